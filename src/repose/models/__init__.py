@@ -1,0 +1,76 @@
+"""The registry of the shelves: literal tables from a name to "module:attribute", nothing found by scanning."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from repose.models.base import Generator, Objective
+    from repose.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a model's parts live, each as "module:attribute"."""
+
+    generator: str
+    network_config: str
+    objective: str
+    objective_config: str
+
+
+MODELS: Final[dict[str, Entry]] = {
+    "patn": Entry(
+        generator="repose.models.patn.network:PATN",
+        network_config="repose.models.patn.network:PATNConfig",
+        objective="repose.models.patn.objective:PATNObjective",
+        objective_config="repose.models.patn.objective:PATNObjectiveConfig",
+    ),
+    "multiscale": Entry(
+        generator="repose.models.multiscale.network:MultiScale",
+        network_config="repose.models.multiscale.network:MultiScaleConfig",
+        objective="repose.models.multiscale.objective:MultiScaleObjective",
+        objective_config="repose.models.multiscale.objective:MultiScaleObjectiveConfig",
+    ),
+}
+
+RECIPES: Final[dict[str, str]] = {
+    "patn-market": "repose.models.patn.recipe:official_market",
+    "patn-fashion": "repose.models.patn.recipe:official_fashion",
+    "patn-paper": "repose.models.patn.recipe:paper",
+    "patn-s": "repose.models.patn.recipe:small",
+    "multiscale-fashion": "repose.models.multiscale.recipe:official",
+    "multiscale-paper": "repose.models.multiscale.recipe:paper",
+    "multiscale-s": "repose.models.multiscale.recipe:small",
+}
+
+
+def resolve(path: str) -> Any:
+    """ "module:attribute" -> the attribute."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name. KeyError, with the nearest name, if there is none."""
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0.4)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(RECIPES)}"
+        raise KeyError(f"no recipe is called '{name}'; {hint}")
+    made: Recipe = resolve(RECIPES[name])()
+    return made
+
+
+def build_generator(recipe: Recipe) -> Generator:
+    """A recipe's generator with fresh weights."""
+    made: Generator = resolve(MODELS[recipe.model].generator)(recipe.network)
+    return made
+
+
+def build_objective(recipe: Recipe) -> Objective:
+    """A recipe's objective with fresh discriminators."""
+    made: Objective = resolve(MODELS[recipe.model].objective)(recipe.objective)
+    return made

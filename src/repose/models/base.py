@@ -1,0 +1,147 @@
+"""Contracts of the shelves: `Generator`, `Needs`, `Output`, and `Objective` with its phases and terms."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from repose.person import Pair, Person
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which fields of the two people a generator reads, and how large a canvas must be.
+
+    Attributes:
+        source, target: names of fields of `Person`.
+        multiple: height and width must be multiples of this.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    multiple: int = 1
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a generator gives.
+
+    Attributes:
+        image: (B, 3, H, W) in [-1, 1].
+        extra: named tensors of the inside worth seeing or losing on (masks, flows, logits).
+    """
+
+    image: Tensor
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Generator(nn.Module, ABC):
+    """A network behind the one door: `forward(source, target) -> Output`.
+
+    A shelf writes `encode` (people to plain tensors, by `repose.represent`) and `synthesise` (tensors to the
+    result). Exporters, compilers and benchmarks take `synthesise` alone, which sees nothing but tensors.
+    """
+
+    needs: Needs
+
+    @abstractmethod
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        """Batched people -> the network's own input tensors, on their device."""
+
+    @abstractmethod
+    def synthesise(self, *inputs: Tensor) -> Output:
+        """The network itself: the tensors of `encode` -> `Output`."""
+
+    def forward(self, source: Person, target: Person) -> Output:
+        """The person of `source` in the pose of `target`; both batched, on one canvas.
+
+        Raises:
+            ValueError: a field is missing, or the canvas does not fit; the text names what supplies it.
+        """
+        self.check(source, target)
+        return self.synthesise(*self.encode(source, target))
+
+    def check(self, source: Person, target: Person) -> None:
+        """Raise ValueError, naming the field and its supplier, if the two people do not meet `needs`."""
+        for role, person, names in (
+            ("source", source, self.needs.source),
+            ("target", target, self.needs.target),
+        ):
+            for name in names:
+                if getattr(person, name) is None:
+                    raise ValueError(f"{type(self).__name__} needs {role}.{name}, which is missing; {_SUPPLIERS[name]}")
+            if not person.batched:
+                raise ValueError(f"{type(self).__name__} takes batches: use {role}.batch() for a single person")
+        if source.size != target.size:
+            raise ValueError(f"source {source.size} and target {target.size} must share a canvas (H, W)")
+        height, width = source.size or (0, 0)
+        if height % self.needs.multiple or width % self.needs.multiple:
+            raise ValueError(
+                f"{type(self).__name__} takes sides that are multiples of {self.needs.multiple}, got "
+                f"{height}x{width}; repose.represent.canvas pads or resizes"
+            )
+
+
+_SUPPLIERS = {
+    "image": "load it with repose.load_image or a data set",
+    "keypoints": "`repose estimate keypoints` or an annotation file supplies it",
+    "parsing": "a parsing estimator, or the synthetic people, supply it",
+    "iuv": "a DensePose estimator, or the synthetic people, supply it",
+    "mask": "a mask estimator, or the synthetic people, supply it",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `images` counts pictures shown to the generator; `total` is where it ends."""
+
+    images: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser step: which modules train. `trains` names "generator" or entries of `Objective.networks`."""
+
+    name: str
+    trains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A named loss: `value` is a scalar, and `weight * value` enters the sum."""
+
+    value: Tensor
+    weight: float = 1.0
+
+
+class Objective(nn.Module, ABC):
+    """Owns the discriminators and the loss terms; touches no optimiser, device or file.
+
+    The loop runs the generator once a step, then every phase in order: `losses(phase, ...)`, the weighted sum,
+    backward, a step of the modules that the phase trains. `output` carries the generator's graph; a
+    discriminator's phase detaches it. State that must survive a resume (an image pool) lives in
+    `get_extra_state` / `set_extra_state` or buffers, so that `state_dict` is complete.
+    """
+
+    networks: nn.ModuleDict
+    """The trainable networks by name (discriminators)."""
+
+    @abstractmethod
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        """Who trains now, in this order."""
+
+    @abstractmethod
+    def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
+        """The named, weighted terms of one phase; only those of the modules that it trains."""
+
+
+def total(terms: Mapping[str, Term]) -> Tensor:
+    """The weighted sum of a phase's terms, a scalar."""
+    if not terms:
+        raise ValueError("a phase gave no loss terms")
+    return torch.stack([term.weight * term.value for term in terms.values()]).sum()
