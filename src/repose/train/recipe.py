@@ -201,9 +201,9 @@ def _value(kind: Any, value: Any, where: str) -> Any:
             return None
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif kind is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    elif kind in (bool, str) and isinstance(value, kind):
+    elif (kind is int and isinstance(value, int) and not isinstance(value, bool)) or (
+        kind in (bool, str) and isinstance(value, kind)
+    ):
         return value
     raise RecipeError(f"{where}: a value of kind {getattr(kind, '__name__', kind)} is wanted, got {value!r}")
 
