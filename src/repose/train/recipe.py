@@ -67,6 +67,7 @@ class Recipe:
     Attributes:
         name: the recipe's own name; stands on result lines.
         model: name in `repose.models.MODELS`.
+        canvas: name in `repose.represent.canvas`: the size and framing of the pictures.
         network, objective: the model's own config dataclasses.
         images: length of the run.
         ema: half-life of the moving average of the generator's weights in images, 0 for none.
@@ -80,6 +81,7 @@ class Recipe:
     model: str
     network: Any
     objective: Any
+    canvas: Literal["market", "fashion", "fashion-square"] = "market"
     data: DataConfig = DataConfig()
     generator_optimiser: OptimiserConfig = OptimiserConfig()
     discriminator_optimiser: OptimiserConfig = OptimiserConfig()

@@ -1,0 +1,573 @@
+"""The packed store: every data set of the house becomes one folder of raw, memory-mapped arrays.
+
+```
+folder/
+  meta.json         version, data set, canvas, names, people, splits, sha256 of every file, what was left out and why
+  image.u8          (N, 3, H, W)  0 to 255
+  keypoints.f32     (N, 18, 3)    x, y, visible as in person.py
+  parsing.u8        (N, H, W)     LIP labels                           (where the data set has them)
+  mask.u8           (N, H, W)     0 to 255, 255 on the person          (likewise)
+  iuv.u8            (N, 3, H, W)  part 0 to 24, u and v times 255      (likewise)
+  pairs-<split>.i64 (P, 2)        source and target index; without it a split means all ordered pairs of one person
+```
+
+A store is written beside its place, in `<folder>.partial`, and renamed when it is complete: a folder with a
+`meta.json` is a whole store. The journal in the partial folder has a line for every complete record, for `resume`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, NoReturn, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from repose.person import JOINTS, Person
+
+VERSION: Final = 1
+
+FIELDS: Final = ("image", "keypoints", "parsing", "mask", "iuv")
+"""What a record can hold. Image and keypoints are always there."""
+
+Array = npt.NDArray[Any]
+Indices = Tensor | Array | Sequence[int]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One thing that did not enter a store: its name, the kind of reason (a few per data set), and the detail."""
+
+    name: str
+    why: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What entered a store, counted by split, and what did not: `left_out` names every single one."""
+
+    folder: Path
+    dataset: str
+    checksum: str
+    photographs: dict[str, int]
+    people: dict[str, int]
+    pairs: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many were left out for each kind of reason, most frequent first."""
+        return dict(Counter(item.why for item in self.left_out).most_common())
+
+
+def layout(height: int, width: int) -> dict[str, tuple[str, tuple[int, ...], np.dtype[Any]]]:
+    """Field -> (file name, shape of one record, dtype)."""
+    u8, f32 = np.dtype("u1"), np.dtype("<f4")
+    return {
+        "image": ("image.u8", (3, height, width), u8),
+        "keypoints": ("keypoints.f32", (len(JOINTS), 3), f32),
+        "parsing": ("parsing.u8", (height, width), u8),
+        "mask": ("mask.u8", (height, width), u8),
+        "iuv": ("iuv.u8", (3, height, width), u8),
+    }
+
+
+class StoreWriter:
+    """Writes a store record by record; a context manager.
+
+    Args:
+        folder: where the store will be; must not exist yet (an empty folder will do).
+        height, width: the canvas of every record, pixels.
+        dataset: its name, as in result lines.
+        licence: the terms of the pictures, in words.
+        provenance: anything worth knowing later that serialises to JSON (versions, seeds, settings).
+        resume: go on after the last complete record of an earlier writer that was killed; see `written`.
+
+    Leaving the block without an error finishes the store. Leaving it with one removes what was written, or keeps it for
+    the next attempt where `resume` is set.
+
+    Raises:
+        FileExistsError: the folder holds something already.
+        ValueError: `resume` finds the remains of another kind of store.
+        OSError: the disk is full or refuses; no half store is left behind.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        height: int,
+        width: int,
+        dataset: str,
+        licence: str = "unknown: research only",
+        provenance: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.folder = Path(folder)
+        self.partial = self.folder.with_name(self.folder.name + ".partial")
+        self.height, self.width, self.dataset, self.licence = height, width, dataset, licence
+        self.provenance = dict(provenance or {})
+        self.resume = resume
+        self.names: list[str] = []
+        self.people: list[str] = []
+        self.splits: list[str] = []
+        self.left_out: dict[LeftOut, None] = {}  # an ordered set
+        self._index: dict[str, int] = {}
+        self._layout = layout(height, width)
+        self._fields: tuple[str, ...] = ()
+        self._files: dict[str, BinaryIO] = {}
+        self._finished = False
+        _require_free(self.folder)
+        if not resume and self.partial.exists():
+            shutil.rmtree(self.partial)
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+            self._open_journal()
+        except OSError as error:
+            self._fail(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._abandon()
+        elif not self._finished:
+            self.finish()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The names that are in already, also those of the attempt that is resumed."""
+        return frozenset(self._index)
+
+    def add(
+        self,
+        name: str,
+        person: str,
+        image: Array,
+        keypoints: Array | Tensor,
+        parsing: Array | None = None,
+        mask: Array | None = None,
+        iuv: Array | None = None,
+        split: str = "train",
+    ) -> None:
+        """One record.
+
+        Args:
+            name: unique in the store.
+            person: who it is; pairs are made of pictures of the same person.
+            image: uint8 (H, W, 3).
+            keypoints: (18, 3), x, y, visible; a missing joint is 0, 0, 0.
+            parsing: uint8 (H, W), LIP labels 0 to 19.
+            mask: uint8 (H, W), 255 on the person.
+            iuv: uint8 (H, W, 3): part 0 to 24, u * 255, v * 255.
+            split: "train", "val", "test" or any word.
+
+        Raises:
+            ValueError: a field has the wrong shape, type or values, the name is taken, or the fields are not those of
+                the first record.
+            OSError: see the class.
+        """
+        if self._finished:
+            raise ValueError(f"StoreWriter.add({name!r}): the store is finished")
+        if name in self._index:
+            raise ValueError(f"StoreWriter.add: the name {name!r} is taken already")
+        _check_split(split)
+        record = {"image": image, "keypoints": np.asarray(keypoints, dtype="<f4")}
+        record |= {k: v for k, v in (("parsing", parsing), ("mask", mask), ("iuv", iuv)) if v is not None}
+        self._check(name, record)
+        try:
+            if not self._files:
+                self._open_fields(tuple(record))
+            for field, value in record.items():
+                planes = np.moveaxis(value, -1, 0) if field in ("image", "iuv") else value  # (3, H, W)
+                self._files[field].write(np.ascontiguousarray(planes).data)
+                self._files[field].flush()
+            self._note({"name": name, "person": person, "split": split})
+        except OSError as error:
+            self._fail(error)
+        self._remember(name, person, split)
+
+    def leave_out(self, name: str, why: str, detail: str = "") -> None:
+        """Report that `name` did not enter: `why` is the kind of reason and is counted, `detail` is not."""
+        item = LeftOut(name, why, detail)
+        if item in self.left_out:  # a resumed writer meets the same broken file again
+            return
+        try:
+            self._note({"left_out": name, "why": why, "detail": detail})
+        except OSError as error:
+            self._fail(error)
+        self.left_out[item] = None
+
+    def finish(self, pairs: Mapping[str, Sequence[tuple[str, str]]] | None = None) -> Report:
+        """Complete the store and move it to its place.
+
+        Args:
+            pairs: the listed pairs of names by split. A split without a list means all ordered pairs of one person.
+
+        Raises:
+            ValueError: there is no record, or a pair names a picture that is not in the store.
+        """
+        if not self.names:
+            raise ValueError(f"{self.folder}: nothing to store, not one record was added")
+        try:
+            files = {self._layout[field][0]: self._fields_shape(field) for field in self._fields}
+            listed: dict[str, int] = {}
+            for split, names in (pairs or {}).items():
+                table = self._pair_table(split, names)
+                (self.partial / f"pairs-{split}.i64").write_bytes(table.tobytes())
+                files[f"pairs-{split}.i64"] = list(table.shape)
+                listed[split] = len(table)
+            for file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            meta: dict[str, Any] = {
+                "version": VERSION,
+                "dataset": self.dataset,
+                "licence": self.licence,
+                "canvas": [self.height, self.width],
+                "count": len(self.names),
+                "fields": list(self._fields),
+                "files": {
+                    name: {"shape": shape, "sha256": _sha256(self.partial / name)} for name, shape in files.items()
+                },
+                "pairs": listed,
+                "provenance": self.provenance,
+                "left_out": [[item.name, item.why, item.detail] for item in self.left_out],
+                "names": self.names,
+                "people": self.people,
+                "splits": self.splits,
+            }
+            meta["checksum"] = _identity(meta)
+            _write_synced(self.partial / "meta.json", json.dumps(meta, indent=None, ensure_ascii=False) + "\n")
+            self._journal.close()
+            (self.partial / "journal.jsonl").unlink()
+            self.partial.rename(self.folder)
+        except OSError as error:
+            self._fail(error)
+        self._finished = True
+        return Store.open(self.folder).report
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _check(self, name: str, record: dict[str, Array]) -> None:
+        if self._fields and tuple(record) != self._fields:
+            raise ValueError(f"{name}: has the fields {tuple(record)}, the records before have {self._fields}")
+        for field, value in record.items():
+            _, shape, dtype = self._layout[field]
+            wanted = (*shape[1:], shape[0]) if field in ("image", "iuv") else shape
+            if value.shape != wanted or value.dtype != dtype:
+                raise ValueError(f"{name}: {field} must be {dtype} {wanted}, got {value.dtype} {value.shape}")
+        xyv = record["keypoints"]
+        if not np.isfinite(xyv).all() or xyv[:, 2].min() < 0 or xyv[:, 2].max() > 1:
+            raise ValueError(f"{name}: keypoints must be finite with visible in [0, 1], got {xyv.tolist()}")
+        if xyv[xyv[:, 2] == 0, :2].any():
+            raise ValueError(f"{name}: a missing joint (visible 0) must have x = y = 0, got {xyv.tolist()}")
+
+    def _remember(self, name: str, person: str, split: str) -> None:
+        self._index[name] = len(self.names)
+        self.names.append(name)
+        self.people.append(person)
+        self.splits.append(split)
+
+    def _note(self, line: dict[str, Any]) -> None:
+        self._journal.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
+        self._journal.flush()
+
+    def _open_fields(self, fields: tuple[str, ...]) -> None:
+        if not self._fields:
+            self._note({"fields": fields})
+            self._fields = fields
+        self._files = {field: (self.partial / self._layout[field][0]).open("ab") for field in self._fields}
+
+    def _open_journal(self) -> None:
+        """Start the journal, or read the one that is there and cut every file after the last complete record."""
+        path = self.partial / "journal.jsonl"
+        head = {"version": VERSION, "dataset": self.dataset, "height": self.height, "width": self.width}
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # after the last newline: a torn line
+        if not lines:
+            self._journal: BinaryIO = path.open("wb")
+            self._note(head)
+            return
+        kept = [json.loads(line) for line in lines]
+        if kept[0] != head:
+            raise ValueError(
+                f"{self.partial} holds another store, {kept[0]} and not {head}; remove it or do not resume"
+            )
+        for line in kept[1:]:
+            if "fields" in line:
+                self._fields = tuple(line["fields"])
+            elif "left_out" in line:
+                self.left_out[LeftOut(line["left_out"], line["why"], line["detail"])] = None
+            else:
+                self._remember(line["name"], line["person"], line["split"])
+        with path.open("r+b") as journal:
+            journal.truncate(sum(len(line) + 1 for line in lines))
+        self._journal = path.open("ab")
+        for field in self._fields:
+            file, shape, dtype = self._layout[field]
+            size = len(self.names) * int(np.prod(shape)) * dtype.itemsize
+            with (self.partial / file).open("ab") as out:
+                if out.tell() < size:
+                    raise ValueError(f"{self.partial / file} is shorter than its journal says; remove {self.partial}")
+                out.truncate(size)
+        if self._fields:
+            self._open_fields(self._fields)
+
+    def _fields_shape(self, field: str) -> list[int]:
+        return [len(self.names), *self._layout[field][1]]
+
+    def _pair_table(self, split: str, names: Sequence[tuple[str, str]]) -> Array:
+        _check_split(split)
+        missing = sorted({name for pair in names for name in pair if name not in self._index})
+        if missing:
+            raise ValueError(
+                f"pairs of split {split!r} name {len(missing)} pictures that are not in the store, e.g. {missing[0]!r}"
+            )
+        table = [(self._index[source], self._index[target]) for source, target in names]
+        return np.array(table, dtype="<i8").reshape(-1, 2)
+
+    def _close(self) -> None:
+        for file in (*self._files.values(), self._journal):
+            with contextlib.suppress(OSError):  # closing flushes, and a full disk complains a second time
+                file.close()
+
+    def _abandon(self) -> None:
+        self._close()
+        if not self.resume and not self._finished:
+            shutil.rmtree(self.partial, ignore_errors=True)
+
+    def _fail(self, error: OSError) -> NoReturn:
+        if hasattr(self, "_journal"):
+            self._abandon()
+        free = shutil.disk_usage(_existing(self.folder)).free / 2**20
+        record = sum(int(np.prod(s)) * d.itemsize for f, (_, s, d) in self._layout.items() if f in self._fields)
+        kept = f"{self.partial} is kept to resume from" if self.resume else "nothing is left behind"
+        raise OSError(
+            error.errno,
+            f"{self.folder}: could not write the store after {len(self.names)} records ({error.strerror}); "
+            f"{free:.0f} MiB are free and a record takes {record / 1024:.0f} KiB; {kept}. "
+            "Make room or choose another folder",
+        ) from error
+
+
+class Store:
+    """A packed data set, opened for reading: people by index, pairs by split. Make one with `Store.open`."""
+
+    def __init__(self, folder: Path, meta: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+        self.folder = folder
+        self.dataset: str = meta["dataset"]
+        self.licence: str = meta["licence"]
+        self.size: tuple[int, int] = (meta["canvas"][0], meta["canvas"][1])
+        self.fields: tuple[str, ...] = tuple(meta["fields"])
+        self.names: list[str] = meta["names"]
+        self.people: list[str] = meta["people"]
+        self.splits: list[str] = meta["splits"]
+        self.checksum: str = meta["checksum"]
+        self.provenance: dict[str, Any] = meta["provenance"]
+        self.left_out = tuple(LeftOut(*item) for item in meta["left_out"])
+        self._arrays = arrays
+        self._listed: frozenset[str] = frozenset(meta["pairs"])
+        self._index: dict[str, int] = {name: index for index, name in enumerate(self.names)}
+
+    @classmethod
+    def open(cls, folder: Path | str, verify: bool = False) -> Store:
+        """Map the files of a store. Sizes are always checked, the sha256 of every file with `verify`.
+
+        Raises:
+            FileNotFoundError: there is no store.
+            ValueError: another version, or a file that does not match `meta.json`.
+        """
+        folder = Path(folder)
+        path = folder / "meta.json"
+        if not path.is_file():
+            half = folder.with_name(folder.name + ".partial")
+            hint = f"; {half} is one that was not finished" if half.is_dir() else ""
+            raise FileNotFoundError(f"{folder} is no store: it has no meta.json{hint}. `repose prepare` makes one")
+        try:
+            meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            version = meta["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is damaged ({error}); prepare the data set again") from error
+        if version != VERSION:
+            raise ValueError(f"{folder} is a store of version {version}, this is version {VERSION}; prepare it again")
+        if _identity(meta) != meta["checksum"]:
+            raise ValueError(f"{path} was changed after it was written: its checksum does not match; prepare it again")
+        arrays = {}
+        fields = {name: (field, dtype) for field, (name, _, dtype) in layout(*meta["canvas"]).items()}
+        for name, facts in meta["files"].items():
+            key, dtype = fields.get(name, (name, np.dtype("<i8")))
+            arrays[key] = _mapped(folder / name, tuple(facts["shape"]), dtype)
+            if verify and _sha256(folder / name) != facts["sha256"]:
+                raise ValueError(f"{folder / name} is damaged: its sha256 does not match meta.json; prepare it again")
+        return cls(folder, meta, arrays)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"Store({self.dataset!r}, {len(self)} pictures {height}x{width}, {self.checksum})"
+
+    def index(self, name: str) -> int:
+        """The index of a name; KeyError with the nearest one if it is not here."""
+        if name not in self._index:
+            raise KeyError(f"{name!r} is not in {self.folder}{_nearest(name, self.names)}")
+        return self._index[name]
+
+    def split(self, name: str) -> Tensor:
+        """The indices of a split, int64 (N,); KeyError if there is no such split."""
+        if name not in self.splits:
+            known = sorted(set(self.splits))
+            raise KeyError(f"{self.folder} has no split {name!r}, it has {known}{_nearest(name, known)}")
+        return torch.from_numpy(np.flatnonzero(np.array(self.splits) == name))
+
+    def groups(self, split: str) -> tuple[Tensor, Tensor]:
+        """The pictures of a split ordered by person: indices int64 (N,), and how many each person has, int64 (P,)."""
+        indices = self.split(split)
+        who = np.array(self.people)[indices.numpy()]
+        _, inverse, counts = np.unique(who, return_inverse=True, return_counts=True)
+        return indices[torch.from_numpy(np.argsort(inverse, kind="stable"))], torch.from_numpy(counts)
+
+    def listed(self, split: str) -> bool:
+        """Whether a split has a list of pairs; without one all ordered pairs of one person are meant."""
+        return split in self._listed
+
+    def pairs(self, split: str) -> Tensor:
+        """Source and target index of a split, int64 (N, 2); without a list all ordered pairs of one person."""
+        indices, counts = self.groups(split)
+        if self.listed(split):
+            return self._arrays[f"pairs-{split}.i64"]
+        tables = []
+        for group in torch.split(indices, counts.tolist()):
+            table = torch.cartesian_prod(group, group)
+            tables.append(table[table[:, 0] != table[:, 1]])
+        return torch.cat(tables)
+
+    def person(self, indices: Indices, fields: Sequence[str] | None = None) -> Person:
+        """A batch of people.
+
+        Args:
+            indices: (B,) of any integer kind.
+            fields: which ones; all that the store has by default.
+
+        Raises:
+            ValueError: the store does not have the field.
+            IndexError: an index is out of range.
+        """
+        wanted = self.fields if fields is None else tuple(fields)
+        for field in wanted:
+            if field not in self.fields:
+                raise ValueError(f"{self.folder} has no {field!r}, it has {self.fields}")
+        rows = torch.as_tensor(indices, dtype=torch.int64)  # (B,)
+        if rows.ndim != 1:
+            raise ValueError(f"Store.person takes indices of shape (B,), got {tuple(rows.shape)}")
+        return Person(**{field: self._gather(field, rows) for field in wanted}, size=self.size)
+
+    @property
+    def report(self) -> Report:
+        """What is in here and what was left out."""
+        photographs = dict(Counter(self.splits))
+        counts = {split: self.groups(split)[1] for split in photographs}
+        return Report(
+            folder=self.folder,
+            dataset=self.dataset,
+            checksum=self.checksum,
+            photographs=photographs,
+            people={split: len(count) for split, count in counts.items()},
+            pairs={
+                split: len(self.pairs(split)) if self.listed(split) else int((count * (count - 1)).sum())
+                for split, count in counts.items()
+            },
+            left_out=self.left_out,
+        )
+
+    def _gather(self, field: str, rows: Tensor) -> Tensor:
+        raw = self._arrays[field].index_select(0, rows)  # torch lets go of the GIL here, NumPy would not
+        match field:
+            case "image":
+                return raw.float().div_(127.5).sub_(1)  # (B, 3, H, W)
+            case "parsing":
+                return raw.long()  # (B, H, W)
+            case "mask":
+                return raw.float().div_(255)[:, None]  # (B, 1, H, W)
+            case "iuv":
+                iuv = raw.float()
+                iuv[:, 1:].div_(255)
+                return iuv  # (B, 3, H, W)
+            case _:
+                return raw  # (B, 18, 3)
+
+
+# -- files ------------------------------------------------------------------------------------------------------
+
+
+def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
+    """The file as a tensor that is read from disk where it is touched. ValueError if the size is wrong."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    if not path.is_file():
+        raise ValueError(f"{path} is missing from the store; prepare the data set again")
+    found = path.stat().st_size
+    if found != size:
+        raise ValueError(f"{path} has {found} bytes, {size} expected; it is cut off or damaged, prepare it again")
+    if size == 0:
+        return torch.from_numpy(np.empty(shape, dtype))
+    # mode "c": torch wants memory that may be written, and a write stays in this process
+    return torch.from_numpy(np.memmap(path, dtype=dtype, mode="c", shape=shape))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _identity(meta: Mapping[str, Any]) -> str:
+    """12 hex digits that stand for the whole content: the pictures, names, people, splits and pairs."""
+    keys = ("version", "dataset", "canvas", "count", "fields", "files", "pairs", "names", "people", "splits")
+    text = json.dumps([meta.get(key) for key in keys], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.resolve().parents) if parent.exists())
+
+
+def _require_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder} is there already; remove it or choose another folder")
+
+
+def _check_split(split: str) -> None:
+    if not re.fullmatch(r"[a-z0-9_-]+", split):
+        raise ValueError(f"split {split!r}: use lower-case letters, digits, - and _")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

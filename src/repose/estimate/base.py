@@ -1,0 +1,89 @@
+"""The contract of the estimators: `KeypointEstimator`, and `Detection`, what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+Image = npt.NDArray[np.uint8]
+"""A picture at the door: uint8 (H, W, 3), RGB."""
+
+Which = Literal["largest", "best"] | int
+"""Which of several people: the largest, the one with the highest score, or an index (0 is the largest)."""
+
+
+class NobodyFound(ValueError):  # noqa: N818  (it reads as what happened)
+    """No person, or not the one asked for, was found in a picture."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person found in a picture.
+
+    Attributes:
+        keypoints: float32 (18, 3) as in `repose.person`: x, y, visible, in pixels of the whole picture.
+        box: (left, top, right, bottom) around the person, in pixels of the whole picture.
+        score: how sure the estimator is, 0 to 1; only comparable within one estimator.
+    """
+
+    keypoints: Tensor
+    box: tuple[float, float, float, float]
+    score: float
+
+    @property
+    def area(self) -> float:
+        """The area of the box in square pixels."""
+        left, top, right, bottom = self.box
+        return max(0.0, right - left) * max(0.0, bottom - top)
+
+
+@runtime_checkable
+class KeypointEstimator(Protocol):
+    """Pictures -> the 18 joints of the people on them. One small adapter for each network implements it.
+
+    Attributes:
+        name: names the network and its settings; the cache of estimates is keyed by it, and results cite it.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def people(self, image: Image) -> list[Detection]:
+        """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
+        ...
+
+    def crops(self, images: Sequence[Image]) -> Tensor:
+        """Pictures already cropped to one person, each uint8 (H, W, 3) -> float32 (N, 18, 3), each in its own pixels.
+
+        No search for people: the fast path for data sets and metrics. Where nothing is recognised, every joint
+        is missing (zeros).
+        """
+        ...
+
+
+def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
+    """One of several people.
+
+    Raises:
+        NobodyFound: nobody is there, or fewer than the index asks for.
+    """
+    if not people:
+        raise NobodyFound(
+            "no person was found in this picture. Use a photograph in which one person is seen from head to feet, "
+            "not too small (60 pixels tall or more), or give the keypoints in a file"
+        )
+    if which == "largest":
+        return max(people, key=lambda person: person.area)
+    if which == "best":
+        return max(people, key=lambda person: person.score)
+    if not 0 <= which < len(people):
+        raise NobodyFound(
+            f"person {which} was asked for, but {len(people)} found in this picture: use 0 to {len(people) - 1}, "
+            "0 is the largest"
+        )
+    return people[which]

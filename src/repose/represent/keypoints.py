@@ -1,0 +1,273 @@
+"""Keypoints as tensors a network can read: heatmaps, limb maps, masks, a picture, and other skeletons' orders.
+
+Everything is batched, runs on the keypoints' own device and takes the house's keypoints (`repose.person`): x, y in
+pixel index units and visible, (18, 3) or (B, 18, 3). A joint is located where visible > 0; all else is missing and
+leaves no trace.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from repose.person import JOINTS, LIMBS
+
+MASK_LIMBS: Final = (
+    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
+    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17), (1, 16), (1, 17), (8, 11), (11, 5), (8, 2), (16, 17),
+)  # fmt: skip
+"""The limbs of PG2's mask, which PATN's mask-SSIM takes over: 23 of them. Unlike `LIMBS` they close the torso
+(hip to hip, hip to shoulder) and join the ears to the neck and to each other."""
+
+Kind = Literal["gaussian", "disc", "point"]
+
+
+def heatmaps(
+    keypoints: Tensor, height: int, width: int, kind: Kind = "gaussian", sigma: float = 6.0, radius: float = 4.0
+) -> Tensor:
+    """One map per joint; a missing joint gives an all-zero map, and so does a point outside the canvas.
+
+    Args:
+        keypoints: (18, 3) or (B, 18, 3).
+        height, width: of the canvas, pixels.
+        kind: "gaussian" is exp(-d^2 / 2 sigma^2), 1 at the joint (PATN on Market-1501); "point" a single 1 at the
+            nearest pixel (PATN on DeepFashion, whose Gaussian is cast to uint8, and Multi-scale); "disc" is 1 at a
+            distance of at most `radius`.
+        sigma, radius: pixels.
+
+    Returns:
+        float32 (18, H, W) or (B, 18, H, W) in [0, 1], on the device of the keypoints.
+    """
+    if kind not in ("gaussian", "disc", "point"):
+        raise ValueError(f"heatmaps: no kind {kind!r}; {_nearest(kind, ('gaussian', 'disc', 'point'))}")
+    x, y, located = _columns(keypoints)  # (B, 18) each
+    columns = torch.arange(width, device=x.device, dtype=torch.float32)
+    rows = torch.arange(height, device=x.device, dtype=torch.float32)
+    if kind == "point":  # half goes up, as pixel k covers [k - 0.5, k + 0.5)
+        across = (columns == torch.floor(x + 0.5)[..., None]).float()  # (B, 18, W)
+        down = ((rows == torch.floor(y + 0.5)[..., None]) & located[..., None]).float()  # (B, 18, H)
+        maps = down[..., :, None] * across[..., None, :]  # (B, 18, H, W)
+    else:
+        across = (columns - x[..., None]).square()
+        down = (rows - y[..., None]).square()
+        if kind == "gaussian":  # separable: two exponentials a line instead of one a pixel
+            scale = -0.5 / (sigma * sigma)
+            across = torch.exp(across * scale)
+            down = torch.exp(down * scale) * located[..., None]
+            maps = down[..., :, None] * across[..., None, :]
+        else:
+            down = torch.where(located[..., None], down, torch.inf)
+            maps = (down[..., :, None] + across[..., None, :] <= radius * radius).float()
+    return maps[0] if keypoints.ndim == 2 else maps
+
+
+def limb_maps(
+    keypoints: Tensor, height: int, width: int, half_width: float = 4.0, limbs: tuple[tuple[int, int], ...] = LIMBS
+) -> Tensor:
+    """One map per limb: 1 inside the quadrilateral from joint to joint that reaches `half_width` to either side.
+
+    Args:
+        keypoints: (18, 3) or (B, 18, 3).
+        height, width, half_width: pixels; the border of the quadrilateral belongs to it.
+        limbs: pairs of joints, `repose.person.LIMBS` or `MASK_LIMBS`.
+
+    Returns:
+        float32 (L, H, W) or (B, L, H, W), 0 or 1. A limb with a missing joint, or of no length, is empty.
+    """
+    x, y, located = _columns(keypoints)
+    first, second = ([limb[end] for limb in limbs] for end in (0, 1))
+    ax, ay, bx, by = x[:, first], y[:, first], x[:, second], y[:, second]  # (B, L)
+    length = torch.hypot(bx - ax, by - ay)
+    there = located[:, first] & located[:, second] & (length > 0)
+    safe = torch.where(there, length, torch.ones_like(length))
+    ux, uy = ((bx - ax) / safe)[..., None, None], ((by - ay) / safe)[..., None, None]
+    dx = torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None]  # (B, L, W)
+    dy = torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None]  # (B, L, H)
+    dx, dy = dx[..., None, :], dy[..., :, None]
+    along = dx * ux + dy * uy  # (B, L, H, W)
+    aside = dx * uy - dy * ux
+    hair = 1e-3  # float32 rounding must not drop the pixels that lie on the border exactly
+    inside = (along >= -hair) & (along <= length[..., None, None] + hair) & (aside.abs() <= half_width + hair)
+    maps = (inside & there[..., None, None]).float()
+    return maps[0] if keypoints.ndim == 2 else maps
+
+
+def skeleton_mask(
+    keypoints: Tensor, height: int, width: int, radius: float = 4.0, half_width: float = 4.0, close: int = 5
+) -> Tensor:
+    """The mask of mask-SSIM (PG2, PATN): limbs as quadrilaterals, discs on the joints, closed by a square.
+
+    Args:
+        keypoints: (18, 3) or (B, 18, 3).
+        height, width: of the canvas, pixels.
+        radius: of the discs; a pixel at exactly this distance is out, as in the official code.
+        half_width: of the limbs (`MASK_LIMBS`).
+        close: side of the square of the closing, odd; 1 for none. Pixels outside the canvas take no part in it.
+
+    Returns:
+        float32 (1, H, W) or (B, 1, H, W), 0 or 1.
+    """
+    if close < 1 or close % 2 == 0:
+        raise ValueError(f"skeleton_mask: close is the side of a square and must be odd, got {close}")
+    batch = keypoints if keypoints.ndim == 3 else keypoints[None]
+    limbs = limb_maps(batch, height, width, half_width, MASK_LIMBS).amax(1, keepdim=True)
+    below = radius - 1e-3  # the open disc: no pixel centre of a whole-pixel joint lies between
+    joints = heatmaps(batch, height, width, "disc", radius=below).amax(1, keepdim=True)
+    mask = torch.maximum(limbs, joints)  # (B, 1, H, W)
+    mask = F.max_pool2d(mask, close, stride=1, padding=close // 2)
+    mask = -F.max_pool2d(-mask, close, stride=1, padding=close // 2)
+    return mask[0] if keypoints.ndim == 2 else mask
+
+
+def draw_skeleton(keypoints: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A coloured skeleton on black for contact sheets; the person's right side is warm, the left side cold.
+
+    Args:
+        keypoints: (18, 3).
+        height, width: of the picture, pixels; line width and joint size follow the smaller one.
+
+    Returns:
+        uint8 (H, W, 3), RGB. Occluded joints and their limbs are drawn at half brightness.
+    """
+    if keypoints.ndim != 2:
+        raise ValueError(f"draw_skeleton: one person (18, 3) at a time, got {tuple(keypoints.shape)}")
+    keypoints = keypoints.detach().float().cpu()
+    thick = min(height, width) / 64
+    limbs = limb_maps(keypoints, height, width, half_width=thick)  # (19, H, W)
+    joints = heatmaps(keypoints, height, width, "disc", radius=1.6 * thick)  # (18, H, W)
+    first, second = ([limb[end] for limb in LIMBS] for end in (0, 1))
+    shade = keypoints[:, 2]
+    limbs = limbs * torch.minimum(shade[first], shade[second])[:, None, None] * 0.7
+    joints = joints * shade[:, None, None]
+    strokes = torch.cat([limbs, joints])  # (37, H, W)
+    colours = torch.tensor([_COLOURS[limb[1]] for limb in LIMBS] + list(_COLOURS), dtype=torch.float32)
+    bright = strokes[..., None] * colours[:, None, None, :]  # (37, H, W, 3)
+    picture: npt.NDArray[np.uint8] = bright.amax(0).round().to(torch.uint8).numpy()
+    return picture
+
+
+# -- other skeletons ------------------------------------------------------------------------------------------------
+
+Skeleton = Literal["openpose18", "body25", "coco17", "blazepose33"]
+
+SKELETONS: Final[dict[str, tuple[str, ...]]] = {
+    "openpose18": JOINTS,
+    "body25": (
+        "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+        "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+        "right_eye", "left_eye", "right_ear", "left_ear",
+        "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    ),
+    "coco17": (
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+        "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
+        "left_knee", "right_knee", "left_ankle", "right_ankle",
+    ),
+    "blazepose33": (
+        "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+        "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder",
+        "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky",
+        "left_index", "right_index", "left_thumb", "right_thumb", "left_hip", "right_hip",
+        "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+        "left_foot_index", "right_foot_index",
+    ),
+}  # fmt: skip
+"""The joints of the skeletons that estimators and files use, in their order. MoveNet's is "coco17"."""
+
+_MIDDLES: Final = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+
+
+def from_skeleton(
+    points: Tensor,
+    skeleton: Skeleton,
+    order: Literal["xy", "yx"] = "xy",
+    threshold: float = 0.0,
+    seen: float | None = None,
+    size: tuple[int, int] | None = None,
+) -> Tensor:
+    """Another skeleton's joints -> the house's 18; a neck that is not in the skeleton is the shoulders' midpoint.
+
+    Args:
+        points: (..., N, 3): two coordinates and a score, N as `SKELETONS[skeleton]` says.
+        skeleton: whose order the joints have.
+        order: of the two coordinates; MoveNet gives "yx".
+        threshold: a joint is located where its score is at least this and above 0.
+        seen: a located joint with a score below this counts as occluded (visible 0.5); None: all are seen.
+        size: (height, width) if the coordinates are normalised, 0 and 1 being the edges of the picture;
+            None if they are pixel indices already.
+
+    Returns:
+        float32 (..., 18, 3), missing joints all 0. A coordinate that is not finite makes a joint missing.
+    """
+    names = _skeleton(skeleton)
+    if points.ndim < 2 or points.shape[-2:] != (len(names), 3):
+        raise ValueError(f"from_skeleton: {skeleton} needs points (..., {len(names)}, 3), got {tuple(points.shape)}")
+    points = points.float()
+    x, y = (points[..., 0], points[..., 1]) if order == "xy" else (points[..., 1], points[..., 0])
+    if size is not None:
+        x, y = x * size[1] - 0.5, y * size[0] - 0.5
+    score = points[..., 2]
+    located = (score > 0) & (score >= threshold) & torch.isfinite(x) & torch.isfinite(y)
+    visible = located.float() if seen is None else located * torch.where(score >= seen, 1.0, 0.5)
+    whole = torch.stack([x, y, visible], dim=-1)
+    whole = torch.where(located[..., None], whole, torch.zeros_like(whole))
+    return torch.stack([_joint(whole, names, name) for name in JOINTS], dim=-2)
+
+
+def to_skeleton(keypoints: Tensor, skeleton: Skeleton) -> Tensor:
+    """The house's (..., 18, 3) -> another skeleton's (..., N, 3): x, y, visible; joints unknown to the house are 0."""
+    names = _skeleton(skeleton)
+    return torch.stack([_joint(keypoints, JOINTS, name) for name in names], dim=-2)
+
+
+def _joint(points: Tensor, names: tuple[str, ...], name: str) -> Tensor:
+    """One joint (..., 3) by name: looked up, or the middle of two, or missing."""
+    if name in names:
+        return points[..., names.index(name), :]
+    if name not in _MIDDLES:
+        return torch.zeros_like(points[..., 0, :])
+    left, right = (points[..., names.index(end), :] for end in _MIDDLES[name])
+    visible = torch.minimum(left[..., 2], right[..., 2])
+    middle = torch.cat([(left[..., :2] + right[..., :2]) / 2, visible[..., None]], dim=-1)
+    return torch.where(visible[..., None] > 0, middle, torch.zeros_like(middle))
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+_COLOURS: Final = (
+    (255, 255, 255), (255, 255, 255),
+    (255, 60, 40), (255, 130, 0), (255, 200, 0),
+    (40, 110, 255), (0, 180, 255), (0, 240, 220),
+    (255, 0, 120), (255, 80, 170), (255, 150, 210),
+    (110, 60, 255), (90, 130, 255), (60, 230, 120),
+    (255, 220, 170), (170, 220, 255), (255, 170, 110), (110, 170, 255),
+)  # fmt: skip
+"""RGB of each joint; a limb takes the colour of its second joint."""
+
+
+def _columns(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """x, y float32 and located, (B, 18) each."""
+    if keypoints.ndim not in (2, 3) or keypoints.shape[-2:] != (len(JOINTS), 3):
+        raise ValueError(
+            f"keypoints must be (18, 3) or (B, 18, 3), got {tuple(keypoints.shape)}; "
+            "repose.represent.keypoints.from_skeleton converts other skeletons"
+        )
+    batch = (keypoints if keypoints.ndim == 3 else keypoints[None]).float()
+    return batch[..., 0], batch[..., 1], batch[..., 2] > 0
+
+
+def _skeleton(name: str) -> tuple[str, ...]:
+    if name not in SKELETONS:
+        raise ValueError(f"no skeleton {name!r}; {_nearest(name, tuple(SKELETONS))}")
+    return SKELETONS[name]
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
