@@ -186,8 +186,11 @@ def bake(out: Path) -> None:
     body = np.unique(new[layers["faces_body"]])
     extreme = [
         body[np.argmax(canon[body] @ np.array(d, float))]
-        for d in ((0, 0, 1), (0.2, -1, -2), (-0.2, -1, -2), (0.2, 1, -3), (-0.2, 1, -3), (1, 0, -0.5), (-1, 0, -0.5))
+        for d in ((0, 0, 1), (0.2, -1, -2), (-0.2, -1, -2), (0.2, 1, -3), (-0.2, 1, -3))
     ]
+    for side in (left, ~left):  # the fingertips
+        own = body[side[body] & (attributes[body, 2] > 0.9)]
+        extreme.append(own[np.argmax(attributes[own, 0])])
     for height, side in ((0.35, -1), (0.35, 1), (0.05, -1), (0.05, 1)):  # chest, back, belly, seat
         ring = body[np.abs(canon[body, 2] - height) < 0.03]
         extreme.append(ring[np.argmax(canon[ring, 1] * side)])

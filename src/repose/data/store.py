@@ -25,7 +25,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -145,18 +145,20 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._abandon()
-        elif not self._finished:
-            self.finish()
+        try:
+            if kind is None and not self._finished:
+                self.finish()
+        finally:
+            if not self._finished:
+                self._abandon()
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def written(self) -> frozenset[str]:
+    def written(self) -> Set[str]:
         """The names that are in already, also those of the attempt that is resumed."""
-        return frozenset(self._index)
+        return self._index.keys()
 
     def add(
         self,
@@ -353,7 +355,7 @@ class StoreWriter:
 
     def _abandon(self) -> None:
         self._close()
-        if not self.resume and not self._finished:
+        if not self.resume:
             shutil.rmtree(self.partial, ignore_errors=True)
 
     def _fail(self, error: OSError) -> NoReturn:

@@ -62,8 +62,8 @@ def heatmaps(
             down = torch.exp(down * scale) * located[..., None]
             maps = down[..., :, None] * across[..., None, :]
         else:
-            down = torch.where(located[..., None], down, torch.inf)
-            maps = (down[..., :, None] + across[..., None, :] <= radius * radius).float()
+            left = torch.where(located[..., None], radius * radius - down, -torch.inf)  # what a row leaves for x
+            maps = (across[..., None, :] <= left[..., :, None]).float()
     return maps[0] if keypoints.ndim == 2 else maps
 
 
@@ -87,13 +87,15 @@ def limb_maps(
     there = located[:, first] & located[:, second] & (length > 0)
     safe = torch.where(there, length, torch.ones_like(length))
     ux, uy = ((bx - ax) / safe)[..., None, None], ((by - ay) / safe)[..., None, None]
-    dx = torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None]  # (B, L, W)
-    dy = torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None]  # (B, L, H)
-    dx, dy = dx[..., None, :], dy[..., :, None]
-    along = dx * ux + dy * uy  # (B, L, H, W)
-    aside = dx * uy - dy * ux
+    dx = (torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None])[..., None, :]  # (B, L, 1, W)
+    dy = (torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None])[..., :, None]  # (B, L, H, 1)
     hair = 1e-3  # float32 rounding must not drop the pixels that lie on the border exactly
-    inside = (along >= -hair) & (along <= length[..., None, None] + hair) & (aside.abs() <= half_width + hair)
+    # along = dx ux + dy uy in [0, length], aside = dx uy - dy ux in [-half_width, half_width]; compared line against
+    # line, so that no float of (B, L, H, W) is ever written
+    along, along_row = dx * ux, -dy * uy
+    aside, aside_row = dx * uy, dy * ux
+    inside = (along >= along_row - hair) & (along <= along_row + (length[..., None, None] + hair))
+    inside &= (aside >= aside_row - (half_width + hair)) & (aside <= aside_row + (half_width + hair))
     maps = (inside & there[..., None, None]).float()
     return maps[0] if keypoints.ndim == 2 else maps
 
@@ -259,7 +261,9 @@ def _columns(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             "repose.represent.keypoints.from_skeleton converts other skeletons"
         )
     batch = (keypoints if keypoints.ndim == 3 else keypoints[None]).float()
-    return batch[..., 0], batch[..., 1], batch[..., 2] > 0
+    located = batch[..., 2] > 0
+    batch = torch.where(located[..., None], batch, 0.0)  # whatever a missing joint carries must not be read
+    return batch[..., 0], batch[..., 1], located
 
 
 def _skeleton(name: str) -> tuple[str, ...]:

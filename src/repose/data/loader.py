@@ -1,0 +1,206 @@
+"""Training pairs without end: which ones (`PairSampler`), their tensors (`load_pairs`), and a thread ahead (`Loader`).
+
+What step t sees depends on the seed and t alone, so a run that is resumed at t sees what the unbroken run saw.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import fields as dataclass_fields
+from types import TracebackType
+from typing import Final, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from repose.data.store import Store
+from repose.person import Pair, Person
+
+Flip = Literal["none", "mirror", "patn"]
+FLIPS: Final[tuple[str, ...]] = get_args(Flip)
+
+_PAIRS, _COINS = 0, 1  # the streams of random numbers of a step
+
+
+class PairSampler:
+    """Draws the pairs of every step uniformly, with replacement.
+
+    They come from the split's list where it has one, else from all ordered pairs of one person: a person with n
+    pictures is drawn in proportion to n (n - 1), as a walk over the field's list of training pairs would.
+
+    Args:
+        store: the data set.
+        split: "train" as a rule.
+        batch: pairs a step, of all processes together.
+        seed: of the whole run.
+        rank, world: process `rank` of `world` gets its contiguous slice of each batch.
+
+    Raises:
+        ValueError: the batch does not divide by `world`, or the split has no pair.
+    """
+
+    def __init__(self, store: Store, split: str, batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        if batch < 1 or batch % world or not 0 <= rank < world:
+            raise ValueError(f"PairSampler: batch {batch} does not divide among {world} processes (rank {rank})")
+        if seed < 0:
+            raise ValueError(f"PairSampler: the seed must not be negative, got {seed}")
+        self.batch, self.seed = batch, seed
+        self._slice = slice(rank * batch // world, (rank + 1) * batch // world)
+        self._list: npt.NDArray[np.int64] | None = None
+        if store.listed(split):
+            self._list = store.pairs(split).numpy()
+            self.total = len(self._list)
+        else:
+            indices, counts = (tensor.numpy() for tensor in store.groups(split))
+            self._indices, self._counts = indices, counts
+            self._first = np.cumsum(counts) - counts  # (P,) where a person's pictures begin
+            self._ends = np.cumsum(counts * (counts - 1))  # (P,) where a person's pairs end
+            self.total = int(self._ends[-1])
+        if self.total == 0:
+            raise ValueError(f"{store.folder}: split {split!r} has no pair, everybody is there once only")
+
+    def batch_at(self, step: int) -> Tensor:
+        """Source and target indices of this process at a step, int64 (batch / world, 2)."""
+        number = (self._random(step, _PAIRS) % np.uint64(self.total)).astype(np.int64)  # (B,) which of all the pairs
+        if self._list is not None:
+            return torch.from_numpy(self._list[number])
+        person = np.searchsorted(self._ends, number, side="right")
+        others = self._counts[person] - 1
+        within = number - (self._ends[person] - self._counts[person] * others)
+        source, target = np.divmod(within, others)
+        target += target >= source  # nobody is paired with the same picture
+        table = self._first[person][:, None] + np.stack([source, target], axis=1)
+        return torch.from_numpy(self._indices[table])  # (B, 2)
+
+    def flips_at(self, step: int) -> Tensor:
+        """Which pairs of this process to mirror at a step, bool (batch / world,), half of them on average."""
+        return torch.from_numpy(self._random(step, _COINS) >> np.uint64(63) == 1)
+
+    def _random(self, step: int, stream: int) -> npt.NDArray[np.uint64]:
+        """64 random bits for each pair of this process. Raw Philox: NumPy keeps its bits the same in every version."""
+        counter = (stream << 128) | (step << 64)  # the low 64 bits count the numbers within a step
+        return np.random.Philox(key=self.seed, counter=counter).random_raw(self.batch)[self._slice]
+
+
+def load_pairs(
+    store: Store,
+    indices: Tensor,
+    fields: Sequence[str] = ("image", "keypoints"),
+    flip: Flip = "none",
+    flips: Tensor | None = None,
+) -> Pair:
+    """The tensors of pairs.
+
+    Args:
+        store: the data set.
+        indices: int64 (B, 2), source and target.
+        fields: of both people.
+        flip: "none"; "mirror": `Person.flip`; "patn": `Person.flip_patn`, which knows image and keypoints only.
+        flips: bool (B,), the pairs that are mirrored, both pictures together.
+
+    Raises:
+        ValueError: an unknown flip, "patn" with other fields, or a flip without `flips`.
+    """
+    if flip not in FLIPS:
+        raise ValueError(f"flip is one of {FLIPS}, got {flip!r}")
+    people = store.person(indices.T.reshape(-1), fields)  # all sources, then all targets: (2B, ...)
+    if flip != "none":
+        if flips is None:
+            raise ValueError(f"load_pairs: flip={flip!r} needs to know which ones: flips=sampler.flips_at(step)")
+        if flip == "patn" and not set(fields) <= {"image", "keypoints"}:
+            raise ValueError(f"flip='patn' is defined for image and keypoints only, got {tuple(fields)}")
+        _flip_in_place(people, flips.repeat(2), flip)
+    count = len(indices)
+    return Pair(people[:count], people[count:])
+
+
+class Loader(Iterator[tuple[int, Pair]]):
+    """Yields (step, Pair) from `start` on, without end; a context manager that stops its thread.
+
+    Args:
+        store, sampler, fields, flip: as `load_pairs` takes them.
+        start: the first step, to resume.
+        ahead: how many batches a thread prepares in advance; 0 loads in the caller's thread.
+
+    An error in the thread is raised at the `next` that would have given its batch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sampler: PairSampler,
+        fields: Sequence[str] = ("image", "keypoints"),
+        flip: Flip = "none",
+        start: int = 0,
+        ahead: int = 2,
+    ) -> None:
+        self.store, self.sampler, self.fields, self.flip = store, sampler, tuple(fields), flip
+        self._step = start
+        self._ahead = ahead
+        self._stop = threading.Event()
+        self._ready: queue.Queue[tuple[int, Pair] | Exception] = queue.Queue(maxsize=max(ahead, 1))
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __next__(self) -> tuple[int, Pair]:
+        if self._stop.is_set():
+            raise StopIteration
+        if not self._ahead:
+            step, self._step = self._step, self._step + 1
+            return step, self._load(step)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(self._step,), name="repose-loader", daemon=True)
+            self._thread.start()
+        item = self._ready.get()
+        if isinstance(item, Exception):
+            self.close()
+            raise item
+        return item
+
+    def close(self) -> None:
+        """Stop the thread; a closed loader is at its end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _load(self, step: int) -> Pair:
+        flips = None if self.flip == "none" else self.sampler.flips_at(step)
+        return load_pairs(self.store, self.sampler.batch_at(step), self.fields, self.flip, flips)
+
+    def _run(self, step: int) -> None:
+        while not self._stop.is_set():
+            try:
+                item: tuple[int, Pair] | Exception = (step, self._load(step))
+            except Exception as error:  # the caller's thread raises it
+                item = error
+            while not self._stop.is_set():
+                try:
+                    self._ready.put(item, timeout=0.1)  # wakes up to see whether anybody still wants it
+                    break
+                except queue.Full:
+                    continue
+            if isinstance(item, Exception):
+                return
+            step += 1
+
+
+def _flip_in_place(people: Person, which: Tensor, flip: Flip) -> None:
+    """Mirror some of a batch that nobody else holds yet."""
+    some = people[which]
+    some = some.flip_patn() if flip == "patn" else some.flip()
+    for field in dataclass_fields(people):
+        value, mirrored = getattr(people, field.name), getattr(some, field.name)
+        if isinstance(value, Tensor):
+            value[which] = mirrored

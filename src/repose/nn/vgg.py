@@ -1,0 +1,136 @@
+"""The features of VGG19 (Simonyan and Zisserman 2015), as far as a loss needs them, in the published file's names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WEIGHTS: Final = "vgg19-dcbb9e9d.pth"
+
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_STD: Final = (0.229, 0.224, 0.225)
+"""RGB in [0, 1]; what VGG19 was trained with."""
+
+_STAGES: Final = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+"""Width and number of 3x3 convolutions of each stage; a 2x2 maximum lies between stages."""
+
+
+def _plan() -> dict[str, tuple[int, int, int]]:
+    """Tap -> (index in the published `features`, channels in, channels out), in order."""
+    plan, index, before = {}, 0, 3
+    for stage, (width, count) in enumerate(_STAGES, start=1):
+        for number in range(1, count + 1):
+            plan[f"relu{stage}_{number}"] = (index, before, width)
+            index, before = index + 2, width  # a convolution and its ReLU
+        index += 1  # the pooling
+    return plan
+
+
+TAPS: Final = tuple(_plan())
+"""relu1_1 ... relu5_4. "Layer 4" and "layer 9" of a published `features` list (from 1) are relu1_2 and relu2_2."""
+
+
+class VGG19(nn.Module):
+    """The convolutions of VGG19 up to the deepest tap, frozen.
+
+    Args:
+        taps: which of `TAPS` are returned.
+
+    Raises:
+        ValueError: no tap, or an unknown one (names the nearest).
+    """
+
+    def __init__(self, taps: Sequence[str] = ("relu1_2", "relu2_2")) -> None:
+        super().__init__()
+        self.taps = checked_taps(taps, TAPS, "VGG19")
+        deepest = max(TAPS.index(tap) for tap in self.taps)
+        plan = dict(list(_plan().items())[: deepest + 1])
+        self.names = {tap: str(index) for tap, (index, _, _) in plan.items()}
+        self.features = nn.ModuleDict(
+            {str(index): nn.Conv2d(into, out, 3, padding=1) for index, into, out in plan.values()}
+        )
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False).eval()
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0, 1] -> tap: its features after ReLU; stage k is at H / 2^(k-1)."""
+        x = (images - self.mean) / self.std  # (B, 3, H, W)
+        found: dict[str, Tensor] = {}
+        for tap, name in self.names.items():
+            if tap.endswith("_1") and tap != "relu1_1":
+                x = F.max_pool2d(x, 2)  # (B, C, H/2, W/2) of the stage before
+            x = F.relu(self.features[name](x))  # (B, C, H/2^k, W/2^k)
+            if tap in self.taps:
+                found[tap] = x
+        return found
+
+    def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
+        """Take the published weights (`features.N.weight` ...). ValueError names what is missing or misshapen."""
+        load_named(self, state, origin, "the VGG19 file of torchvision has 'features.0.weight' to 'features.34.bias'")
+
+
+def vgg19(taps: Sequence[str] = ("relu1_2", "relu2_2"), path: Path | str | None = None) -> VGG19:
+    """VGG19 with its published ImageNet weights.
+
+    Args:
+        taps: which of `TAPS` are returned.
+        path: the file `vgg19-dcbb9e9d.pth`; None asks `repose.hub`.
+
+    Raises:
+        FileNotFoundError: the file is not there; the text names it, its address and the folder.
+        ValueError: the file is of another network.
+    """
+    network = VGG19(taps)
+    file = located(WEIGHTS, path)
+    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
+    return network
+
+
+# -- shared with nn.mobilenet -------------------------------------------------------------------------------------
+
+
+def checked_taps(taps: Sequence[str], known: Sequence[str], network: str) -> tuple[str, ...]:
+    """The taps as a tuple. ValueError if there is none, or one is unknown (names the nearest)."""
+    if not taps:
+        raise ValueError(f"{network}: give at least one tap")
+    for tap in taps:
+        if tap not in known:
+            near = difflib.get_close_matches(tap, known, n=1, cutoff=0.3)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+            raise ValueError(f"{network}: no tap '{tap}'; {hint}")
+    return tuple(taps)
+
+
+def located(name: str, path: Path | str | None) -> Path:
+    """The file at `path`, or where `repose.hub` has it or fetches it to. FileNotFoundError otherwise."""
+    if path is not None:
+        file = Path(path)
+        if not file.is_file():
+            raise FileNotFoundError(f"no weight file at {file}; {name} is wanted there")
+        return file
+    from repose.hub.fetch import locate
+    from repose.hub.files import FILES
+
+    return locate(FILES[name])
+
+
+def load_named(network: nn.Module, state: Mapping[str, Tensor], origin: str, expected: str) -> None:
+    """Copy the entries that `network` has from `state` (which may hold more), cast to float.
+
+    Raises:
+        ValueError: an entry is missing or has another shape.
+    """
+    for name, own in network.state_dict().items():
+        given = state.get(name)
+        if given is None:
+            raise ValueError(f"{origin} has no '{name}'; {expected}")
+        if given.shape != own.shape:
+            raise ValueError(f"{origin}: '{name}' is {tuple(given.shape)}, wanted {tuple(own.shape)}; {expected}")
+        own.copy_(given)

@@ -1,0 +1,47 @@
+"""The weights that come with Repose: one folder each under `weights/`, with a card beside the numbers."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Final
+
+DEFAULT: Final = "patn-s-synthetic"
+"""What "default" means: trained on synthetic people alone, free for any use."""
+
+_PLACES: Final = (
+    Path(__file__).parent / "weights",  # an installed package
+    Path(__file__).parents[2] / "weights",  # a checkout
+)
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> folder of the weights that came with this installation."""
+    return {
+        card.parent.name: card.parent
+        for place in _PLACES
+        if place.is_dir()
+        for card in sorted(place.glob("*/recipe.json"))
+    }
+
+
+def find_weights(name: str | Path) -> Path:
+    """The folder of shipped weights by name ("default" included), or of any run, `convert` result or weight file.
+
+    Raises:
+        ValueError: there is no such name, folder or file; the text names the nearest.
+    """
+    known = shipped()
+    wanted = DEFAULT if str(name) == "default" else str(name)
+    if wanted in known:
+        return known[wanted]
+    path = Path(name)
+    if path.is_file():
+        path = path.parent
+    if (path / "recipe.json").exists():
+        return path
+    if path.is_dir():
+        raise ValueError(f"{path}: holds no recipe.json; give the folder of a finished training run or of a conversion")
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known) or 'none'}"
+    raise ValueError(f"no weights are called '{name}' and no such folder exists; {hint}")
