@@ -48,9 +48,10 @@ def main() -> None:
         tap: [round(v, 5) for v in (squares / count - (total / count).square()).clamp_min(0).sqrt().tolist()]
         for tap, (total, squares, count) in sums.items()
     }
-    table = {"pictures": len(files), "height": given.height, "width": given.width, "std": std}
     temporary = given.out.with_suffix(".tmp")
-    temporary.write_text(json.dumps(table, indent=1).replace(",\n   ", ", ").replace("[\n   ", "[") + "\n")
+    lines = ",\n".join(f"    {json.dumps(tap)}: {json.dumps(values)}" for tap, values in std.items())
+    head = f'  "pictures": {len(files)},\n  "height": {given.height},\n  "width": {given.width}'
+    temporary.write_text(f'{{\n{head},\n  "std": {{\n{lines}\n  }}\n}}\n', encoding="utf-8")
     temporary.replace(given.out)
     print(
         f"{given.out}: {len(files)} pictures; " + "; ".join(f"{t} {min(s):.3f} to {max(s):.3f}" for t, s in std.items())

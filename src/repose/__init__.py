@@ -1,1 +1,38 @@
-"""."""
+"""Repose: a photograph of a person and a target pose in, a photograph of that person in that pose out.
+
+The public face. `transfer` is the one call; `load` gives a model to call many times; `recipe` and `repose.train` train.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from repose.person import Pair, Person
+
+if TYPE_CHECKING:
+    from repose.images import load_image
+    from repose.models import recipe
+    from repose.pipeline import Model, load, read_person, transfer
+
+__version__ = "0.1.0"
+__all__ = ["Model", "Pair", "Person", "load", "load_image", "read_person", "recipe", "transfer"]
+
+_HOMES = {
+    "Model": "repose.pipeline",
+    "load": "repose.pipeline",
+    "load_image": "repose.images",
+    "read_person": "repose.pipeline",
+    "recipe": "repose.models",
+    "transfer": "repose.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import repose` stays quick, and parts stay optional."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'repose' has no attribute '{name}'")
+    import importlib
+
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -28,19 +28,19 @@ def adversarial(score: Tensor, real: bool, kind: AdversarialKind, *, generator: 
     Raises:
         ValueError: another kind (names the nearest), or a generator's term with real=False.
     """
+    if kind not in KINDS:
+        near = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(KINDS)}"
+        raise ValueError(f"adversarial: no kind '{kind}'; {hint}")
     if generator and not real:
         raise ValueError("adversarial: the generator's term asks for real=True")
     if kind == "lsgan":
         return (score - float(real)).square().mean()
     if kind == "bce":
         return F.softplus(-score if real else score).mean()
-    if kind == "hinge":
-        if generator:
-            return -score.mean()
-        return F.relu(1 - score if real else 1 + score).mean()
-    near = difflib.get_close_matches(str(kind), KINDS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(KINDS)}"
-    raise ValueError(f"adversarial: no kind '{kind}'; {hint}")
+    if generator:
+        return -score.mean()
+    return F.relu(1 - score if real else 1 + score).mean()
 
 
 class ImagePool(nn.Module):

@@ -75,7 +75,8 @@ class Perceptual(nn.Module):
                 made: nn.Module = vgg.vgg19(self.layers)
             else:
                 made = mobilenet.mobilenet_v2(self.layers, scaled=True)
-            self._network = (made.to(device=device, memory_format=torch.channels_last),)
+            made = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
+            self._network = (made.to(device),)
         return self._network[0]
 
     def _prepared(self, images: Tensor) -> Tensor:
@@ -91,8 +92,9 @@ class Perceptual(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         for network in self._network:  # not registered, so nn.Module would leave it where it is
-            network._apply(fn)
-        return super()._apply(fn, recurse)
+            network._apply(fn)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def extra_repr(self) -> str:
         return f"{self.backbone}, layers={self.layers}, rescale={self.rescale}, reduce={self.reduce}"

@@ -76,7 +76,8 @@ class _Block(nn.Module):
         y = self.expand(x)  # (B, t C, H, W)
         y = self.depthwise(y)  # (B, t C, H/s, W/s)
         y = self.project(y)  # (B, C', H/s, W/s)
-        return x + y if self.residual else y
+        added: Tensor = x + y if self.residual else y
+        return added
 
 
 class MobileNetV2(nn.Module):

@@ -61,7 +61,8 @@ class VGG19(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] -> tap: its features after ReLU; stage k is at H / 2^(k-1)."""
-        x = (images - self.mean) / self.std  # (B, 3, H, W)
+        mean, std = self.get_buffer("mean"), self.get_buffer("std")
+        x = (images - mean) / std  # (B, 3, H, W)
         found: dict[str, Tensor] = {}
         for tap, name in self.names.items():
             if tap.endswith("_1") and tap != "relu1_1":

@@ -1,0 +1,466 @@
+"""The command `repose`: a few verbs, each a thin door to one module.
+
+Heavy imports happen inside the verbs, so that `repose --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+app = typer.Typer(
+    help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bench_app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
+console = Console(stderr=True, highlight=False)
+screen = Console(highlight=False)
+
+Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
+ModelName = Annotated[
+    str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
+]
+Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
+Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+@app.command()
+def transfer(
+    source: Annotated[Path, typer.Argument(help="A photograph, or a folder of them.")],
+    target: Annotated[Path, typer.Argument(help="A photograph, a folder, or a keypoint file (CSV, JSON).")],
+    out: Out = Path("out/transfer.png"),
+    model: ModelName = "default",
+    weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
+    pose: Estimator = "movenet",
+    person: Which = "largest",
+    scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
+) -> None:
+    """Put the person of SOURCE into the pose of TARGET.
+
+    One source and one target give one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every
+    source in every pose: a contact sheet at OUT and the single pictures in a folder named like it.
+
+    [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
+    [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    """
+    import numpy as np
+
+    from repose.images import save_image
+    from repose.person import Person
+    from repose.represent.canvas import to_uint8
+    from repose.represent.keypoints import draw_skeleton
+    from repose.sheet import sheet
+    from repose.pipeline import load, read_person, read_pose
+
+    loaded = load(weights if weights is not None else model)
+    which = _which(person)
+    sources: dict[str, Person] = {}
+    for path in _pictures(source):
+        with _skipping(path, alone=source.is_file()):
+            sources[path.stem] = loaded.place(read_person(path, pose, which))
+    targets: dict[str, Person] = {}
+    for path in [target] if target.is_file() else _pictures(target):
+        with _skipping(path, alone=target.is_file()):
+            targets.update({n: loaded.place(p) for n, p in read_pose(path, pose, which).items()})
+    if not sources or not targets:
+        raise ValueError("nothing is left to transfer: every source or every target was skipped")
+
+    height, width = loaded.canvas.size
+    skeletons = {}
+    for name, posed in targets.items():
+        assert posed.keypoints is not None
+        skeletons[name] = draw_skeleton(posed.keypoints, height, width)
+    alone = len(sources) == len(targets) == 1
+    rows: list[list[Any]] = [[None, *skeletons.values()]]
+    with _bar() as bar:
+        task = bar.add_task("transfer", total=len(sources) * len(targets))
+        for source_name, given in sources.items():
+            assert given.image is not None
+            row: list[Any] = [to_uint8(given.image)]
+            for target_name, posed in targets.items():
+                picture = to_uint8(loaded(given, posed))
+                row.append(picture)
+                if not alone:
+                    save_image(out.with_suffix("") / f"{source_name}_2_{target_name}.png", picture)
+                bar.advance(task)
+            rows.append(row)
+    if alone:
+        (posed,) = targets.values()
+        seen = to_uint8(posed.image) if posed.image is not None else np.full((height, width, 3), 255, np.uint8)
+        save_image(out, rows[1][1])
+        page = sheet(
+            [[rows[1][0], rows[0][1], rows[1][1], seen]], ["source", "pose", "generated", "target"], scale=scale
+        )
+        save_image(out.with_suffix(".sheet.png"), np.asarray(page))
+        screen.print(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
+    else:
+        save_image(out, np.asarray(sheet(rows, ["source", *targets], scale=scale)))
+        screen.print(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+
+
+@app.command()
+def estimate(
+    pictures: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
+    out: Out = Path("out/keypoints.json"),
+    pose: Estimator = "movenet",
+    person: Which = "largest",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
+) -> None:
+    """Find the 18 joints of the people on photographs.
+
+    Writes a keypoint file (the ending chooses: .json ours, .csv as PATN's annotations) and OUT.sheet.png with the
+    skeletons drawn on the pictures.
+
+    [bold]repose estimate photos/ -o poses.csv[/bold]
+    """
+    import numpy as np
+    from PIL import Image
+    from torch import Tensor
+
+    from repose.estimate import choose, estimator
+    from repose.images import load_image, save_image
+    from repose.represent.formats import write_keypoints
+    from repose.represent.keypoints import draw_skeleton
+    from repose.sheet import sheet
+
+    network, which = estimator(pose), _which(person)
+    paths = [path for given in pictures for path in _pictures(given)]
+    joints: dict[str, Tensor] = {}
+    drawn: list[Any] = []
+    with _bar() as bar:
+        for path in bar.track(paths, description="estimate"):
+            with _skipping(path, alone=len(paths) == 1):
+                pixels = load_image(path)
+                found = network.people(pixels)
+                chosen = list(found) if everybody and found else [choose(found, which)]
+                over = pixels.astype(np.float32)
+                for index, one in enumerate(chosen):
+                    joints[f"{path.name}#{index}" if everybody else path.name] = one.keypoints
+                    skeleton = draw_skeleton(one.keypoints, *pixels.shape[:2]).astype(np.float32)
+                    on = skeleton.max(axis=-1, keepdims=True) > 0
+                    over = np.where(on, 0.25 * over + 0.75 * skeleton, over)
+                if len(drawn) < 24:
+                    small = Image.fromarray(over.astype(np.uint8))
+                    small.thumbnail((320, 320))
+                    drawn.append(np.asarray(small))
+    if not joints:
+        raise ValueError("no joints were found on any picture")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_keypoints(out, joints)
+    page = out.with_suffix(".sheet.png")
+    save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
+    screen.print(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="market1501 or synthetic.")],
+    folder: Annotated[Path | None, typer.Argument(help="Where the data set lies (nothing for synthetic).")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The store; data/DATASET by default.")] = None,
+    people: Annotated[int, typer.Option(help="synthetic: how many people.")] = 200,
+    images: Annotated[int, typer.Option(help="synthetic: pictures of each.")] = 8,
+    size: Annotated[str, typer.Option(help="synthetic: HEIGHTxWIDTH.")] = "128x64",
+    validation: Annotated[int, typer.Option(help="market1501: training people held out for validation.")] = 30,
+    workers: Annotated[int, typer.Option(help="synthetic: processes; 0 for one a core.")] = 0,
+    seed: int = 0,
+) -> None:
+    """Pack a data set into a store: one folder of memory-mapped arrays that training and evaluation read.
+
+    Whatever cannot be used is named with the reason and skipped; the list stands in meta.json. A sheet of samples is
+    left in the store.
+
+    [bold]repose prepare market1501 Market-1501-v15.09.15 -o data/market1501[/bold]
+    [bold]repose prepare synthetic --people 500 --images 8 -o data/people[/bold]
+    """
+    from repose.data import PREPARERS
+    from repose.models import resolve
+
+    if dataset not in PREPARERS:
+        raise ValueError(f"no data set is called '{dataset}'{_near(dataset, PREPARERS)}")
+    place = out or Path("data") / dataset
+    make = resolve(PREPARERS[dataset])
+    with _bar() as bar:
+        task = bar.add_task(f"prepare {dataset}", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        if dataset == "synthetic":
+            height, width = _size(size)
+            report = make(place, people, images, height, width, seed, workers or (os.cpu_count() or 1), progress)
+        elif folder is None:
+            raise ValueError(f"`repose prepare {dataset} FOLDER` needs the folder of the data set")
+        else:
+            report = make(folder, place, validation, seed, progress)
+    table = Table("split", "photographs", "people", "pairs", title=f"{report.dataset} {report.checksum}")
+    for split, count in report.photographs.items():
+        table.add_row(split, f"{count:,}", f"{report.people[split]:,}", f"{report.pairs[split]:,}")
+    screen.print(table)
+    for why, count in report.reasons.items():
+        names = [item.name for item in report.left_out if item.why == why]
+        screen.print(f"left out: {count:,} x {why} ({', '.join(names[:3])}{' ...' if count > 3 else ''})")
+    screen.print(f"{place}; samples in {_store_sheet(place)}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe by name (`repose models` lists them) or a recipe.json.")],
+    settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as data.batch=8 images=50_000.")] = None,
+    data: Annotated[Path, typer.Option("-d", "--data", help="The store, as `repose prepare` makes it.")] = Path("data"),
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
+    overfit: Annotated[int, typer.Option(help="Debug: only ever the first N pairs.")] = 0,
+    show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
+) -> None:
+    """Train a recipe. Killed at any moment, the same command goes on where it was.
+
+    The folder gets recipe.json, log.jsonl, checkpoints, a contact sheet at every tick, and at the end
+    weights.safetensors, which `repose transfer --model FOLDER` takes.
+
+    [bold]repose train patn-s --data data/market1501 -o runs/patn-s[/bold]
+    [bold]repose train patn-s images=2_000 data.batch=4 --data data/people[/bold]
+    """
+    from repose import models
+    from repose.data import Store
+    from repose.train.loop import train as run
+    from repose.train.recipe import from_dict, override, to_dict
+
+    made = from_dict(json.loads(Path(recipe).read_text())) if recipe.endswith(".json") else models.recipe(recipe)
+    made = override(made, settings or [])
+    if show:
+        screen.print_json(json.dumps(to_dict(made)))
+        return
+    folder = out or Path("runs") / made.name
+    run(made, Store.open(data), folder, resume=not fresh, accelerator=accelerator, devices=devices, overfit=overfit)
+
+
+@app.command(name="eval")
+def evaluate(
+    names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
+    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    protocol: Annotated[str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion or roy-fashion.")] = (
+        "patn-market"
+    ),
+    split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
+    limit: Annotated[int, typer.Option(help="Only the first N pairs; 0 for all.")] = 0,
+    pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+    out: Out = Path("out/eval.png"),
+) -> None:
+    """Measure trained networks under a named protocol, beside the real target and the copied source.
+
+    [bold]repose eval patn-s-market multiscale-s-market --data data/market1501 -p patn-market[/bold]
+    """
+    from repose.bench.evaluate import evaluate_models
+
+    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen)
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A released checkpoint of the official code (.pth).")],
+    recipe: Annotated[str, typer.Option("-r", "--recipe", help="The preset it was trained by, such as patn-market.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the result.")] = None,
+) -> None:
+    """Turn a released checkpoint into weights that `--model` takes. Every entry must be used, or it is an error.
+
+    [bold]repose convert latest_net_netG.pth --recipe patn-fashion -o weights/patn-fashion[/bold]
+    """
+    from repose.hub.convert import convert_checkpoint
+
+    folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
+    screen.print(f"{folder}: use it as --model {folder}")
+
+
+@app.command(name="models")
+def list_models() -> None:
+    """List the recipes that can be trained and the weights that are here."""
+    from repose import models
+    from repose.weights import DEFAULT, shipped
+
+    table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
+    for name in models.RECIPES:
+        made = models.recipe(name)
+        table.add_row(name, made.model, made.canvas, f"{made.images:,}", made.notes)
+    screen.print(table)
+    here = Table("weights", "licence", "trained on")
+    for name, folder in shipped().items():
+        card_file = folder / "card.json"
+        card = json.loads(card_file.read_text()) if card_file.exists() else {}
+        here.add_row(f"{name} (default)" if name == DEFAULT else name, card.get("licence", "?"), card.get("data", "?"))
+    screen.print(here)
+
+
+@app.command()
+def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
+    """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
+    from repose.demo import make_demo
+
+    screen.print(make_demo(out, seed))
+
+
+@bench_app.command()
+def forward(
+    recipes: Annotated[list[str] | None, typer.Argument(help="Recipes; PATN and multi-scale by default.")] = None,
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH.")] = "256x176",
+    rounds: Annotated[int, typer.Option(help="Turns of each backend.")] = 7,
+    backends: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+) -> None:
+    """Forward time and share of the machine's peak, every backend side by side in one run."""
+    from repose.backends import BACKENDS
+    from repose.bench.forward import measure
+    from repose.record import append, stamp
+
+    height, width = _size(size)
+    chosen = [name.strip() for name in backends.split(",") if name.strip()] or list(BACKENDS)
+    for name in recipes or ["patn-fashion", "multiscale-fashion"]:
+        with console.status(name) as status:
+            result = measure(name, height, width, 1, rounds, chosen, status.update)
+        title = (
+            f"{name} {height}x{width}: {result.gmac:.1f} GMAC, {result.parameters / 1e6:.2f}M parameters; "
+            f"peak {result.peak_gflops:.0f} GFLOP/s on {result.threads} threads"
+        )
+        table = Table("backend", "best s", "median s", "share of peak", "difference", "note", title=title)
+        for row in result.rows:
+            table.add_row(
+                row.backend,
+                f"{row.best:.3f}",
+                f"{row.median:.3f}",
+                f"{row.share:.0%}",
+                f"{row.difference:.1e}",
+                row.note,
+            ) if not row.note else table.add_row(row.backend, "", "", "", "", row.note)
+        screen.print(table)
+        if results is not None:
+            append(results, {"bench": "forward", **asdict(result), **stamp()})
+
+
+@bench_app.command()
+def loading(
+    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    seconds: float = 3.0,
+    results: Annotated[Path | None, typer.Option(help="Append a line to this .jsonl.")] = None,
+) -> None:
+    """Pairs a second out of a store, with the heatmaps of both poses."""
+    from repose.bench.loading import measure
+    from repose.record import append, stamp
+    from repose.data import Store
+
+    store = Store.open(data)
+    rates = measure(store, seconds)
+    screen.print(rates)
+    if results is not None:
+        append(results, {"bench": "loading", "data": store.dataset, "checksum": store.checksum, **rates, **stamp()})
+
+
+def main() -> None:
+    """Run the command; an expected error is one clear line, REPOSE_DEBUG=1 shows where it came from."""
+    try:
+        app()
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        if os.environ.get("REPOSE_DEBUG"):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
+        console.print("[red]error:[/red]", end=" ")
+        console.print(text or type(error).__name__, markup=False)
+        sys.exit(2)
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
+    """Name and skip what is wrong with one file among many; alone, let it stop the command."""
+
+    def __init__(self, path: Path, alone: bool) -> None:
+        self.path, self.alone = path, alone
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if error is None or self.alone or not isinstance(error, ValueError | OSError):
+            return False
+        console.print(f"skipped {self.path}: {error}", markup=False)
+        return True
+
+
+def _pictures(place: Path) -> list[Path]:
+    if not place.exists():
+        raise FileNotFoundError(f"{place} does not exist")
+    if place.is_file():
+        return [place]
+    found = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
+    if not found:
+        raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
+    return found
+
+
+def _which(text: str) -> Any:
+    if text in ("largest", "best"):
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise ValueError(f"--person takes largest, best or a number from 0, not '{text}'")
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, mark, width = text.lower().partition("x")
+    if not (mark and height.isdecimal() and width.isdecimal()):
+        raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
+    return int(height), int(width)
+
+
+def _near(name: str, known: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+
+
+def _store_sheet(place: Path) -> Path:
+    """A sheet of samples of a store, left inside it."""
+    import numpy as np
+    import torch
+
+    from repose.data import Store
+    from repose.images import save_image
+    from repose.represent.canvas import to_uint8
+    from repose.represent.keypoints import draw_skeleton
+    from repose.sheet import sheet
+
+    store = Store.open(place)
+    chosen = torch.linspace(0, len(store.names) - 1, 12).long().unique()
+    people = store.person(chosen)
+    assert people.image is not None
+    assert people.keypoints is not None
+    assert people.size is not None
+    pictures = list(to_uint8(people.image))
+    poses = [draw_skeleton(keypoints, *people.size) for keypoints in people.keypoints]
+    path = place / "samples.png"
+    save_image(path, np.asarray(sheet([pictures, poses])))
+    return path

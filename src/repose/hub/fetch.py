@@ -1,0 +1,142 @@
+"""`locate(file)`: a weight file from a local folder, the cache, or its published address; always by checksum.
+
+Three environment variables steer it:
+
+- `REPOSE_FILES`: folders with local copies, separated as in PATH; searched first, never written to;
+- `REPOSE_CACHE`: the cache; by default `~/.cache/repose` (`XDG_CACHE_HOME` is respected);
+- `REPOSE_OFFLINE=1`: nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from repose.hub.files import File
+
+_CHUNK = 1 << 20
+_TIMEOUT = 30  # seconds without a byte
+
+
+class FileMissingError(FileNotFoundError):
+    """A weight file is nowhere to be had; the text says where it was looked for and what to do."""
+
+
+def cache_folder() -> Path:
+    """The folder of fetched files and cached estimates; it need not exist."""
+    if given := os.environ.get("REPOSE_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
+
+
+def locate(file: File) -> Path:
+    """The path of a file whose checksum is right, fetched into the cache if it is not here yet.
+
+    Raises:
+        FileMissingError: it is not here and cannot be fetched: no address, offline, no network, a full disk, or
+            what the address gives has another checksum. The text names file, address, checksums and folder.
+    """
+    cache = cache_folder() / "files"
+    wrong: list[str] = []
+    for path in _copies(file, cache):
+        found = sha256_of(path)
+        if found.startswith(file.sha256):
+            return path
+        wrong.append(f"{path} has sha256 {found}")
+    if file.url is None:
+        raise _missing(file, cache, wrong, f"it has no published address; {file.advice}")
+    if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
+        raise _missing(file, cache, wrong, "REPOSE_OFFLINE is set, so nothing is fetched")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        found = _download(file, file.url, cache)
+    except (OSError, http.client.HTTPException) as error:  # no network, a refused address, a full disk
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        raise _missing(file, cache, wrong, f"fetching it failed: {reason}") from error
+    if not found.startswith(file.sha256):
+        raise _missing(file, cache, wrong, f"its address gave a file with sha256 {found}")
+    return cache / file.name
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copies(file: File, cache: Path) -> Iterator[Path]:
+    """Local candidates in the order of preference."""
+    folders = [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
+    for folder in (*folders, cache):
+        for name in (file.name, *file.aliases):
+            if (folder / name).is_file():
+                yield folder / name
+
+
+def _download(file: File, url: str, cache: Path) -> str:
+    """Fetch into a temporary file, rename it if its checksum is right; the checksum found."""
+    digest = hashlib.sha256()
+    handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=cache)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out, _open(url) as stream, _progress() as progress:
+            length = getattr(stream, "length", None)  # http.client gives it where the server says so
+            task = progress.add_task(file.name, total=length or file.size)
+            while chunk := stream.read(_CHUNK):
+                out.write(chunk)
+                digest.update(chunk)
+                progress.advance(task, len(chunk))
+            out.flush()
+            os.fsync(out.fileno())
+        found = digest.hexdigest()
+        if found.startswith(file.sha256):
+            part.replace(cache / file.name)
+        return found
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _open(url: str) -> BinaryIO:
+    """A stream of the bytes at an https address; redirections must stay on https."""
+    if not url.startswith("https://"):
+        raise OSError(f"only https addresses are fetched, not {url}")
+    request = urllib.request.Request(url, headers={"User-Agent": "repose"})
+    stream = urllib.request.urlopen(request, timeout=_TIMEOUT)
+    if not stream.geturl().startswith("https://"):
+        stream.close()
+        raise OSError(f"{url} leads away from https, to {stream.geturl()}")
+    return cast(BinaryIO, stream)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _missing(file: File, cache: Path, wrong: list[str], reason: str) -> FileMissingError:
+    digits = "sha256" if len(file.sha256) == 64 else "sha256 begins with"
+    lines = [
+        f"the file {file.name} is needed: {reason}",
+        f"  address   {file.url or 'none'}",
+        f"  expected  {digits} {file.sha256}",
+        *(f"  found     {line}" for line in wrong),
+        f"  origin    {file.origin} ({file.licence})",
+        f"  to do     put a copy into {cache}, or name the folder that has one in REPOSE_FILES",
+    ]
+    return FileMissingError("\n".join(lines))
