@@ -217,7 +217,8 @@ def bake(out: Path) -> None:
         "joints": json.dumps(COCO),
         "largest_error_m": f"{error:.5f}",
     }
-    save_file(tensors, out, metadata=provenance)
+    # safetensors writes the memory as it lies, whatever the strides say.
+    save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, out, metadata=provenance)
     print(f"{len(kept)} vertices, {len(bones)} bones, largest error of the shape space {error * 1000:.1f} mm,")
     print(f"{os.path.getsize(out) / 1e6:.2f} MB in {out.name}")
     print({n: len(f) for n, f in layers.items()})

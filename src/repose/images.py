@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 import warnings
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from repose.represent.canvas import from_uint8, to_uint8
 
-Picture = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
+ImageLike = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
 """What the house takes for a picture: a path, a PIL image, an array, a tensor (see `load_image`)."""
 
 MAX_PIXELS: Final = 64_000_000
@@ -34,7 +33,7 @@ class ImageError(ValueError):
     """Something given as a picture is not one that can be used; the text names it, what was found and what to do."""
 
 
-def load_image(source: Picture, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+def load_image(source: ImageLike, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """Any picture -> uint8 (H, W, 3), RGB, upright.
 
     Args:
@@ -62,7 +61,7 @@ def load_image(source: Picture, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.
     )
 
 
-def same_kind(result: npt.NDArray[np.uint8], like: Picture) -> PIL.Image.Image | npt.NDArray[np.uint8] | Tensor:
+def same_kind(result: npt.NDArray[np.uint8], like: ImageLike) -> PIL.Image.Image | npt.NDArray[np.uint8] | Tensor:
     """A result, uint8 (H, W, 3), as the kind of thing that went in.
 
     A path or PIL image gives a PIL image; an array gives the array; a uint8 tensor gives uint8 (3, H, W); a float
@@ -93,12 +92,9 @@ def save_image(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"{path}: uint8 (H, W, 3) is wanted, got {image.dtype} {image.shape}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
-    part = Path(name)
+    part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            PIL.Image.fromarray(image).save(stream, format, quality=95)
-        part.chmod(0o666 & ~_umask())  # mkstemp makes files for the owner alone
+        PIL.Image.fromarray(image).save(part, format, quality=95)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -133,12 +129,9 @@ def _from_path(path: Path, max_pixels: int) -> npt.NDArray[np.uint8]:
 def _from_pil(image: PIL.Image.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     _check_size(name, image.width, image.height)
     if image.width * image.height > max_pixels:
-        # a JPEG can be decoded at 1/2, 1/4 or 1/8 without ever holding the whole; `draft` takes the smallest
-        # scale that still covers the size asked for, hence the half
-        shrink = (image.width * image.height / max_pixels) ** 0.5
-        for factor in (2, 4, 8):
-            if factor >= shrink:
-                image.draft("RGB", (image.width // factor, image.height // factor))
+        for factor in (2, 4, 8):  # a JPEG can be decoded at these scales without ever holding the whole
+            if -(-image.width // factor) * -(-image.height // factor) <= max_pixels:
+                image.draft(None, (image.width // factor, image.height // factor))
                 break
     if image.width * image.height > max_pixels:
         raise ImageError(
@@ -194,7 +187,7 @@ def _from_tensor(tensor: Tensor, max_pixels: int) -> npt.NDArray[np.uint8]:
     if not tensor.is_floating_point():
         raise ImageError(f"{name}: float in [-1, 1] or uint8 is wanted")
     low, high = float(tensor.min()), float(tensor.max())
-    if not (-1.001 <= low and high <= 1.001):  # NaN fails, too
+    if not (low >= -1.001 and high <= 1.001):  # NaN fails, too
         raise ImageError(f"{name} has values from {low:.3g} to {high:.3g}; a float picture lies in [-1, 1]")
     return to_uint8(tensor)
 
@@ -234,6 +227,9 @@ def _glance(path: Path) -> str:
         head = stream.read(64)
     if not head:
         return "it is empty"
+    for kind, magic in (("JPEG", b"\xff\xd8\xff"), ("PNG", b"\x89PNG")):
+        if head.startswith(magic):
+            return f"it begins like a {kind} but is broken or cut off"
     try:
         text = head.decode()
     except UnicodeDecodeError as error:
@@ -241,9 +237,3 @@ def _glance(path: Path) -> str:
             return f"it begins with the bytes {head[:8].hex(' ')}"
         text = head[: error.start].decode()
     return f"it holds text that begins {text[:40]!r}"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

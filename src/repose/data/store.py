@@ -412,7 +412,7 @@ class Store:
             raise ValueError(f"{path} is damaged ({error}); prepare the data set again") from error
         if version != VERSION:
             raise ValueError(f"{folder} is a store of version {version}, this is version {VERSION}; prepare it again")
-        if _identity(meta) != meta["checksum"]:
+        if _identity(meta) != meta.get("checksum"):
             raise ValueError(f"{path} was changed after it was written: its checksum does not match; prepare it again")
         arrays = {}
         fields = {name: (field, dtype) for field, (name, _, dtype) in layout(*meta["canvas"]).items()}

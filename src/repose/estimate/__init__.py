@@ -1,1 +1,39 @@
-"""."""
+"""Photograph -> Person: small adapters behind one Protocol, by name.
+
+>>> people = estimator("movenet").people(load_image("street.jpg"))  # doctest: +SKIP
+>>> choose(people).keypoints  # the largest; NobodyFound if there is nobody  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from importlib import import_module
+from typing import Final, cast
+
+from repose.estimate.base import Detection, KeypointEstimator, NobodyFound, Which, choose
+from repose.estimate.cache import Cached
+
+ESTIMATORS: Final = {
+    "movenet": "repose.estimate.movenet:MoveNet",
+}
+"""The keypoint estimators by name: "module:Class"."""
+
+
+@functools.cache
+def estimator(name: str = "movenet") -> KeypointEstimator:
+    """The estimator of this name with its usual settings, made once a process.
+
+    Raises:
+        ValueError: an unknown name (the text names the nearest).
+        ImportError, FileNotFoundError: its package or its weights are not here; the text says how to get them.
+    """
+    if name not in ESTIMATORS:
+        near = difflib.get_close_matches(name, ESTIMATORS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ESTIMATORS)}"
+        raise ValueError(f"no estimator {name!r}; {hint}")
+    module, _, attribute = ESTIMATORS[name].partition(":")
+    return cast(KeypointEstimator, getattr(import_module(module), attribute)())
+
+
+__all__ = ["ESTIMATORS", "Cached", "Detection", "KeypointEstimator", "NobodyFound", "Which", "choose", "estimator"]

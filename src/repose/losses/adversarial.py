@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal, get_args
 
 import torch
@@ -41,6 +43,19 @@ def adversarial(score: Tensor, real: bool, kind: AdversarialKind, *, generator: 
     if generator:
         return -score.mean()
     return F.relu(1 - score if real else 1 + score).mean()
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Inside, the network's parameters take no gradient: a generator's term passes through a discriminator."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
 
 
 class ImagePool(nn.Module):

@@ -43,8 +43,7 @@ class Placement:
         top, left, box_height, box_width = self.box
         t, w_left, w_height, w_width = self.window
         part = image[..., t : t + w_height, w_left : w_left + w_width]
-        part = Person(image=part).resize(box_height, box_width).image
-        assert part is not None
+        part = _picture(Person(image=part).resize(box_height, box_width))
         if onto is None:
             onto = torch.ones(*part.shape[:-2], height, width, dtype=part.dtype, device=part.device)
         elif tuple(onto.shape[-2:]) != self.size:
@@ -52,9 +51,9 @@ class Placement:
         out = onto.clone()
         first_row, last_row = max(top, 0), min(top + box_height, height)
         first, last = max(left, 0), min(left + box_width, width)
-        out[..., first_row:last_row, first:last] = part[
-            ..., first_row - top : last_row - top, first - left : last - left
-        ]
+        if first_row < last_row and first < last:
+            rows, columns = slice(first_row - top, last_row - top), slice(first - left, last - left)
+            out[..., first_row:last_row, first:last] = part[..., rows, columns]
         return out
 
 
@@ -169,6 +168,12 @@ def from_uint8(image: npt.NDArray[np.uint8] | Tensor) -> Tensor:
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _picture(person: Person) -> Tensor:
+    if person.image is None:
+        raise ValueError("this Person has no image")
+    return person.image
 
 
 def _around(person: Person, margin: float) -> Box:

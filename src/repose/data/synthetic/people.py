@@ -112,10 +112,10 @@ def _sample_shot(rng: np.random.Generator, points: Floats, scene: Scene, height:
     high[1] += 0.015  # soles
     if height / width < 1.7 and rng.random() < 0.45:  # a fashion picture down to the knees or thighs
         hip, knee = flat[[8, 11], 1].mean(), flat[[9, 12], 1].mean()
-        high[1] = max(hip + rng.uniform(0.45, 1.15) * max(knee - hip, 0.0), low[1] + 0.6)
+        high[1] = max(hip + rng.uniform(0.45, 1.15) * max(knee - hip, 0.0), low[1] + 0.8)
     size = high - low
     tall, wide = height * rng.uniform(0.84, 0.97) / size[1], width * rng.uniform(0.86, 1.06) / size[0]
-    scale = float(min(tall, wide))
+    scale = float(min(tall, max(wide, 0.72 * tall)))  # arms stretched out may leave the frame
     loose = np.array([width, height]) - scale * size
     # The head stays in the frame, also where arms are cut off.
     start = np.array([loose[0] * rng.uniform(0.25, 0.75), loose[1] * rng.uniform(0.3, 0.7)])

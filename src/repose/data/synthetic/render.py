@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .body import Body, Floats, Shape, load_body
 from .garments import PLAIN, Cloth, Outfit
-from .shaders import FRAGMENT, FRAME, LAYERS, VERTEX
+from .shaders import FRAGMENT, FRAME, FULLSCREEN, LAYERS, REDUCE, VERTEX
 
 BACKGROUND_DEPTH: Final = -100.0
 _TILES: Final = 8  # pictures drawn before one read-back
@@ -121,9 +121,15 @@ class Renderer:
         self._grain.repeat_x = self._grain.repeat_y = True
         self._make_layers()
         size = (width * self.factor, height * self.factor * _TILES)
-        self._color, self._data = context.texture(size, 4), context.texture(size, 2, dtype="f4")
-        self._target = context.framebuffer([self._color, self._data], context.depth_renderbuffer(size))
-        context.enable(context.DEPTH_TEST)
+        self._samples = [context.texture(size, 4), context.texture(size, 2, dtype="f4")]
+        self._target = context.framebuffer(self._samples, context.depth_renderbuffer(size))
+        small = (width, height * _TILES)
+        self._pixels = context.framebuffer([context.texture(small, 4), context.texture(small, 2, dtype="f4")])
+        reduce = REDUCE.replace("SAMPLES", str(samples)).replace("FACTOR", str(self.factor))
+        reducer = context.program(FULLSCREEN.strip(), reduce.strip())
+        reducer["color"].value, reducer["data"].value = 1, 2
+        corners = context.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
+        self._reducer = context.vertex_array(reducer, [(corners, "2f", "in_corner")])
 
     def __enter__(self) -> Renderer:
         return self
@@ -162,9 +168,11 @@ class Renderer:
         height = body.canon[:, 2]
 
         def some(layer: str, keep: NDArray[np.bool_]) -> NDArray[np.uint16]:
-            faces = body.faces[layer]
+            faces = fine if layer == "body" else body.faces[layer]
             return faces[keep[faces].any(1)]
 
+        # Faces much smaller than a pixel only cost time: fingers and faces have more than half of all triangles.
+        fine = _merged(body, cell=1.1 / self.height)
         everywhere = np.ones(body.count, bool)
         choice = {
             "skin": some("body", everywhere),
@@ -230,7 +238,7 @@ class Renderer:
             plan.append(("scalp", outfit.hat or hair, 2, (outfit.hair_thickness, outfit.hair_thickness, 0.0)))
         if outfit.hair in ("long", "tail"):
             plan.append(("hair", hair, 2, (0.006, 0.0, 0.0)))
-        return plan
+        return plan[::-1]  # outer layers first: what they hide fails the depth test before it is shaded
 
     def _draw_tiles(self, outfit: Outfit, transforms: Floats, shots: list[Shot]) -> Drawn:
         count, tile_h, tile_w = len(shots), self.height * self.factor, self.width * self.factor
@@ -243,6 +251,7 @@ class Renderer:
         self._target.use()
         self._target.viewport = (0, 0, tile_w, tile_h * _TILES)
         self._target.clear(0, 0, 0, 0)
+        self.context.enable(self.context.DEPTH_TEST)
         program = self._program
         for name, cloth, label, thick in self._plan(outfit):
             program["layer"].value = LAYERS.index(name)
@@ -256,10 +265,21 @@ class Renderer:
                 self._frames.bind_to_uniform_block(0, offset=k * self._stride, size=self._frame_bytes)
                 self._target.viewport = (0, k * tile_h, tile_w, tile_h)
                 layer.render()
-        area = (0, 0, tile_w, tile_h * count)
-        rgba = np.frombuffer(self._target.read(area, 4, attachment=0), np.uint8).reshape(count, tile_h, tile_w, 4)
-        data = np.frombuffer(self._target.read(area, 2, attachment=1, dtype="f4"), np.float32)
-        return self._reduce(rgba, data.reshape(count, tile_h, tile_w, 2))
+        return self._read(count)
+
+    def _read(self, count: int) -> Drawn:
+        """Samples to pixels, and the pixels of the first `count` tiles back from the GL."""
+        self._pixels.use()
+        self._pixels.viewport = area = (0, 0, self.width, self.height * count)
+        self.context.disable(self.context.DEPTH_TEST)
+        for unit, texture in enumerate(self._samples, start=1):
+            texture.use(unit)
+        self._reducer.render()
+        shape = (count, self.height, self.width)
+        color = np.frombuffer(self._pixels.read(area, 4, attachment=0), np.uint8).astype(np.float32) / 255
+        data = np.frombuffer(self._pixels.read(area, 2, attachment=1, dtype="f4"), np.float32).reshape(*shape, 2)
+        color = color.reshape(*shape, 4)
+        return Drawn(color[..., :3], color[..., 3], (data[..., 0] + 0.5).astype(np.uint8), data[..., 1])
 
     def _frame(self, shot: Shot) -> Floats:
         """The Frame block of the shaders without its bones. The picture's first row is the target's lowest."""
@@ -275,14 +295,16 @@ class Renderer:
         out[6, :3], out[6, 3] = shot.light_color, shot.strength
         return out.reshape(-1)
 
-    def _reduce(self, rgba: NDArray[np.uint8], data: Floats) -> Drawn:
-        """Samples to pixels: colours are averaged, labels vote, the nearest surface gives the depth."""
-        count, f = len(rgba), self.factor
-        blocks = (count, self.height, f, self.width, f)
-        mean = rgba.reshape(*blocks, 4).sum((2, 4), dtype=np.uint32).astype(np.float32) / (255 * f * f)
-        covered = rgba[..., 3] > 0
-        depth = np.where(covered, data[..., 1], BACKGROUND_DEPTH).reshape(blocks).max((2, 4))
-        votes = np.where(covered, data[..., 0] + 0.5, 0).astype(np.uint8)
-        votes = np.sort(votes.reshape(blocks).swapaxes(2, 3).reshape(*mean.shape[:3], f * f), axis=-1)
-        label = votes[..., f * f // 2]  # the median of the sorted votes is the winner of any majority
-        return Drawn(mean[..., :3], mean[..., 3], np.ascontiguousarray(label), depth)
+
+def _merged(body: Body, cell: float) -> NDArray[np.uint16]:
+    """The body's faces with all vertices of one cell (metres) merged into one of them: (F', 3)."""
+    grid = np.floor(body.canon / cell).astype(np.int64)
+    key = (grid[:, 0] * 4096 + grid[:, 1]) * 4096 + grid[:, 2]
+    eye = body.attributes[:, 7] > 0.5
+    key[eye] = 2**50 + np.arange(eye.sum())  # the eyes keep every vertex
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    faces = first[group.ravel()][body.faces["body"]]
+    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    faces = faces[whole]
+    _, kept = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    return faces[np.sort(kept)].astype(np.uint16)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from .body import Floats
 
@@ -41,14 +41,14 @@ def sample_scene(rng: np.random.Generator) -> Scene:
     street = bool(rng.random() < 0.65)
     wall = rng.uniform(0.3, 0.75) + rng.normal(0, 0.05, 3) if street else rng.uniform(0.7, 0.97) + rng.normal(0, 0.015, 3)
     ground = rng.uniform(0.3, 0.65) + rng.normal(0, 0.03, 3) if street else wall * rng.uniform(0.82, 1.0)
-    cells = rng.normal(0, 1, (12, 16, 1)) * 0.75 + rng.normal(0, 0.35, (12, 16, 3))
+    cells = rng.normal(0, 1, (12, 16, 1)) * 0.75 + rng.normal(0, 0.25, (12, 16, 3))
     cells += rng.normal(0, 1.2, (1, 16, 1))  # posts, doors and trees stand upright
     return Scene(
         street=street,
         wall=np.clip(wall, 0.08, 0.99).astype(np.float32),
         ground=np.clip(ground, 0.08, 0.99).astype(np.float32),
         cells=cells.astype(np.float32),
-        clutter=float(rng.uniform(0.05, 0.15)),
+        clutter=float(rng.uniform(0.03, 0.11)),
         ambient=float(rng.uniform(0.35, 0.6)),
         strength=float(rng.uniform(0.45, 0.85)),
         tint=(1 + rng.normal(0, 0.04, 3)).astype(np.float32),
@@ -62,11 +62,13 @@ def background(scene: Scene, rng: np.random.Generator, height: int, width: int, 
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     if scene.street:
         cells = np.roll(scene.cells, int(rng.integers(16)), axis=1)[:, : max(4, 16 * width // height)]
-        cells = cells * scene.clutter + scene.wall
-        wall = _smooth(cells, height, width)
-        if rng.random() < 0.6:  # a second, finer layer of things further off
-            fine = rng.normal(0, scene.clutter * 0.5, (24, max(6, 24 * width // height), 3)).astype(np.float32)
-            wall += _smooth(fine + 0.5, height, width) - 0.5
+        wall = _smooth(cells * scene.clutter + scene.wall, height, width)
+        for _ in range(rng.integers(0, 4)):  # doors, windows, cars, passers-by out of focus
+            x, y = rng.uniform(-0.2, 1), rng.uniform(-0.1, 0.7)
+            w, h = rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.6)
+            box = np.s_[int(max(y, 0) * height) : int((y + h) * height), int(max(x, 0) * width) : int((x + w) * width)]
+            wall[box] = wall[box] * 0.35 + 0.65 * np.clip(scene.wall + rng.normal(0, 0.16) + rng.normal(0, 0.05, 3), 0, 1)
+        wall = _smooth(np.asarray(Image.fromarray(_bytes(wall)).reduce(max(2, height // 42)), np.float32) / 255, height, width)
         horizon = np.clip(feet[1] / height - rng.uniform(0.06, 0.4), 0.2, 0.98)
         ground = scene.ground + _smooth(rng.normal(0.5, 0.05, (10, 4, 1)).repeat(3, 2), height, width) - 0.5
         ground = ground * (0.85 + 0.3 * rows)
@@ -89,32 +91,22 @@ def develop(picture: Floats, scene: Scene, rng: np.random.Generator) -> NDArray[
     height = len(picture)
     picture = picture * (scene.tint * rng.uniform(0.85, 1.12))
     sigma = scene.blur * height / 128
+    out = _bytes(picture)
     if sigma > 0.15:
-        picture = _blur(picture, sigma)
+        out = np.asarray(Image.fromarray(out).filter(ImageFilter.GaussianBlur(sigma)))
     grain = rng.standard_normal(picture.shape, dtype=np.float32)
     if height > 200:  # sensor noise of a larger picture is not white after its own scaling
         grain = (grain + np.roll(grain, 1, 1)) * 0.7
-    out: NDArray[np.uint8] = np.clip((picture + grain * scene.noise) * 255 + 0.5, 0, 255).astype(np.uint8)
-    return out
+    noisy: NDArray[np.uint8] = np.clip(out + grain * (scene.noise * 255) + 0.5, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _smooth(cells: NDArray[Any], height: int, width: int) -> Floats:
     """(h, w, 3) values around [0, 1] spread smoothly over (H, W, 3)."""
-    small = Image.fromarray(np.clip(cells * 170 + 42, 0, 255).astype(np.uint8))
-    out: Floats = (np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) - 42) / 170
+    small = Image.fromarray(_bytes(cells))
+    out: Floats = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
     return out
 
 
-def _blur(picture: Floats, sigma: float) -> Floats:
-    reach = max(1, int(np.ceil(2 * sigma)))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        pad = [(reach, reach) if k == axis else (0, 0) for k in range(3)]
-        padded = np.pad(picture, pad, mode="edge")
-        size = picture.shape[axis]
-        picture = sum(  # type: ignore[assignment]
-            w * np.take(padded, range(k, k + size), axis) if axis else w * padded[k : k + size]
-            for k, w in enumerate(kernel)
-        )
-    return picture
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)

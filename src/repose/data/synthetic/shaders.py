@@ -123,7 +123,7 @@ bool in_hair() {
     return canon.z > line && !ear;
 }
 
-vec3 cloth(vec2 at, vec4 noise) {
+vec3 cloth(vec2 at) {
     vec2 p = at * pattern.y + pattern.z;
     int k = int(pattern.x + 0.5);
     bool other = false;
@@ -152,7 +152,7 @@ vec3 face(vec3 base) {
         float brow = smoothstep(0.0075, 0.004, abs(canon.z - eye_z - 0.0235 + 4.0 * (abs(canon.x) - 0.03) * (abs(canon.x) - 0.03)))
                    * smoothstep(0.012, 0.016, abs(canon.x)) * smoothstep(0.058, 0.05, abs(canon.x));
         c = mix(c, hair_color * 0.7, brow * 0.85);
-        float jaw = smoothstep(0.80, 0.775, canon.z + 0.25 * (0.06 - abs(canon.x)) * step(abs(canon.x), 0.06) * 0.0);
+        float jaw = smoothstep(0.80, 0.775, canon.z);
         c = mix(c, hair_color * 0.8, hair.w * jaw * 0.8);
         c = mix(c, lip_color, smoothstep(0.3, 0.7, kind.z));
     }
@@ -168,7 +168,10 @@ void main() {
     bool arm = along.z > 0.5, leg = along.w > 0.5;
     float left = canon.x > 0.0 ? 0.0 : 1.0;
     vec4 noise = texture(grain, vec2(canon.x + 0.6 * canon.y, canon.z) * 3.1);
-    vec2 at = arm ? vec2(canon.y * 1.3, -along.x * 0.27) : vec2(canon.x + 0.25 * canon.y * sign(canon.x), canon.z);
+    // Round the trunk the pattern is wrapped like a label, on limbs it is laid on from the front.
+    vec2 trunk = vec2(atan(canon.x, -canon.y) * 0.15, canon.z);
+    vec2 shin = vec2(abs(canon.x) + 0.6 * canon.y, canon.z);
+    vec2 at = arm ? vec2(canon.y * 1.3, -along.x * 0.27) : leg && layer == 1 ? shin : trunk;
     vec3 base = color;
     float shown = label, rough = 0.34, shine = 0.0;
 
@@ -184,19 +187,19 @@ void main() {
         if (!in_bottom(0.0) || in_shoe(-0.02) && foot_cut.x < 1.9) discard;
         if (bottom_cut.w < 0.5 && in_top(0.012)) discard;
         if (skirt_cut.y > 0.5 && canon.z > skirt_cut.x + 0.05) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
         if (canon.z > bottom_cut.x - 0.028) base *= 0.7;
         if (abs(canon.x) < 0.004 && canon.z > 0.1) base *= 0.75;
     } else if (layer == 2) {
         if (!in_top(0.0) || in_coat(0.015)) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
     } else if (layer == 3) {
         if (!in_coat(0.0)) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
         if (abs(canon.x) < 0.005 && canon.y < 0.0) base *= 0.5;
     } else if (layer == 4) {
         if (canon.z < skirt_cut.x || canon.z > 0.245) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
     } else if (layer == 5) {
         if (!in_shoe(0.0)) discard;
         shown = 18.0 + left;
@@ -207,20 +210,21 @@ void main() {
         bool hat = foot_cut.w > 0.5 && canon.z > 0.885 + 0.15 * max(0.0, -0.02 - canon.y) * 0.4;
         if (!hat && !in_hair()) discard;
         shown = hat ? 1.0 : 2.0;
-        base = hat ? cloth(at, noise) : hair_color;
+        base = hat ? cloth(at) : hair_color;
         shine = hat ? 0.0 : 0.25;
     } else if (layer == 7) {
         bool tail = hair.x > 3.5;
         if (tail && (canon.y < 0.01 || abs(canon.x) > 0.035 || canon.z < 0.55)) discard;
+        if (foot_cut.w > 0.5 && canon.z > 0.87) discard;  // under the hat
         if (canon.z < hair.y - 0.42 || canon.y < -0.12 && abs(canon.x) < 0.062) discard;
         base = hair_color;
         shine = 0.25;
     } else if (layer == 8) {
         if (!in_sock(0.0)) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
     } else {
         if (canon.z < skirt_cut.x || canon.z > 0.245 || canon.y < 0.0 && abs(canon.x) < max(0.006, coat_cut.z)) discard;
-        base = cloth(at, noise);
+        base = cloth(at);
     }
     if (shown == 2.0) base *= 0.72 + 0.56 * texture(grain, vec2(atan(canon.x, -canon.y) * 1.9, canon.z * 0.9)).r;
 
@@ -241,5 +245,45 @@ void main() {
     if (layer == 0 && !arm && canon.z < 0.745 && canon.z > 0.6 && canon.y < 0.0) lit *= 0.72;  // below the chin
     out_color = vec4(pow(clamp(lit, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
     out_data = vec2(shown, nearness);
+}
+"""
+
+FULLSCREEN: Final = """
+#version 330
+in vec2 in_corner;
+void main() { gl_Position = vec4(in_corner, 0.0, 1.0); }
+"""
+
+REDUCE: Final = """
+#version 330
+uniform sampler2D color;
+uniform sampler2D data;
+layout(location = 0) out vec4 out_color;
+layout(location = 1) out vec2 out_data;
+const int N = SAMPLES;
+// Samples to a pixel: colours are averaged, labels vote where at least half of them are a person, the nearest surface is the depth.
+void main() {
+    ivec2 corner = ivec2(gl_FragCoord.xy) * FACTOR;
+    float label[N];
+    vec4 total = vec4(0.0);
+    float near = -100.0;
+    for (int k = 0; k < N; k++) {
+        ivec2 at = corner + ivec2(k % FACTOR, k / FACTOR);
+        vec4 c = texelFetch(color, at, 0);
+        vec2 d = texelFetch(data, at, 0).rg;
+        total += c;
+        label[k] = c.a > 0.5 ? d.r : 0.0;
+        if (c.a > 0.5) near = max(near, d.g);
+    }
+    float best = 0.0, most = 0.0;
+    for (int k = 0; k < N; k++) {
+        if (label[k] < 0.5) continue;
+        float votes = 0.0;
+        for (int j = 0; j < N; j++) votes += label[j] == label[k] ? 1.0 : 0.0;
+        if (votes > most) { most = votes; best = label[k]; }
+    }
+    if (total.a * 2.0 < float(N)) best = 0.0;
+    out_color = total / float(N);
+    out_data = vec2(best, near);
 }
 """

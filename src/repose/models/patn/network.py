@@ -126,9 +126,9 @@ class Encoder(nn.Module):
 
     def __init__(self, image_channels: int, pose_channels: int, config: PATNConfig) -> None:
         super().__init__()
-        self.half = config.stem == "half"
-        channels = (4 if self.half else 1) * image_channels + pose_channels
-        kernel = 3 if self.half else 7
+        self.folded = config.stem == "half"
+        channels = (4 if self.folded else 1) * image_channels + pose_channels
+        kernel = 3 if self.folded else 7
         self.stem = ConvNormReLU(channels, config.width, kernel, config)
         self.downs = nn.Sequential(
             *(
@@ -138,7 +138,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, image: Tensor | None, pose: Tensor | None) -> Tensor:
-        if self.half:
+        if self.folded:
             image = None if image is None else F.pixel_unshuffle(image, 2)  # (B, 12, H/2, W/2)
             pose = None if pose is None else F.avg_pool2d(pose, 2)  # (B, 36, H/2, W/2)
         x = torch.cat([part for part in (image, pose) if part is not None], dim=1)
@@ -181,20 +181,20 @@ class Decoder(nn.Module):
 
     def __init__(self, config: PATNConfig) -> None:
         super().__init__()
-        self.half = config.stem == "half"
+        self.folded = config.stem == "half"
         widths = [config.width * 2**i for i in range(config.downs, 0, -1)]
         if config.decoder == "transposed":
             self.ups = nn.Sequential(*(TransposedNormReLU(w, w // 2, config.norm) for w in widths))
         else:
             self.ups = nn.Sequential(*(BilinearUp(w, w // 2, config) for w in widths))
-        channels, kernel = (12, 3) if self.half else (3, 7)
+        channels, kernel = (12, 3) if self.folded else (3, 7)
         # the last convolution has its bias under either norm
         self.last = nn.Conv2d(config.width, channels, kernel, padding=kernel // 2, padding_mode=config.padding)
 
     def forward(self, code: Tensor) -> Tensor:
         x = self.ups(code)  # (B, 64, H, W)
         x = self.last(x)  # (B, 3, H, W)
-        return F.pixel_shuffle(x, 2) if self.half else x
+        return F.pixel_shuffle(x, 2) if self.folded else x
 
 
 # -- blocks ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""From numbers of single pairs to a score with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric over N pairs; the score of all is sum(values) / sum(weights).
+
+    A mean has weights of 1. PCKh has the right joints as values and the counted joints as weights, so a pair whose
+    weight is 0 is left out.
+
+    Attributes:
+        values, weights: float64 (N,).
+    """
+
+    values: Tensor
+    weights: Tensor
+
+    @staticmethod
+    def mean_of(values: Tensor) -> Column:
+        """A column whose score is the plain mean."""
+        return Column(values, torch.ones_like(values))
+
+    @staticmethod
+    def cat(columns: list[Column]) -> Column:
+        """The columns of consecutive batches, joined."""
+        return Column(torch.cat([c.values for c in columns]), torch.cat([c.weights for c in columns]))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def each(self) -> Tensor:
+        """The score of each pair alone, (N,); NaN where its weight is 0."""
+        return self.values / self.weights
+
+    @property
+    def skipped(self) -> int:
+        """How many pairs do not count."""
+        return int((self.weights == 0).sum())
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score over all pairs and its 95 % interval; NaN if not one pair counts, infinite for PSNR of equal pictures."""
+
+    value: float
+    low: float
+    high: float
+    skipped: int = 0
+
+
+def scores(
+    columns: Mapping[str, Column], resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> dict[str, Score]:
+    """Each column's score with a percentile bootstrap interval over the pairs.
+
+    All columns see the same resamples. Pairs that share a person are drawn as if independent, so the interval says
+    how far the choice of pairs moves the score, not how far another set of people would.
+
+    Args:
+        columns: all of one length N > 0.
+        resamples: how often N pairs are drawn with replacement.
+        seed: of the draws.
+        level: share of the resamples that the interval holds.
+
+    Raises:
+        ValueError: no pairs, or columns of unequal length.
+
+    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13.
+    """
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"scores: columns of one length and at least one pair are needed, got lengths {lengths}")
+    count = lengths.pop()
+    values = torch.stack([column.values for column in columns.values()])  # (K, N)
+    weights = torch.stack([column.weights for column in columns.values()])  # (K, N)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    chunk = max(1, 1_000_000 // count)  # bounds the memory of the gathered numbers
+    for start in range(0, resamples, chunk):
+        picks = torch.randint(count, (min(chunk, resamples - start), count), generator=generator)  # (R, N)
+        drawn.append(torch.stack([v[picks].sum(1) / w[picks].sum(1) for v, w in zip(values, weights, strict=True)]))
+    ordered = torch.cat(drawn, 1).sort(1).values  # (K, resamples)
+    tail = round((1 - level) / 2 * (resamples - 1))
+    means = values.sum(1) / weights.sum(1)
+    return {
+        name: Score(float(means[k]), float(ordered[k, tail]), float(ordered[k, -1 - tail]), column.skipped)
+        for k, (name, column) in enumerate(columns.items())
+    }

@@ -1,0 +1,73 @@
+"""Scores as a table for the terminal and for a document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.table import Table
+
+from repose.metrics.accumulators import Score
+
+METRICS: Final = {
+    "ssim": ("SSIM", "higher", 3),
+    "mask_ssim": ("mask-SSIM", "higher", 3),
+    "psnr": ("PSNR (dB)", "higher", 2),
+    "l1": ("L1", "lower", 3),
+    "pckh": ("PCKh", "higher", 3),
+    "pckh_csv": ("PCKh (annotation)", "higher", 3),
+}
+"""Metric -> its title, which way is better, and the digits shown."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table: a name and its scores."""
+
+    name: str
+    scores: Mapping[str, Score]
+
+
+def shown(score: Score | None, digits: int) -> str:
+    """ "0.150 [0.148, 0.152]"; the interval is left out where it has no width, "-" where nothing was measured."""
+    if score is None or math.isnan(score.value):
+        return "-"
+    if math.isinf(score.value):
+        return "∞"
+    text = f"{score.value:.{digits}f}"
+    low, high = f"{score.low:.{digits}f}", f"{score.high:.{digits}f}"
+    return text if low == text == high else f"{text} [{low}, {high}]"
+
+
+def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Table:
+    """The table for the terminal. Only metrics that some line has are columns."""
+    table = Table(title=title or None, caption=caption or None, title_justify="left", caption_justify="left")
+    table.add_column("")
+    for heading in _headings(lines):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        table.add_row(line.name, *_cells(line, lines))
+    return table
+
+
+def markdown(lines: Sequence[Line], title: str = "", caption: str = "") -> str:
+    """The same table as Markdown, ending in a newline."""
+    headings = _headings(lines)
+    rows = [["", *headings], ["---", *["---:"] * len(headings)]]
+    rows += [[line.name.replace("|", "\\|"), *_cells(line, lines)] for line in lines]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join(part for part in (title, text, caption) if part) + "\n"
+
+
+def _measured(lines: Sequence[Line]) -> list[str]:
+    return [metric for metric in METRICS if any(metric in line.scores for line in lines)]
+
+
+def _headings(lines: Sequence[Line]) -> list[str]:
+    return [f"{METRICS[m][0]} {'↑' if METRICS[m][1] == 'higher' else '↓'}" for m in _measured(lines)]
+
+
+def _cells(line: Line, lines: Sequence[Line]) -> list[str]:
+    return [shown(line.scores.get(metric), METRICS[metric][2]) for metric in _measured(lines)]

@@ -1,0 +1,151 @@
+"""Weights from elsewhere: renaming with every entry used once, strict loading, and errors that say what a file is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from repose.models import MODELS, resolve
+
+_OFFICIAL: Final[dict[str, tuple[str, ...]]] = {
+    "the official PATN generator": ("stream1_down.1.weight", "stream2_down.1.weight", "stream1_up.0.weight"),
+    "an official PATN or PINet discriminator": ("1.weight", "4.weight", "7.weight", "10.conv_block.1.weight"),
+    "the official multi-scale generator": ("in1_conv1", "in2_conv1", "out_conv1"),
+    "the official PINet generator": ("ParsingNet.gcnet.1.", "app_trans_net.1."),
+    "torchvision's VGG": ("features.0.weight", "features.2.weight", "classifier.6.weight"),
+    "MobileNetV2": ("stem.weight", "blocks.0.depthwise.weight", "head.weight"),
+}
+"""Parts of names (below a prefix such as `model.`) that all occur in the state dict of that network."""
+
+
+class WeightsError(ValueError):
+    """A state dict does not fit a network; the text names entries, and the network it does look like."""
+
+
+def plain(state: Any) -> dict[str, Tensor]:
+    """A loaded checkpoint -> its state dict: wrappers opened, DataParallel's `module.` taken off every name.
+
+    Raises:
+        WeightsError: there is no mapping of names to tensors in it.
+    """
+    for wrapper in ("state_dict", "model_state_dict", "generator"):
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        kind = f"keys {_some(map(str, state))}" if isinstance(state, Mapping) else f"a {type(state).__name__}"
+        raise WeightsError(f"a state dict (names to tensors) is wanted, got {kind}")
+    wrapped = all(name.startswith("module.") for name in state)
+    return {name.removeprefix("module.") if wrapped else name: value for name, value in state.items()}
+
+
+def rename(
+    state: Mapping[str, Tensor],
+    names: Mapping[str, str],
+    module: nn.Module,
+    what: str,
+    drop: Callable[[str], bool] = lambda name: False,
+) -> dict[str, Tensor]:
+    """Official entries -> the entries of `module`; every one is used exactly once on both sides.
+
+    Args:
+        state: official name -> tensor.
+        names: official name -> name in `module`.
+        module: the network that is to be filled; its shapes count.
+        what: the network in words, for the errors.
+        drop: official names that may be left out.
+
+    `num_batches_tracked`, which files older than PyTorch 0.4.1 lack, starts at 0.
+
+    Raises:
+        WeightsError: an entry is left over, is missing, comes twice or has another shape.
+    """
+    kept = {name: value for name, value in state.items() if not drop(name)}
+    twice = sorted({ours for ours in names.values() if sum(names[n] == ours for n in kept if n in names) > 1})
+    if twice:
+        raise WeightsError(f"{what}: two entries of the file stand for {_some(twice)}")
+    renamed = {names[name]: value for name, value in kept.items() if name in names}
+    for name, value in module.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            renamed.setdefault(name, torch.zeros_like(value))
+    unexpected = [name for name in kept if name not in names]
+    official = {ours: name for name, ours in names.items()}
+    _compare(renamed, module, what, unexpected, state, lambda name: official.get(name, name))
+    return renamed
+
+
+def load(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+    """Fill `module` with exactly its own entries, any float type.
+
+    Args:
+        module: the network.
+        state: its own names -> tensors.
+        what: where the weights come from, in words; begins the error.
+
+    Raises:
+        WeightsError: an entry is left over, is missing or has another shape; nothing is loaded then.
+    """
+    own = module.state_dict()
+    unexpected = [name for name in state if name not in own]
+    known = {name: value for name, value in state.items() if name in own}
+    _compare(known, module, what, unexpected, state, lambda name: name)
+    module.load_state_dict(known)
+
+
+def looks_like(names: Iterable[str]) -> str | None:
+    """What network's state dict has these names, in words; None if none that is known here.
+
+    Knows every model of the registry, in its default build, and the official layouts that `repose convert` reads.
+    """
+    found = {name.removeprefix("module.").removeprefix("model.") for name in names}
+    for what, marks in _OFFICIAL.items():
+        if all(any(name.startswith(mark) for name in found) for mark in marks):
+            return what
+    best, share = None, 0.5
+    for model, entry in MODELS.items():
+        config = resolve(entry.network_config)()
+        with torch.device("meta"):
+            own = set(resolve(entry.generator)(config).state_dict())
+        overlap = len(own & found) / len(own | found)
+        if overlap > share:
+            best, share = f"Repose's '{model}' generator", overlap
+    return best
+
+
+def _compare(
+    state: Mapping[str, Tensor],
+    module: nn.Module,
+    what: str,
+    unexpected: list[str],
+    given: Mapping[str, Tensor],
+    theirs: Callable[[str], str],
+) -> None:
+    own = module.state_dict()
+    missing = [theirs(name) for name in own if name not in state]
+    shapes = [
+        f"{theirs(name)} is {tuple(value.shape)}, wanted {tuple(own[name].shape)}"
+        for name, value in state.items()
+        if value.shape != own[name].shape
+    ]
+    faults = []
+    if missing:
+        faults.append(f"{len(missing)} missing ({_some(missing)})")
+    if unexpected:
+        faults.append(f"{len(unexpected)} not known ({_some(unexpected)})")
+    if shapes:
+        faults.append(f"{len(shapes)} of another shape ({_some(shapes, 3)})")
+    if not faults:
+        return
+    like = looks_like(given)
+    if missing or unexpected:
+        hint = f"; this looks like a checkpoint of {like}" if like else "; no model known here has these names"
+    else:
+        hint = "; the names fit, so it is the same network in another size: use the recipe it was trained with"
+    raise WeightsError(f"{what}: of {len(own)} entries {', '.join(faults)}{hint}")
+
+
+def _some(names: Iterable[str], count: int = 4) -> str:
+    listed = list(names)
+    return ", ".join(listed[:count]) + (f" and {len(listed) - count} more" if len(listed) > count else "")

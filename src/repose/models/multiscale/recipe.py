@@ -1,0 +1,82 @@
+"""Recipes of the multi-scale network: official code, paper, ablation, and a small one for the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repose.models.multiscale.network import Links, MultiScaleConfig
+from repose.models.multiscale.objective import MultiScaleObjectiveConfig
+from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+
+_ADAM = OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.999)
+
+
+def official() -> Recipe:
+    """What the released code does: least squares, batch-rescaled VGG19 features, 270,000 steps of 8."""
+    return Recipe(
+        name="multiscale-fashion",
+        model="multiscale",
+        network=MultiScaleConfig(),
+        objective=MultiScaleObjectiveConfig(),
+        data=DataConfig(batch=8),
+        generator_optimiser=_ADAM,
+        discriminator_optimiser=_ADAM,
+        images=270_000 * 8,
+        tick=40_000,
+        notes="Roy et al., section 3.4, and the released code; DeepFashion 176x256 on white 256x256",
+    )
+
+
+def paper() -> Recipe:
+    """What the text says: as `official`, but cross-entropy, and features with ImageNet's mean and deviation."""
+    objective = MultiScaleObjectiveConfig(adversarial="bce", rescale="imagenet")
+    return replace(official(), name="multiscale-paper", objective=objective, notes="Roy et al., section 3")
+
+
+def ablation(links: Links) -> Recipe:
+    """A row of Table 3: `official` for 125,000 steps of 8, with these links ("full" is the row FULL)."""
+    names = {"none": "a0", "lowest": "a1-lr", "highest": "a1-hr", "full": "full"}
+    return replace(
+        official(),
+        name=f"multiscale-{names[links]}",
+        network=MultiScaleConfig(links=links),
+        images=125_000 * 8,
+        notes="Roy et al., section 4.3, Table 3",
+    )
+
+
+def a0() -> Recipe:
+    """Ablation A0: no attention links."""
+    return ablation("none")
+
+
+def a1_lr() -> Recipe:
+    """Ablation A1-LR: one link, at the lowest resolution."""
+    return ablation("lowest")
+
+
+def a1_hr() -> Recipe:
+    """Ablation A1-HR: one link, at the highest resolution."""
+    return ablation("highest")
+
+
+def small() -> Recipe:
+    """The same network small enough for a CPU, at 128x64: folded stem, fewer features, no adversarial term."""
+    return Recipe(
+        name="multiscale-s",
+        model="multiscale",
+        network=MultiScaleConfig(width=16, cap=160, fold=True, pose="gaussian", sigma=4.0),
+        objective=MultiScaleObjectiveConfig(
+            l1=5.0, gan=0.0, perceptual=1.0, backbone="mobilenet_v2", rescale="imagenet", adversarial_from=0.5,
+            discriminator_width=16,
+        ),
+        data=DataConfig(batch=16, both_directions=True),
+        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.9, beta2=0.99),
+        discriminator_optimiser=OptimiserConfig(lr=2e-4),
+        schedule=ScheduleConfig("cosine", warmup=2_000),
+        images=50_000,
+        ema=10_000,
+        clip=1.0,
+        tick=5_000,
+        notes="ours",
+    )  # fmt: skip

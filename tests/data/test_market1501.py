@@ -1,0 +1,188 @@
+"""`prepare_market1501` on made-up photographs with every kind of damage, and on the real ones."""
+
+import ast
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from repose.data import PREPARERS, Store
+from repose.data.market1501 import prepare_market1501
+
+JOINTS = [10 + joint for joint in range(17)] + [-1]
+HEADER = "name:keypoints_y:keypoints_x\n"
+
+
+def photograph(name: str, width: int = 64, height: int = 128) -> bytes:
+    """A JPEG of noise that depends on the name."""
+    random = np.random.default_rng(list(name.encode()))
+    out = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(out, "jpeg")
+    return out.getvalue()
+
+
+def row(name: str) -> str:
+    return f"{name}: {JOINTS}: {[joint if joint < 0 else joint + 20 for joint in JOINTS]}\n"
+
+
+def make(folder: Path, train: dict[str, int], test: dict[str, int], pairs: list[tuple[str, str]]) -> Path:
+    """The original layout with that many photographs of each person."""
+    for split, people in (("train", train), ("test", test)):
+        names = [f"{person}_c{view}.jpg" for person, count in people.items() for view in range(count)]
+        (folder / f"bounding_box_{split}").mkdir(parents=True)
+        for name in names:
+            (folder / f"bounding_box_{split}" / name).write_bytes(photograph(name))
+        (folder / f"market-annotation-{split}.csv").write_text(HEADER + "".join(map(row, names)))
+    (folder / "market-pairs-test.csv").write_text("from,to\n" + "".join(f"{a},{b}\n" for a, b in pairs))
+    return folder
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    train = {f"{person:04d}": 4 for person in range(1, 6)}
+    return make(tmp_path / "market", train, {"0100": 2, "0200": 2}, [("0100_c0.jpg", "0100_c1.jpg")])
+
+
+def test_a_clean_folder(layout: Path, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    report = prepare_market1501(
+        layout, tmp_path / "s", validation_people=2, progress=lambda done, total: calls.append((done, total))
+    )
+    assert report.left_out == ()
+    assert report.photographs == {"train": 12, "val": 8, "test": 4}
+    assert report.people == {"train": 3, "val": 2, "test": 2}
+    assert report.pairs == {"train": 36, "val": 24, "test": 1}
+    assert calls == [(done, 24) for done in range(1, 25)]
+    store = Store.open(tmp_path / "s", verify=True)
+    held_out = {store.people[i] for i in store.split("val")}
+    assert held_out.isdisjoint(store.people[i] for i in store.split("train"))
+    for source, target in store.pairs("val").tolist():
+        assert store.people[source] == store.people[target]
+        assert source != target
+    person = store.person([store.index("0003_c1.jpg")])[0]
+    decoded = np.asarray(Image.open(layout / "bounding_box_train" / "0003_c1.jpg"))
+    assert np.array_equal(((person.image + 1) * 127.5).round().permute(1, 2, 0).numpy(), decoded)
+    assert person.keypoints[3].tolist() == [33, 13, 1]
+    assert person.keypoints[17].tolist() == [0, 0, 0]
+
+
+def test_the_same_seed_holds_out_the_same_people(layout: Path, tmp_path: Path) -> None:
+    stores = {}
+    for name, seed in (("a", 0), ("b", 0), ("c", 1), ("d", 2)):
+        prepare_market1501(layout, tmp_path / name, validation_people=2, seed=seed)
+        stores[name] = Store.open(tmp_path / name)
+    assert stores["a"].checksum == stores["b"].checksum
+    assert stores["a"].pairs("val").tolist() == stores["b"].pairs("val").tolist()
+    chosen = {tuple(sorted({s.people[i] for i in s.split("val")})) for s in stores.values()}
+    assert len(chosen) > 1
+
+
+def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_path: Path) -> None:
+    photos, csv = layout / "bounding_box_train", layout / "market-annotation-train.csv"
+    damage = {
+        "0001_c0.jpg": photograph("a")[:-900],
+        "0001_c1.jpg": b"this is a text",
+        "0001_c2.jpg": b"",
+        "0001_c3.jpg": photograph("a", width=32),
+    }
+    for name, data in damage.items():
+        (photos / name).write_bytes(data)
+    (photos / "0002_c0.jpg").unlink()
+    for name in ("-1_c0.jpg", "0000_c0.jpg", "0002_extra.jpg", "holiday.jpg", "0100_c0.jpg"):
+        (photos / name).write_bytes(photograph(name))
+    (photos / "Thumbs.db").write_bytes(b"1")
+    text = csv.read_text()
+    seventeen = f"0003_c0.jpg: {JOINTS[:17]}: {JOINTS[:17]}\n"
+    csv.write_text(text.replace(row("0003_c0.jpg"), seventeen) + row("0004_c0.jpg") + row("0100_c0.jpg"))
+    pairs = layout / "market-pairs-test.csv"
+    pairs.write_text(pairs.read_text() + "0100_c0.jpg,0300_c0.jpg\n0100_c0.jpg,0200_c0.jpg\n")
+
+    report = prepare_market1501(layout, tmp_path / "s", validation_people=1)
+    found: dict[str, list[str]] = {}
+    for item in report.left_out:
+        found.setdefault(item.why, []).append(item.name)
+    assert found.pop("broken photograph") == ["0001_c0.jpg", "0001_c1.jpg", "0001_c2.jpg"]
+    assert found.pop("wrong size") == ["0001_c3.jpg"]
+    assert found.pop("row without a photograph") == ["0002_c0.jpg"]
+    assert sorted(found.pop("junk person")) == ["-1_c0.jpg", "0000_c0.jpg"]
+    assert sorted(found.pop("photograph without a row")) == ["0002_extra.jpg", "0003_c0.jpg"]
+    assert found.pop("no person in its name") == ["holiday.jpg"]
+    assert found.pop("not a photograph") == ["Thumbs.db"]
+    assert found.pop("duplicate name") == ["0100_c0.jpg"]
+    assert len(found.pop("unreadable row")) == 2  # the 17 joints, and the second row of 0004_c0.jpg
+    assert found.pop("test pair without its photographs") == ["0100_c0.jpg -> 0300_c0.jpg"]
+    assert found.pop("test pair of two people") == ["0100_c0.jpg -> 0200_c0.jpg"]
+    assert found == {}
+    details = {item.name: item.detail for item in report.left_out}
+    assert details["0001_c3.jpg"] == "32x128 pixels and not 64x128"
+    assert "truncated" in details["0001_c0.jpg"]
+    assert sum(report.photographs.values()) == len(Store.open(tmp_path / "s", verify=True)) == 24 - 6 + 1 - 1
+    assert report.reasons["broken photograph"] == 3
+
+
+def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
+    prepare_market1501(layout, tmp_path / "folder", validation_people=1)
+    for split in ("train", "test"):
+        photos = layout / f"bounding_box_{split}"
+        with zipfile.ZipFile(layout / f"bounding_box_{split}.zip", "w") as archive:
+            for path in photos.iterdir():
+                archive.write(path, f"bounding_box_{split}/{path.name}")
+                path.unlink()
+        photos.rmdir()
+    prepare_market1501(layout, tmp_path / "zip", validation_people=1)
+    assert Store.open(tmp_path / "zip").checksum == Store.open(tmp_path / "folder").checksum
+
+    packed = layout / "bounding_box_train.zip"
+    data = bytearray(packed.read_bytes())
+    with zipfile.ZipFile(packed) as archive:
+        info = archive.infolist()[0]
+    data[info.header_offset + 30 + len(info.filename) + 500] ^= 255
+    packed.write_bytes(data)
+    report = prepare_market1501(layout, tmp_path / "flipped", validation_people=1)
+    assert [(item.name, item.why) for item in report.left_out] == [(Path(info.filename).name, "broken photograph")]
+    packed.write_bytes(data[:1000])
+    with pytest.raises(ValueError, match="damaged or no zip"):
+        prepare_market1501(layout, tmp_path / "cut")
+
+
+def test_a_wrong_folder_is_a_clear_error(layout: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="leaves nobody to train on"):
+        prepare_market1501(layout, tmp_path / "s", validation_people=5)
+    (layout / "market-annotation-test.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="market-annotation-test"):
+        prepare_market1501(layout, tmp_path / "s")
+    with pytest.raises(FileNotFoundError, match="market-annotation-train"):
+        prepare_market1501(tmp_path, tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_preparer_is_registered() -> None:
+    module, function = PREPARERS["market1501"].split(":")
+    assert (module, function) == (prepare_market1501.__module__, prepare_market1501.__name__)
+
+
+def test_the_real_photographs(shared: Path, tmp_path: Path) -> None:
+    source = shared / "market1501"
+    if not source.is_dir():
+        pytest.skip("the Market-1501 photographs (../shared/market1501) are not here")
+    report = prepare_market1501(source, tmp_path / "s")
+    assert report.left_out == ()
+    assert report.photographs["train"] + report.photographs["val"] == 9399
+    assert report.photographs["test"] == 5025
+    assert report.people["train"] == 700
+    assert report.people["val"] == 30
+    assert report.pairs["test"] == 3906
+    assert report.pairs["val"] == 1000
+    store = Store.open(tmp_path / "s")
+    _, held_out = store.groups("val")
+    assert report.pairs["train"] + int((held_out * (held_out - 1)).sum()) == 161570
+    line = (source / "market-annotation-test.csv").read_text().splitlines()[1234]
+    name, ys, xs = line.split(":")
+    keypoints = store.person([store.index(name)], ["keypoints"]).keypoints[0].tolist()
+    for (x, y, visible), wanted_x, wanted_y in zip(
+        keypoints, ast.literal_eval(xs.strip()), ast.literal_eval(ys.strip()), strict=True
+    ):
+        assert [x, y, visible] == ([0, 0, 0] if wanted_x == -1 else [wanted_x, wanted_y, 1])
