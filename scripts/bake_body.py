@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +45,23 @@ def load_model() -> Any:
     )
 
 
+def _middle(rng: np.random.Generator, spread: float) -> float:
+    return float(np.clip(rng.normal(0.5, spread), 0.02, 0.98))
+
+
 def random_bodies(model: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(K, V, 3) rest vertices and (K, J, 3) bone heads in metres, (K, 2) gender and age."""
     vertices, heads, traits = [], [], []
-    for k in range(BODIES):
+    for _ in range(BODIES):
         gender = float(np.clip(rng.choice([0.05, 0.95]) + rng.normal(0, 0.08), 0, 1))
         age = float(rng.uniform(0.5, 0.95))  # 1/3 is a child, 2/3 a young adult, 1 is old
-        middle = lambda spread: float(np.clip(rng.normal(0.5, spread), 0.02, 0.98))  # noqa: E731
         race = rng.dirichlet([1, 1, 1])
         with torch.no_grad():
             out = model(
                 phenotype_kwargs={
-                    "gender": gender, "age": age, "muscle": middle(0.2), "weight": middle(0.22),
-                    "height": middle(0.2), "proportions": middle(0.2), "cupsize": middle(0.2),
-                    "firmness": middle(0.2), "african": float(race[0]), "asian": float(race[1]),
+                    "gender": gender, "age": age, "muscle": _middle(rng, 0.2), "weight": _middle(rng, 0.22),
+                    "height": _middle(rng, 0.2), "proportions": _middle(rng, 0.2), "cupsize": _middle(rng, 0.2),
+                    "firmness": _middle(rng, 0.2), "african": float(race[0]), "asian": float(race[1]),
                     "caucasian": float(race[2]),
                 }
             )  # fmt: skip
@@ -154,7 +156,8 @@ def bake(out: Path) -> None:
     value /= value.sum(1, keepdims=True)
 
     def share(*starts: str) -> np.ndarray:
-        return weights[:, [i for i, b in enumerate(bones) if b.startswith(starts)]].sum(1)
+        total: np.ndarray = weights[:, [i for i, b in enumerate(bones) if b.startswith(starts)]].sum(1)
+        return total
 
     left = canon[:, 0] > 0
     arm = [along(canon, np.stack([pivots[f"{b}.{s}"] for b in ("upperarm01", "lowerarm01", "wrist", "finger3-3")]))
@@ -220,7 +223,7 @@ def bake(out: Path) -> None:
     # safetensors writes the memory as it lies, whatever the strides say.
     save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, out, metadata=provenance)
     print(f"{len(kept)} vertices, {len(bones)} bones, largest error of the shape space {error * 1000:.1f} mm,")
-    print(f"{os.path.getsize(out) / 1e6:.2f} MB in {out.name}")
+    print(f"{out.stat().st_size / 1e6:.2f} MB in {out.name}")
     print({n: len(f) for n, f in layers.items()})
 
 

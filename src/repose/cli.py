@@ -375,7 +375,7 @@ def main() -> None:
     """Run the command; an expected error is one clear line, REPOSE_DEBUG=1 shows where it came from."""
     try:
         app()
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
+    except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)

@@ -98,7 +98,7 @@ def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_pat
     seventeen = f"0003_c0.jpg: {JOINTS[:17]}: {JOINTS[:17]}\n"
     csv.write_text(text.replace(row("0003_c0.jpg"), seventeen) + row("0004_c0.jpg") + row("0100_c0.jpg"))
     pairs = layout / "market-pairs-test.csv"
-    pairs.write_text(pairs.read_text() + "0100_c0.jpg,0300_c0.jpg\n0100_c0.jpg,0200_c0.jpg\n")
+    pairs.write_text(pairs.read_text() + "0100_c0.jpg,0300_c0.jpg\n0100_c0.jpg,0200_c0.jpg\n0100_c0.jpg\n")
 
     report = prepare_market1501(layout, tmp_path / "s", validation_people=1)
     found: dict[str, list[str]] = {}
@@ -112,7 +112,11 @@ def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_pat
     assert found.pop("no person in its name") == ["holiday.jpg"]
     assert found.pop("not a photograph") == ["Thumbs.db"]
     assert found.pop("duplicate name") == ["0100_c0.jpg"]
-    assert len(found.pop("unreadable row")) == 2  # the 17 joints, and the second row of 0004_c0.jpg
+    assert found.pop("bad row") == [
+        "0003_c0.jpg",  # 17 joints
+        "0004_c0.jpg",  # a second row
+        "market-pairs-test.csv, line 5",
+    ]
     assert found.pop("test pair without its photographs") == ["0100_c0.jpg -> 0300_c0.jpg"]
     assert found.pop("test pair of two people") == ["0100_c0.jpg -> 0200_c0.jpg"]
     assert found == {}

@@ -28,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from repose.data.store import Report, StoreWriter
-from repose.represent.formats import read_keypoints, read_pairs
+from repose.represent.formats import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
 WIDTH: Final = 64
@@ -63,7 +63,8 @@ def prepare_market1501(
     """
     folder = Path(folder)
     parts = {split: _read_part(folder, split) for split in ("train", "test")}
-    test_pairs = read_pairs(_require(folder, "market-pairs-test.csv"))
+    bad_pairs: list[FormatError] = []
+    test_pairs = read_pairs(_require(folder, "market-pairs-test.csv"), on_error=bad_pairs.append)
     held_out = _held_out(parts["train"], validation_people, seed)
     total, done = sum(len(part.photographs) for part in parts.values()), 0
     provenance = {"seed": seed, "validation_people": validation_people}
@@ -85,6 +86,8 @@ def prepare_market1501(
                 writer.add(name, person, image, joints, split="val" if person in held_out else split)
             for name in sorted(part.joints.keys() - part.photographs.keys()):
                 writer.leave_out(name, "row without a photograph", f"in market-annotation-{split}.csv")
+        for error in bad_pairs:
+            writer.leave_out(*_bad_row(error))
         pairs = {"test": _listed(test_pairs, writer)}
         if validation_people:
             pairs["val"] = _drawn(writer, seed)
@@ -123,7 +126,7 @@ class _Refused(Exception):  # noqa: N818  it is not an error: the photograph goe
 def _read_part(folder: Path, split: str) -> _Part:
     problems: list[tuple[str, str, str]] = []
     csv = _require(folder, f"market-annotation-{split}.csv")
-    joints = read_keypoints(csv, on_error=lambda text: problems.append((csv.name, "unreadable row", str(text))))
+    joints = read_keypoints(csv, on_error=lambda error: problems.append(_bad_row(error)))
     found: dict[str, Callable[[], bytes]] = {}
     for name, read in _files(folder, f"bounding_box_{split}"):
         if name in found:
@@ -131,6 +134,11 @@ def _read_part(folder: Path, split: str) -> _Part:
         else:
             found[name] = read
     return _Part(found, joints, problems)
+
+
+def _bad_row(error: FormatError) -> tuple[str, str, str]:
+    place = f"{error.path.name}, line {error.line}"
+    return error.name or place, "bad row", f"{place}: {error.problem}"
 
 
 def _require(folder: Path, name: str) -> Path:

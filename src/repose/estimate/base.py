@@ -71,6 +71,7 @@ def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
 
     Raises:
         NobodyFound: nobody is there, or fewer than the index asks for.
+        ValueError: `which` is another word.
     """
     if not people:
         raise NobodyFound(
@@ -81,6 +82,8 @@ def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
         return max(people, key=lambda person: person.area)
     if which == "best":
         return max(people, key=lambda person: person.score)
+    if isinstance(which, str):
+        raise ValueError(f"which person: 'largest', 'best' or an index is wanted, not {which!r}")
     if not 0 <= which < len(people):
         raise NobodyFound(
             f"person {which} was asked for, but {len(people)} found in this picture: use 0 to {len(people) - 1}, "

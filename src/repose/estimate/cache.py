@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -75,4 +76,5 @@ def _write(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value))
         part.replace(path)
     except OSError:  # a full or read-only disk costs time, not the result
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()

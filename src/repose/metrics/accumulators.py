@@ -28,11 +28,6 @@ class Column:
         """A column whose score is the plain mean."""
         return Column(values, torch.ones_like(values))
 
-    @staticmethod
-    def cat(columns: list[Column]) -> Column:
-        """The columns of consecutive batches, joined."""
-        return Column(torch.cat([c.values for c in columns]), torch.cat([c.weights for c in columns]))
-
     def __len__(self) -> int:
         return len(self.values)
 
@@ -45,6 +40,28 @@ class Column:
     def skipped(self) -> int:
         """How many pairs do not count."""
         return int((self.weights == 0).sum())
+
+
+class Tally:
+    """Columns of `count` pairs that are filled batch by batch.
+
+    In place: kept one by one, the small results of the batches would lie between the large blocks of memory that the
+    metrics free, and the process would grow by gigabytes.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.columns: dict[str, Column] = {}
+
+    def put(self, start: int, parts: Mapping[str, Column]) -> None:
+        """The columns of the batch that begins at pair `start`."""
+        for metric, part in parts.items():
+            if metric not in self.columns:
+                empty = torch.full((2, self.count), torch.nan, dtype=torch.float64)
+                self.columns[metric] = Column(*empty)
+            rows = slice(start, start + len(part))
+            self.columns[metric].values[rows] = part.values
+            self.columns[metric].weights[rows] = part.weights
 
 
 @dataclass(frozen=True)

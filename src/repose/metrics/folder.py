@@ -97,7 +97,11 @@ def _files(made: Protocol, store: Store, folder: Path, split: str, limit: int | 
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder of pictures")
     there = {path.name for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."}
-    allowed = {name for pair in _tuples(pairs_of(made, store, split)) for name in _names(store, pair)}
+    owners: dict[str, tuple[int, int]] = {}
+    for pair in _tuples(pairs_of(made, store, split)):
+        for name in _names(store, pair):
+            if owners.setdefault(name, pair) != pair:
+                raise ValueError(f"{store.folder}: two pairs of split {split!r} share the file name {name}")
     problems: dict[str, list[str]] = {}
 
     def complain(kind: str, name: str) -> None:
@@ -112,7 +116,7 @@ def _files(made: Protocol, store: Store, folder: Path, split: str, limit: int | 
             complain("twice under two names", " and ".join(found))
         else:
             files[pair] = folder / found[0]
-    for name in sorted(there - allowed):
+    for name in sorted(there - owners.keys()):
         complain(f"of no pair of split {split!r}", name)
     height, width = canvas(made.canvas).size
     for path in files.values():

@@ -31,58 +31,53 @@ class EstimatedJoints:
     Args:
         estimator: run on every picture that is asked for and not known yet.
         data: what the pictures are: the store's checksum and the canvas they lie on.
+        count: pictures in the store.
         folder: where the file lives; None keeps the joints in memory only.
 
     The file is keyed by `data` and `estimator.name`. One that is damaged is made anew.
     """
 
-    def __init__(self, estimator: KeypointEstimator, data: str, folder: Path | str | None = None) -> None:
+    def __init__(self, estimator: KeypointEstimator, data: str, count: int, folder: Path | str | None = None) -> None:
         self.estimator = estimator
         self._key = {"data": data, "estimator": estimator.name}
-        self._known: dict[int, Tensor] = {}
+        self._keypoints = torch.zeros(count, 18, 3)
+        self._known = torch.zeros(count, dtype=torch.bool)
+        self._new = False
         self._path: Path | None = None
-        self._dirty = False
         if folder is not None:
             digest = hashlib.sha256(json.dumps(self._key).encode()).hexdigest()[:12]
             words = re.sub(r"[^A-Za-z0-9]+", "-", estimator.name).strip("-")
             self._path = Path(folder) / f"joints-{words}-{digest}.safetensors"
-            self._read()
-
-    def __len__(self) -> int:
-        return len(self._known)
+            self._read(self._path)
 
     def __call__(self, indices: Tensor, images: Callable[[Tensor], Tensor]) -> Tensor:
         """The joints (B, 18, 3) of pictures (B,); `images(indices)` gives those that are not known, (b, 3, H, W)."""
-        new = torch.tensor(sorted(set(indices.tolist()) - self._known.keys()), dtype=torch.int64)
+        new = indices[~self._known[indices]].unique()
         if len(new):
-            found = estimate(self.estimator, images(new))
-            self._known |= {int(index): joints.clone() for index, joints in zip(new, found, strict=True)}
-            self._dirty = True
-        return torch.stack([self._known[index] for index in indices.tolist()])
+            self._keypoints[new] = estimate(self.estimator, images(new))
+            self._known[new] = self._new = True
+        return self._keypoints[indices]
 
     def save(self) -> None:
         """Write what is known to the file, if there is one and something is new."""
-        if self._path is None or not self._dirty:
+        if self._path is None or not self._new:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.partial")
-        order = sorted(self._known)
-        tensors = {"indices": torch.tensor(order), "keypoints": torch.stack([self._known[i] for i in order])}
         try:
-            save_file(tensors, partial, metadata=self._key)
+            save_file({"keypoints": self._keypoints, "known": self._known}, partial, metadata=self._key)
             partial.replace(self._path)
         finally:
             partial.unlink(missing_ok=True)
-        self._dirty = False
+        self._new = False
 
-    def _read(self) -> None:
-        if self._path is None or not self._path.is_file():
+    def _read(self, path: Path) -> None:
+        if not path.is_file():
             return
         try:
-            with safe_open(self._path, "pt") as file:
-                if file.metadata() != self._key:
-                    return
-                indices, keypoints = file.get_tensor("indices"), file.get_tensor("keypoints")
+            with safe_open(path, "pt") as file:
+                keypoints, known = file.get_tensor("keypoints"), file.get_tensor("known")
+                if file.metadata() == self._key and len(known) == len(self._known):
+                    self._keypoints, self._known = keypoints, known
         except (SafetensorError, OSError):
             return
-        self._known = {int(index): joints for index, joints in zip(indices, keypoints, strict=True)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.table import Table
+from rich.text import Text
 
 from repose.metrics.accumulators import Score
 
@@ -30,25 +31,31 @@ class Line:
     scores: Mapping[str, Score]
 
 
-def shown(score: Score | None, digits: int) -> str:
-    """ "0.150 [0.148, 0.152]"; the interval is left out where it has no width, "-" where nothing was measured."""
+def shown(score: Score | None, digits: int, compact: bool = False) -> str:
+    """ "0.150 [0.148, 0.152]", or compact with half the interval below: "0.150" and "±0.002".
+
+    The interval is left out where it has no width; "-" where nothing was measured, "∞" for PSNR of equal pictures.
+    """
     if score is None or math.isnan(score.value):
         return "-"
     if math.isinf(score.value):
         return "∞"
     text = f"{score.value:.{digits}f}"
     low, high = f"{score.low:.{digits}f}", f"{score.high:.{digits}f}"
-    return text if low == text == high else f"{text} [{low}, {high}]"
+    if low == text == high:
+        return text
+    return f"{text}\n±{(score.high - score.low) / 2:.{digits}f}" if compact else f"{text} [{low}, {high}]"
 
 
 def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Table:
     """The table for the terminal. Only metrics that some line has are columns."""
-    table = Table(title=title or None, caption=caption or None, title_justify="left", caption_justify="left")
+    # Text, not str: a name in brackets must not be read as markup
+    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
     table.add_column("")
     for heading in _headings(lines):
         table.add_column(heading, justify="right")
     for line in lines:
-        table.add_row(line.name, *_cells(line, lines))
+        table.add_row(Text(line.name), *_cells(line, lines, compact=True))
     return table
 
 
@@ -69,5 +76,5 @@ def _headings(lines: Sequence[Line]) -> list[str]:
     return [f"{METRICS[m][0]} {'↑' if METRICS[m][1] == 'higher' else '↓'}" for m in _measured(lines)]
 
 
-def _cells(line: Line, lines: Sequence[Line]) -> list[str]:
-    return [shown(line.scores.get(metric), METRICS[metric][2]) for metric in _measured(lines)]
+def _cells(line: Line, lines: Sequence[Line], compact: bool = False) -> list[str]:
+    return [shown(line.scores.get(metric), METRICS[metric][2], compact) for metric in _measured(lines)]

@@ -20,6 +20,7 @@ class Entry:
     network_config: str
     objective: str
     objective_config: str
+    convert: str
 
 
 MODELS: Final[dict[str, Entry]] = {
@@ -28,12 +29,14 @@ MODELS: Final[dict[str, Entry]] = {
         network_config="repose.models.patn.network:PATNConfig",
         objective="repose.models.patn.objective:PATNObjective",
         objective_config="repose.models.patn.objective:PATNObjectiveConfig",
+        convert="repose.models.patn.convert:convert_generator",
     ),
     "multiscale": Entry(
         generator="repose.models.multiscale.network:MultiScale",
         network_config="repose.models.multiscale.network:MultiScaleConfig",
         objective="repose.models.multiscale.objective:MultiScaleObjective",
         objective_config="repose.models.multiscale.objective:MultiScaleObjectiveConfig",
+        convert="repose.models.multiscale.convert:convert_generator",
     ),
 }
 

@@ -163,7 +163,7 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
         on_error: what a row without two names does, as in `read_keypoints`.
     """
     file = Path(path)
-    rows = csv.reader(_text(file).splitlines())
+    rows = csv.reader(_text(file).split("\n"))
     header = [cell.strip() for cell in next(rows, [])]
     for columns in (("from", "to"), ("imgA", "imgB")):
         if set(columns) <= set(header):
@@ -193,7 +193,7 @@ _ROY_COLUMNS: Final = ("file_id", "img_h", "img_w", *(f"p{i}_{axis}" for i in ra
 
 
 def _csv_records(file: Path, text: str) -> Iterator[Record]:
-    lines = text.splitlines()
+    lines = text.split("\n")
     header = lines[0].strip()
     if sorted(header.replace(" ", "").split(":")) == sorted(_PATN_COLUMNS):
         return _patn_records(file, lines)
@@ -208,6 +208,8 @@ def _csv_records(file: Path, text: str) -> Iterator[Record]:
 
 def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
     columns = lines[0].replace(" ", "").split(":")  # y comes first, but the header has the last word
+    if columns[0] != "name":  # a name may hold colons, so it must be the rest that the two lists leave
+        raise FormatError(file, 1, f"the first column must be name, got {':'.join(columns)}")
     for line, content in enumerate(lines[1:], start=2):
         if not content.strip():
             continue
@@ -216,8 +218,6 @@ def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
             problem = f"{len(cells)} column(s) where 3 are needed ({':'.join(columns)}); the row may be cut off"
             yield line, content, FormatError(file, line, problem)
             continue
-        if columns[0] != "name":  # rsplit assumes that the name, which may hold colons, comes first
-            raise FormatError(file, 1, f"the first column must be name, got {':'.join(columns)}")
         name = cells[0].strip()
         values = {}
         try:
@@ -310,7 +310,7 @@ def _csv_lists(keypoints: Tensor) -> tuple[list[float], list[float]]:
 
 def _json_records(file: Path, text: str, person: Choice, size: tuple[int, int] | None) -> Iterator[Record]:
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=lambda pairs: _once(file, pairs))
     except json.JSONDecodeError as error:
         problem = f"not valid JSON: {error.msg} at column {error.colno}; the file may be cut off"
         raise FormatError(file, error.lineno, problem) from None
@@ -321,12 +321,22 @@ def _json_records(file: Path, text: str, person: Choice, size: tuple[int, int] |
     if isinstance(data, dict) and "annotations" in data:
         return _coco_records(file, data["annotations"], data.get("images", []), person)
     if isinstance(data, list) and data and all(isinstance(entry, dict) and "keypoints" in entry for entry in data):
-        return _coco_records(file, data, [], person)
+        return _coco_records(file, data, None, person)
     keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
     raise FormatError(
         file, None, f"JSON with {keys} is no keypoint format; known are OpenPose (people[].pose_keypoints_2d), COCO "
         "(annotations[].keypoints) and Repose"
     )  # fmt: skip
+
+
+def _once(file: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; json itself would keep the last of two values under one name and say nothing."""
+    entries: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in entries:
+            raise FormatError(file, None, f"{key!r} comes twice in one object; remove one of the two", key)
+        entries[key] = value
+    return entries
 
 
 def _openpose_records(
@@ -349,20 +359,28 @@ def _openpose_records(
             continue
         located = points[points[:, 2] > 0, :2]
         normalised = len(located) >= 3 and bool((located.abs() <= 1).all())
-        if normalised and size is None:
+        if normalised and bool((located < -0.2).any()):
             raise FormatError(
-                file, None, f"{where} has normalised coordinates (0 to 1): give size=(height, width) of the picture"
+                file, None, f"{where} has coordinates from -1 to 1; write them with keypoint_scale 0 or 3"
             )
+        if normalised and size is None:
+            problem = f"{where} has normalised coordinates (0 to 1): give size=(height, width) of the picture"
+            raise FormatError(file, None, problem)
         skeleton: Literal["openpose18", "body25"] = "body25" if len(points) == 25 else "openpose18"
         found.append(from_skeleton(points, skeleton, size=size if normalised else None))
     if found:
-        yield None, name, _triples_of(_chosen(file, found, person, name))
+        yield None, name, _chosen(file, found, person, name)
 
 
 def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> Iterator[Record]:
+    """Annotations, whose third number is 0, 1 or 2, or (images None) results, where it is a score."""
     if not isinstance(annotations, list) or not annotations:
         raise FormatError(file, None, "the file holds nobody (annotations is empty)")
-    titles = {image.get("id"): str(image.get("file_name", image.get("id"))) for image in images}
+    titles = {}
+    for image in images or []:
+        if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
+            raise FormatError(file, None, f"an entry of images has no id and file_name: {str(image)[:60]}")
+        titles[image["id"]] = str(image["file_name"])
     groups: dict[str, list[Tensor]] = {}
     for number, entry in enumerate(annotations):
         picture = entry.get("image_id") if isinstance(entry, dict) else None
@@ -373,11 +391,9 @@ def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> 
         except ValueError as error:
             yield None, f"{name} annotations[{number}]", FormatError(file, None, str(error), name)
             continue
-        # v is 0, 1 or 2 in annotations; files of results hold a score there
-        whole = bool((points[:, 2] == points[:, 2].round()).all() and points[:, 2].max() > 1)
-        groups.setdefault(name, []).append(from_skeleton(points, "coco17", seen=2 if whole else None))
+        groups.setdefault(name, []).append(from_skeleton(points, "coco17", seen=None if images is None else 2))
     for name, found in groups.items():
-        yield None, name, _triples_of(_chosen(file, found, person, name))
+        yield None, name, _chosen(file, found, person, name)
 
 
 def _repose_records(file: Path, data: Mapping[str, Any]) -> Iterator[Record]:
@@ -411,12 +427,12 @@ def _triples_of(keypoints: Tensor) -> Row:
     return [(x, y, visible) for x, y, visible in keypoints.tolist()]
 
 
-def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> Tensor:
+def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> Row | FormatError:
     if person == "largest":
-        return max(people, key=_area)
+        return _triples_of(max(people, key=_area))
     if not 0 <= person < len(people):
-        raise FormatError(file, None, f"{name} has {len(people)} people, there is no number {person} (from 0)", name)
-    return people[person]
+        return FormatError(file, None, f"{name} has {len(people)} people, there is no number {person} (from 0)", name)
+    return _triples_of(people[person])
 
 
 def _area(keypoints: Tensor) -> float:
@@ -466,9 +482,12 @@ _JOINT_HINT: Final = "for 17 joints of COCO write COCO JSON, or convert with rep
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise FormatError(file, None, "not a text file; keypoints come as CSV or JSON") from None
+        text = "\0"
+    if "\0" in text:
+        raise FormatError(file, None, "not a text file; keypoints and pairs come as CSV or JSON")
+    return text
 
 
 def _report(error: FormatError, on_error: OnError) -> None:
@@ -489,8 +508,8 @@ def _finite(value: object, where: str) -> float:
         if isinstance(value, bool):
             raise TypeError
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{where} holds {value!r}, which is not a number") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{where} holds {value!r:.60}, which is not a number") from None
     if not math.isfinite(number):
         raise ValueError(f"{where} holds {value!r}, which is not a finite number")
     return number

@@ -81,15 +81,17 @@ def limb_maps(
         float32 (L, H, W) or (B, L, H, W), 0 or 1. A limb with a missing joint, or of no length, is empty.
     """
     x, y, located = _columns(keypoints)
+    exact = torch.float32 if x.device.type == "mps" else torch.float64  # a border that meets pixels must not waver
+    x, y = x.to(exact), y.to(exact)
     first, second = ([limb[end] for limb in limbs] for end in (0, 1))
     ax, ay, bx, by = x[:, first], y[:, first], x[:, second], y[:, second]  # (B, L)
     length = torch.hypot(bx - ax, by - ay)
     there = located[:, first] & located[:, second] & (length > 0)
     safe = torch.where(there, length, torch.ones_like(length))
     ux, uy = ((bx - ax) / safe)[..., None, None], ((by - ay) / safe)[..., None, None]
-    dx = (torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None])[..., None, :]  # (B, L, 1, W)
-    dy = (torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None])[..., :, None]  # (B, L, H, 1)
-    hair = 1e-3  # float32 rounding must not drop the pixels that lie on the border exactly
+    dx = (torch.arange(width, device=x.device, dtype=exact) - ax[..., None])[..., None, :]  # (B, L, 1, W)
+    dy = (torch.arange(height, device=x.device, dtype=exact) - ay[..., None])[..., :, None]  # (B, L, H, 1)
+    hair = 1e-9 if exact == torch.float64 else 1e-4  # pixels on the border belong to the limb, however it rounds
     # along = dx ux + dy uy in [0, length], aside = dx uy - dy ux in [-half_width, half_width]; compared line against
     # line, so that no float of (B, L, H, W) is ever written
     along, along_row = dx * ux, -dy * uy

@@ -113,15 +113,15 @@ class Body:
             place[k] = turn[parent] @ (heads[k] - heads[parent]) + place[parent]
         out = np.empty((poses, len(self.bones), 3, 4), np.float32)
         out[..., :3] = turn.swapaxes(0, 1)
-        out[..., 3] = (place - np.einsum("kpij,kj->kpi", turn, heads)).swapaxes(0, 1)
+        out[..., 3] = (place - (turn @ heads[:, None, :, None])[..., 0]).swapaxes(0, 1)
         return out
 
     def points(self, shape: Shape, transforms: Floats) -> Floats:
         """(P, N, 3) posed joints (the first 18) and anchors (points on the outline of the body), metres."""
-        poses = len(transforms)
-        flat = transforms.transpose(0, 2, 1, 3).reshape(poses * 3, -1)
-        out: Floats = (flat @ shape.points.reshape(self.point_count, -1).T).reshape(poses, 3, -1).swapaxes(1, 2)
-        return out
+        flat = np.ascontiguousarray(transforms.transpose(0, 2, 1, 3)).reshape(len(transforms), 3, -1)
+        weights = shape.points.reshape(self.point_count, -1)
+        # One product a pose: the rounding of a larger one would depend on the number of poses.
+        return np.stack([weights @ pose.T for pose in flat])
 
     def _normals(self, vertices: Floats) -> Floats:
         corner = vertices[self._all_faces]
@@ -130,13 +130,14 @@ class Body:
         total = np.stack(
             [np.bincount(index, np.repeat(normal[:, k], 3), minlength=self.count) for k in range(3)], axis=1
         )
-        total /= np.linalg.norm(total, axis=1, keepdims=True) + 1e-12
-        return total.astype(np.float32)
+        unit: Floats = (total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-12)).astype(np.float32)
+        return unit
 
 
 @cache
 def load_body() -> Body:
-    """The body shipped with the package. Raises FileNotFoundError if the asset is missing (see scripts/bake_body.py)."""
+    """The body shipped with the package (scripts/bake_body.py makes it). Raises FileNotFoundError if it is missing."""
     path = resources.files(__package__) / "body.safetensors"
     with resources.as_file(path) as file, safe_open(file, "numpy") as asset:
-        return Body({name: asset.get_tensor(name) for name in asset.keys()}, json.loads(asset.metadata()["bones"]))
+        tensors = {name: asset.get_tensor(name) for name in asset.keys()}  # noqa: SIM118 (it is no dict)
+        return Body(tensors, json.loads(asset.metadata()["bones"]))

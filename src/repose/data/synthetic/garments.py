@@ -15,10 +15,25 @@ Color = NDArray[np.float32]  # (3,) in [0, 1], as stored in a picture (sRGB)
 
 PLAIN, STRIPES, BARS, CHECKS, DOTS, PRINT, LOGO, BLOCKS = range(8)
 
-_SKIN = np.array([[255, 224, 196], [241, 200, 166], [224, 172, 132], [198, 140, 98], [158, 104, 68], [112, 72, 48],
-                  [78, 50, 36]], np.float32) / 255  # fmt: skip
-_HAIR = np.array([[18, 15, 14], [36, 26, 22], [66, 44, 30], [104, 70, 42], [160, 118, 70], [206, 172, 118], [120, 52, 28],
-                  [150, 148, 146], [216, 214, 210]], np.float32) / 255  # fmt: skip
+_SKIN = (
+    np.array(
+        [
+            [255, 224, 196],
+            [241, 200, 166],
+            [224, 172, 132],
+            [198, 140, 98],
+            [158, 104, 68],
+            [112, 72, 48],
+            [78, 50, 36],
+        ],
+        np.float32,
+    )
+    / 255
+)
+_HAIR = np.array(
+    [[18, 15, 14], [36, 26, 22], [66, 44, 30], [104, 70, 42], [160, 118, 70], [206, 172, 118], [120, 52, 28],
+     [150, 148, 146], [216, 214, 210]], np.float32
+) / 255  # fmt: skip
 _CLOTH = np.array(
     [[22, 22, 26], [44, 44, 50], [86, 88, 92], [150, 150, 152], [238, 238, 236], [28, 36, 66], [52, 76, 122],
      [120, 156, 200], [150, 30, 38], [206, 60, 60], [232, 130, 150], [70, 40, 92], [36, 84, 60], [110, 128, 76],
@@ -111,7 +126,9 @@ def sample_cloth(rng: np.random.Generator, plain: float) -> Cloth:
         second = sample_color(rng)
     if rng.random() < plain:
         return Cloth(color, second)
-    pattern = int(rng.choice([STRIPES, BARS, CHECKS, DOTS, PRINT, LOGO, BLOCKS], p=[0.24, 0.06, 0.16, 0.1, 0.16, 0.2, 0.08]))
+    pattern = int(
+        rng.choice([STRIPES, BARS, CHECKS, DOTS, PRINT, LOGO, BLOCKS], p=[0.24, 0.06, 0.16, 0.1, 0.16, 0.2, 0.08])
+    )
     return Cloth(color, second, pattern, float(rng.uniform(0.045, 0.13)), float(rng.random()))
 
 

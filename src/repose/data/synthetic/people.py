@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from .scenes import Scene, background, develop, sample_scene
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
 _DEPTH_OF_JOINT: Final = np.array(
-    [0.04, 0.13, *(0.13, 0.09, 0.07) * 2, *(0.2, 0.12, 0.11) * 2, 0.04, 0.04, 0.06, 0.06], np.float32
+    [0.04, 0.13, *(0.13, 0.08, 0.055) * 2, *(0.2, 0.12, 0.11) * 2, 0.04, 0.04, 0.06, 0.06], np.float32
 )
 
 
@@ -60,14 +60,13 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int) -> 
     outfit = sample_outfit(rng, gender, age)
     scene = sample_scene(rng)
 
-    rngs = [np.random.default_rng([seed, person, k]) for k in range(pictures)]
+    # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
+    rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
     transforms = body.transforms(shape.heads, rotations(body, np.stack([sample_pose(r) for r in rngs])))
     points = body.points(shape, transforms)
     shots = [_sample_shot(r, p, scene, renderer.height, renderer.width) for r, p in zip(rngs, points, strict=True)]
     drawn = renderer.draw(shape, outfit, transforms, shots)
-    return [
-        _picture(f"p{person:06d}", k, drawn, shots[k], points[k], scene, rngs[k]) for k in range(pictures)
-    ]
+    return [_picture(f"p{person:06d}", k, drawn, shots[k], points[k], scene, rngs[k]) for k in range(pictures)]
 
 
 def render_people(
@@ -103,25 +102,32 @@ def _sample_shot(rng: np.random.Generator, points: Floats, scene: Scene, height:
 
     direction = np.array([rng.normal(0, 0.8), rng.uniform(0.3, 1.2), rng.uniform(0.2, 1.2)])
     ambient = scene.ambient * rng.uniform(0.85, 1.15)
-    plain = Shot(view, float(rng.uniform(2.6, 7.0)), 1.0, (0.0, 0.0),
-                 (direction / np.linalg.norm(direction)).astype(np.float32), float(ambient),
-                 float(scene.strength * rng.uniform(0.8, 1.15)), (1 + rng.normal(0, 0.03, 3)).astype(np.float32))  # fmt: skip
+    plain = Shot(
+        view=view,
+        distance=float(rng.uniform(2.6, 7.0)),
+        scale=1.0,
+        centre=(0.0, 0.0),
+        light=(direction / np.linalg.norm(direction)).astype(np.float32),
+        ambient=float(ambient),
+        strength=float(scene.strength * rng.uniform(0.8, 1.15)),
+        light_color=(1 + rng.normal(0, 0.03, 3)).astype(np.float32),
+    )
     flat = plain.project(points)
     low, high = flat[:, :2].min(0), flat[:, :2].max(0)
-    low[1] -= 0.02  # hair
+    skull = flat[[16, 17], :2].mean(0)  # between the ears; whatever way it tilts, the head is inside the frame
+    low, high = np.minimum(low, skull - [0.13, 0.17]), np.maximum(high, skull + [0.13, 0.13])
     high[1] += 0.015  # soles
     if height / width < 1.7 and rng.random() < 0.45:  # a fashion picture down to the knees or thighs
         hip, knee = flat[[8, 11], 1].mean(), flat[[9, 12], 1].mean()
         high[1] = max(hip + rng.uniform(0.45, 1.15) * max(knee - hip, 0.0), low[1] + 0.8)
     size = high - low
     tall, wide = height * rng.uniform(0.84, 0.97) / size[1], width * rng.uniform(0.86, 1.06) / size[0]
-    scale = float(min(tall, max(wide, 0.72 * tall)))  # arms stretched out may leave the frame
+    scale = float(min(tall, max(wide, 0.8 * tall)))  # arms stretched out may leave the frame
     loose = np.array([width, height]) - scale * size
     # The head stays in the frame, also where arms are cut off.
     start = np.array([loose[0] * rng.uniform(0.25, 0.75), loose[1] * rng.uniform(0.3, 0.7)])
     centre = start - scale * low - 0.5
-    return Shot(plain.view, plain.distance, scale, (float(centre[0]), float(centre[1])), plain.light,
-                plain.ambient, plain.strength, plain.light_color)  # fmt: skip
+    return replace(plain, scale=scale, centre=(float(centre[0]), float(centre[1])))
 
 
 def _picture(

@@ -5,7 +5,8 @@ A pose is one row of degrees, in the order of `ANGLES`. Left and right are the p
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,15 @@ ANGLES: Final = (*_TRUNK, *(f"{name}_{side}" for side in "LR" for name in _LIMBS
 _INDEX: Final = {name: k for k, name in enumerate(ANGLES)}
 _TABLE: Final = np.array([*_TRUNK.values(), *_LIMBS.values(), *_LIMBS.values()], np.float32)
 
-_WALK = {"hip_flex_L": 24, "hip_flex_R": -16, "knee_L": 10, "knee_R": 28, "arm_flex_L": -22, "arm_flex_R": 24, "foot_R": 15}
+_WALK = {
+    "hip_flex_L": 24,
+    "hip_flex_R": -16,
+    "knee_L": 10,
+    "knee_R": 28,
+    "arm_flex_L": -22,
+    "arm_flex_R": 24,
+    "foot_R": 15,
+}
 _RUN = {
     "bend": 12, "hip_flex_L": 62, "hip_flex_R": -14, "knee_L": 80, "knee_R": 55, "arm_flex_L": -38, "arm_flex_R": 42,
     "elbow_L": 88, "elbow_R": 95, "foot_R": 30,
@@ -48,7 +57,7 @@ _AKIMBO = {"arm_out_L": 42, "arm_flex_L": -8, "elbow_L": 98, "arm_twist_L": 62}
 _PHONE = {"arm_flex_L": 32, "arm_out_L": 10, "elbow_L": 118, "arm_twist_L": 22, "nod": 14}
 
 # name: (how often, angles). One-sided poses are mirrored half of the time.
-BASES: Final[dict[str, tuple[float, dict[str, float]]]] = {
+BASES: Final[dict[str, tuple[float, Mapping[str, float]]]] = {
     "stand": (5, {}),
     "contrapposto": (3, {"lean": 5, "hip_out_R": 8, "knee_L": 16, "hip_flex_L": 10}),
     "walk": (6, _WALK),
@@ -111,8 +120,8 @@ def rotations(body: Body, angles: Floats) -> dict[str, Floats]:
     """
     rad = np.deg2rad(angles).astype(np.float32)
     get = {name: rad[:, k] for name, k in _INDEX.items()}
-    spine = _about(Z, get["twist"] / 5) @ _about(Y, get["lean"] / 5) @ _about(X, get["bend"] / 5)
-    neck = _about(Z, get["turn"] / 4) @ _about(Y, get["tilt"] / 4) @ _about(X, get["nod"] / 4)
+    spine = _chain(_about(Z, get["twist"] / 5), _about(Y, get["lean"] / 5), _about(X, get["bend"] / 5))
+    neck = _chain(_about(Z, get["turn"] / 4), _about(Y, get["tilt"] / 4), _about(X, get["nod"] / 4))
     out = {f"spine0{k}": spine for k in range(1, 6)} | dict.fromkeys(("neck01", "neck02", "neck03", "head"), neck)
     for side in "LR":
         for name, turn in _limbs(body, {n: get[f"{n}_{side}"] for n in _LIMBS}).items():
@@ -128,20 +137,20 @@ def _limbs(body: Body, get: dict[str, Floats]) -> dict[str, Floats]:
     hinge = _unit(np.cross(upper, lower))
     bent = np.arccos(np.clip(upper @ lower, -1, 1))  # the elbow of the rest pose is not straight
 
-    swing = _about(X, -get["arm_flex"]) @ _about(Y, -get["arm_out"])
+    swing = _chain(_about(X, -get["arm_flex"]), _about(Y, -get["arm_out"]))
     aim = swing @ np.array([0, 0, -1], np.float32)
     # The collar bone takes a part of every high reach, or the shoulder folds in.
     high = np.clip(np.arccos(np.clip(-aim[:, 2], -1, 1)) - np.deg2rad(60), 0, None) * 0.3
     shrug = _about(Y, -high)
     aim = np.einsum("pji,pj->pi", shrug, aim)  # aim is wanted in trunk axes, the arm hangs on the collar bone
-    arm = _about(aim, get["arm_twist"]) @ _between(np.broadcast_to(upper, aim.shape), aim)
-    thigh = _about(X, -get["hip_flex"]) @ _about(Y, -get["hip_out"]) @ _about(Z, get["hip_twist"])
+    arm = _chain(_about(aim, get["arm_twist"]), _between(np.broadcast_to(upper, aim.shape), aim))
+    thigh = _chain(_about(X, -get["hip_flex"]), _about(Y, -get["hip_out"]), _about(Z, get["hip_twist"]), _STRAIGHT)
     return {
         "clavicle": shrug,
         "upperarm01": arm,
         "lowerarm01": _about(hinge, get["elbow"] - bent),
         "wrist": _about(hinge, get["hand"]),
-        "upperleg01": thigh @ _STRAIGHT,
+        "upperleg01": thigh,
         "lowerleg01": _about(X, get["knee"]),
         "foot": _about(X, get["foot"]),
     }
@@ -157,7 +166,15 @@ def _unit(vector: Floats) -> Floats:
     return out
 
 
-def _about(axis: Floats, angle: Floats) -> Floats:
+def _chain(*turns: Floats) -> Floats:
+    """The product of rotations (P, 3, 3); the last one acts first."""
+    out = turns[0]
+    for turn in turns[1:]:
+        out = np.matmul(out, turn)
+    return out
+
+
+def _about(axis: Floats, angle: NDArray[Any]) -> Floats:
     """(P, 3, 3) rotations about one axis (3,) or P axes (P, 3) by P angles (radians), after Rodrigues."""
     axis = np.broadcast_to(axis, (len(angle), 3))
     cross = np.zeros((len(angle), 3, 3), np.float32)

@@ -1,4 +1,4 @@
-"""The renderer: posed, dressed bodies to pixels, labels and depth, with OpenGL through EGL (Mesa's llvmpipe will do)."""
+"""The renderer: posed, dressed bodies to pixels, labels and depth, by OpenGL through EGL (llvmpipe will do)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD: Final = 7 * 4  # floats of the Frame block before the bones
 _HAIR: Final = {"bald": 0.0, "short": 1.0, "full": 2.0, "long": 3.0, "tail": 4.0}
 
 
-class SyntheticUnavailable(RuntimeError):
+class SyntheticUnavailable(RuntimeError):  # noqa: N818 (the name is public)
     """The synthetic people cannot be rendered on this machine; the message says what to install."""
 
 
@@ -75,13 +75,13 @@ def create_context() -> Any:
         import moderngl
     except ImportError as error:
         raise SyntheticUnavailable("the synthetic people need moderngl: pip install 'repose[synthetic]'") from error
-    # glcontext looks for the unversioned names only where find_library fails (no compiler, no ldconfig).
-    tries: list[dict[str, str]] = [{}, {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"},
-                                   {"libegl": "libEGL.so.1", "libgl": "libOpenGL.so.0"}]  # fmt: skip
+    # The default names fail where find_library does (no ldconfig); libEGL finds every function of OpenGL by itself.
+    tries: list[dict[str, Any]] = [{}, {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"},
+                                   {"libegl": "libEGL.so.1", "libgl": "libEGL.so.1"}]  # fmt: skip
     problems = []
     for names in tries:
         try:
-            return moderngl.create_context(standalone=True, backend="egl", require=330, **names)
+            return moderngl.create_context(require=330, standalone=True, **{"backend": "egl", **names})
         except Exception as error:
             problems.append(f"{names or 'default names'}: {error}")
     raise SyntheticUnavailable(
@@ -187,12 +187,22 @@ class Renderer:
             "overcoat": some("skirt", everywhere),
         }
         self._surface = context.buffer(reserve=body.count * 24)
-        fixed = np.zeros(body.count, dtype=[("canon", "f4", 3), ("bones", "u1", 4), ("weights", "u1", 4), ("a", "f4", 8)])
+        fixed = np.zeros(
+            body.count, dtype=[("canon", "f4", 3), ("bones", "u1", 4), ("weights", "u1", 4), ("a", "f4", 8)]
+        )
         fixed["canon"], fixed["bones"], fixed["weights"] = body.canon, body.bone_index, body.bone_weight
         fixed["a"] = body.attributes
         vertices = [
             (self._surface, "3f 3f", "in_rest", "in_normal"),
-            (context.buffer(fixed.tobytes()), "3f 4u1 4f1 4f 4f", "in_canon", "in_bones", "in_weights", "in_along", "in_kind"),
+            (
+                context.buffer(fixed.tobytes()),
+                "3f 4u1 4f1 4f 4f",
+                "in_canon",
+                "in_bones",
+                "in_weights",
+                "in_along",
+                "in_kind",
+            ),
         ]
         self._layers = {
             name: context.vertex_array(self._program, vertices, context.buffer(faces.tobytes()), index_element_size=2)
@@ -211,7 +221,7 @@ class Renderer:
             "coat_cut": (outfit.coat_sleeve, outfit.coat_hem, outfit.coat_open, outfit.coat is not None),
             "bottom_cut": (waist, outfit.bottom_end, outfit.bottom is not None, outfit.tucked or skirted),
             "foot_cut": (outfit.shoe_end, outfit.sock_end, outfit.socks is not None, outfit.hat is not None),
-            "skirt_cut": (outfit.skirt_end, skirted),
+            "skirt_cut": (outfit.skirt_end, skirted, outfit.long_coat),
             "sole": outfit.sole,
         }  # fmt: skip
         for name, value in values.items():
@@ -223,7 +233,14 @@ class Renderer:
         skin = Cloth(outfit.skin, outfit.skin)
         plan: list[tuple[str, Cloth, int, tuple[float, float, float]]] = [("skin", skin, 13, (0.0, 0.0, 0.0))]
         if outfit.bottom is not None:
-            plan.append(("bottom", outfit.bottom, 9, (0.001 + outfit.bottom_loose * 0.5, outfit.bottom_loose + outfit.flare, 0.0)))
+            plan.append(
+                (
+                    "bottom",
+                    outfit.bottom,
+                    9,
+                    (0.001 + outfit.bottom_loose * 0.5, outfit.bottom_loose + outfit.flare, 0.0),
+                )
+            )
         plan.append(("top", outfit.top, 6 if outfit.dress else 5, (0.003, outfit.top_loose, 0.0)))
         if outfit.skirt is not None:
             plan.append(("skirt", outfit.skirt, 6 if outfit.dress else 12, (0.004, 0.0, outfit.skirt_wide)))
@@ -276,7 +293,8 @@ class Renderer:
             texture.use(unit)
         self._reducer.render()
         shape = (count, self.height, self.width)
-        color = np.frombuffer(self._pixels.read(area, 4, attachment=0), np.uint8).astype(np.float32) / 255
+        color: Floats = np.frombuffer(self._pixels.read(area, 4, attachment=0), np.uint8).astype(np.float32)
+        color /= 255
         data = np.frombuffer(self._pixels.read(area, 2, attachment=1, dtype="f4"), np.float32).reshape(*shape, 2)
         color = color.reshape(*shape, 4)
         return Drawn(color[..., :3], color[..., 3], (data[..., 0] + 0.5).astype(np.uint8), data[..., 1])
@@ -307,4 +325,5 @@ def _merged(body: Body, cell: float) -> NDArray[np.uint16]:
     whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
     faces = faces[whole]
     _, kept = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
-    return faces[np.sort(kept)].astype(np.uint16)
+    merged: NDArray[np.uint16] = faces[np.sort(kept)].astype(np.uint16)
+    return merged

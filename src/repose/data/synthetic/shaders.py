@@ -85,7 +85,7 @@ uniform vec4 top_cut;       // sleeve, hem, neckline in front, its slope
 uniform vec4 coat_cut;      // sleeve, hem, opening, worn
 uniform vec4 bottom_cut;    // waist, end along the leg, worn, tucked
 uniform vec4 foot_cut;      // shoe end, sock end, socks worn, hat worn
-uniform vec2 skirt_cut;     // lowest height, worn
+uniform vec3 skirt_cut;     // lowest height, skirt worn, long coat worn
 uniform vec3 sole;
 layout(location = 0) out vec4 out_color;
 layout(location = 1) out vec2 out_data;
@@ -105,6 +105,10 @@ bool in_coat(float margin) {
 bool in_bottom(float margin) {
     return bottom_cut.z > 0.5 && along.z < 0.5 && canon.z < bottom_cut.x - margin
         && along.y < bottom_cut.y - margin * 2.5;
+}
+bool under_overcoat() {
+    bool open = canon.y < 0.0 && abs(canon.x) < max(0.006, coat_cut.z) + 0.015;
+    return skirt_cut.z > 0.5 && along.z < 0.5 && canon.z < 0.21 && canon.z > skirt_cut.x + 0.04 && !open;
 }
 bool in_shoe(float margin) { return along.w > 0.5 && along.y > foot_cut.x + margin; }
 bool in_sock(float margin) {
@@ -146,10 +150,12 @@ vec3 face(vec3 base) {
     float eye_z = 0.838;
     vec2 e = vec2(abs(canon.x) - 0.031, canon.z - eye_z);
     bool front = canon.y < -0.10;
-    c = mix(c, base * vec3(1.04, 0.86, 0.84), front ? smoothstep(0.03, 0.0, length(vec2(abs(canon.x) - 0.045, canon.z - 0.795))) * 0.6 : 0.0);
     if (front) {
+        float cheek = length(vec2(abs(canon.x) - 0.045, canon.z - 0.795));
+        c = mix(c, base * vec3(1.04, 0.86, 0.84), smoothstep(0.03, 0.0, cheek) * 0.6);
         c *= 1.0 - 0.35 * smoothstep(0.026, 0.010, length(e * vec2(1.0, 1.5)));
-        float brow = smoothstep(0.0075, 0.004, abs(canon.z - eye_z - 0.0235 + 4.0 * (abs(canon.x) - 0.03) * (abs(canon.x) - 0.03)))
+        float arch = canon.z - eye_z - 0.0235 + 4.0 * e.x * e.x;
+        float brow = smoothstep(0.0075, 0.004, abs(arch))
                    * smoothstep(0.012, 0.016, abs(canon.x)) * smoothstep(0.058, 0.05, abs(canon.x));
         c = mix(c, hair_color * 0.7, brow * 0.85);
         float jaw = smoothstep(0.80, 0.775, canon.z);
@@ -175,6 +181,7 @@ void main() {
     vec3 base = color;
     float shown = label, rough = 0.34, shine = 0.0;
 
+    if (layer < 4 && under_overcoat()) discard;
     if (layer == 0) {
         if (in_top(0.02) || in_coat(0.02) || in_bottom(0.02) || in_shoe(0.015) || in_sock(0.03)) discard;
         if (skirt_cut.y > 0.5 && !arm && canon.z < 0.2 && canon.z > skirt_cut.x + 0.05) discard;
@@ -204,7 +211,8 @@ void main() {
         if (!in_shoe(0.0)) discard;
         shown = 18.0 + left;
         base = canon.z < -0.79 ? sole : color;
-        if (canon.z > -0.76 && canon.y < -0.06 && canon.y > -0.14 && fract(canon.y * 60.0) < 0.4) base = mix(base, second, 0.5);
+        bool laces = canon.z > -0.76 && canon.y < -0.06 && canon.y > -0.14;
+        if (laces && fract(canon.y * 60.0) < 0.4) base = mix(base, second, 0.5);
         rough = 0.08; shine = 0.15;
     } else if (layer == 6) {
         bool hat = foot_cut.w > 0.5 && canon.z > 0.885 + 0.15 * max(0.0, -0.02 - canon.y) * 0.4;
@@ -261,7 +269,8 @@ uniform sampler2D data;
 layout(location = 0) out vec4 out_color;
 layout(location = 1) out vec2 out_data;
 const int N = SAMPLES;
-// Samples to a pixel: colours are averaged, labels vote where at least half of them are a person, the nearest surface is the depth.
+// Samples to a pixel: colours are averaged, labels vote where at least half of them are a person, the nearest surface
+// gives the depth.
 void main() {
     ivec2 corner = ivec2(gl_FragCoord.xy) * FACTOR;
     float label[N];

@@ -83,7 +83,7 @@ def ssim(generated: Tensor, target: Tensor, variant: SSIMVariant = PATN) -> Tens
     means = mx * mx + my * my
     variances = norm * (squares - means)
     covariance = norm * (product - mx * my)
-    similarity = ((2 * mx * my + c1) * (2 * covariance + c2)) / ((means + c1) * (variances + c2))
+    similarity: Tensor = ((2 * mx * my + c1) * (2 * covariance + c2)) / ((means + c1) * (variances + c2))
     return similarity.mean((1, 2, 3))
 
 

@@ -8,9 +8,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from repose.losses.adversarial import ImagePool, adversarial
+from repose.losses.adversarial import ImagePool, adversarial, frozen
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Objective, Output, Phase, Progress, Term
 from repose.models.patn.network import Discriminator, DiscriminatorConfig
@@ -108,10 +107,9 @@ class PATNObjective(Objective):
         share = 0.5 if self.config.combine == "mean" else 1.0
         terms = {}
         for name, network in self.networks.items():
-            # its weights take no gradient in this phase, which saves a third of the work
-            fixed = {key: weight.detach() for key, weight in network.named_parameters()}
-            score: Tensor = functional_call(network, fixed, (self._beside(name, output.image, pair),))
-            value = adversarial(score, True, self.config.adversarial)
+            with frozen(network):
+                score = network(self._beside(name, output.image, pair))
+            value = adversarial(score, True, self.config.adversarial, generator=True)
             terms[f"fool_{name}"] = Term(value, share * self.config.weight_adversarial)
         return terms
 

@@ -1,0 +1,75 @@
+"""What `make demo` shows: rendered people, whom no training saw, put into other poses by the default weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from repose.data.synthetic.people import Picture, render_people
+from repose.data.synthetic.render import SyntheticUnavailable
+from repose.images import load_image, save_image
+from repose.person import Person
+from repose.pipeline import load
+from repose.represent.canvas import from_uint8, to_uint8
+from repose.represent.formats import read_keypoints
+from repose.represent.keypoints import draw_skeleton
+from repose.sheet import sheet
+
+PEOPLE: Final = 6
+SPARE: Final = Path(__file__).parent / "data" / "synthetic" / "spare"
+"""The same people as files, for machines on which nothing can be rendered."""
+
+
+def make_demo(out: Path, seed: int) -> str:
+    """Write the picture and say what it shows.
+
+    Args:
+        out: a PNG: a row a person, with source, pose, generated and target.
+        seed: which people; training used seed 0.
+    """
+    model = load("default")
+    note = ""
+    try:
+        pictures = list(render_people(range(PEOPLE), 2, *model.canvas.size, seed=seed))
+    except SyntheticUnavailable as error:
+        pictures = _spare()
+        note = f" (nothing can be rendered here, so the people are from files: {error})"
+    source, target = _people(pictures[0::2]), _people(pictures[1::2])
+    generated = to_uint8(model(source, target))
+    rows: list[list[npt.NDArray[np.uint8] | None]] = []
+    assert target.keypoints is not None
+    for index in range(len(generated)):
+        pose = draw_skeleton(target.keypoints[index], *model.canvas.size)
+        rows.append([pictures[2 * index].image, pose, generated[index], pictures[2 * index + 1].image])
+    save_image(out, np.asarray(sheet(rows, ["source", "pose", "generated", "target"], scale=2)))
+    return f"{out}: {len(rows)} rendered people in new poses, by {model.name}{note}"
+
+
+def write_spare(seed: int) -> None:
+    """Write the files that `SPARE` names anew, from the renderer."""
+    from repose.represent.formats import write_keypoints
+
+    pictures = list(render_people(range(PEOPLE), 2, 128, 64, seed=seed))
+    SPARE.mkdir(exist_ok=True)
+    for picture in pictures:
+        save_image(SPARE / f"{picture.name}.png", picture.image)
+    write_keypoints(SPARE / "keypoints.json", {p.name: torch.from_numpy(p.keypoints) for p in pictures})
+
+
+def _people(pictures: list[Picture]) -> Person:
+    images = from_uint8(np.stack([picture.image for picture in pictures]))
+    keypoints = torch.from_numpy(np.stack([picture.keypoints for picture in pictures])).float()
+    return Person(image=images, keypoints=keypoints)
+
+
+def _spare() -> list[Picture]:
+    pictures = []
+    for name, keypoints in read_keypoints(SPARE / "keypoints.json").items():
+        image = load_image(SPARE / f"{name}.png")
+        blank = np.zeros(image.shape[:2], np.uint8)
+        pictures.append(Picture(name, name.split("_")[0], image, keypoints.numpy(), blank, blank))
+    return pictures

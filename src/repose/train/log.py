@@ -1,0 +1,137 @@
+"""What a run tells while it goes: the bar, `log.jsonl`, TensorBoard where it is installed; and the means of losses."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+from repose import record
+
+_NORM: Final = "norm"
+
+
+class Meter:
+    """Sums named scalars on their device and reads them rarely: every reading makes a GPU wait."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, ...], tuple[Tensor, int]] = {}
+
+    def add(self, names: Sequence[str], values: Tensor) -> None:
+        """One observation of each name; values (N,), detached."""
+        before, count = self._sums.get(key := tuple(names), (torch.zeros_like(values), 0))
+        self._sums[key] = (before + values, count + 1)
+
+    def read(self) -> dict[str, float]:
+        """The means since the last reading."""
+        means = {
+            name: value / count
+            for names, (values, count) in self._sums.items()
+            for name, value in zip(names, values.tolist(), strict=True)
+        }
+        self._sums.clear()
+        return means
+
+
+class Log:
+    """The run's reports; a context manager. A silent one (`rank` above 0) does nothing.
+
+    `log.jsonl` has a line "start" with recipe, seed, data, commit and hardware for every start, and lines "train" with
+    images, seconds, images_per_second, rates and losses. After a resume the lines that follow a "start" replace those
+    before it that count more images.
+
+    A full disk ends no run: what could not be written is named in a warning.
+    """
+
+    def __init__(self, run: Path, total: int, images: int, silent: bool = False, show: bool = True) -> None:
+        self.run, self.total, self.silent = run, total, silent
+        self.console = Console(stderr=True, quiet=silent or not show)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} images, {task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(speed_estimate_period=120),
+            TextColumn("{task.fields[losses]}"),
+            console=self.console,
+            disable=silent or not show or not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task(run.name, total=total, completed=images, rate="", losses="")
+        self._board: Any = None
+        self._clock, self._images = time.perf_counter(), images
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._board:
+            self._board.close()
+
+    def start(self, facts: Mapping[str, Any]) -> None:
+        """The line "start"."""
+        self._append({"kind": "start", **record.stamp(), **facts})
+
+    def advance(self, images: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=images)
+
+    def line(self, images: int, seconds: float, rates: Mapping[str, float], losses: Mapping[str, float]) -> None:
+        """A line "train": the means since the last one."""
+        now = time.perf_counter()
+        speed = (images - self._images) / max(now - self._clock, 1e-9)
+        self._clock, self._images = now, images
+        facts = {"images": images, "seconds": round(seconds, 2), "images_per_second": round(speed, 2)}
+        self._append({"kind": "train", **facts, "rates": dict(rates), "losses": dict(losses)})
+        if self.silent:
+            return
+        words = "  ".join(f"{key.split('/')[-1]} {value:.3g}" for key, value in losses.items() if _NORM not in key)
+        self._bar.update(self._task, completed=images, rate=f"{speed:.1f}/s", losses=words)
+        if not self.console.is_terminal:
+            left = (self.total - images) / max(speed, 1e-9)
+            self.console.print(f"{images:,}/{self.total:,} images  {speed:.1f}/s  {left / 60:.0f} min left  {words}")
+        self._draw({**losses, **{f"rate/{k}": v for k, v in rates.items()}, "images_per_second": speed}, images)
+
+    def pause(self) -> None:
+        """Leave the time since the last line, spent on sheets and files, out of the next images a second."""
+        self._clock = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """A line for the reader."""
+        self.console.print(text, highlight=False)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        if self.silent:
+            return
+        try:
+            record.append(self.run / "log.jsonl", line)
+        except OSError as error:
+            warnings.warn(f"{self.run / 'log.jsonl'}: a line is lost: {error}", UserWarning, stacklevel=2)
+
+    def _draw(self, values: Mapping[str, float], images: int) -> None:
+        """To TensorBoard. Its package is optional, and its failure is no reason to end a run."""
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+
+                self._board = SummaryWriter(str(self.run / "tensorboard"), purge_step=images)
+            except (ImportError, OSError):
+                self._board = False
+        if self._board:
+            try:
+                for name, value in values.items():
+                    self._board.add_scalar(name, value, images)
+            except OSError:
+                self._board = False

@@ -1,0 +1,207 @@
+"""The search for people against people of dots whose joints are known exactly; the real network on real photographs."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from repose.estimate import NobodyFound, choose
+from repose.estimate.base import KeypointEstimator
+from repose.estimate.movenet import MoveNet, tflite
+from repose.person import JOINTS
+from tests.estimate import fakes
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "flip"])
+def seer(request: pytest.FixtureRequest) -> MoveNet:
+    return MoveNet(network=fakes.network, flip=request.param)
+
+
+def expected(points: np.ndarray) -> np.ndarray:
+    """(18, 2) from COCO's (17, 2), written out by hand."""
+    nose, l_eye, r_eye, l_ear, r_ear, l_sh, r_sh, l_el, r_el, l_wr, r_wr, l_hip, r_hip, l_kn, r_kn, l_an, r_an = points
+    neck = (l_sh + r_sh) / 2
+    right, left = (r_sh, r_el, r_wr), (l_sh, l_el, l_wr)
+    return np.stack([nose, neck, *right, *left, r_hip, r_kn, r_an, l_hip, l_kn, l_an, r_eye, l_eye, r_ear, l_ear])
+
+
+def off(keypoints: torch.Tensor, points: np.ndarray) -> float:
+    assert (keypoints[:, 2] == 1).all()
+    return float(np.abs(keypoints[:, :2].numpy() - expected(points)).max())
+
+
+@pytest.mark.parametrize(("width", "height"), [(200, 400), (400, 400), (640, 400)])
+def test_one_person_is_found_where_he_is(seer: MoveNet, width: int, height: int) -> None:
+    points = fakes.joints(width * 0.2, 60, 300)
+    (person,) = seer.people(fakes.draw(width, height, [points]))
+    assert off(person.keypoints, points) < 1.5
+    left, top, right, bottom = person.box
+    assert left < points[:, 0].min() < points[:, 0].max() < right
+    assert top < points[:, 1].min() < points[:, 1].max() < bottom
+    assert 0 <= left and right <= width and top >= 0 and bottom <= height  # noqa: PT018
+    assert person.score == pytest.approx(0.9)
+
+
+def test_several_people_the_largest_first(seer: MoveNet) -> None:
+    people = [fakes.joints(20, 100, 220), fakes.joints(250, 20, 360), fakes.joints(480, 60, 280)]
+    found = seer.people(fakes.draw(680, 400, people))
+    assert len(found) == 3
+    for person, points in zip(found, (people[1], people[2], people[0]), strict=True):
+        assert off(person.keypoints, points) < 1.5
+    assert choose(found) is found[0]
+    assert choose(found, 2) is found[2]
+    with pytest.raises(NobodyFound, match="0 to 2"):
+        choose(found, 3)
+
+
+def test_a_small_person_in_a_large_picture(seer: MoveNet) -> None:
+    points = fakes.joints(900, 500, 190)
+    (person,) = seer.people(fakes.draw(1600, 800, [points]))
+    assert off(person.keypoints, points) < 1.5
+
+
+def test_nobody(seer: MoveNet) -> None:
+    for picture in (np.zeros((300, 200, 3), np.uint8), np.full((20, 3000, 3), 255, np.uint8)):
+        assert seer.people(picture) == []
+    with pytest.raises(NobodyFound, match="no person was found"):
+        choose(seer.people(np.zeros((64, 64, 3), np.uint8)))
+
+
+def test_a_huge_strip_is_searched_in_bounded_time() -> None:
+    looks = 0
+
+    def counting(square: np.ndarray) -> np.ndarray:
+        nonlocal looks
+        looks += 1
+        return np.zeros((17, 3), np.float32)
+
+    assert MoveNet(network=counting).people(np.zeros((100, 30000, 3), np.uint8)) == []
+    assert looks < 1000
+
+
+def test_crops_of_any_size(seer: MoveNet) -> None:
+    sizes = [(128, 256), (300, 200), (192, 192)]
+    points = [fakes.joints(0.2 * w, 0.1 * h, 0.8 * h) for w, h in sizes]
+    images = [fakes.draw(w, h, [p]) for (w, h), p in zip(sizes, points, strict=True)]
+    keypoints = seer.crops(images)
+    assert keypoints.shape == (3, 18, 3)
+    assert keypoints.dtype == torch.float32
+    for one, p in zip(keypoints, points, strict=True):
+        assert off(one, p) < 1.5
+    assert seer.crops([]).shape == (0, 18, 3)
+    assert not seer.crops([np.zeros((64, 32, 3), np.uint8)]).any(), "nothing recognised: all joints missing"
+
+
+def test_joints_beyond_the_border_are_missing() -> None:
+    def outside(square: np.ndarray) -> np.ndarray:
+        points = np.full((17, 3), 0.5, np.float32)
+        points[15, 1] = 0.02  # left ankle in the black strip beside a narrow picture
+        return points
+
+    keypoints = MoveNet(network=outside, flip=False).crops([np.zeros((128, 64, 3), np.uint8)])[0]
+    assert (keypoints[JOINTS.index("left_ankle")] == 0).all()
+    assert keypoints[:, 2].sum() == 17
+    assert torch.allclose(keypoints[0], torch.tensor([31.5, 63.5, 1.0]))
+
+
+def test_low_scores_are_missing() -> None:
+    def faint(square: np.ndarray) -> np.ndarray:
+        points = np.full((17, 3), 0.5, np.float32)
+        points[5, 2] = 0.1  # the left shoulder, and so the neck
+        return points
+
+    keypoints = MoveNet(network=faint, flip=False).crops([np.zeros((64, 64, 3), np.uint8)])[0]
+    missing = {JOINTS[j] for j in range(18) if keypoints[j, 2] == 0}
+    assert missing == {"left_shoulder", "neck"}
+
+
+def test_names_tell_settings_apart() -> None:
+    made = [MoveNet(network=fakes.network, flip=flip, threshold=t) for flip in (False, True) for t in (0.2, 0.3)]
+    assert len({one.name for one in made}) == 4
+    assert isinstance(made[0], KeypointEstimator)
+
+
+# -- the file -------------------------------------------------------------------------------------------------------
+
+
+def test_not_a_tflite_file(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    (tmp_path / "a.tflite").write_bytes(b"no network at all" * 9)
+    with pytest.raises(ValueError, match=r"a\.tflite is not a TFLite file"):
+        tflite(tmp_path / "a.tflite")
+
+
+def test_another_network(shared: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(ValueError, match="is not MoveNet"):
+        tflite(shared / "models" / "selfie_segmentation.tflite")
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(ImportError, match=r"repose\[estimate\]"):
+        tflite("a.tflite")
+
+
+# -- real photographs -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def movenet(shared: Path) -> MoveNet:
+    pytest.importorskip("ai_edge_litert")
+    return MoveNet(shared / "models" / "movenet_lightning.tflite")
+
+
+@pytest.fixture(scope="module")
+def photographs(market: Path) -> tuple[list[np.ndarray], np.ndarray]:
+    """60 test photographs of Market-1501 and their annotation (60, 18, 2), -1 missing."""
+    with (market / "market-annotation-test.csv").open() as stream:
+        rows = {r["name"]: (r["keypoints_x"], r["keypoints_y"]) for r in csv.DictReader(stream, delimiter=":")}
+    paths = [p for p in sorted((market / "bounding_box_test").glob("*.jpg"))[::5] if p.name in rows][:60]
+    images = [np.asarray(PIL.Image.open(path).convert("RGB")) for path in paths]
+    annotated = np.array([[json.loads(axis) for axis in rows[path.name]] for path in paths]).transpose(0, 2, 1)
+    return images, annotated
+
+
+def agreement(keypoints: np.ndarray, annotated: np.ndarray) -> float:
+    """The share of annotated joints found within 8 pixels."""
+    near = np.linalg.norm(keypoints[..., :2] - annotated, axis=-1) <= 8
+    return float((near & (keypoints[..., 2] > 0))[(annotated >= 0).all(-1)].mean())
+
+
+def test_agreement_with_the_annotation(movenet: MoveNet, photographs: tuple[list[np.ndarray], np.ndarray]) -> None:
+    images, annotated = photographs
+    assert len(images) == 60
+    assert agreement(movenet.crops(images).numpy(), annotated) > 0.92  # 0.95 on 400
+
+
+def test_people_on_photographs(movenet: MoveNet, photographs: tuple[list[np.ndarray], np.ndarray]) -> None:
+    images, annotated = photographs[0][:15], photographs[1][:15]
+    found = [movenet.people(image) for image in images]
+    assert all(found)
+    assert sum(len(people) for people in found) <= 17
+    assert agreement(torch.stack([choose(people).keypoints for people in found]).numpy(), annotated) > 0.9
+
+
+def test_several_on_one_real_picture(movenet: MoveNet, photographs: tuple[list[np.ndarray], np.ndarray]) -> None:
+    ramp = np.linspace(90, 160, 480 * 720).reshape(480, 720).astype(np.uint8)
+    canvas = np.dstack([ramp] * 3)
+    places = [(20, 30, 420), (300, 100, 340), (540, 150, 260)]
+    for image, (x, y, height) in zip(photographs[0][::7], places, strict=False):
+        person = PIL.Image.fromarray(image).resize((height // 2, height), PIL.Image.Resampling.BICUBIC)
+        canvas[y : y + height, x : x + height // 2] = np.asarray(person)
+    found = movenet.people(canvas)
+    assert len(found) == 3
+    for person, (x, y, height) in zip(found, places, strict=True):
+        seen = person.keypoints[person.keypoints[:, 2] > 0]
+        assert ((seen[:, 0] >= x - 9) & (seen[:, 0] <= x + height // 2 + 9)).all()
+        assert ((seen[:, 1] >= y - 9) & (seen[:, 1] <= y + height + 9)).all()
+
+
+def test_nobody_on_a_real_network(movenet: MoveNet) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    assert movenet.people(noise) == []

@@ -1,0 +1,288 @@
+"""Evaluations of small stores: what is exact, what is written, what is refused."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from rich.console import Console
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from repose.data import Store
+from repose.metrics import FolderError, evaluate, evaluate_folder, markdown, protocol, table
+from repose.metrics.folder import file_names
+from repose.person import Pair
+from repose.represent.canvas import to_uint8
+from repose.represent.keypoints import skeleton_mask
+from tests.metrics.stores import Reader, fill
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return fill(tmp_path_factory.mktemp("stores") / "market")
+
+
+def peek(pair: Pair) -> Tensor:
+    assert pair.target.image is not None
+    return pair.target.image
+
+
+def blend(pair: Pair) -> Tensor:
+    assert pair.source.image is not None
+    return 0.6 * peek(pair) + 0.4 * pair.source.image
+
+
+def test_the_target_itself_scores_exactly_one(store: Store) -> None:
+    evaluation = evaluate("patn-market", store, peek, estimator=Reader())
+    for kind in ("target", "generated"):
+        got = evaluation[kind].scores
+        assert got["ssim"].value == got["mask_ssim"].value == pytest.approx(1, abs=1e-12)
+        assert got["pckh"].value == got["pckh"].low == 1
+        assert got["l1"].value == 0
+        assert math.isinf(got["psnr"].value)
+    assert evaluation["source"].scores["ssim"].value < 0.9
+    assert evaluation["generated"].scores["pckh_csv"].value < 1
+
+
+def test_columns_are_the_definitions_pair_by_pair(store: Store) -> None:
+    evaluation = evaluate("patn-market", store, blend, batch=4)
+    row = evaluation["generated"]
+    assert evaluation.pairs.tolist() == store.pairs("test").tolist()
+    for at, (source, target) in enumerate(evaluation.pairs.tolist()):
+        pair = Pair(store.person([source]), store.person([target]))
+        made, real = to_uint8(blend(pair))[0], to_uint8(peek(pair))[0]
+        mask = skeleton_mask(pair.target.keypoints, 128, 64)[0, 0].numpy().astype(np.uint8)[..., None]
+        for metric, x, y in (("ssim", made, real), ("mask_ssim", made * mask, real * mask)):
+            wanted = structural_similarity(
+                y, x, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+                data_range=int(x.max()) - int(x.min()),
+            )  # fmt: skip
+            assert row.columns[metric].values[at].item() == pytest.approx(wanted, abs=1e-9)
+        error = (made.astype(float) - real).ravel()
+        assert row.columns["l1"].values[at].item() == pytest.approx(np.abs(error).mean() / 127.5, abs=1e-12)
+        wanted = 10 * math.log10(255**2 / (error**2).mean())
+        assert row.columns["psnr"].values[at].item() == pytest.approx(wanted, abs=1e-9)
+    assert row.scores["ssim"].value == pytest.approx(row.columns["ssim"].values.mean().item(), abs=1e-12)
+
+
+def test_fashion_is_padded_with_white_and_roy_measures_both_ways(tmp_path: Path) -> None:
+    store = fill(tmp_path / "fashion", 2, 256, 176)
+    patn, roy = evaluate("patn-fashion", store), evaluate("roy-fashion", store)
+    assert (len(patn.pairs), len(roy.pairs)) == (2, 4)
+    assert "mask_ssim" not in patn["source"].scores
+    source, target = (to_uint8(store.person([i]).image)[0] for i in patn.pairs[0].tolist())
+    x, y = (np.pad(p, ((0, 0), (40, 40), (0, 0)), constant_values=255) for p in (source, target))
+    span = int(source.max()) - int(source.min())
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": 2}
+    wide = structural_similarity(y, x, data_range=max(span, 255 - int(source.min())), **options)
+    assert patn["source"].columns["ssim"].values[0].item() == pytest.approx(wide, abs=1e-9)
+    assert roy.pairs[0].tolist() == roy.pairs[1].flip(0).tolist()
+    forth, back = roy["source"].columns["ssim"].values[:2].tolist()
+    assert forth == pytest.approx(structural_similarity(y, x, channel_axis=2), abs=1e-9)
+    assert forth == pytest.approx(back, abs=1e-12)  # its range is fixed, so the direction does not matter
+    assert evaluate("roy-fashion", store, lambda pair: pair.target.image, limit=1).facts["pairs"] == 2
+
+
+def test_generators_get_pairs_on_the_protocols_canvas(tmp_path: Path) -> None:
+    store = fill(tmp_path / "fashion", 2, 256, 176)
+    sizes = set()
+
+    def generate(pair: Pair) -> Tensor:
+        sizes.add((pair.source.size, pair.target.size))
+        return peek(pair)
+
+    assert evaluate("roy-fashion", store, generate)["generated"].scores["l1"].value == 0
+    assert sizes == {((256, 256), (256, 256))}
+
+
+def test_references_may_be_taken_from_an_earlier_evaluation(store: Store) -> None:
+    first = evaluate("patn-market", store, blend, model="a")
+    second = evaluate("patn-market", store, blend, model="b", beside=first)
+    assert second["source"] is first["source"]
+    assert second["generated"].scores == first["generated"].scores
+    with pytest.raises(ValueError, match="pairs"):
+        evaluate("patn-market", store, blend, limit=3, beside=first)
+    text = markdown([first, second])
+    assert text.count("real target") == text.count("copied source") == 1
+    assert "| a |" in text
+    assert "| b |" in text
+    with pytest.raises(ValueError, match="different pairs"):
+        table([first, evaluate("patn-market", store, limit=3)])
+
+
+def test_limit_is_spread_over_the_list(store: Store) -> None:
+    evaluation = evaluate("patn-market", store, limit=3)
+    assert evaluation.pairs.tolist() == store.pairs("test")[[0, 2, 4]].tolist()
+    assert evaluation.facts["pairs"] == 3
+    assert evaluation.facts["pairs_in_split"] == 6
+    assert "3 of 6 pairs" in evaluation.markdown()
+    with pytest.raises(ValueError, match="at least 1"):
+        evaluate("patn-market", store, limit=0)
+
+
+def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "results" / "m.jsonl"
+    sha = "ab" * 32
+    for seed in (0, 1):
+        evaluate(
+            "patn-market", store, blend, model="blend", recipe="none", weights=sha, estimator=Reader(), seed=seed
+        ).append(path)
+    first, second = (json.loads(line) for line in path.read_text().splitlines())
+    assert first["protocol"] == "patn-market@1"
+    assert (first["data"], first["checksum"], first["split"]) == ("made", store.checksum, "test")
+    assert (first["model"], first["recipe"], first["weights"]) == ("blend", "none", sha)
+    assert (first["pairs"], first["estimator"], first["directions"]) == (6, "reader", "given")
+    assert {"date", "commit", "hardware", "torch", "seconds", "seconds_generating", "skipped"} <= first.keys()
+    assert first["rows"].keys() == {"target", "source", "generated"}
+    assert first["rows"]["target"]["psnr"] == [None, None, None]  # equal pictures
+    value, low, high = first["rows"]["generated"]["ssim"]
+    assert low < value < high
+    assert second["seed"] == 1
+    assert second["rows"]["generated"]["ssim"][0] == value
+    assert second["rows"]["generated"]["ssim"] != first["rows"]["generated"]["ssim"]  # another bootstrap
+
+
+def test_tables_for_the_terminal_and_for_documents(store: Store) -> None:
+    evaluation = evaluate("patn-market", store, blend, model="a|b [bold]", estimator=Reader())
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(evaluation.table())
+    text = console.export_text()
+    assert "real target" in text
+    assert "copied source" in text
+    assert "a|b [bold]" in text
+    assert f"{evaluation['generated'].scores['ssim'].value:.3f}" in text
+    lines = [line for line in evaluation.markdown().splitlines() if line.startswith("|")]
+    assert len(lines) == 5
+    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
+    assert "∞" in lines[2]
+
+
+def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
+    class Blind(Reader):
+        def crops(self, images: list[np.ndarray]) -> Tensor:
+            return torch.zeros(len(images), 18, 3)
+
+    evaluation = evaluate("patn-market", fill(tmp_path / "s"), blend, estimator=Blind())
+    assert math.isnan(evaluation["generated"].scores["pckh"].value)
+    assert evaluation["generated"].scores["pckh_csv"].value == 0  # the annotation is there: all missing, all wrong
+    assert evaluation.line()["skipped"]["pckh"] == 6
+    assert "left out, no head box" in evaluation.markdown()
+
+
+def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:
+    first, second, third = Reader(), Reader(), Reader()
+    kept = evaluate("patn-market", store, blend, estimator=first, joints=tmp_path)
+    assert first.asked == 6 + 6  # six real pictures, six generated ones
+    again = evaluate("patn-market", store, blend, estimator=second, joints=tmp_path)
+    assert second.asked == 6
+    assert again["generated"].scores == kept["generated"].scores
+    third.name = "another"
+    evaluate("patn-market", store, estimator=third, joints=tmp_path)
+    assert third.asked == 6
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 2
+    for file in files:
+        file.write_bytes(file.read_bytes()[:50])  # a damaged file is made anew
+    fourth = Reader()
+    evaluate("patn-market", store, estimator=fourth, joints=tmp_path)
+    assert fourth.asked == 6
+
+
+@pytest.mark.parametrize(
+    ("generate", "message"),
+    [
+        (lambda pair: peek(pair)[..., 1:], "returned torch.float32"),
+        (lambda pair: peek(pair) * 127.5 + 127.5, r"p_0.jpg -> p_1.jpg is far outside"),
+        (lambda pair: torch.where(torch.arange(len(pair))[:, None, None, None] == 2, torch.nan, peek(pair)), "p_2.jpg"),
+    ],
+)
+def test_a_broken_generator_is_named_not_averaged(
+    store: Store, generate: Callable[[Pair], Tensor], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluate("patn-market", store, generate)
+
+
+def test_another_canvas_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="measures pictures of 256x176, the store's are 128x64"):
+        evaluate("patn-fashion", store)
+    with pytest.raises(KeyError, match="val"):
+        evaluate("patn-market", store, split="val")
+
+
+def test_random_generators_repeat_and_leave_the_callers_numbers_alone(store: Store) -> None:
+    def noisy(pair: Pair) -> Tensor:
+        return torch.rand_like(peek(pair)) * 2 - 1
+
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    one = evaluate("patn-market", store, noisy)
+    assert torch.equal(torch.rand(3), wanted)
+    assert evaluate("patn-market", store, noisy)["generated"].scores == one["generated"].scores
+
+
+# -- folders of pictures --------------------------------------------------------------------------------------------
+
+
+def save_all(store: Store, folder: Path, style: int) -> list[Path]:
+    folder.mkdir()
+    paths = []
+    for source, target in store.pairs("test").tolist():
+        pair = Pair(store.person([source]), store.person([target]))
+        paths.append(folder / file_names(store.names[source], store.names[target])[style])
+        Image.fromarray(to_uint8(blend(pair))[0]).save(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize("style", [0, 1, 2])
+def test_a_folder_measures_as_its_generator_does(store: Store, tmp_path: Path, style: int) -> None:
+    save_all(store, tmp_path / "out", style)
+    (tmp_path / "out" / "notes.txt").write_text("not a picture")
+    reader = Reader()
+    folder = evaluate_folder("patn-market", store, tmp_path / "out", estimator=reader)
+    assert folder["generated"].scores == evaluate("patn-market", store, blend, estimator=reader)["generated"].scores
+    assert folder.facts["model"] == "out"
+
+
+def test_file_names() -> None:
+    assert file_names("a.jpg", "b.jpg") == ("a_2_b.png", "a.jpg___b.jpg_vis.png", "a___b_vis.png")
+
+
+def test_every_wrong_file_is_named(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    paths = save_all(store, folder, 0)
+    paths[0].unlink()
+    paths[1].write_bytes(paths[1].read_bytes()[:300])
+    Image.new("RGB", (65, 128)).save(paths[2])
+    Image.new("RGB", (320, 128)).save(paths[3])
+    Image.new("L", (64, 128)).save(paths[4])
+    (folder / "p_5___p_0_vis.png").write_bytes(paths[5].read_bytes())
+    (folder / "p_9_2_p_1.png").write_bytes(paths[5].read_bytes())
+    with pytest.raises(FolderError) as caught:
+        evaluate_folder("patn-market", store, folder)
+    problems = {tuple(names): kind for kind, names in caught.value.problems.items()}
+    assert problems.pop((paths[0].name,)) == "missing"
+    assert problems.pop((paths[1].name,)) == "that cannot be read"
+    assert problems.pop((paths[2].name,)).startswith("of 128x65 instead of 128x64")
+    assert problems.pop((paths[3].name,)).startswith("strips of five")
+    assert problems.pop((paths[4].name,)) == "in mode L instead of RGB"
+    assert problems.pop((f"{paths[5].name} and p_5___p_0_vis.png",)) == "twice under two names"
+    assert problems.pop(("p_9_2_p_1.png",)) == "of no pair of split 'test'"
+    assert not problems
+    assert paths[1].name in str(caught.value)
+
+
+def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Path) -> None:
+    save_all(store, tmp_path / "out", 0)
+    assert evaluate_folder("patn-market", store, tmp_path / "out", limit=2).facts["pairs"] == 2
+
+
+def test_no_folder(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        evaluate_folder(protocol("patn-market"), store, tmp_path / "none")

@@ -1,0 +1,175 @@
+"""The functional metrics against scikit-image, torchmetrics, and definitions written out in loops."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant, head_box, l1, padded, pckh, psnr, ssim
+from tests.metrics.stores import figure
+
+
+def pictures(count: int = 4, height: int = 40, width: int = 33, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Noise, a shifted copy, a nearly flat picture, and a dark one: uint8 (B, 3, H, W) each."""
+    random = np.random.default_rng(seed)
+    target = random.integers(0, 256, (count, 3, height, width))
+    generated = np.clip(target + random.integers(-60, 60, target.shape), 0, 255)
+    generated[1] = np.roll(target[1], 3, -1)
+    generated[2] = 100 + random.integers(0, 3, target[2].shape)
+    generated[3] //= 9
+    return torch.from_numpy(generated.astype(np.uint8)), torch.from_numpy(target.astype(np.uint8))
+
+
+def by_skimage(x: Tensor, y: Tensor, **options: object) -> list[float]:
+    out = []
+    for generated, target in zip(x.numpy(), y.numpy(), strict=True):
+        if options.get("data_range") == "generated":
+            span = float(generated.max()) - float(generated.min())
+            out.append(structural_similarity(target, generated, channel_axis=0, **(options | {"data_range": span})))
+        else:
+            out.append(structural_similarity(target, generated, channel_axis=0, **options))
+    return out
+
+
+GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+
+
+@pytest.mark.parametrize(
+    ("variant", "options"),
+    [
+        (PATN, {**GAUSSIAN, "data_range": "generated"}),
+        (SKIMAGE, {}),
+        (SSIMVariant("gaussian", 11), {**GAUSSIAN, "data_range": 255}),
+        (SSIMVariant("gaussian", 15, sigma=2.0), {**GAUSSIAN, "sigma": 2.0, "data_range": 255}),
+        (SSIMVariant("uniform", 9), {"win_size": 9, "use_sample_covariance": False}),
+        (SSIMVariant("uniform", 7, sample_covariance=True, data_range=100.0), {"data_range": 100}),
+    ],
+)
+def test_ssim_is_scikit_images(variant: SSIMVariant, options: dict[str, object]) -> None:
+    x, y = pictures()
+    ours = ssim(x, y, variant)
+    assert ours.dtype == torch.float64
+    assert np.allclose(ours.numpy(), by_skimage(x, y, **options), rtol=0, atol=1e-9)
+
+
+def test_ssim_is_torchmetrics() -> None:
+    x, y = pictures()
+    _, full = structural_similarity_index_measure(
+        x.double(), y.double(), data_range=255.0, sigma=1.5, reduction="none", return_full_image=True
+    )
+    # its own mean takes in the border, filtered over a reflection; scikit-image's and ours leave it out
+    theirs = full[..., 5:-5, 5:-5].mean((1, 2, 3))
+    assert torch.allclose(ssim(x, y, SSIMVariant("gaussian", 11)), theirs, rtol=0, atol=1e-9)
+
+
+def test_ssim_does_not_depend_on_the_batch() -> None:
+    x, y = pictures()
+    assert torch.allclose(ssim(x, y), torch.cat([ssim(x[i : i + 1], y[i : i + 1]) for i in range(4)]), atol=1e-12)
+
+
+def test_ssim_invariants() -> None:
+    x, y = pictures()
+    for variant in (PATN, SKIMAGE):
+        assert torch.allclose(ssim(x, x, variant), torch.ones(4, dtype=torch.float64), rtol=0, atol=1e-12)
+        assert torch.equal(ssim(x, y, variant), ssim(x.float(), y.float(), variant))
+        assert bool((ssim(x, y, variant) < 1).all())
+    assert torch.allclose(ssim(x, y, SKIMAGE), ssim(y, x, SKIMAGE), atol=1e-12)
+    # PATN's range is the generated picture's: exchange the two and a flat one changes the value
+    assert abs(float(ssim(x, y, PATN)[2] - ssim(y, x, PATN)[2])) > 1e-3
+
+
+def test_ssim_of_flat_pictures_is_a_number() -> None:
+    black = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
+    assert ssim(black, black).item() == pytest.approx(1)
+    assert ssim(black, torch.full_like(black, 9)).isfinite().item()
+
+
+def test_white_padding_adds_its_share() -> None:
+    """SSIM_padded is about 0.3125 + 0.6875 SSIM_crop for 176 -> 256 columns: the white strips are equal."""
+    made = [figure(seed, 256, 176)[0] for seed in range(6)]
+    x = torch.from_numpy(np.stack(made[:3])).movedim(-1, 1)
+    y = torch.from_numpy(np.stack(made[3:])).movedim(-1, 1)
+    whole = ssim(padded(x, (40, 0, 40, 0)), padded(y, (40, 0, 40, 0)))
+    assert padded(x, (40, 0, 40, 0)).shape == (3, 3, 256, 256)
+    # the border columns, which the crop leaves out and the padding brings in, are good for the rest
+    assert torch.allclose(whole, 0.3125 + 0.6875 * ssim(x, y), rtol=0, atol=0.02)
+    assert torch.equal(padded(x, (40, 0, 40, 0))[..., 40:216], x)
+
+
+def test_psnr_and_l1() -> None:
+    x, y = pictures()
+    wanted = [peak_signal_noise_ratio(b, a) for a, b in zip(x.numpy(), y.numpy(), strict=True)]
+    assert np.allclose(psnr(x, y).numpy(), wanted, rtol=0, atol=1e-9)
+    assert psnr(x, x).isinf().all()
+    scaled = [np.abs(a / 127.5 - b / 127.5).mean() for a, b in zip(x.numpy(), y.numpy(), strict=True)]
+    assert np.allclose(l1(x, y).numpy(), scaled, rtol=0, atol=1e-12)
+    white, black = torch.full((1, 3, 8, 8), 255), torch.zeros(1, 3, 8, 8)
+    assert l1(white, black).item() == 2
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    x, y = pictures()
+    with pytest.raises(ValueError, match="one shape"):
+        ssim(x, y[..., 1:])
+    with pytest.raises(ValueError, match="smaller than the window"):
+        ssim(x[..., :10], y[..., :10])
+    with pytest.raises(ValueError, match="odd"):
+        SSIMVariant("uniform", 8)
+    with pytest.raises(ValueError, match="window"):
+        SSIMVariant("square", 7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="18, 3"):
+        pckh(torch.zeros(2, 17, 3), torch.zeros(2, 17, 3))
+
+
+def slow_pckh(predicted: list, target: list, alpha: float) -> tuple[int, int]:
+    """The definition joint by joint."""
+    head = [target[j] for j in (0, 1, 14, 15, 16, 17) if target[j][2] > 0]
+    if len(head) < 2:
+        return 0, 0
+    width = max(x for x, _, _ in head) - min(x for x, _, _ in head)
+    height = max(y for _, y, _ in head) - min(y for _, y, _ in head)
+    if width == 0 or height == 0:
+        return 0, 0
+    right = counted = 0
+    for (px, py, seen), (tx, ty, there) in zip(predicted, target, strict=True):
+        if there > 0:
+            counted += 1
+            right += seen > 0 and abs(px - tx) <= alpha * width and abs(py - ty) <= alpha * height
+    return right, counted
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.25])
+def test_pckh_joint_by_joint(alpha: float) -> None:
+    random = torch.Generator().manual_seed(3)
+    target = torch.randint(0, 12, (400, 18, 3), generator=random).float()
+    target[..., 2] = (torch.rand(400, 18, generator=random) < torch.rand(400, 1, generator=random)).float()
+    predicted = target + torch.randint(-4, 5, (400, 18, 3), generator=random)
+    predicted[..., 2] = (torch.rand(400, 18, generator=random) < 0.8).float() * 0.5
+    for keypoints in (target, predicted):  # missing joints are zeros
+        keypoints[keypoints[..., 2] == 0] = 0
+    right, counted = pckh(predicted, target, alpha)
+    wanted = [slow_pckh(p, t, alpha) for p, t in zip(predicted.tolist(), target.tolist(), strict=True)]
+    assert [(int(r), int(c)) for r, c in zip(right, counted, strict=True)] == wanted
+    assert 0 in counted.tolist()  # targets without a head box occurred
+    assert 0 < right.sum() < counted.sum()
+
+
+def test_pckh_by_hand() -> None:
+    target = torch.from_numpy(figure(1)[1])[None]
+    width, height, usable = head_box(target)
+    assert usable.item()
+    located = int((target[..., 2] > 0).sum())
+    for dx, dy, hits in itertools.product((0, 1), (0, 1), (True, False)):
+        moved = target.clone()
+        slack = 0.0 if hits else 0.01
+        moved[..., 0] += dx * (width / 2 + slack)
+        moved[..., 1] -= dy * (height / 2 + slack)
+        wanted = located if hits or not (dx or dy) else 0
+        assert [int(n) for n in pckh(moved, target)] == [wanted, located]
+    gone = torch.zeros_like(target)
+    assert [int(n) for n in pckh(gone, target)] == [0, located]
+    assert [int(n) for n in pckh(target, gone)] == [0, 0]

@@ -1,0 +1,296 @@
+"""Heatmaps, limbs, masks and skeletons against plain loops and libraries that share no code with them."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import binary_closing, binary_dilation, binary_erosion
+from skimage.draw import disk, polygon
+
+from repose.person import JOINTS, LIMBS, MIRROR
+from repose.represent.formats import read_keypoints
+from repose.represent.keypoints import (
+    MASK_LIMBS,
+    SKELETONS,
+    draw_skeleton,
+    from_skeleton,
+    heatmaps,
+    limb_maps,
+    skeleton_mask,
+    to_skeleton,
+)
+
+
+def random_joints(seed: int, batch: int, height: int, width: int, whole: bool = False) -> torch.Tensor:
+    """Joints all over the canvas, a quarter missing, with rubbish in the missing ones."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 1, (batch, 18, 3)) * [width - 1, height - 1, 1]
+    points = np.rint(points) if whole else points
+    points[..., 2] = rng.choice([0, 0.5, 1, 1], (batch, 18))
+    points[points[..., 2] == 0] = [math.nan, 5, 0]
+    return torch.tensor(points, dtype=torch.float32)
+
+
+def loops(joints: torch.Tensor, height: int, width: int, value) -> np.ndarray:
+    out = np.zeros((len(joints), 18, height, width))
+    for b, person in enumerate(joints.double().numpy()):
+        for j, (x, y, visible) in enumerate(person):
+            if visible > 0:
+                for r in range(height):
+                    for c in range(width):
+                        out[b, j, r, c] = value(x, y, c, r)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        ({"sigma": 2.5}, lambda x, y, c, r: math.exp(-((x - c) ** 2 + (y - r) ** 2) / (2 * 2.5**2))),
+        ({}, lambda x, y, c, r: math.exp(-((x - c) ** 2 + (y - r) ** 2) / (2 * 6**2))),
+        ({"kind": "disc", "radius": 3.2}, lambda x, y, c, r: math.dist((x, y), (c, r)) <= 3.2),
+        ({"kind": "point"}, lambda x, y, c, r: c - 0.5 <= x < c + 0.5 and r - 0.5 <= y < r + 0.5),
+    ],
+    ids=["gaussian 2.5", "gaussian 6", "disc", "point"],
+)
+def test_heatmaps_equal_plain_loops(seed, options, value):
+    joints = random_joints(seed, 2, 21, 13)
+    found = heatmaps(joints, 21, 13, **options)
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found.numpy(), loops(joints, 21, 13, value), atol=2e-6)
+    torch.testing.assert_close(heatmaps(joints[1], 21, 13, **options), found[1])
+
+
+def test_heatmap_of_a_missing_joint_is_zero_and_the_peak_is_one():
+    joints = random_joints(5, 4, 32, 16, whole=True)
+    for kind in ("gaussian", "disc", "point"):
+        maps = heatmaps(joints, 32, 16, kind)
+        assert torch.equal(maps.amax((-1, -2)), (joints[..., 2] > 0).float())
+
+
+def test_point_is_the_gaussian_cast_to_uint8():
+    """PATN's DeepFashion pose, which PAPERS names one single pixel."""
+    joints = random_joints(6, 3, 40, 30, whole=True)
+    assert torch.equal(heatmaps(joints, 40, 30, "point"), heatmaps(joints, 40, 30).to(torch.uint8).float())
+
+
+def test_a_joint_outside_the_canvas_leaves_no_point():
+    joints = torch.zeros(18, 3)
+    joints[0] = torch.tensor([-0.6, 3, 1])
+    joints[1] = torch.tensor([-0.4, 3, 1])
+    joints[2] = torch.tensor([9.6, 3, 1])
+    assert heatmaps(joints, 8, 10, "point").sum((-1, -2))[:3].tolist() == [0, 1, 0]
+
+
+def test_heatmaps_are_no_bottleneck():
+    """The goal is 3 ms for 32 people of 128x64 on one idle core; three times that here, the machine is shared."""
+    joints = random_joints(0, 32, 128, 64)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        best = math.inf
+        for _ in range(30):
+            start = time.perf_counter()
+            heatmaps(joints, 128, 64)
+            best = min(best, time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    assert best < 0.009
+
+
+def test_limbs_equal_quadrilaterals():
+    for seed in range(4):
+        joints = random_joints(seed, 1, 40, 30)
+        found = limb_maps(joints, 40, 30, 3.3)[0]
+        for limb, (a, b) in enumerate(LIMBS):
+            expected = np.zeros((40, 30))
+            if joints[0, a, 2] > 0 and joints[0, b, 2] > 0:
+                rows, columns = quadrilateral(joints[0, a], joints[0, b], 3.3, (40, 30))
+                expected[rows, columns] = 1
+            np.testing.assert_array_equal(found[limb].numpy(), expected, err_msg=f"seed {seed}, limb {limb}")
+
+
+def quadrilateral(a: torch.Tensor, b: torch.Tensor, half_width: float, shape: tuple[int, int]):
+    p, q = (point[:2].double().numpy()[::-1] for point in (a, b))  # (row, column)
+    along = (q - p) / np.linalg.norm(q - p)
+    aside = half_width * np.array([-along[1], along[0]])
+    corners = np.stack([p + aside, p - aside, q - aside, q + aside])
+    return polygon(corners[:, 0], corners[:, 1], shape)
+
+
+def test_a_limb_without_length_is_empty():
+    joints = torch.ones(18, 3) * 9
+    assert limb_maps(joints, 20, 20).sum() == 0
+    assert not torch.isnan(limb_maps(joints, 20, 20)).any()
+
+
+def plain_mask(joints: torch.Tensor, height: int, width: int, hair: float) -> np.ndarray:
+    """PATN's mask: one shape after the other by scikit-image, closed by SciPy, the outside taking no part."""
+    mask = np.zeros((height, width), dtype=bool)
+    for a, b in MASK_LIMBS:
+        one, two = joints[a], joints[b]
+        if one[2] > 0 and two[2] > 0 and not torch.equal(one[:2], two[:2]):
+            mask[quadrilateral(one, two, 4 + hair, (height, width))] = True
+    for x, y, visible in joints.tolist():
+        if visible > 0:
+            mask[disk((y, x), 4, shape=(height, width))] = True
+    square = np.ones((5, 5))
+    closed = binary_erosion(binary_dilation(mask, square), square, border_value=1)
+    inner = np.s_[4:-4, 4:-4]
+    np.testing.assert_array_equal(closed[inner], binary_closing(mask, square)[inner])
+    return closed
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_mask_equals_limbs_discs_and_scipys_closing(seed):
+    """With the quadrilateral wider by a hair: of its slanted border scikit-image takes what rounding leaves."""
+    height, width = 64, 40
+    joints = random_joints(seed, 2, height, width, whole=True)
+    if seed % 3 == 2:  # horizontal and vertical limbs, and 3-4-5 triangles: the border meets pixels
+        joints[..., 1] = (joints[..., 1] / 12).round() * 12
+        joints[..., 0] = (joints[..., 0] / 9).round() * 9
+    found = skeleton_mask(joints, height, width)
+    assert found.shape == (2, 1, height, width)
+    for mask, person in zip(found, joints, strict=True):
+        np.testing.assert_array_equal(mask[0].numpy(), plain_mask(person, height, width, hair=1e-6))
+        torch.testing.assert_close(skeleton_mask(person, height, width), mask)
+
+
+def test_mask_of_real_poses_equals_the_official_recipe(shared):
+    """Rounding on slanted borders decides fewer than one pixel in ten thousand."""
+    poses = list(read_keypoints(shared / "market1501" / "market-annotation-test.csv").values())[::25]
+    found = skeleton_mask(torch.stack(poses), 128, 64)[:, 0].numpy()
+    expected = np.stack([plain_mask(pose, 128, 64, hair=0) for pose in poses])
+    assert 0.2 < expected.mean() < 0.6
+    assert (found != expected).mean() < 1e-4
+
+
+def test_mask_at_the_border_is_eroded_by_nothing():
+    joints = torch.zeros(18, 3)
+    joints[0] = torch.tensor([0.0, 0.0, 1.0])
+    mask = skeleton_mask(joints, 20, 20)[0]
+    disc = np.zeros((20, 20))
+    disc[disk((0, 0), 4, shape=(20, 20))] = 1
+    assert mask[0, 0] == 1
+    assert np.all(mask.numpy() >= disc)
+
+
+def test_mask_of_nobody_is_empty_and_an_even_square_is_refused():
+    assert skeleton_mask(torch.zeros(2, 18, 3), 16, 8).sum() == 0
+    with pytest.raises(ValueError, match="must be odd, got 4"):
+        skeleton_mask(torch.zeros(18, 3), 16, 8, close=4)
+
+
+def test_mask_limbs_are_symmetric():
+    """A mirrored person has the mirrored mask, so every limb needs its counterpart."""
+    for limbs in (LIMBS, MASK_LIMBS):
+        assert {frozenset(MIRROR[j] for j in limb) for limb in limbs} == {frozenset(limb) for limb in limbs}
+
+
+def test_drawing_shows_located_joints_in_colour():
+    joints = random_joints(3, 1, 128, 64, whole=True)[0]
+    joints[3] = torch.tensor([50.0, 100.0, 1.0])
+    picture = draw_skeleton(joints, 128, 64)
+    assert picture.shape == (128, 64, 3)
+    assert picture.dtype == np.uint8
+    for x, y, visible in joints.tolist():
+        if visible > 0:
+            assert picture[int(y), int(x)].max() >= 100
+    assert draw_skeleton(torch.zeros(18, 3), 128, 64).max() == 0
+    right, left = torch.zeros(18, 3), torch.zeros(18, 3)
+    right[JOINTS.index("right_wrist")] = left[JOINTS.index("left_wrist")] = torch.tensor([30.0, 60.0, 1.0])
+    warm, cold = draw_skeleton(right, 128, 64)[60, 30], draw_skeleton(left, 128, 64)[60, 30]
+    assert warm[0] > warm[2]
+    assert cold[2] > cold[0]
+    with pytest.raises(ValueError, match="one person"):
+        draw_skeleton(joints[None], 128, 64)
+
+
+# -- other skeletons ------------------------------------------------------------------------------------------------
+
+
+def test_skeletons_have_their_numbers_of_joints_and_left_mirrors_right():
+    assert {name: len(joints) for name, joints in SKELETONS.items()} == {
+        "openpose18": 18, "body25": 25, "coco17": 17, "blazepose33": 33,
+    }  # fmt: skip
+    for joints in SKELETONS.values():
+        assert len(set(joints)) == len(joints)
+        swapped = {j.replace("left", "?").replace("right", "left").replace("?", "right") for j in joints}
+        assert swapped == set(joints)
+
+
+def test_known_indices_of_each_skeleton():
+    """A few numbers as their documentation prints them."""
+    assert SKELETONS["coco17"].index("left_shoulder") == 5
+    assert SKELETONS["coco17"].index("right_ankle") == 16
+    assert SKELETONS["body25"].index("mid_hip") == 8
+    assert SKELETONS["body25"].index("left_ear") == 18
+    assert SKELETONS["blazepose33"].index("left_shoulder") == 11
+    assert SKELETONS["blazepose33"].index("right_knee") == 26
+    assert SKELETONS["blazepose33"].index("left_ear") == 7
+
+
+@pytest.mark.parametrize("skeleton", sorted(SKELETONS))
+def test_every_joint_arrives_at_its_name(skeleton):
+    names = SKELETONS[skeleton]
+    points = torch.tensor([[float(i), 100.0 + i, 1.0] for i in range(len(names))])
+    found = from_skeleton(points, skeleton)
+    assert found.shape == (18, 3)
+    for joint, (x, y, visible) in zip(JOINTS, found.tolist(), strict=True):
+        if joint in names:
+            assert (x, y, visible) == (names.index(joint), 100 + names.index(joint), 1)
+        else:
+            assert joint == "neck"
+            middle = (names.index("left_shoulder") + names.index("right_shoulder")) / 2
+            assert (x, y, visible) == (middle, 100 + middle, 1)
+    yx = from_skeleton(points[:, [1, 0, 2]], skeleton, order="yx")
+    assert torch.equal(yx, found)
+    assert torch.equal(from_skeleton(points.expand(2, 3, -1, -1), skeleton)[1, 2], found)
+
+
+@pytest.mark.parametrize("skeleton", sorted(SKELETONS))
+def test_there_and_back_again(skeleton):
+    joints = random_joints(8, 5, 100, 60).nan_to_num(0) * 1.0
+    joints[joints[..., 2] == 0] = 0
+    back = from_skeleton(to_skeleton(joints, skeleton), skeleton, seen=1.0)
+    kept = [j for j, name in enumerate(JOINTS) if name in SKELETONS[skeleton]]
+    torch.testing.assert_close(back[:, kept], joints[:, kept])
+
+
+def test_neck_needs_both_shoulders():
+    points = torch.ones(17, 3)
+    points[5, 2] = 0
+    assert from_skeleton(points, "coco17")[1].tolist() == [0, 0, 0]
+
+
+def test_scores_and_thresholds():
+    points = torch.ones(17, 3) * 7
+    points[:, 2] = torch.linspace(0, 1, 17)
+    found = from_skeleton(points, "coco17", threshold=0.3, seen=0.6)
+    for joint, row in zip(JOINTS, found, strict=True):
+        if joint == "neck":
+            continue
+        score = points[SKELETONS["coco17"].index(joint), 2]
+        assert row[2] == (0 if score < 0.3 else 0.5 if score < 0.6 else 1)
+        assert row[:2].tolist() == ([7, 7] if row[2] > 0 else [0, 0])
+    points[0] = torch.tensor([math.nan, 3, 1])
+    assert from_skeleton(points, "coco17")[0].tolist() == [0, 0, 0]
+
+
+def test_normalised_coordinates_span_the_edges_of_the_picture():
+    points = torch.zeros(17, 3)
+    points[0] = torch.tensor([0.5, 0.5, 1])  # the middle of 4 pixels is between indices 1 and 2
+    assert from_skeleton(points, "coco17", order="yx", size=(8, 4))[0].tolist() == [1.5, 3.5, 1]
+
+
+def test_errors_name_what_is_wrong():
+    with pytest.raises(ValueError, match="did you mean 'gaussian'"):
+        heatmaps(torch.zeros(18, 3), 8, 8, "gausian")
+    with pytest.raises(ValueError, match=r"\(17, 3\).*from_skeleton"):
+        heatmaps(torch.zeros(17, 3), 8, 8)
+    with pytest.raises(ValueError, match="did you mean 'coco17'"):
+        from_skeleton(torch.zeros(17, 3), "coco-17")
+    with pytest.raises(ValueError, match=r"coco17 needs points \(..., 17, 3\), got \(18, 3\)"):
+        from_skeleton(torch.zeros(18, 3), "coco17")

@@ -1,0 +1,234 @@
+"""Geometry: whatever moves the picture moves every field with it."""
+
+import numpy as np
+import pytest
+import torch
+
+from repose.person import IUV_MIRROR, JOINTS, LIP_LABELS, LIP_MIRROR, MIRROR, Pair, Person
+
+
+def scene(seed: int, height: int = 60, width: int = 44) -> Person:
+    """Every field, random; each located joint sits on a pixel whose colour and label belong to it alone."""
+    rng = np.random.default_rng(seed)
+    image = np.full((3, height, width), 1.0)
+    mask = np.zeros((1, height, width))
+    keypoints = np.zeros((18, 3))
+    places = rng.permutation(height * width)[:18]
+    for joint, place in enumerate(places):
+        if rng.random() < 0.25:
+            continue
+        y, x = divmod(int(place), width)
+        keypoints[joint] = [x, y, rng.choice([0.5, 1.0])]
+        image[:, y, x] = [joint / 9 - 1, -joint / 18, 0]
+        mask[0, y, x] = 1
+    part = rng.integers(0, 25, (height, width))
+    uv = rng.uniform(0, 1, (2, height, width)) * (part > 0)
+    return Person(
+        image=torch.tensor(image, dtype=torch.float32),
+        keypoints=torch.tensor(keypoints, dtype=torch.float32),
+        parsing=torch.tensor(rng.integers(0, 20, (height, width))),
+        iuv=torch.tensor(np.concatenate([part[None], uv]), dtype=torch.float32),
+        mask=torch.tensor(mask, dtype=torch.float32),
+    )
+
+
+def same(a: Person, b: Person) -> None:
+    assert a.size == b.size
+    for name in ("image", "keypoints", "parsing", "iuv", "mask"):
+        torch.testing.assert_close(getattr(a, name), getattr(b, name), rtol=0, atol=1e-6)
+
+
+def colours(person: Person) -> dict[int, list[float]]:
+    """The colour of the pixel under each located joint."""
+    return {
+        joint: person.image[:, round(float(y)), round(float(x))].tolist()
+        for joint, (x, y, visible) in enumerate(person.keypoints)
+        if visible > 0
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_flip_of_a_flip_is_the_same_person(seed):
+    person = scene(seed)
+    same(person.flip().flip(), person)
+    same(person.batch().flip()[0], person.flip())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_flip_keeps_joints_on_their_pixels_and_swaps_their_names(seed):
+    person = scene(seed)
+    before, after = colours(person), colours(person.flip())
+    assert before
+    assert {MIRROR[joint]: colour for joint, colour in before.items()} == after
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_patns_flip_keeps_the_names(seed):
+    person = scene(seed)
+    wrong = person.flip_patn()
+    assert colours(person) == colours(wrong)
+    torch.testing.assert_close(wrong.image, person.flip().image)
+    torch.testing.assert_close(wrong.keypoints, person.flip().keypoints[list(MIRROR)])
+    again = wrong.flip_patn()
+    torch.testing.assert_close(again.image, person.image)
+    torch.testing.assert_close(again.keypoints, person.keypoints)
+    assert wrong.parsing is None
+    assert wrong.iuv is None
+
+
+def test_mirror_tables_swap_left_and_right_by_name():
+    def swapped(name: str) -> str:
+        return name.replace("left", "?").replace("right", "left").replace("?", "right")
+
+    assert [JOINTS[i] for i in MIRROR] == [swapped(name) for name in JOINTS]
+    assert [LIP_LABELS[i] for i in LIP_MIRROR] == [swapped(name) for name in LIP_LABELS]
+    # DensePose, from PAPERS: hands 3, 4, feet 5, 6, ..., head 23, 24 are pairs, the torso 1, 2 is none
+    assert IUV_MIRROR[:3] == (0, 1, 2)
+    for odd in range(3, 25, 2):
+        assert IUV_MIRROR[odd] == odd + 1
+        assert IUV_MIRROR[odd + 1] == odd
+
+
+def test_flip_of_labels_parts_and_mask():
+    person = scene(1)
+    flipped = person.flip()
+    height, width = person.size
+    for r in range(0, height, 7):
+        for c in range(width):
+            mirrored = (r, width - 1 - c)
+            assert flipped.parsing[mirrored] == LIP_MIRROR[person.parsing[r, c]]
+            part, u, v = person.iuv[:, r, c]
+            new = flipped.iuv[(slice(None), *mirrored)]
+            assert new[0] == IUV_MIRROR[int(part)]
+            assert new[1] == (1 - u if part > 0 else u)
+            assert new[2] == v
+            assert flipped.mask[(0, *mirrored)] == person.mask[0, r, c]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pad_and_crop_move_every_field(seed):
+    person = scene(seed)
+    padded = person.pad(3, 5, 7, 2)
+    assert padded.size == (67, 54)
+    assert colours(padded) == colours(person)
+    assert (padded.image[:, :5] == 1).all()
+    assert (padded.parsing[:5] == 0).all()
+    same(padded.crop(5, 3, *person.size), person)
+    same(padded.pad(-3, -5, -7, -2), person)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_crop_loses_exactly_the_joints_outside(seed):
+    person = scene(seed)
+    top, left, height, width = 12, 9, 30, 20
+    part = person.crop(top, left, height, width)
+    assert part.size == (height, width)
+    torch.testing.assert_close(part.image, person.image[:, 12:42, 9:29])
+    torch.testing.assert_close(part.parsing, person.parsing[12:42, 9:29])
+    kept = {
+        j
+        for j, (x, y, visible) in enumerate(person.keypoints.tolist())
+        if visible > 0 and left <= x < left + width and top <= y < top + height
+    }
+    assert set(colours(part)) == kept
+    assert colours(part) == {j: c for j, c in colours(person).items() if j in kept}
+    assert (part.keypoints[[j for j in range(18) if j not in kept]] == 0).all()
+
+
+def test_a_window_beside_the_picture_is_empty():
+    person = scene(0)
+    for top, left in ((0, 44), (0, 500), (-30, 0), (-300, -300), (60, 0)):
+        beside = person.crop(top, left, 30, 20)
+        assert beside.size == (30, 20)
+        assert (beside.image == 1).all()
+        for field in (beside.keypoints, beside.mask, beside.iuv, beside.parsing):
+            assert (field == 0).all()
+        assert beside.parsing.dtype == torch.int64
+
+
+@pytest.mark.parametrize(("height", "width"), [(120, 88), (180, 44), (61, 100), (40, 30), (15, 11)])
+def test_resize_keeps_joints_on_their_dot(height, width):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x, y = rng.integers(10, 34), rng.integers(10, 50)
+        image = torch.full((3, 60, 44), -1.0)
+        image[:, y - 2 : y + 3, x - 2 : x + 3] = 1
+        keypoints = torch.zeros(18, 3)
+        keypoints[7] = torch.tensor([x, y, 1.0])
+        person = Person(image=image, keypoints=keypoints, mask=(image[:1] + 1) / 2).resize(height, width)
+        assert person.size == (height, width)
+        weight = (person.image[0] + 1).double()
+        rows, columns = torch.arange(height).double(), torch.arange(width).double()
+        centre = torch.stack([(weight * columns).sum(), (weight * rows[:, None]).sum()]) / weight.sum()
+        assert (centre - person.keypoints[7, :2]).abs().max() < 0.05
+        torch.testing.assert_close(person.mask[0], (person.image[0] + 1) / 2, atol=1e-5, rtol=0)
+        assert (person.keypoints[[j for j in range(18) if j != 7]] == 0).all()
+
+
+def test_resize_keeps_labels_whole_and_values_in_range():
+    person = scene(2)
+    large = person.resize(120, 88)
+    torch.testing.assert_close(large.parsing, person.parsing.repeat_interleave(2, 0).repeat_interleave(2, 1))
+    torch.testing.assert_close(large.iuv, person.iuv.repeat_interleave(2, 1).repeat_interleave(2, 2))
+    assert large.parsing.dtype == torch.int64
+    odd = person.resize(37, 91)
+    assert odd.image.abs().max() <= 1
+    assert set(odd.iuv[0].unique().tolist()) <= set(range(25))
+
+
+def test_missing_joints_stay_zero_whatever_happens():
+    person = Person(keypoints=torch.zeros(18, 3), size=(60, 44))
+    for moved in (
+        person.flip(),
+        person.flip_patn(),
+        person.pad(4, 4, 4, 4),
+        person.crop(1, 1, 9, 9),
+        person.resize(9, 7),
+    ):
+        assert (moved.keypoints == 0).all()
+    assert person.resize(9, 7).size == (9, 7)
+
+
+def test_batches():
+    people = [scene(seed) for seed in range(3)]
+    batch = Person.stack(people)
+    assert batch.batched
+    assert len(batch) == 3
+    same(batch[1], people[1])
+    same(batch[1:][0], people[1])
+    same(Person.cat([batch, batch[:1]])[3], people[0])
+    same(batch.crop(3, 4, 20, 10)[2], people[2].crop(3, 4, 20, 10))
+    same(batch.resize(30, 30)[2], people[2].resize(30, 30))
+    assert batch.only("image").keypoints is None
+    assert batch.only("keypoints").size == (60, 44)
+    pair = Pair(batch, batch.flip())
+    assert len(pair) == 3
+    assert len(pair.both()) == 6
+    same(pair.both().source[3:], pair.target)
+    same(pair.swap().source, pair.target)
+    same(pair.flip().target, pair.source)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"Person.image: shape \(3, H, W\).*got \(4, 8, 8\)"):
+        Person(image=torch.zeros(4, 8, 8))
+    with pytest.raises(ValueError, match=r"\(17, 3\); repose.represent.keypoints converts"):
+        Person(keypoints=torch.zeros(17, 3))
+    with pytest.raises(ValueError, match="disagree in"):
+        Person(image=torch.zeros(3, 8, 8), mask=torch.zeros(1, 8, 9))
+    with pytest.raises(ValueError, match="batch"):
+        Person(image=torch.zeros(2, 3, 8, 8), keypoints=torch.zeros(18, 3))
+    with pytest.raises(ValueError, match="size"):
+        Person(image=torch.zeros(3, 8, 8), size=(8, 9))
+    with pytest.raises(ValueError, match="no canvas"):
+        Person(keypoints=torch.zeros(18, 3)).flip()
+    with pytest.raises(ValueError, match="nothing of 8x8 is left"):
+        Person(image=torch.zeros(3, 8, 8)).pad(-8, 0, 0, 0)
+    with pytest.raises(TypeError, match="not batched"):
+        len(Person(image=torch.zeros(3, 8, 8)))
+    with pytest.raises(TypeError, match="cannot be indexed"):
+        Person(image=torch.zeros(3, 8, 8))[0]
+    with pytest.raises(ValueError, match="no people"):
+        Person.stack([])
+    with pytest.raises(ValueError, match="differ in fields or size"):
+        Person.stack([Person(image=torch.zeros(3, 8, 8)), Person(image=torch.zeros(3, 8, 9))])
