@@ -52,7 +52,7 @@ class EstimatedJoints:
 
     def __call__(self, indices: Tensor, images: Callable[[Tensor], Tensor]) -> Tensor:
         """The joints (B, 18, 3) of pictures (B,); `images(indices)` gives those that are not known, (b, 3, H, W)."""
-        new = indices[~self._known[indices]].unique()
+        new = torch.tensor(sorted(set(indices[~self._known[indices]].tolist())), dtype=torch.int64)
         if len(new):
             self._keypoints[new] = estimate(self.estimator, images(new))
             self._known[new] = self._new = True

@@ -150,7 +150,7 @@ def save_weights(
     facts = {"model": recipe.model, "recipe": recipe.name}
     for path, group in zip(paths, groups, strict=True):
         write_tensors(path, group, facts)
-    for old in _weight_files(folder):
+    for old in weight_files(folder):
         if old not in paths:
             old.unlink()
     write_text(folder / "recipe.json", json.dumps(to_dict(recipe), indent=2) + "\n")
@@ -177,7 +177,7 @@ def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
         recipe = from_dict(json.loads(described.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, UnicodeDecodeError, RecipeError) as error:
         raise CheckpointError(f"{described}: {error}") from error
-    paths = [place] if place.suffix == SUFFIX else _weight_files(folder)
+    paths = weight_files(place)
     if not paths:
         raise FileNotFoundError(f"{folder} has a recipe.json but no weights.safetensors; its run has not come that far")
     generator = build_generator(recipe)
@@ -191,12 +191,16 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     Raises:
         CheckpointError: damaged, of another model (both are named), entries missing or left over, or other shapes.
     """
+    if not paths:
+        raise FileNotFoundError(f"no weights{SUFFIX} was found for the model '{model}'")
     found: dict[str, Tensor] = {}
     for path in paths:
         tensors, facts = read_tensors(path)
         other = facts.get("model")
         if facts.get("format") == FORMAT:
-            raise CheckpointError(f"{path} is a checkpoint to resume a run, not weights; take weights{SUFFIX} beside it")
+            raise CheckpointError(
+                f"{path} is a checkpoint to resume a run, not weights; take weights{SUFFIX} beside it"
+            )
         if other not in (None, model):
             raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
         found |= tensors
@@ -206,8 +210,8 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     if missing or extra:
         near = difflib.get_close_matches(next(iter(sorted(missing)), ""), sorted(extra), n=1)
         raise CheckpointError(
-            f"{where} does not fit the model '{model}' of its recipe: {_few('missing', missing)}{_few('unknown', extra)}"
-            + (f"; is '{near[0]}' meant?" if near else "")
+            f"{where} does not fit the model '{model}' of its recipe:"
+            f"{_few('missing', missing)}{_few('unknown', extra)}" + (f"; is '{near[0]}' meant?" if near else "")
         )
     for name, value in own.items():
         if value.shape != found[name].shape:
@@ -222,8 +226,9 @@ def _few(what: str, names: set[str]) -> str:
     return f" {len(names)} {what} ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"weights*{SUFFIX}"))
+def weight_files(place: Path) -> list[Path]:
+    """The weight files of a folder, or the file itself."""
+    return [place] if place.suffix == SUFFIX else sorted(place.glob(f"weights*{SUFFIX}"))
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

@@ -60,9 +60,10 @@ class Log:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} images, {task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(speed_estimate_period=120),
+            TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
             console=self.console,
+            speed_estimate_period=120,
             disable=silent or not show or not self.console.is_terminal,
         )
         self._task = self._bar.add_task(run.name, total=total, completed=images, rate="", losses="")

@@ -14,17 +14,18 @@ is what DDP's hooks cannot count. The gradients of a phase are averaged by one a
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Any, Final, TypeVar, cast
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
@@ -33,8 +34,9 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from repose import record
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
+from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Output, Phase, Progress, total
+from repose.models.base import Output, Progress, total
 from repose.person import Pair
 from repose.represent.canvas import to_uint8
 from repose.represent.keypoints import draw_skeleton
@@ -47,6 +49,7 @@ from repose.train.checkpoint import (
     load_weights,
     save_checkpoint,
     save_weights,
+    weight_files,
     write_text,
 )
 from repose.train.log import Log, Meter
@@ -54,7 +57,9 @@ from repose.train.recipe import Recipe, to_dict
 from repose.train.schedule import factor
 from repose.train.state import State
 
-SHOWN = 8
+M = TypeVar("M", bound=nn.Module)
+
+SHOWN: Final = 8
 """Pairs on a contact sheet."""
 
 
@@ -111,18 +116,23 @@ def train(
     """
     if overfit:
         recipe = replace(recipe, data=replace(recipe.data, batch=overfit))
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
-    cpu = fabric.device.type == "cpu"
-    fabric = fabric if cpu else _with_precision(recipe, accelerator, devices)  # mixed precision is for GPUs
+    mixed = recipe.precision if accelerator != "cpu" and torch.cuda.is_available() else "32-true"
+    strategy = "ddp" if devices > 1 else "auto"
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=mixed)
     fabric.launch()
+    cpu = fabric.device.type == "cpu"
     leads, run = fabric.is_global_zero, Path(run)
 
     torch.manual_seed(recipe.seed)  # every process makes the same networks
     generator, objective = build_generator(recipe), build_objective(recipe)
     if weights is not None:
-        load_weights(generator, recipe.model, [weights] if weights.is_file() else sorted(weights.glob("weights*" + SUFFIX)))
-    state = State.fresh(recipe, *(_placed(module, fabric, channels_last) for module in (generator, objective)))
-    torch.manual_seed(recipe.seed + 1 + fabric.global_rank)  # and its own dropout
+        load_weights(generator, recipe.model, weight_files(weights))
+    generator, objective = _placed(generator, fabric, channels_last), _placed(objective, fabric, channels_last)
+    state = State.fresh(recipe, generator, objective)
+    for module in objective.modules():
+        if isinstance(module, Perceptual):  # it reads its file, and draws random numbers, when it is first used: now
+            module.network(fabric.device)
+    torch.manual_seed(recipe.seed + 1 + fabric.global_rank)  # every process has its own dropout
 
     if leads and not resume:
         _move_aside(run)
@@ -131,7 +141,7 @@ def train(
     if found is not None:
         state.load(found[1], str(found[0]), fabric.global_rank)
     if leads:
-        write_text(run / "recipe.json", _json(to_dict(recipe)))
+        write_text(run / "recipe.json", json.dumps(to_dict(recipe), indent=2) + "\n")
     if compile:
         generator.synthesise = torch.compile(generator.synthesise)  # type: ignore[method-assign]
 
@@ -142,48 +152,49 @@ def train(
     )
     shown = _shown(store, validation, sampler, fields, overfit)
     loader = Loader(store, sampler, fields, recipe.data.flip, start=state.step)
-    meter, losses = Meter(), dict[str, float]()
+    meter, losses, every = Meter(), dict[str, float](), max(1, recipe.tick // 10)
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
-    with log, loader, _Stop() as stop, _deterministic(cpu):
+    with log, loader, _Stop(fabric) as stop, _arithmetic(cpu):
         log.start(_facts(state, store, fabric, overfit))
         clock = time.perf_counter() - state.seconds
-        while state.images < recipe.images and not stop.asked(fabric, state.step):
+        while state.images < recipe.images and not stop.agreed:
             _, pair = next(loader)
             pair = pair.to(fabric.device, non_blocking=True)
             if recipe.data.both_directions:
                 pair = pair.both()
-            _step(fabric, state, pair, meter)
+            _step(fabric, state, pair, meter, run)
 
             before, state.step = state.images, state.step + 1
             state.images += len(pair) * fabric.world_size
             if recipe.ema:
                 ema.update(state.average, state.generator, state.images, state.images - before, recipe.ema)
-            log.advance(state.images)
             state.seconds = time.perf_counter() - clock
+            log.advance(state.images)
 
-            last = state.images >= recipe.images or bool(stop.name)
+            last = stop.agree(state.step) or state.images >= recipe.images
             tick = last or state.images // recipe.tick > before // recipe.tick
-            every = max(1, recipe.tick // 10)
             if tick or state.images // every > before // every:
                 losses = meter.read()
-                _require_finite(state, losses, run)
+                _require_finite(losses, state.images, run)
                 log.line(state.images, state.seconds, _rates(state), losses)
             if tick and leads:
                 _leave_behind(state, shown, store, run, log, must=last)
                 log.pause()
-    fabric.barrier()
-    if stop.name:
-        log.say(f"stopped by {stop.name} at {state.images:,} images, all saved; the same command goes on from here")
-    elif leads:
-        log.say(f"{run}: {state.images:,} images in {state.seconds / 60:.1f} min; weights{SUFFIX} is what was trained")
-    return Summary(run, state.images, state.seconds, losses, stop.name)
+        fabric.barrier()
+        if stop.agreed:
+            log.say(f"stopped by {stop.agreed} at {state.images:,} images; all is saved, the same command goes on")
+        else:
+            log.say(f"{run}: {state.images:,} images in {state.seconds / 60:.1f} min; the result is weights{SUFFIX}")
+    return Summary(run, state.images, state.seconds, losses, stop.agreed)
 
 
-def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter) -> None:
+def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> None:
     """One batch: the generator once, then every phase of the objective."""
     recipe = state.recipe
     phases = state.objective.phases(Progress(state.images, recipe.images))
-    scale = factor(recipe.schedule, state.images, recipe.images)
+    for name, rate in _rates(state).items():
+        for group in state.optimisers[name].param_groups:
+            group["lr"] = rate
     _only(state, ["generator"])
     with fabric.autocast(), torch.set_grad_enabled(any("generator" in phase.trains for phase in phases)):
         output = state.generator(pair.source, pair.target)
@@ -194,21 +205,21 @@ def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter) -> None:
             terms = state.objective.losses(phase, pair, output)
             loss = total(terms)
         loss.backward()  # type: ignore[no-untyped-call]
-        grads = [w.grad for name in phase.trains for w in state.weights[name] if w.grad is not None]
+
+        weights = [weight for name in phase.trains for weight in state.weights[name]]
+        grads = [weight.grad for weight in weights if weight.grad is not None]
         _average(grads, fabric)
         norm = get_total_norm(grads)
         if recipe.clip:
-            weights = [w for name in phase.trains for w in state.weights[name]]
             clip_grads_with_norm_(weights, recipe.clip, norm)
 
         names = [f"{phase.name}/{name}" for name in (*terms, "gradient norm")]
         values = torch.stack([*(term.value.detach().float() for term in terms.values()), norm.float()])
         _average([values], fabric)
         meter.add(names, values)
-        if values.device.type == "cpu" and not bool(values.isfinite().all()):  # a GPU would have to wait for this
-            return  # no optimiser step: the loop's next look at the meter tells the user
+        if values.device.type == "cpu":  # a GPU would have to wait: there it is the loop's next look at the meter
+            _require_finite(dict(zip(names, values.tolist(), strict=True)), state.images, run)
         for name in phase.trains:
-            _set_rate(state, name, scale)
             state.optimisers[name].step()
         for optimiser in state.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
@@ -222,3 +233,188 @@ def _only(state: State, names: Sequence[str]) -> None:
     for name, weights in state.weights.items():
         for weight in weights:
             weight.requires_grad_(name in names)
+
+
+def _average(tensors: Sequence[Tensor], fabric: Fabric) -> None:
+    """Replace tensors by their means over the processes: one all-reduce of one flat tensor."""
+    if fabric.world_size == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    mean = cast("Tensor", fabric.all_reduce(flat, reduce_op="mean"))
+    for tensor, part in zip(tensors, torch.split(mean, [tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def _rates(state: State) -> dict[str, float]:
+    """The learning rate of every optimiser, for the step that begins now."""
+    recipe = state.recipe
+    scale = factor(recipe.schedule, state.images, recipe.images)
+    g, d = recipe.generator_optimiser, recipe.discriminator_optimiser
+    return {name: scale * (g if name == "generator" else d).lr for name in state.optimisers}
+
+
+def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            phase, _, term = name.partition("/")
+            kept = checkpoints(run / "checkpoints")
+            last = f"the last good checkpoint is {kept[0]}" if kept else "there is no checkpoint yet"
+            raise NotFinite(
+                f"'{term}' of the phase '{phase}' is {value} at {images:,} images; {last}. Try a lower learning rate "
+                "(generator_optimiser.lr, discriminator_optimiser.lr), clip=1, schedule.warmup=1_000, precision=32-true"
+            )
+
+
+# -- before and after -------------------------------------------------------------------------------------------------
+
+
+def _placed(module: M, fabric: Fabric, channels_last: bool) -> M:
+    """A module on its device; batch norm over all processes on GPUs (the CPU has no such kernel)."""
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    module = module.to(fabric.device)
+    return module.to(memory_format=torch.channels_last) if channels_last else module  # type: ignore[call-overload]
+
+
+def _shown(store: Store, validation: str, sampler: PairSampler, fields: Sequence[str], overfit: int) -> Pair:
+    """The pairs of the contact sheets, the same ones in every run of this store."""
+    if not overfit:
+        split = validation if validation in store.splits else "train"
+        sampler = PairSampler(store, split, SHOWN, seed=0)
+    return load_pairs(store, sampler.batch_at(0)[:SHOWN], fields)
+
+
+def _facts(state: State, store: Store, fabric: Fabric, overfit: int) -> dict[str, Any]:
+    """What the line "start" of the log tells."""
+    return {
+        "recipe": to_dict(state.recipe),
+        "seed": state.recipe.seed,
+        "images": state.images,
+        "data": store.dataset,
+        "data_checksum": store.checksum,
+        "device": str(fabric.device),
+        "processes": fabric.world_size,
+        "overfit": overfit,
+        "parameters": {name: sum(weight.numel() for weight in ws) for name, ws in state.weights.items()},
+    }
+
+
+def _leave_behind(state: State, shown: Pair, store: Store, run: Path, log: Log, must: bool) -> None:
+    """Contact sheet, checkpoint and weights. A full disk is an error only at the end (`must`)."""
+    try:
+        _draw(state, shown, run / "sheets" / f"{state.images:09d}.png")
+        save_checkpoint(run / "checkpoints", state.tree(), state.images)
+        card = {
+            "name": state.recipe.name,
+            "model": state.recipe.model,
+            "images": state.images,
+            "seconds": round(state.seconds, 1),
+            "weights": "moving average" if state.recipe.ema else "last",
+            "data": store.dataset,
+            "data_checksum": store.checksum,
+            "licence": store.licence,
+            "trained": record.stamp(),
+        }
+        save_weights(run, state.average, state.recipe, card)
+    except OSError as error:
+        if must:
+            raise
+        log.say(
+            f"[bold red]not saved at {state.images:,} images[/]: {error}. Training goes on; the next tick tries again"
+        )
+        warnings.warn(f"not saved at {state.images:,} images: {error}", UserWarning, stacklevel=2)
+
+
+def _draw(state: State, shown: Pair, path: Path) -> None:
+    """Write the contact sheet: a row a pair, made by the averaged weights."""
+    device = next(state.generator.parameters()).device
+    state.average.eval()
+    with torch.no_grad():
+        pair = shown.to(device)
+        generated = state.average(pair.source, pair.target).image.float().cpu()
+    if state.average is state.generator:
+        state.generator.train()
+    assert shown.source.image is not None
+    assert shown.target.image is not None
+    assert shown.target.keypoints is not None
+    height, width = generated.shape[-2:]
+    poses = [draw_skeleton(keypoints, height, width) for keypoints in shown.target.keypoints]
+    pictures = [to_uint8(shown.source.image), poses, to_uint8(generated), to_uint8(shown.target.image)]
+    rows = [list(row) for row in zip(*pictures, strict=True)]
+    page = sheet(rows, ["source", "pose", "generated", "target"], scale=max(1, 128 // width))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    page.save(partial, format="PNG")
+    partial.replace(path)
+
+
+def _move_aside(run: Path) -> None:
+    if (run / "checkpoints").exists() or (run / "log.jsonl").exists():
+        number = next(n for n in range(1, 10_000) if not run.with_name(f"{run.name}.old{n}").exists())
+        run.rename(run.with_name(f"{run.name}.old{number}"))
+
+
+class _Same(PairSampler):
+    """The first step's pairs forever, never mirrored anew."""
+
+    def batch_at(self, step: int) -> Tensor:
+        return super().batch_at(0)
+
+    def flips_at(self, step: int) -> Tensor:
+        return super().flips_at(0)
+
+
+class _Stop:
+    """Turns SIGINT and SIGTERM into a wish to stop after the step; a second one interrupts at once."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._fabric = fabric
+        self._wish: str | None = None
+        self._before: dict[int, Any] = {}
+        self.agreed: str | None = None
+        """The signal by which all processes have decided to stop."""
+
+    def __enter__(self) -> _Stop:
+        if threading.current_thread() is threading.main_thread():  # Python gives signals to no other
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def agree(self, step: int) -> bool:
+        """Whether to stop after this step; several processes ask each other every tenth."""
+        if self._fabric.world_size == 1:
+            self.agreed = self._wish
+        elif step % 10 == 0:
+            wish = torch.tensor(float(self._wish is not None), device=self._fabric.device)
+            if float(cast("Tensor", self._fabric.all_reduce(wish, reduce_op="sum"))) > 0:
+                self.agreed = self._wish or "another process"
+        return self.agreed is not None
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self._wish:
+            raise KeyboardInterrupt
+        self._wish = signal.Signals(number).name
+
+
+@contextlib.contextmanager
+def _arithmetic(cpu: bool) -> Iterator[None]:
+    """On the CPU the same bits every time; on a GPU the fastest convolution for the run's one size."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    switches: Any = torch.utils.deterministic  # its switch is absent from the stubs
+    fill, benchmark = switches.fill_uninitialized_memory, torch.backends.cudnn.benchmark
+    try:
+        if cpu:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            switches.fill_uninitialized_memory = False  # costs time and guards only against bugs
+        else:
+            torch.backends.cudnn.benchmark = True
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        switches.fill_uninitialized_memory = fill
+        torch.backends.cudnn.benchmark = benchmark

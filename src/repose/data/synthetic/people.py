@@ -115,7 +115,7 @@ def _sample_shot(rng: np.random.Generator, points: Floats, scene: Scene, height:
     flat = plain.project(points)
     low, high = flat[:, :2].min(0), flat[:, :2].max(0)
     skull = flat[[16, 17], :2].mean(0)  # between the ears; whatever way it tilts, the head is inside the frame
-    low, high = np.minimum(low, skull - [0.13, 0.17]), np.maximum(high, skull + [0.13, 0.13])
+    low, high = np.minimum(low, skull - [0.13, 0.17]), np.maximum(high, skull + np.float32(0.13))
     high[1] += 0.015  # soles
     if height / width < 1.7 and rng.random() < 0.45:  # a fashion picture down to the knees or thighs
         hip, knee = flat[[8, 11], 1].mean(), flat[[9, 12], 1].mean()
