@@ -62,10 +62,10 @@ def transfer(
 
     from repose.images import save_image
     from repose.person import Person
+    from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import to_uint8
     from repose.represent.keypoints import draw_skeleton
     from repose.sheet import sheet
-    from repose.pipeline import load, read_person, read_pose
 
     loaded = load(weights if weights is not None else model)
     which = _which(person)
@@ -361,8 +361,8 @@ def loading(
 ) -> None:
     """Pairs a second out of a store, with the heatmaps of both poses."""
     from repose.bench.loading import measure
-    from repose.record import append, stamp
     from repose.data import Store
+    from repose.record import append, stamp
 
     store = Store.open(data)
     rates = measure(store, seconds)
@@ -454,7 +454,7 @@ def _store_sheet(place: Path) -> Path:
     from repose.sheet import sheet
 
     store = Store.open(place)
-    chosen = torch.linspace(0, len(store.names) - 1, 12).long().unique()
+    chosen = torch.linspace(0, len(store.names) - 1, 12).long()
     people = store.person(chosen)
     assert people.image is not None
     assert people.keypoints is not None

@@ -42,7 +42,8 @@ def test_one_person_is_found_where_he_is(seer: MoveNet, width: int, height: int)
     left, top, right, bottom = person.box
     assert left < points[:, 0].min() < points[:, 0].max() < right
     assert top < points[:, 1].min() < points[:, 1].max() < bottom
-    assert 0 <= left and right <= width and top >= 0 and bottom <= height  # noqa: PT018
+    assert min(left, top) >= 0
+    assert (right <= width, bottom <= height) == (True, True)
     assert person.score == pytest.approx(0.9)
 
 

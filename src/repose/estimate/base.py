@@ -82,7 +82,7 @@ def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
         return max(people, key=lambda person: person.area)
     if which == "best":
         return max(people, key=lambda person: person.score)
-    if isinstance(which, str):
+    if not isinstance(which, int):
         raise ValueError(f"which person: 'largest', 'best' or an index is wanted, not {which!r}")
     if not 0 <= which < len(people):
         raise NobodyFound(

@@ -240,6 +240,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(facts))
+        partial.chmod(0o644)  # safetensors leaves it to the owner alone
         _settle(partial, path)
     except (OSError, SafetensorError) as error:
         raise _refused(path, partial, error) from error

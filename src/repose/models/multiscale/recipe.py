@@ -16,6 +16,7 @@ def official() -> Recipe:
     return Recipe(
         name="multiscale-fashion",
         model="multiscale",
+        canvas="fashion-square",
         network=MultiScaleConfig(),
         objective=MultiScaleObjectiveConfig(),
         data=DataConfig(batch=8),

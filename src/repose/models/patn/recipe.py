@@ -44,6 +44,7 @@ def official_fashion() -> Recipe:
     return replace(
         official_market(),
         name="patn-fashion",
+        canvas="fashion",
         network=PATNConfig(),
         objective=PATNObjectiveConfig(),
         data=DataConfig(batch=7, flip="none"),

@@ -1,0 +1,315 @@
+"""A run can be killed, stopped, starved of disk or fed NaN, and loses nothing; resumed it gives the very same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from repose.data import Store
+from repose.models import build_generator
+from repose.train import ema
+from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
+from repose.train.loop import NotFinite, Summary, train
+from repose.train.recipe import DataConfig, Recipe, from_dict
+from tests.train import toy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return toy.store(tmp_path_factory.mktemp("toy") / "store")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another number of threads adds up in another order, and no board: its import takes seconds."""
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference: a run of 1,600 images that nothing disturbed."""
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "torch.utils.tensorboard", None)
+        run_here(toy.recipe(images=1600), store, run)
+    torch.set_num_threads(threads)
+    return run
+
+
+def run_here(recipe: Recipe, store: Store, run: Path, **how: Any) -> Summary:
+    return train(recipe, store, run, accelerator="cpu", progress=False, **how)
+
+
+def start(store: Store, run: Path, *words: str) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.train.toy", str(store.folder), str(run), *words]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def lines(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def assert_same(one: Any, other: Any, where: str = "") -> None:
+    """The same tree, tensors bit for bit; the clock may differ."""
+    if isinstance(one, torch.Tensor):
+        assert one.dtype == other.dtype, where
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert list(one) == list(other), where
+        for key in one:
+            if key != "seconds":
+                assert_same(one[key], other[key], f"{where}/{key}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), where
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            assert_same(a, b, f"{where}/{i}")
+    else:
+        assert one == other, where
+
+
+def last(run: Path) -> dict[str, Any]:
+    found = load_checkpoint(run / "checkpoints")
+    assert found is not None
+    return found[1]
+
+
+def test_killed_and_resumed_equals_unbroken(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start(store, run, "images=1600")
+    random = np.random.default_rng()
+    wanted = int(random.integers(1, 25))  # which checkpoint to wait for
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        found = checkpoints(run / "checkpoints")
+        if found and int(found[0].stem) >= 40 * wanted:
+            break
+    time.sleep(float(random.uniform(0, 0.05)))  # anywhere between two steps, or while a file is written
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_at = int(checkpoints(run / "checkpoints")[0].stem)
+    assert 0 < killed_at < 1600, "the run ended before it was killed"
+
+    run_here(toy.recipe(images=1600), store, run)
+    assert lines(run)[-1]["images"] == 1600
+    assert [line["images"] for line in lines(run) if line["kind"] == "start"] == [0, killed_at]
+    assert_same(last(run), last(unbroken))
+    assert_same(read_tensors(run / "weights.safetensors")[0], read_tensors(unbroken / "weights.safetensors")[0])
+    resumed = {line["images"]: line["losses"] for line in lines(run) if line["kind"] == "train"}
+    for line in lines(unbroken)[1:]:
+        assert resumed[line["images"]] == line["losses"]
+
+
+def test_the_reference_depends_on_what_must_be_remembered(store: Store, tmp_path: Path) -> None:
+    """Without this a forgotten dropout stream or pool could pass the test above."""
+    half = toy.recipe(images=80)
+    run_here(half, store, tmp_path / "run")
+    tree = last(tmp_path / "run")
+    assert len(tree["objective"]["pool._extra_state"]["held"]) == 6
+    assert tree["step"] == 10
+    assert not torch.equal(tree["generator"]["net.0.weight"], tree["average"]["net.0.weight"])
+    assert set(tree["optimisers"]) == {"generator", "judge"}
+    assert tree["generator"]["net.1.num_batches_tracked"] == 10
+    again = torch.Generator().manual_seed(half.seed + 1)
+    assert not torch.equal(tree["random"]["cpu"], again.get_state()), "dropout drew nothing"
+
+
+def test_sigterm_saves_and_the_same_call_goes_on(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start(store, run, "images=1600", "tick=1600")
+    while not (run / "log.jsonl").exists() or len(lines(run)) < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    stopped_at = int(checkpoints(run / "checkpoints")[0].stem)
+    assert 0 < stopped_at < 1600
+    assert (run / "weights.safetensors").exists()
+    run_here(toy.recipe(images=1600), store, run)
+    assert_same(last(run), last(unbroken))
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_here(toy.recipe(images=120), store, run)
+    newest, before = checkpoints(run / "checkpoints")
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(UserWarning, match=rf"{newest.name}.*cut off.*{before.name}"):
+        run_here(toy.recipe(images=160), store, run)
+    assert last(run)["images"] == 160
+    assert len(checkpoints(run / "checkpoints")) == 2
+
+
+def test_a_full_disk_is_a_warning_at_a_tick_and_an_error_at_the_end(store: Store, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_here(toy.recipe(images=40), store, run)
+    good = read_checkpoint(checkpoints(run / "checkpoints")[0])
+    size = checkpoints(run / "checkpoints")[0].stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, hard))  # the kernel refuses to write more to any file
+    try:
+        with (
+            pytest.warns(UserWarning, match="not saved at 80 images"),
+            pytest.raises(OSError, match=r"000000120.*could not be written.*Nothing that was there before is lost"),
+        ):
+            run_here(toy.recipe(images=120), store, run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.stem for path in checkpoints(run / "checkpoints")] == ["000000040"]
+    assert not list(run.rglob("*.partial"))
+    assert_same(last(run), good)
+    assert run_here(toy.recipe(images=120), store, run).images == 120
+
+
+def test_nan_stops_the_run_and_names_everything(store: Store, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    recipe = toy.recipe(objective=toy.ToyObjectiveConfig(nan_at=8))
+    with pytest.raises(
+        NotFinite, match=r"'l1' of the phase 'generator' is nan at 56 images.*000000040.*lower learning"
+    ):
+        run_here(recipe, store, run)
+    assert all(torch.isfinite(value).all() for value in last(run)["generator"].values())
+
+
+def test_both_orders_train(store: Store, tmp_path: Path) -> None:
+    for order in ("generator first", "judge first"):
+        recipe = toy.recipe(objective=toy.ToyObjectiveConfig(order=order), images=800, tick=400)
+        run_here(recipe, store, tmp_path / order)
+        train_lines = [line for line in lines(tmp_path / order) if line["kind"] == "train"]
+        first, final = train_lines[0]["losses"], train_lines[-1]["losses"]
+        assert final["generator/l1"] < 0.8 * first["generator/l1"]
+        assert final["judge/real"] < first["judge/real"]
+        assert list(first)[0].startswith(order.split()[0])
+    one, other = (last(tmp_path / order)["generator"]["net.0.weight"] for order in ("generator first", "judge first"))
+    assert not torch.equal(one, other)
+
+
+def test_only_the_modules_of_a_phase_move(store: Store, tmp_path: Path) -> None:
+    """The discriminator of a run without discriminator steps stays as it was born."""
+
+    class OnlyGenerator(toy.ToyObjective):
+        def phases(self, progress: Any) -> Any:
+            return super().phases(progress)[:1]
+
+    recipe = toy.recipe(images=40)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toy, "ToyObjective", OnlyGenerator)
+        run_here(recipe, store, tmp_path / "run")
+    torch.manual_seed(recipe.seed)
+    generator, objective = build_generator(recipe), toy.ToyObjective(recipe.objective)
+    tree = last(tmp_path / "run")
+    for name, value in objective.networks.state_dict().items():
+        assert torch.equal(tree["objective"][f"networks.{name}"], value)
+    assert not torch.equal(tree["generator"]["net.0.weight"], generator.state_dict()["net.0.weight"])
+
+
+def test_two_processes_give_the_losses_of_one(store: Store, tmp_path: Path) -> None:
+    words = ["images=40", "tick=10", "network.norm=instance", "network.dropout=0.0", "objective.pool=0", "clip=0.1"]
+    process = start(store, tmp_path / "two", *words, "devices=2")
+    toy.main([str(store.folder), str(tmp_path / "one"), *words])
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, out + error
+    one, two = (
+        [line["losses"] for line in lines(tmp_path / name) if line["kind"] == "train"] for name in ("one", "two")
+    )
+    assert len(one) == len(two) == 5
+    for a, b in zip(one, two, strict=True):
+        assert a == pytest.approx(b, abs=1e-5)
+    assert [line["processes"] for line in lines(tmp_path / "two") if line["kind"] == "start"] == [2]
+    for a, b in zip(last(tmp_path / "one")["generator"].values(), last(tmp_path / "two")["generator"].values()):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
+
+
+def test_what_a_run_leaves_behind(store: Store, unbroken: Path) -> None:
+    generator, recipe = load_generator(unbroken)
+    assert recipe == toy.recipe(images=1600)
+    tree = last(unbroken)
+    assert_same(dict(generator.state_dict()), tree["average"])
+    assert not generator.training
+    header = lines(unbroken)[0]
+    assert header["data_checksum"] == store.checksum
+    assert from_dict(header["recipe"]) == recipe
+    assert {"seed", "commit", "hardware", "parameters", "threads"} <= header.keys()
+    line = lines(unbroken)[-1]
+    assert line["rates"].keys() == {"generator", "judge"}
+    assert line["losses"].keys() == {
+        *("generator/l1", "generator/fool", "generator/gradient norm"),
+        *("judge/real", "judge/generated", "judge/gradient norm"),
+    }
+    card = json.loads((unbroken / "card.json").read_text())
+    assert (card["images"], card["licence"], card["weights"]) == (1600, "CC0-1.0", "moving average")
+    pages = sorted((unbroken / "sheets").glob("*.png"))
+    assert [int(page.stem) for page in pages] == list(range(40, 1601, 40))
+    first, final = (np.asarray(Image.open(page)).astype(int) for page in (pages[0], pages[-1]))
+    assert first.shape == final.shape
+    changed = np.abs(first - final).sum(axis=(0, 2)).nonzero()[0]
+    assert changed.min() > first.shape[1] / 2, "only the generated column, the third, differs between ticks"
+    assert changed.max() < first.shape[1] * 3 / 4 + 8
+
+
+def test_overfit_learns_its_batch(store: Store, tmp_path: Path) -> None:
+    recipe = toy.recipe(
+        images=1200,
+        tick=600,
+        network=toy.ToyConfig(width=16, dropout=0.0),
+        schedule=replace(toy.recipe().schedule, kind="constant"),
+    )
+    run_here(recipe, store, tmp_path / "run", overfit=1)
+    losses = [line["losses"]["generator/l1"] for line in lines(tmp_path / "run")[1:]]
+    assert losses[-1] < 0.4 * losses[0]
+
+
+def test_another_recipe_is_refused_and_a_fresh_start_moves_the_old_run_aside(store: Store, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_here(toy.recipe(images=40), store, run)
+    other = toy.recipe(images=40, data=DataConfig(batch=2))
+    with pytest.raises(ValueError, match=r"another recipe.*data.batch was 4, is 2"):
+        run_here(other, store, run)
+    assert run_here(toy.recipe(images=80), store, run).images == 80  # a longer run is no other
+    run_here(other, store, run, resume=False)
+    assert last(run)["recipe"]["data"]["batch"] == 2
+    assert last(tmp_path / "run.old1")["images"] == 80
+
+
+def test_begins_from_weights(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    fresh = run_here(toy.recipe(images=40), store, tmp_path / "fresh").losses["generator/l1"]
+    tuned = run_here(toy.recipe(images=40), store, tmp_path / "tuned", weights=unbroken).losses["generator/l1"]
+    assert tuned < fresh
+
+
+def test_ema_forgets_half_in_its_half_life() -> None:
+    average, network = torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2)
+    torch.nn.init.constant_(average.weight, 1.0)
+    torch.nn.init.constant_(network.weight, 0.0)
+    network.running_mean = torch.tensor([3.0, 4.0])
+    for step in range(10):
+        ema.update(average, network, seen=10**6 + 100 * step, shown=100, half_life=1000)
+    torch.testing.assert_close(average.weight.data, torch.full((2,), 0.5))
+    assert torch.equal(average.running_mean, network.running_mean)  # type: ignore[arg-type]
+    ema.update(average, network, seen=100, shown=100, half_life=1000)  # the first step leaves next to nothing
+    assert float(average.weight.detach().max()) < 1e-5
