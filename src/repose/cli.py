@@ -380,7 +380,7 @@ def main() -> None:
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         console.print("[red]error:[/red]", end=" ")
-        console.print(text or type(error).__name__, markup=False)
+        console.print(text or type(error).__name__, markup=False, soft_wrap=True)
         sys.exit(2)
 
 
@@ -399,7 +399,8 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if error is None or self.alone or not isinstance(error, ValueError | OSError):
             return False
-        console.print(f"skipped {self.path}: {error}", markup=False)
+        text = str(error) if str(self.path) in str(error) else f"{self.path}: {error}"
+        console.print(f"skipped: {text}", markup=False, soft_wrap=True)
         return True
 
 

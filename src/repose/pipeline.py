@@ -22,6 +22,9 @@ from repose.weights import find_weights
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
 
+MARGIN = 0.11
+"""Room around the joints, a share of their extent: what the photographs of Market-1501 leave (0.09 above, 0.12 below)."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -56,7 +59,7 @@ class Model:
             raise ValueError("this Person has no size: give an image or size=(height, width)")
         if _framed(person, self.canvas):
             return self.canvas.put(person, how="fit")[0]
-        return self.canvas.put(person, how="crop")[0]
+        return self.canvas.put(person, how="crop", margin=MARGIN)[0]
 
 
 def load(name: str | Path = "default") -> Model:

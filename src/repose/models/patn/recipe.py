@@ -100,7 +100,7 @@ def small() -> Recipe:
             discriminator=DiscriminatorConfig(width=16, dropout=0.0),
         ),
         data=DataConfig(batch=16, both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=6e-4, beta1=0.5, beta2=0.99, weight_decay=0.01),
+        generator_optimiser=OptimiserConfig(lr=2e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
         discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
         schedule=ScheduleConfig(kind="cosine", warmup=1_000),
         images=90_000,

@@ -1,0 +1,132 @@
+"""The tables of README and docs, written from the lines in `results/`: no number is typed by hand.
+
+A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; `repose bench tables` writes each anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+Line = dict[str, Any]
+
+_BLOCK: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_METRICS: Final = ("ssim", "mask_ssim", "psnr", "l1", "pckh", "pckh_csv")
+_DIGITS: Final = {"psnr": 2}
+
+
+def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
+    """Fill the tables of these Markdown files from the .jsonl files of a folder.
+
+    Returns:
+        The names of the tables that each file has.
+
+    Raises:
+        KeyError: a document names a table that is not known.
+        ValueError: there is no line in the results for a table.
+    """
+    lines = [
+        json.loads(text) for path in sorted(results.glob("*.jsonl")) for text in path.read_text().splitlines() if text
+    ]
+    done = {}
+    for document in documents:
+        names: list[str] = []
+
+        def fill(found: re.Match[str], names: list[str] = names) -> str:
+            name = found[2]
+            if name not in TABLES:
+                raise KeyError(f"no table is called '{name}'; there are {', '.join(TABLES)}")
+            names.append(name)
+            return f"{found[1]}{TABLES[name](lines)}{found[3]}"
+
+        text = document.read_text()
+        new = _BLOCK.sub(fill, text)
+        if new != text:
+            document.write_text(new)
+        done[document] = names
+    return done
+
+
+def evaluations(lines: list[Line], data: str, protocol: str) -> str:
+    """The newest evaluation of each model on a data set: reference rows first, then the models by SSIM."""
+    found = [
+        line for line in lines if line.get("kind") == "evaluation" and line["data"] == data and line["split"] == "test"
+        and line["protocol"] == protocol and line["pairs"] == line["pairs_in_split"]
+    ]  # fmt: skip
+    newest = {line["model"]: line for line in found if line["model"]}
+    if not newest:
+        raise ValueError(f"results hold no evaluation of {data} under {protocol}")
+    rows = sorted(newest.values(), key=lambda line: -line["rows"]["generated"]["ssim"][0])
+    references = next(iter(line for line in reversed(found) if "target" in line["rows"]))["rows"]
+    metrics = [metric for metric in _METRICS if metric in references["target"]]
+    table = [["", *(metric.replace("_", "-") for metric in metrics)]]
+    table += [[label, *(_score(references[kind].get(m), m) for m in metrics)] for kind, label in _REFERENCES]
+    table += [[f"`{line['model']}`", *(_score(line["rows"]["generated"].get(m), m) for m in metrics)] for line in rows]
+    one = rows[0]
+    note = (
+        f"{protocol}, {one['data']} `{one['checksum']}`, {one['pairs']:,} test pairs, 95 % bootstrap intervals; commit "
+        f"`{one['commit']}`, {one['hardware']}"
+    )
+    return f"{_markdown(table)}\n{note}.\n"
+
+
+def forward(lines: list[Line]) -> str:
+    """The newest timing of each network under every backend."""
+    newest = {line["recipe"]: line for line in lines if line.get("bench") == "forward"}
+    if not newest:
+        raise ValueError("results hold no line of `repose bench forward`")
+    runs = list(newest.values())
+    names = [row["backend"] for row in runs[0]["rows"]]
+    head = ["backend"]
+    for run in runs:
+        head += [f"`{run['recipe']}` s", "of peak", "difference"]
+    table = [head]
+    for name in names:
+        cells = [f"`{name}`"]
+        for run in runs:
+            row = next(row for row in run["rows"] if row["backend"] == name)
+            if row["best"] is None:
+                cells += ["did not run", "", ""]
+            else:
+                cells += [f"{row['best']:.3f}", f"{row['share']:.0%}", f"{row['difference']:.0e}"]
+        table.append(cells)
+    about = "; ".join(
+        f"`{run['recipe']}` {run['gmac']:.1f} GMAC at {run['height']}x{run['width']}, peak measured beside it "
+        f"{run['peak_gflops']:.0f} GFLOP/s"
+        for run in runs
+    )
+    one = runs[0]
+    return f"{_markdown(table)}\nBest of the rounds. {about}. {one['threads']} threads, {one['hardware']}, " + (
+        f"torch {one['torch']}, commit `{one['commit']}`.\n"
+    )
+
+
+TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
+    "market": lambda lines: evaluations(lines, "market1501", "patn-market@1"),
+    "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market@1"),
+    "forward": forward,
+}
+
+_REFERENCES: Final = (("target", "real target"), ("source", "copied source"))
+
+
+def _score(score: list[float | None] | None, metric: str) -> str:
+    if score is None:
+        return ""
+    value, low, high = score
+    if value is None:
+        return "inf"
+    digits = _DIGITS.get(metric, 3)
+    if low is None or high is None or high - low < 10**-9:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    head, *body = rows
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in body]
+    return "\n".join(lines) + "\n"

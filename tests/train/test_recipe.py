@@ -1,0 +1,135 @@
+"""A recipe goes to JSON and back, and a wrong word is answered with the right one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+import pytest
+
+from repose.models import MODELS, RECIPES, Entry
+from repose.models import recipe as by_name
+from repose.train.recipe import DataConfig, Recipe, RecipeError, from_dict, override, to_dict
+
+
+@dataclass(frozen=True)
+class Net:
+    width: int = 8
+    rate: float = 0.5
+    name: str = "a"
+    deep: bool = False
+    kind: Literal["x", "y"] = "x"
+    limit: int | None = None
+    stages: tuple[int, ...] = (1, 2)
+    size: tuple[int, int] = (4, 2)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    here = f"{__name__}:Net"
+    monkeypatch.setitem(MODELS, "net", Entry(here, here, here, here, here))
+    return Recipe(name="made", model="net", network=Net(), objective=Net(width=3), data=DataConfig(batch=2))
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_survives_json(name: str) -> None:
+    made = by_name(name)
+    assert made.name == name
+    assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
+
+
+def test_round_trip_keeps_types(made: Recipe) -> None:
+    back = from_dict(json.loads(json.dumps(to_dict(made))))
+    assert back == made
+    assert type(back.network) is Net
+    assert isinstance(back.network.stages, tuple)
+    assert isinstance(back.data, DataConfig)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("images=50_000", 50_000),
+        ("seed=-1", -1),
+        ("data.batch=8", 8),
+        ("data.flip=mirror", "mirror"),
+        ("data.both_directions=true", True),
+        ("clip=1", 1.0),
+        ("generator_optimiser.lr=1e-3", 1e-3),
+        ("network.width=16", 16),
+        ("network.rate=1", 1.0),
+        ("network.name=12", "12"),
+        ("network.name=a_b", "a_b"),
+        ("network.name=x=y", "x=y"),
+        ("network.deep=true", True),
+        ("network.kind=y", "y"),
+        ("network.limit=3", 3),
+        ("network.limit=null", None),
+        ("network.stages=[3,4,5]", (3, 4, 5)),
+        ("network.size=[8,4]", (8, 4)),
+        ("objective.width=4", 4),
+    ],
+)
+def test_override(made: Recipe, word: str, value: Any) -> None:
+    new = override(made, [word])
+    path = word.partition("=")[0].split(".")
+    found: Any = new
+    for key in path:
+        found = getattr(found, key)
+    assert found == value
+    assert type(found) is type(value)
+    assert _count_differences(made, new) == 1
+    assert from_dict(to_dict(new)) == new
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("images", "not of the form key=value"),
+        ("image=3", "did you mean 'images'"),
+        ("data.btach=3", "data.btach.*did you mean 'batch'"),
+        ("network.widht=3", "did you mean 'width'"),
+        ("data=3", "is a group; set one of data.split, data.batch"),
+        ("images.x=3", "'images' is a single value"),
+        ("images=many", "images: a value of kind int is wanted, got 'many'"),
+        ("images=2.5", "kind int"),
+        ("images=true", "kind int"),
+        ("network.deep=1", "kind bool"),
+        ("clip=true", "kind float"),
+        ("network.kind=z", "known: x, y"),
+        ("data.flip=miror", "did you mean 'mirror'"),
+        ("network.limit=x", "is none of"),
+        ("network.size=[1,2,3]", "2 values are wanted"),
+        ("network.stages=3", "a list is wanted"),
+    ],
+)
+def test_a_wrong_word_is_named(made: Recipe, word: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        override(made, [word])
+
+
+def test_wrong_json_is_named(made: Recipe) -> None:
+    good = to_dict(made)
+    for change, message in (
+        ({"model": "nte"}, "recipe.model: 'nte' is not known; did you mean 'net'"),
+        ({"imagse": 3}, "recipe.imagse.*did you mean 'images'"),
+        ({"network": {"widht": 3}}, "recipe.network.widht.*did you mean 'width'"),
+        ({"network": 3}, "recipe.network: a group of keys is wanted"),
+        ({"images": "3"}, "recipe.images: a value of kind int"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            from_dict({**good, **change})
+    with pytest.raises(RecipeError, match="name"):
+        from_dict({key: value for key, value in good.items() if key != "name"})
+
+
+def test_unknown_recipe_names_the_nearest() -> None:
+    with pytest.raises(KeyError, match="did you mean 'patn-s'"):
+        by_name("pant-s")
+
+
+def _count_differences(one: Any, other: Any) -> int:
+    if is_dataclass(one):
+        return sum(_count_differences(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    return int(one != other)
