@@ -20,7 +20,7 @@ class Net:
     name: str = "a"
     deep: bool = False
     kind: Literal["x", "y"] = "x"
-    limit: int | None = None
+    limit: int | None = 7
     stages: tuple[int, ...] = (1, 2)
     size: tuple[int, int] = (4, 2)
 

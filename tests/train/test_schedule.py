@@ -1,6 +1,7 @@
 """The learning rate against values worked out by hand."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -35,4 +36,4 @@ def test_falls_and_never_rises_again() -> None:
         values = [factor(ScheduleConfig(kind=kind, hold=30), seen, 100) for seen in range(101)]  # type: ignore[arg-type]
         assert values == sorted(values, reverse=True)
         assert values[:31] == [1] * 31
-        assert max(a - b for a, b in zip(values, values[1:], strict=False)) < 0.03
+        assert max(a - b for a, b in pairwise(values)) < 0.03

@@ -1,5 +1,7 @@
-"""A model of a few thousand weights with everything a run must remember: dropout, batch norm, two discriminators' worth
-of state, an image pool. `python -m tests.train.toy STORE RUN key=value ... [devices=2]` trains it in its own process."""
+"""A model of a few thousand weights with all that a run must remember: dropout, batch norm, a buffer, an image pool.
+
+`python -m tests.train.toy STORE RUN key=value ... [devices=2]` trains it in a process of its own.
+"""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ def limb_maps(
 
     Args:
         keypoints: (18, 3) or (B, 18, 3).
-        height, width, half_width: pixels; the border of the quadrilateral belongs to it.
+        height, width, half_width: pixels. Of the border, the left and upper side belong to the quadrilateral and the
+            right and lower do not: the rule of scan conversion, which the field's mask-SSIM was measured with.
         limbs: pairs of joints, `repose.person.LIMBS` or `MASK_LIMBS`.
 
     Returns:
@@ -89,15 +90,16 @@ def limb_maps(
     there = located[:, first] & located[:, second] & (length > 0)
     safe = torch.where(there, length, torch.ones_like(length))
     ux, uy = ((bx - ax) / safe)[..., None, None], ((by - ay) / safe)[..., None, None]
-    dx = (torch.arange(width, device=x.device, dtype=exact) - ax[..., None])[..., None, :]  # (B, L, 1, W)
-    dy = (torch.arange(height, device=x.device, dtype=exact) - ay[..., None])[..., :, None]  # (B, L, H, 1)
-    hair = 1e-9 if exact == torch.float64 else 1e-4  # pixels on the border belong to the limb, however it rounds
+    # a pixel on the border is decided as if it lay a hair to the right and, by less still, below
+    right, down = (1e-6, 1e-10) if exact == torch.float64 else (1e-3, 1e-5)
+    dx = (torch.arange(width, device=x.device, dtype=exact) - ax[..., None] + right)[..., None, :]  # (B, L, 1, W)
+    dy = (torch.arange(height, device=x.device, dtype=exact) - ay[..., None] + down)[..., :, None]  # (B, L, H, 1)
     # along = dx ux + dy uy in [0, length], aside = dx uy - dy ux in [-half_width, half_width]; compared line against
     # line, so that no float of (B, L, H, W) is ever written
     along, along_row = dx * ux, -dy * uy
     aside, aside_row = dx * uy, dy * ux
-    inside = (along >= along_row - hair) & (along <= along_row + (length[..., None, None] + hair))
-    inside &= (aside >= aside_row - (half_width + hair)) & (aside <= aside_row + (half_width + hair))
+    inside = (along >= along_row) & (along <= along_row + length[..., None, None])
+    inside &= (aside >= aside_row - half_width) & (aside <= aside_row + half_width)
     maps = (inside & there[..., None, None]).float()
     return maps[0] if keypoints.ndim == 2 else maps
 

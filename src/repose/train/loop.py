@@ -178,7 +178,7 @@ def train(
                 _require_finite(losses, state.images, run)
                 log.line(state.images, state.seconds, _rates(state), losses)
             if tick and leads:
-                _leave_behind(state, shown, store, run, log, must=last)
+                _leave_behind(state, shown, store, run, must=last)
                 log.pause()
         fabric.barrier()
         if stop.agreed:
@@ -299,7 +299,7 @@ def _facts(state: State, store: Store, fabric: Fabric, overfit: int) -> dict[str
     }
 
 
-def _leave_behind(state: State, shown: Pair, store: Store, run: Path, log: Log, must: bool) -> None:
+def _leave_behind(state: State, shown: Pair, store: Store, run: Path, must: bool) -> None:
     """Contact sheet, checkpoint and weights. A full disk is an error only at the end (`must`)."""
     try:
         _draw(state, shown, run / "sheets" / f"{state.images:09d}.png")
