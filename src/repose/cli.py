@@ -259,7 +259,7 @@ def evaluate(
         "patn-market"
     ),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
-    limit: Annotated[int, typer.Option(help="Only the first N pairs; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")] = 0,
     pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
@@ -369,6 +369,23 @@ def loading(
     screen.print(rates)
     if results is not None:
         append(results, {"bench": "loading", "data": store.dataset, "checksum": store.checksum, **rates, **stamp()})
+
+
+@bench_app.command()
+def tables(
+    results: Annotated[Path, typer.Argument(help="Folder of .jsonl files.")] = Path("results"),
+    documents: Annotated[
+        list[Path] | None, typer.Argument(help="Markdown files; README.md and docs by default.")
+    ] = None,
+) -> None:
+    """Write the tables of README and docs anew from the result lines."""
+    from repose.bench.tables import write_tables
+
+    for path, names in write_tables(
+        results, documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+    ).items():
+        if names:
+            screen.print(f"{path}: {', '.join(names)}")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
 
 MARGIN = 0.11
-"""Room around the joints, a share of their extent: what the photographs of Market-1501 leave (0.09 above, 0.12 below)."""
+"""Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from repose.metrics.accumulators import Score
+from repose.metrics.evaluate import REFERENCES
+from repose.metrics.tables import Line as TableLine
+from repose.metrics.tables import markdown
+
 Line = dict[str, Any]
 
 _BLOCK: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-_METRICS: Final = ("ssim", "mask_ssim", "psnr", "l1", "pckh", "pckh_csv")
-_DIGITS: Final = {"psnr": 2}
 
 
 def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
@@ -61,16 +64,14 @@ def evaluations(lines: list[Line], data: str, protocol: str) -> str:
         raise ValueError(f"results hold no evaluation of {data} under {protocol}")
     rows = sorted(newest.values(), key=lambda line: -line["rows"]["generated"]["ssim"][0])
     references = next(iter(line for line in reversed(found) if "target" in line["rows"]))["rows"]
-    metrics = [metric for metric in _METRICS if metric in references["target"]]
-    table = [["", *(metric.replace("_", "-") for metric in metrics)]]
-    table += [[label, *(_score(references[kind].get(m), m) for m in metrics)] for kind, label in _REFERENCES]
-    table += [[f"`{line['model']}`", *(_score(line["rows"]["generated"].get(m), m) for m in metrics)] for line in rows]
+    shown = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items()]
+    shown += [TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"])) for line in rows]
     one = rows[0]
-    note = (
-        f"{protocol}, {one['data']} `{one['checksum']}`, {one['pairs']:,} test pairs, 95 % bootstrap intervals; commit "
-        f"`{one['commit']}`, {one['hardware']}"
+    caption = (
+        f"{protocol}, {one['data']} `{one['checksum']}`, {one['pairs']:,} test pairs; in brackets 95 % bootstrap "
+        f"intervals; commit `{one['commit']}`, {one['hardware']}."
     )
-    return f"{_markdown(table)}\n{note}.\n"
+    return markdown(shown, caption=caption)
 
 
 def forward(lines: list[Line]) -> str:
@@ -110,19 +111,14 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "forward": forward,
 }
 
-_REFERENCES: Final = (("target", "real target"), ("source", "copied source"))
 
+def _scores(row: dict[str, list[float | None]]) -> dict[str, Score]:
+    """The scores of one row of a result line; null, which only an infinite PSNR leaves, is infinity again."""
 
-def _score(score: list[float | None] | None, metric: str) -> str:
-    if score is None:
-        return ""
-    value, low, high = score
-    if value is None:
-        return "inf"
-    digits = _DIGITS.get(metric, 3)
-    if low is None or high is None or high - low < 10**-9:
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+    def number(value: float | None) -> float:
+        return float("inf") if value is None else value
+
+    return {metric: Score(number(value), number(low), number(high)) for metric, (value, low, high) in row.items()}
 
 
 def _markdown(rows: list[list[str]]) -> str:

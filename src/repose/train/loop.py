@@ -319,10 +319,8 @@ def _leave_behind(state: State, shown: Pair, store: Store, run: Path, must: bool
     except OSError as error:
         if must:
             raise
-        log.say(
-            f"[bold red]not saved at {state.images:,} images[/]: {error}. Training goes on; the next tick tries again"
-        )
-        warnings.warn(f"not saved at {state.images:,} images: {error}", UserWarning, stacklevel=2)
+        text = f"not saved at {state.images:,} images: {error}. Training goes on; the next tick tries again"
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def _draw(state: State, shown: Pair, path: Path) -> None:

@@ -64,7 +64,7 @@ def a1_hr() -> Recipe:
 def small() -> Recipe:
     """The same network small enough for a CPU, at 128x64: folded stem, fewer features, no adversarial term.
 
-    Four pairs in both directions are the paper's batch of 8: at 1,500 images this was where 16 pairs were at 3,000.
+    Four pairs in both directions are the paper's batch of 8: with few images to go, the number of steps counts.
     """
     return Recipe(
         name="multiscale-s",
