@@ -227,6 +227,10 @@ def train(
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
     overfit: Annotated[int, typer.Option(help="Debug: only ever the first N pairs.")] = 0,
+    channels_last: Annotated[
+        bool, typer.Option(help="Memory layout that the convolutions of CPUs and GPUs like.")
+    ] = True,
+    weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with fresh optimisers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
 ) -> None:
     """Train a recipe. Killed at any moment, the same command goes on where it was.
@@ -248,7 +252,17 @@ def train(
         screen.print_json(json.dumps(to_dict(made)))
         return
     folder = out or Path("runs") / made.name
-    run(made, Store.open(data), folder, resume=not fresh, accelerator=accelerator, devices=devices, overfit=overfit)
+    run(
+        made,
+        Store.open(data),
+        folder,
+        resume=not fresh,
+        accelerator=accelerator,
+        devices=devices,
+        overfit=overfit,
+        weights=weights,
+        channels_last=channels_last,
+    )
 
 
 @app.command(name="eval")
