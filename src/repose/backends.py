@@ -42,20 +42,19 @@ class Core(nn.Module):
 
 
 def fold_batch_norm(module: nn.Module) -> int:
-    """Fold each BatchNorm2d that follows a convolution in a Sequential into that convolution, in place.
+    """Fold each BatchNorm2d called `norm*` into the convolution `conv*` beside it, in place.
 
-    For evaluation only. Returns how many were folded; the output stays the same up to rounding.
+    The names are a habit of the shelves: `norm1` is applied to what `conv1` gives. For evaluation only. Returns how
+    many were folded; the output stays the same up to rounding.
     """
     folded = 0
-    for child in module.modules():
-        if not isinstance(child, nn.Sequential):
-            continue
-        for index in range(len(child) - 1):
-            conv, norm = child[index], child[index + 1]
-            if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
-                transposed = isinstance(conv, nn.ConvTranspose2d)
-                child[index] = nn.utils.fusion.fuse_conv_bn_eval(conv, norm, transposed)
-                child[index + 1] = nn.Identity()
+    for owner in list(module.modules()):
+        for name, norm in list(owner.named_children()):
+            conv = getattr(owner, name.replace("norm", "conv"), None)
+            if isinstance(norm, nn.BatchNorm2d) and isinstance(conv, nn.Conv2d | nn.ConvTranspose2d):
+                fused = nn.utils.fusion.fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
+                setattr(owner, name.replace("norm", "conv"), fused)
+                setattr(owner, name, nn.Identity())
                 folded += 1
     return folded
 
@@ -212,10 +211,15 @@ def prepare(name: str, generator: Generator, inputs: Sequence[Tensor]) -> Runner
         KeyError: no such backend; names the nearest.
         BackendError: its package is missing, or it cannot run this network.
     """
+    return known(name)(generator, inputs)
+
+
+def known(name: str) -> Callable[[Generator, Sequence[Tensor]], Runner]:
+    """The backend of this name. KeyError, with the nearest name, if there is none."""
     if name not in BACKENDS:
         near = difflib.get_close_matches(name, BACKENDS, n=1, cutoff=0.4)
         raise KeyError(f"no backend '{name}'; {f'did you mean {near[0]!r}?' if near else ', '.join(BACKENDS)}")
-    return BACKENDS[name](generator, inputs)
+    return BACKENDS[name]
 
 
 def _evaluation(generator: Generator) -> Generator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +28,7 @@ app = typer.Typer(
 bench_app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 console = Console(stderr=True, highlight=False)
-screen = Console(highlight=False)
+screen = Console(highlight=False, markup=False)
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 ModelName = Annotated[
@@ -72,11 +73,13 @@ def transfer(
     sources: dict[str, Person] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
+            _require_new(path.stem, sources)
             sources[path.stem] = loaded.place(read_person(path, pose, which))
     targets: dict[str, Person] = {}
     for path in [target] if target.is_file() else _pictures(target):
         with _skipping(path, alone=target.is_file()):
-            targets.update({n: loaded.place(p) for n, p in read_pose(path, pose, which).items()})
+            _require_new(path.stem, targets)
+            targets.update({name: loaded.place(posed) for name, posed in read_pose(path, pose, which).items()})
     if not sources or not targets:
         raise ValueError("nothing is left to transfer: every source or every target was skipped")
 
@@ -96,7 +99,8 @@ def transfer(
                 picture = to_uint8(loaded(given, posed))
                 row.append(picture)
                 if not alone:
-                    save_image(out.with_suffix("") / f"{source_name}_2_{target_name}.png", picture)
+                    name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
+                    save_image(out.with_suffix("") / f"{name}.png", picture)
                 bar.advance(task)
             rows.append(row)
     if alone:
@@ -107,10 +111,10 @@ def transfer(
             [[rows[1][0], rows[0][1], rows[1][1], seen]], ["source", "pose", "generated", "target"], scale=scale
         )
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
-        screen.print(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
+        _say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
         save_image(out, np.asarray(sheet(rows, ["source", *targets], scale=scale)))
-        screen.print(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+        _say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
 @app.command()
@@ -145,6 +149,7 @@ def estimate(
     with _bar() as bar:
         for path in bar.track(paths, description="estimate"):
             with _skipping(path, alone=len(paths) == 1):
+                _require_new(path.name, (name.partition("#")[0] for name in joints))
                 pixels = load_image(path)
                 found = network.people(pixels)
                 chosen = list(found) if everybody and found else [choose(found, which)]
@@ -164,7 +169,7 @@ def estimate(
     write_keypoints(out, joints)
     page = out.with_suffix(".sheet.png")
     save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
-    screen.print(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
+    _say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
 
 
 @app.command()
@@ -213,8 +218,8 @@ def prepare(
     screen.print(table)
     for why, count in report.reasons.items():
         names = [item.name for item in report.left_out if item.why == why]
-        screen.print(f"left out: {count:,} x {why} ({', '.join(names[:3])}{' ...' if count > 3 else ''})")
-    screen.print(f"{place}; samples in {_store_sheet(place)}")
+        _say(f"left out: {count:,} x {why} ({', '.join(names[:3])}{' ...' if count > 3 else ''})")
+    _say(f"{place}; samples in {_store_sheet(place)}")
 
 
 @app.command()
@@ -246,7 +251,13 @@ def train(
     from repose.train.loop import train as run
     from repose.train.recipe import from_dict, override, to_dict
 
-    made = from_dict(json.loads(Path(recipe).read_text())) if recipe.endswith(".json") else models.recipe(recipe)
+    if recipe.endswith(".json"):
+        try:
+            made = from_dict(json.loads(Path(recipe).read_text(encoding="utf-8")))
+        except (ValueError, AttributeError) as error:  # AttributeError: JSON, but a list or a number
+            raise ValueError(f"{recipe} is no recipe: {error}") from error
+    else:
+        made = models.recipe(recipe)
     made = override(made, settings or [])
     if show:
         screen.print_json(json.dumps(to_dict(made)))
@@ -300,7 +311,7 @@ def convert(
     from repose.hub.convert import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
-    screen.print(f"{folder}: use it as --model {folder}")
+    _say(f"{folder}: use it as --model {folder}")
 
 
 @app.command(name="models")
@@ -327,7 +338,7 @@ def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help
     """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
     from repose.demo import make_demo
 
-    screen.print(make_demo(out, seed))
+    _say(make_demo(out, seed))
 
 
 @bench_app.command()
@@ -399,7 +410,7 @@ def tables(
         results, documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
     ).items():
         if names:
-            screen.print(f"{path}: {', '.join(names)}")
+            _say(f"{path}: {', '.join(names)}")
 
 
 def main() -> None:
@@ -418,8 +429,13 @@ def main() -> None:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
+def _say(text: str) -> None:
+    """A line of the result; never broken, so that a path in it can be copied."""
+    screen.print(text, soft_wrap=True)
+
+
 class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
-    """Name and skip what is wrong with one file among many; alone, let it stop the command."""
+    """Name and skip what is wrong with one file among many; alone, it stops the command, named as well."""
 
     def __init__(self, path: Path, alone: bool) -> None:
         self.path, self.alone = path, alone
@@ -428,9 +444,14 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if error is None or self.alone or not isinstance(error, ValueError | OSError):
+        if not isinstance(error, ValueError | OSError):
             return False
-        text = str(error) if str(self.path) in str(error) else f"{self.path}: {error}"
+        named = str(self.path) in str(error)
+        if self.alone and not named:
+            raise ValueError(f"{self.path}: {error}") from error
+        if self.alone:
+            return False
+        text = str(error) if named else f"{self.path}: {error}"
         console.print(f"skipped: {text}", markup=False, soft_wrap=True)
         return True
 
@@ -444,6 +465,11 @@ def _pictures(place: Path) -> list[Path]:
     if not found:
         raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
     return found
+
+
+def _require_new(name: str, known: Iterable[str]) -> None:
+    if name in known:
+        raise ValueError(f"another one is called '{name}', too; rename one of the two")
 
 
 def _which(text: str) -> Any:

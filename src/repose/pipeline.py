@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from repose.estimate import ESTIMATORS, KeypointEstimator, Which, choose, estimator
+from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
 from repose.images import ImageLike, load_image, same_kind
 from repose.models.base import Generator
 from repose.person import Person
@@ -55,8 +55,12 @@ class Model:
         A picture that has the canvas's proportions already and that its person fills is taken whole; from any other
         the surroundings of the joints are cut.
         """
+        if person.batched:
+            raise ValueError("place takes one person at a time: index the batch")
         if person.size is None:
             raise ValueError("this Person has no size: give an image or size=(height, width)")
+        if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
+            raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
         if _framed(person, self.canvas):
             return self.canvas.put(person, how="fit")[0]
         return self.canvas.put(person, how="crop", margin=MARGIN)[0]
@@ -67,10 +71,12 @@ def load(name: str | Path = "default") -> Model:
 
     Raises:
         ValueError: no such weights (names the nearest), or a file that is damaged or of another model.
+        FileNotFoundError: the folder's run has not come as far as weights.
     """
-    folder = find_weights(name)
-    generator, recipe = load_generator(folder)
-    return Model(folder.name, generator.eval().requires_grad_(False), recipe)
+    place = find_weights(name)
+    generator, recipe = load_generator(place)
+    folder = place.parent if place.is_file() else place
+    return Model(folder.resolve().name, generator.eval().requires_grad_(False), recipe)
 
 
 def read_person(picture: ImageLike, pose: KeypointEstimator | str = "movenet", which: Which = "largest") -> Person:
@@ -86,7 +92,10 @@ def read_person(picture: ImageLike, pose: KeypointEstimator | str = "movenet", w
         NobodyFound: nobody is on it.
     """
     pixels = load_image(picture)
-    found = choose(_estimator(pose).people(pixels), which)
+    try:
+        found = choose(_estimator(pose).people(pixels), which)
+    except NobodyFound as error:
+        raise NobodyFound(f"{picture}: {error}" if isinstance(picture, str | Path) else str(error)) from error
     return Person(image=from_uint8(pixels), keypoints=found.keypoints)
 
 
@@ -102,9 +111,12 @@ def read_pose(
     if isinstance(target, Person):
         return {"target": target}
     if isinstance(target, Tensor) and tuple(target.shape) == (18, 3):
-        return {"target": _bare(target)}
+        return {"target": _bare(target, "the target pose")}
     if isinstance(target, str | Path) and Path(target).suffix.lower() in POSE_FILES:
-        return {name: _bare(keypoints) for name, keypoints in read_keypoints(Path(target)).items()}
+        people = {name: _bare(keypoints, f"{target}, {name}") for name, keypoints in read_keypoints(target).items()}
+        if not people:
+            raise ValueError(f"{target} holds no poses")
+        return people
     name = Path(target).stem if isinstance(target, str | Path) else "target"
     return {name: read_person(target, pose, which)}
 
@@ -140,7 +152,7 @@ def transfer(
     poses = read_pose(target, pose, which)
     if len(poses) != 1:
         raise ValueError(
-            f"the target holds {len(poses)} poses ({', '.join(list(poses)[:3])} ...); `transfer` takes one. "
+            f"{target} holds {len(poses)} poses ({', '.join(list(poses)[:3])} ...); `transfer` takes one. "
             "The command `repose transfer` makes a picture for each"
         )
     placed = model.place(next(iter(poses.values())))
@@ -152,11 +164,11 @@ def _estimator(pose: KeypointEstimator | str) -> KeypointEstimator:
     return estimator(pose) if isinstance(pose, str) else pose
 
 
-def _bare(keypoints: Tensor) -> Person:
+def _bare(keypoints: Tensor, what: str) -> Person:
     """Keypoints without a picture, on the smallest canvas from 0 that holds them."""
     located = keypoints[keypoints[:, 2] > 0]
     if len(located) < 2:
-        raise ValueError("the target pose has fewer than two located joints; nothing can be posed by it")
+        raise ValueError(f"{what} has fewer than two located joints; nothing can be posed by it")
     width, height = (int(located[:, i].max().clamp(min=0)) + 1 for i in (0, 1))
     return Person(keypoints=keypoints.float(), size=(height, width))
 

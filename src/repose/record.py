@@ -46,6 +46,7 @@ def commit() -> str:
     """The commit of the checkout that runs, "-dirty" behind it where src/ differs; "unknown" outside of one."""
     here = Path(__file__).parent
     try:
+        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
         done = _git(here, "rev-parse", "--short=12", "HEAD")
         dirty = _git(here, "status", "--porcelain", "--untracked-files=no", "--", str(here))
     except (OSError, subprocess.CalledProcessError):

@@ -6,6 +6,8 @@ import difflib
 from pathlib import Path
 from typing import Final
 
+from repose.train.checkpoint import SUFFIX
+
 DEFAULT: Final = "patn-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
 
@@ -26,7 +28,10 @@ def shipped() -> dict[str, Path]:
 
 
 def find_weights(name: str | Path) -> Path:
-    """The folder of shipped weights by name ("default" included), or of any run, `convert` result or weight file.
+    """Shipped weights by name ("default" included), or the folder of any run or `convert` result, or a file in it.
+
+    Returns:
+        What `repose.train.checkpoint.load_generator` takes; recipe.json lies in it, or beside the file.
 
     Raises:
         ValueError: there is no such name, folder or file; the text names the nearest.
@@ -36,12 +41,16 @@ def find_weights(name: str | Path) -> Path:
     if wanted in known:
         return known[wanted]
     path = Path(name)
-    if path.is_file():
-        path = path.parent
-    if (path / "recipe.json").exists():
+    if path.is_file() and path.suffix != SUFFIX:
+        raise ValueError(
+            f"{path} is no {SUFFIX} file; a released .pth is turned into weights by `repose convert`, and a run is "
+            "given by its folder"
+        )
+    folder = path.parent if path.is_file() else path
+    if (folder / "recipe.json").exists():
         return path
-    if path.is_dir():
-        raise ValueError(f"{path}: holds no recipe.json; give the folder of a finished training run or of a conversion")
+    if folder.is_dir() and path.exists():
+        raise ValueError(f"{folder} has no recipe.json; give the folder of a training run or of a conversion")
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known) or 'none'}"
     raise ValueError(f"no weights are called '{name}' and no such folder exists; {hint}")

@@ -22,6 +22,8 @@ from repose.pipeline import Model, load
 from repose.represent.canvas import to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
+from repose.train.checkpoint import weight_files
+from repose.weights import find_weights
 
 SHEET_ROWS = 10
 
@@ -87,7 +89,7 @@ def evaluate_models(
     if models:
         pairs = pairs_of(made, store, split or made.split, SHEET_ROWS)
         save_image(out, _sheet(store, pairs, models))
-        screen.print(f"{out}: {len(pairs)} of the pairs")
+        screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
     return evaluations
 
 
@@ -111,8 +113,8 @@ def _holds_pictures(place: Path) -> bool:
 
 
 def _digest(name: str) -> str:
-    """sha256 of the weight file, for the result line."""
-    from repose.weights import find_weights
-
-    with (find_weights(name) / "weights.safetensors").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """sha256 of the weight file, for the result line; of all of them, one after the other, where there are several."""
+    digest = hashlib.sha256()
+    for path in weight_files(find_weights(name)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from repose.backends import BACKENDS, BackendError, prepare
+from repose.backends import BACKENDS, BackendError, known, prepare
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.base import Generator
@@ -118,7 +118,12 @@ def measure(
         height, width, batch: of the pictures.
         rounds: turns of each backend after one that does not count.
         say: told what happens, a line at a time.
+
+    Raises:
+        KeyError: no such recipe or backend; names the nearest.
     """
+    for backend in backends:
+        known(backend)
     torch.manual_seed(0)
     generator = build_generator(find_recipe(name)).eval()
     inputs = generator.encode(*example(height, width, batch))

@@ -48,7 +48,7 @@ class PATNObjectiveConfig:
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
 
 
-_WARM_UP = Phase("generator before the discriminators", ("generator",))
+_WARM_UP = Phase("generator-plain", ("generator",))
 _GENERATOR = Phase("generator", ("generator",))
 _APPEARANCE = Phase("appearance", ("appearance",))
 _SHAPE = Phase("shape", ("shape",))
