@@ -400,7 +400,7 @@ def loading(
 def tables(
     results: Annotated[Path, typer.Argument(help="Folder of .jsonl files.")] = Path("results"),
     documents: Annotated[
-        list[Path] | None, typer.Argument(help="Markdown files; README.md and docs by default.")
+        list[Path] | None, typer.Argument(help="Markdown files; README, docs and cards by default.")
     ] = None,
 ) -> None:
     """Write the tables of README and docs anew from the result lines."""

@@ -36,7 +36,7 @@ def make_demo(out: Path, seed: int) -> str:
     try:
         pictures = list(render_people(range(PEOPLE), 2, *model.canvas.size, seed=seed))
     except SyntheticUnavailable as error:
-        pictures = _spare()
+        pictures = spare()
         note = f" (nothing can be rendered here, so the people are from files: {error})"
     source, target = _people(pictures[0::2]), _people(pictures[1::2])
     generated = to_uint8(model(source, target))
@@ -66,7 +66,7 @@ def _people(pictures: list[Picture]) -> Person:
     return Person(image=images, keypoints=keypoints)
 
 
-def _spare() -> list[Picture]:
+def spare() -> list[Picture]:
     pictures = []
     for name, keypoints in read_keypoints(SPARE / "keypoints.json").items():
         image = load_image(SPARE / f"{name}.png")

@@ -60,7 +60,9 @@ class Model:
         if person.size is None:
             raise ValueError("this Person has no size: give an image or size=(height, width)")
         if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
-            raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
+            raise ValueError(
+                "this Person has fewer than two located joints, so it is not known where on the picture it is"
+            )
         if _framed(person, self.canvas):
             return self.canvas.put(person, how="fit")[0]
         return self.canvas.put(person, how="crop", margin=MARGIN)[0]

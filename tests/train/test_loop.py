@@ -23,6 +23,7 @@ from repose.data import Store
 from repose.models import build_generator
 from repose.train import ema
 from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
+from repose.train.log import Log
 from repose.train.loop import NotFinite, Summary, train
 from repose.train.recipe import DataConfig, Recipe, from_dict
 from tests.train import toy
@@ -139,19 +140,28 @@ def test_the_reference_depends_on_what_must_be_remembered(store: Store, tmp_path
     assert not torch.equal(tree["random"]["cpu"], again.get_state()), "dropout drew nothing"
 
 
-def test_sigterm_saves_and_the_same_call_goes_on(store: Store, unbroken: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = start(store, run, "images=800", "tick=800")
-    while not (run / "log.jsonl").exists() or len(lines(run)) < 3:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    stopped_at = int(checkpoints(run / "checkpoints")[0].stem)
-    assert 0 < stopped_at < 800
+def test_sigterm_saves_and_the_same_call_goes_on(
+    store: Store, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, recipe = tmp_path / "run", toy.recipe(images=800, tick=800)
+    line = Log.line
+
+    def kill(self: Log, images: int, *rest: Any) -> None:
+        line(self, images, *rest)
+        if images == 240:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Log, "line", kill)
+    before = signal.getsignal(signal.SIGTERM)
+    summary = run_here(recipe, store, run)
+    assert (summary.stopped, summary.images) == ("SIGTERM", 248)  # the step after the signal is the last
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert [path.stem for path in checkpoints(run / "checkpoints")] == ["000000248"]
     assert (run / "weights.safetensors").exists()
-    run_here(toy.recipe(images=800), store, run)
-    assert_same(last(run), last(unbroken))
+    assert run_here(recipe, store, run).stopped is None
+    tree, wanted = last(run), last(unbroken)
+    assert tree.pop("recipe") != wanted.pop("recipe")  # they differ in their tick
+    assert_same(tree, wanted)
 
 
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(store: Store, unbroken: Path, tmp_path: Path) -> None:

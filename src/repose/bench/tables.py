@@ -18,6 +18,9 @@ from repose.metrics.tables import markdown
 
 Line = dict[str, Any]
 
+_OF_MODEL: Final = "measured-"
+"""`measured-NAME` is the table of one model's card."""
+
 _BLOCK: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 
@@ -40,10 +43,11 @@ def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
 
         def fill(found: re.Match[str], names: list[str] = names) -> str:
             name = found[2]
-            if name not in TABLES:
-                raise KeyError(f"no table is called '{name}'; there are {', '.join(TABLES)}")
+            if name not in TABLES and not name.startswith(_OF_MODEL):
+                raise KeyError(f"no table is called '{name}'; there are {', '.join(TABLES)}, {_OF_MODEL}MODEL")
             names.append(name)
-            return f"{found[1]}{TABLES[name](lines)}{found[3]}"
+            model = name.removeprefix(_OF_MODEL)
+            return f"{found[1]}{TABLES[name](lines) if model == name else measured(lines, model)}{found[3]}"
 
         text = document.read_text()
         new = _BLOCK.sub(fill, text)
@@ -72,6 +76,23 @@ def evaluations(lines: list[Line], data: str, protocol: str) -> str:
         f"intervals; commit `{one['commit']}`, {one['hardware']}."
     )
     return markdown(shown, caption=caption)
+
+
+def measured(lines: list[Line], model: str) -> str:
+    """Every complete evaluation of one model, the newest of each data set and protocol."""
+    newest = {
+        (line["data"], line["protocol"]): line
+        for line in lines
+        if line.get("kind") == "evaluation" and line["model"] == model and line["pairs"] == line["pairs_in_split"]
+    }
+    if not newest:
+        raise ValueError(f"results hold no evaluation of {model}; run `repose eval {model} --results ...` first")
+    rows = [
+        TableLine(f"{data}, {protocol}", _scores(line["rows"]["generated"]))
+        for (data, protocol), line in newest.items()
+    ]
+    weights = {line["weights"] for line in newest.values()}
+    return markdown(rows, caption=f"weights sha256 {', '.join(f'`{digest}`' for digest in sorted(weights))}.")
 
 
 def forward(lines: list[Line]) -> str:

@@ -147,7 +147,7 @@ def save_weights(
         groups[-1][name] = value
     names = ["weights"] if len(groups) == 1 else [f"weights-{i + 1:02d}" for i in range(len(groups))]
     paths = [folder / f"{name}{SUFFIX}" for name in names]
-    facts = {"model": recipe.model, "recipe": recipe.name}
+    facts = {"model": recipe.model}  # one key only: safetensors writes several in any order, and files would differ
     for path, group in zip(paths, groups, strict=True):
         write_tensors(path, group, facts)
     for old in weight_files(folder):

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from repose import record
@@ -56,9 +56,8 @@ class Log:
         self.console = Console(stderr=True, quiet=silent or not show)
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} images, {task.fields[rate]}"),
-            TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
@@ -98,11 +97,13 @@ class Log:
         self._append({"kind": "train", **facts, "rates": dict(rates), "losses": dict(losses)})
         if self.silent:
             return
-        words = "  ".join(f"{key.split('/')[-1]} {value:.3g}" for key, value in losses.items() if _NORM not in key)
-        self._bar.update(self._task, completed=images, rate=f"{speed:.1f}/s", losses=words)
+        words = [f"{key.split('/')[-1]} {value:.3g}" for key, value in losses.items() if _NORM not in key]
+        self._bar.update(self._task, completed=images, rate=f"{speed:.1f}/s", losses="  ".join(words[:2]))
         if not self.console.is_terminal:
             left = (self.total - images) / max(speed, 1e-9)
-            self.console.print(f"{images:,}/{self.total:,} images  {speed:.1f}/s  {left / 60:.0f} min left  {words}")
+            self.console.print(
+                f"{images:,}/{self.total:,} images  {speed:.1f}/s  {left / 60:.0f} min left  {'  '.join(words)}"
+            )
         self._draw({**losses, **{f"rate/{k}": v for k, v in rates.items()}, "images_per_second": speed}, images)
 
     def pause(self) -> None:

@@ -90,7 +90,7 @@ def train(
     validation: str = "val",
     overfit: int = 0,
     weights: Path | None = None,
-    channels_last: bool = False,
+    channels_last: bool = True,
     compile: bool = False,
 ) -> Summary:
     """Train a recipe on a store; killed at any moment, the same call goes on from the last checkpoint in `run`.
@@ -106,7 +106,7 @@ def train(
         validation: split whose first pairs are on the contact sheets; the training split where the store has no such.
         overfit: for debugging: N pairs, the same ones forever; 0 for a real run.
         weights: weight file or folder of the same model to begin from, with fresh optimisers.
-        channels_last: memory layout of the networks.
+        channels_last: memory layout of the networks; saves the small presets a tenth of the time on a CPU.
         compile: torch.compile on the generator's `synthesise`.
 
     Raises:
@@ -150,7 +150,7 @@ def train(
     sampler = (_Same if overfit else PairSampler)(
         store, recipe.data.split, recipe.data.batch, recipe.seed, fabric.global_rank, fabric.world_size
     )
-    shown = _shown(store, validation, sampler, fields, overfit)
+    shown = _shown(recipe, store, validation, sampler, fields, overfit)
     loader = Loader(store, sampler, fields, recipe.data.flip, start=state.step)
     meter, losses, every = Meter(), dict[str, float](), max(1, recipe.tick // 10)
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
@@ -276,10 +276,12 @@ def _placed(module: M, fabric: Fabric, channels_last: bool) -> M:
     return module.to(memory_format=torch.channels_last) if channels_last else module  # type: ignore[call-overload]
 
 
-def _shown(store: Store, validation: str, sampler: PairSampler, fields: Sequence[str], overfit: int) -> Pair:
+def _shown(
+    recipe: Recipe, store: Store, validation: str, sampler: PairSampler, fields: Sequence[str], overfit: int
+) -> Pair:
     """The pairs of the contact sheets, the same ones in every run of this store."""
     if not overfit:
-        split = validation if validation in store.splits else "train"
+        split = validation if validation in store.splits else recipe.data.split
         sampler = PairSampler(store, split, SHOWN, seed=0)
     return load_pairs(store, sampler.batch_at(0)[:SHOWN], fields)
 

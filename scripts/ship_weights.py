@@ -1,0 +1,74 @@
+"""Put a finished run's weights under weights/NAME, with recipe and card. Then `repose eval NAME`, `repose bench tables`.
+
+python scripts/ship_weights.py runs/patn-s patn-s-synthetic
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from repose.train.checkpoint import load_generator, save_weights
+
+CARD = """# {name}
+
+{what}
+
+| | |
+|---|---|
+| licence of the weights | {licence} |
+| data | {data} `{data_checksum}`, split train |
+| recipe | `{recipe}` (recipe.json beside this file is the resolved one) |
+| images shown | {images:,} |
+| time | {minutes:.0f} minutes of a machine that also did other work, {threads} thread |
+| hardware | {hardware} |
+| commit | `{commit}` |
+| stored as | float16, {size:.1f} MB, the moving average of the generator |
+
+Measured with exactly this file:
+
+<!-- table: measured-{name} -->
+<!-- /table -->
+
+Limits: {limits}
+"""
+
+SYNTHETIC = {
+    "licence": "CC0-1.0",
+    "what": "Trained on rendered people alone: nobody's photograph is in it. For any use.",
+    "limits": "64x128 pixels; blurred faces and prints; it has never seen a photograph.",
+}
+MARKET = {
+    "licence": "research only: Market-1501 shows real pedestrians and states no licence",
+    "what": "Trained on a part of Market-1501 (9,399 photographs of 730 people). **Research only.** Never the default.",
+    "limits": "64x128 pixels; blurred faces and prints; the street of one campus as background.",
+}
+
+
+def main(run: Path, name: str) -> None:
+    """Copy, halve, describe."""
+    generator, recipe = load_generator(run)
+    card = json.loads((run / "card.json").read_text())
+    words = SYNTHETIC if card["data"] == "synthetic" else MARKET
+    card |= {"name": name, "licence": words["licence"]}
+    folder = Path("weights") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (path,) = save_weights(folder, generator, recipe, card, dtype=torch.float16)
+    trained = card["trained"]
+    text = CARD.format_map(
+        {
+            **words,
+            **card,
+            "recipe": recipe.name,
+            "minutes": card["seconds"] / 60,
+            "size": path.stat().st_size / 1e6,
+            **{key: trained[key] for key in ("threads", "hardware", "commit")},
+        }
+    )
+    (folder / "CARD.md").write_text(text)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,63 @@
+"""Each small recipe learns one rendered pair by heart: data, network, objective and loop hold together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from repose import models
+from repose.data import Store, StoreWriter
+from repose.demo import spare
+from repose.metrics.functional import PATN, ssim
+from repose.pipeline import load
+from repose.represent.canvas import to_uint8
+from repose.train.loop import train
+from repose.train.recipe import Recipe, override
+
+PIXELS_ONLY = {
+    "patn-s": ["objective.perceptual=none"],
+    "multiscale-s": ["objective.perceptual=0"],
+}
+"""The feature network is a file that need not be here."""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("pair") / "store"
+    with StoreWriter(folder, 128, 64, "one pair") as writer:
+        for picture in spare()[:2]:
+            writer.add(picture.name, picture.person, picture.image, picture.keypoints, split="train")
+    return Store.open(folder)
+
+
+@pytest.mark.parametrize("name", sorted(PIXELS_ONLY))
+def test_one_pair_is_learnt_by_heart(name: str, pair: Store, tmp_path: Path) -> None:
+    recipe: Recipe = override(models.recipe(name), PIXELS_ONLY[name])
+    recipe = replace(
+        recipe,
+        data=replace(recipe.data, flip="none"),
+        schedule=replace(recipe.schedule, kind="constant", warmup=0),
+        images=300,
+        tick=300,
+        ema=0,
+    )
+    summary = train(recipe, pair, tmp_path, overfit=1, progress=False, accelerator="cpu", channels_last=True)
+    assert summary.images == 300
+    assert next(value for key, value in summary.losses.items() if key.endswith("/l1")) < 0.1
+
+    model, people = load(tmp_path), pair.person([0, 1])
+    generated = to_uint8(model(people, people[[1, 0]]))
+    assert people.image is not None
+    real = to_uint8(people.image)[::-1]
+    Image.fromarray(np.hstack([*generated, *real])).save(tmp_path / "learnt.png")
+    copied = score(real[::-1], real)
+    assert score(generated, real) > max(0.75, copied + 0.3)
+
+
+def score(generated: np.ndarray, real: np.ndarray) -> float:
+    import torch
+
+    x, y = (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2) for pictures in (generated, real))
+    return float(ssim(x, y, PATN).mean())

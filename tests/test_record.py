@@ -1,0 +1,97 @@
+"""Result lines: whole with several writers, readable by any JSON reader, and honest about the commit."""
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repose import record
+
+WRITER = """
+import sys
+from pathlib import Path
+from repose.record import append
+for index in range(150):
+    append(Path(sys.argv[1]), {"who": sys.argv[2], "index": index, "text": "ä" * 3000})
+"""
+
+
+def test_lines_of_two_processes_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "results.jsonl"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), who]) for who in "ab"]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(line["text"] == "ä" * 3000 for line in lines)
+    for who in "ab":
+        assert [line["index"] for line in lines if line["who"] == who] == list(range(150))
+
+
+def test_what_json_does_not_know_becomes_null(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    record.append(path, {"a": math.nan, "b": [1.5, math.inf, (-math.inf,)], "c": {"d": math.nan, "e": "NaN"}, "f": 0})
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    assert json.loads(path.read_text(), parse_constant=refuse) == {
+        "a": None, "b": [1.5, None, [None]], "c": {"d": None, "e": "NaN"}, "f": 0,
+    }  # fmt: skip
+
+
+def test_what_cannot_be_written_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    record.append(path, {"a": 1})
+    with pytest.raises(TypeError):
+        record.append(path, {"a": object()})
+    assert path.read_text() == '{"a": 1}\n'
+
+
+def commit_of(package: Path) -> str:
+    """What `commit` says in a process that runs from another folder."""
+    words = [sys.executable, "-c", "import record; print(record.commit())"]
+    return subprocess.run(words, cwd=package, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_commit_in_and_outside_of_a_checkout(tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    package = tmp_path / "project" / "src"
+    package.mkdir(parents=True)
+    shutil.copy(record.__file__, package / "record.py")
+    assert commit_of(package) == "unknown"
+    git(tmp_path / "project", "init", "-q")
+    (tmp_path / "project" / "other.txt").write_text("theirs")
+    git(tmp_path / "project", "add", "other.txt")
+    git(tmp_path / "project", "commit", "-qm", "theirs")
+    assert commit_of(package) == "unknown", "installed below somebody else's checkout"
+    git(tmp_path / "project", "add", "src/record.py")
+    git(tmp_path / "project", "commit", "-qm", "ours")
+    head = git(tmp_path / "project", "rev-parse", "--short=12", "HEAD")
+    assert commit_of(package) == head
+    (tmp_path / "project" / "other.txt").write_text("changed")
+    assert commit_of(package) == head, "only src/ counts"
+    with (package / "record.py").open("a") as file:
+        file.write("# changed\n")
+    assert commit_of(package) == f"{head}-dirty"
+
+
+def test_stamp_says_what_is_needed_to_repeat() -> None:
+    import torch
+
+    import repose
+
+    stamp = record.stamp()
+    assert (stamp["repose"], stamp["torch"]) == (repose.__version__, torch.__version__)
+    assert stamp["threads"] == torch.get_num_threads()
+    assert "cores" in stamp["hardware"]
+    assert stamp["date"].endswith("+00:00")
