@@ -14,15 +14,23 @@ from repose import record
 WRITER = """
 import sys
 from pathlib import Path
-from repose.record import append
+import record
 for index in range(150):
-    append(Path(sys.argv[1]), {"who": sys.argv[2], "index": index, "text": "ä" * 3000})
+    record.append(Path(sys.argv[1]), {"who": sys.argv[2], "index": index, "text": "ä" * 3000})
 """
 
 
+def alone(folder: Path) -> Path:
+    """record.py on its own in a folder, for processes that need not import torch."""
+    folder.mkdir(parents=True)
+    shutil.copy(record.__file__, folder / "record.py")
+    (folder / "torch.py").write_text("")
+    return folder
+
+
 def test_lines_of_two_processes_stay_whole(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "results.jsonl"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), who]) for who in "ab"]
+    path, package = tmp_path / "new" / "results.jsonl", alone(tmp_path / "src")
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), who], cwd=package) for who in "ab"]
     assert [writer.wait(60) for writer in writers] == [0, 0]
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert all(line["text"] == "ä" * 3000 for line in lines)
@@ -65,9 +73,7 @@ def git(folder: Path, *words: str) -> str:
 def test_commit_in_and_outside_of_a_checkout(tmp_path: Path) -> None:
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
-    package = tmp_path / "project" / "src"
-    package.mkdir(parents=True)
-    shutil.copy(record.__file__, package / "record.py")
+    package = alone(tmp_path / "project" / "src")
     assert commit_of(package) == "unknown"
     git(tmp_path / "project", "init", "-q")
     (tmp_path / "project" / "other.txt").write_text("theirs")

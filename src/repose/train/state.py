@@ -87,6 +87,10 @@ class State:
         self.objective.load_state_dict(tree["objective"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(tree["optimisers"][name])
+            for weight, moments in optimiser.state.items():  # fused Adam pairs numbers by their place in memory
+                for key, value in moments.items():
+                    if value.shape == weight.shape:
+                        moments[key] = torch.empty_like(weight).copy_(value)
         self.images, self.step, self.seconds = tree["images"], tree["step"], tree["seconds"]
         if rank == 0:
             torch.set_rng_state(tree["random"]["cpu"])

@@ -51,7 +51,9 @@ class MultiScaleObjective(Objective):
         self.networks = nn.ModuleDict()
         if self.config.gan:
             self.networks["discriminator"] = PatchDiscriminator(self.config.discriminator_width)
-        self.perceptual = Perceptual(self.config.backbone, self.config.layers, self.config.rescale)
+        self.perceptual: Perceptual | None = None  # without the term its weight file need not be here
+        if self.config.perceptual:
+            self.perceptual = Perceptual(self.config.backbone, self.config.layers, self.config.rescale)
 
     def phases(self, progress: Progress) -> Sequence[Phase]:
         """Discriminator, then generator, as in the code; the generator alone before `adversarial_from`."""
@@ -85,6 +87,6 @@ class MultiScaleObjective(Objective):
             with frozen(judge):
                 score = judge(source, generated)
             terms["gan"] = Term(adversarial(score, True, config.adversarial, generator=True), config.gan)
-        if config.perceptual:
+        if self.perceptual is not None:
             terms["perceptual"] = Term(self.perceptual(generated, target), config.perceptual)
         return terms

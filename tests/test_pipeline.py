@@ -1,0 +1,241 @@
+"""The one door: every kind of picture in and out, every kind of target, and where people land on the canvas."""
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from torch import Tensor
+
+import repose
+from repose.estimate import KeypointEstimator, NobodyFound
+from repose.images import ImageError, ImageLike
+from repose.person import Person
+from repose.pipeline import Model, _framed, load, read_person, read_pose, transfer
+from repose.represent.canvas import canvas, from_uint8, to_uint8
+from repose.represent.formats import write_keypoints
+from tests import tiny
+from tests.estimate import fakes
+
+EYES = tiny.Eyes()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load(tiny.save(tmp_path_factory.mktemp("weights") / "tiny"))
+
+
+def pose(x: float = 40, y: float = 20, tall: float = 300) -> Tensor:
+    """The 18 joints of a person of dots, as the estimator finds them."""
+    (found,) = EYES.people(tiny.photograph(width=260, height=400, x=x, y=y, tall=tall))
+    return found.keypoints
+
+
+def pixels(result: object) -> np.ndarray:
+    """Any result as uint8 (H, W, 3)."""
+    if isinstance(result, Tensor):
+        return result.movedim(0, -1).numpy() if result.dtype == torch.uint8 else to_uint8(result)
+    return np.asarray(result)
+
+
+# -- kinds ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_kind_comes_back(model: Model, tmp_path: Path) -> None:
+    image = tiny.photograph(tmp_path / "me.png")
+    tensor = from_uint8(image)
+    kinds: dict[type, list[tuple[ImageLike, torch.dtype | None]]] = {
+        PIL.Image.Image: [(tmp_path / "me.png", None), (str(tmp_path / "me.png"), None), (PIL.Image.fromarray(image), None)],
+        np.ndarray: [(image, None)],
+        Tensor: [(tensor, torch.float32), (torch.from_numpy(image).movedim(-1, 0), torch.uint8)],
+    }  # fmt: skip
+    wanted = None
+    for kind, sources in kinds.items():
+        for source, dtype in sources:
+            result = repose.transfer(source, pose(), model, EYES)
+            assert isinstance(result, kind)
+            assert dtype is None or result.dtype == dtype
+            assert pixels(result).shape == (128, 64, 3)
+            wanted = pixels(result) if wanted is None else wanted
+            assert np.array_equal(pixels(result), wanted)
+    assert wanted is not None
+    assert wanted.std() > 5
+
+
+def test_targets_of_every_kind_agree(model: Model, tmp_path: Path) -> None:
+    source = tiny.photograph()
+    target = tiny.photograph(tmp_path / "dancer.png", width=260, x=40, y=20, tall=300)
+    write_keypoints(tmp_path / "pose.json", {"dancer": pose()})
+    write_keypoints(tmp_path / "pose.csv", {"dancer": pose()})  # whole pixels
+    by_tensor = pixels(transfer(source, pose(), model, EYES)).astype(int)
+    bare = Person(keypoints=pose(), size=(400, 260))
+    for same in (bare, target, tmp_path / "dancer.png", tmp_path / "pose.json"):
+        assert np.array_equal(pixels(transfer(source, same, model, EYES)), by_tensor), same
+    assert np.abs(pixels(transfer(source, str(tmp_path / "pose.csv"), model, EYES)) - by_tensor).mean() < 6
+    other = pixels(transfer(source, pose(tall=200) * torch.tensor([1, 0.5, 1]), model, EYES))
+    assert np.abs(other - by_tensor).mean() > 1, "another pose is another picture"
+
+
+def test_names_of_poses(tmp_path: Path) -> None:
+    write_keypoints(tmp_path / "two.csv", {"a": pose(), "b": pose(60)})
+    assert list(read_pose(tmp_path / "two.csv", EYES)) == ["a", "b"]
+    tiny.photograph(tmp_path / "dancer.png")
+    assert list(read_pose(tmp_path / "dancer.png", EYES)) == ["dancer"]
+    assert list(read_pose(pose())) == ["target"]
+
+
+def test_which_person() -> None:
+    picture = fakes.draw(400, 400, [fakes.joints(20, 100, 200), fakes.joints(200, 20, 340)])
+    right = [read_person(picture, EYES, which).keypoints[0, 0] > 200 for which in ("largest", 0, 1)]
+    assert right == [True, True, False]
+    with pytest.raises(NobodyFound, match="0 to 1"):
+        read_person(picture, EYES, 2)
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+
+
+def test_errors_say_what_and_where(model: Model, tmp_path: Path) -> None:
+    write_keypoints(tmp_path / "two.csv", {"a": pose(), "b": pose(60)})
+    with pytest.raises(ValueError, match=r"two\.csv holds 2 poses \(a, b"):
+        transfer(tiny.photograph(), tmp_path / "two.csv", model, EYES)
+    PIL.Image.new("RGB", (200, 300)).save(tmp_path / "empty.png")
+    with pytest.raises(NobodyFound, match=r"empty\.png: no person was found"):
+        transfer(tmp_path / "empty.png", pose(), model, EYES)
+    with pytest.raises(NobodyFound, match="no person was found"):
+        transfer(np.zeros((300, 200, 3), np.uint8), pose(), model, EYES)
+    with pytest.raises(ImageError, match=r"none\.jpg: there is no such file"):
+        transfer(tmp_path / "none.jpg", pose(), model, EYES)
+    with pytest.raises(ValueError, match="did you mean 'movenet'"):
+        transfer(tiny.photograph(), pose(), model, "movnet")
+    single = torch.zeros(18, 3)
+    single[3] = torch.tensor([5.0, 5.0, 1.0])
+    with pytest.raises(ValueError, match="fewer than two located joints"):
+        transfer(tiny.photograph(), single, model, EYES)
+    with pytest.raises(ValueError, match="fewer than two located joints"):
+        transfer(tiny.photograph(), Person(image=torch.zeros(3, 64, 64)), model, EYES)
+    with pytest.raises(ValueError, match="one person at a time"):
+        transfer(tiny.photograph(), Person(keypoints=pose()[None], size=(400, 260)), model, EYES)
+    write_keypoints(tmp_path / "single.json", {"lonely": single})
+    with pytest.raises(ValueError, match=r"single\.json, lonely has fewer than two"):
+        read_pose(tmp_path / "single.json")
+
+
+# -- framing --------------------------------------------------------------------------------------------------------
+
+
+def person(height: int, width: int, keypoints: Tensor, image: bool = True) -> Person:
+    return Person(image=torch.zeros(3, height, width) if image else None, keypoints=keypoints, size=(height, width))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "tall", "image", "framed"),
+    [
+        (128, 64, 110, True, True),  # a photograph of Market-1501
+        (512, 256, 440, True, True),  # the same, larger
+        (128, 66, 110, True, True),  # nearly
+        (128, 64, 50, True, False),  # far away
+        (128, 96, 110, True, False),  # too wide
+        (128, 50, 110, True, False),  # too narrow
+        (128, 64, 110, False, False),  # joints alone have no frame
+    ],
+)
+def test_what_counts_as_framed(height: int, width: int, tall: float, image: bool, framed: bool) -> None:
+    keypoints = pose() * torch.tensor([0, 0, 1.0])
+    keypoints[:, 1] = torch.linspace(5, 5 + tall, 18)
+    assert _framed(person(height, width, keypoints, image), canvas("market")) is framed
+
+
+def test_a_framed_picture_is_taken_whole(model: Model) -> None:
+    image = tiny.photograph(width=64, height=128, x=2, y=8, tall=112)
+    placed = model.place(Person(image=from_uint8(image), keypoints=EYES.people(image)[0].keypoints))
+    assert placed.image is not None
+    assert np.array_equal(to_uint8(placed.image), image)
+
+
+@pytest.mark.parametrize("image", [True, False])
+def test_a_small_person_on_a_huge_photograph_fills_the_canvas(model: Model, image: bool) -> None:
+    points = fakes.joints(2400, 1300, 190)
+    keypoints = torch.ones(18, 3)
+    keypoints[:17, :2] = torch.from_numpy(points)
+    keypoints[17, :2] = keypoints[0, :2]
+    keypoints[4] = 0
+    placed = model.place(person(2000, 3000, keypoints, image))
+    assert placed.size == (128, 64)
+    assert placed.keypoints is not None
+    located = placed.keypoints[placed.keypoints[:, 2] > 0]
+    assert len(located) == 17, "the missing joint stays missing, no other gets lost"
+    assert (placed.keypoints[4] == 0).all()
+    (left, top), (right, bottom) = located[:, :2].amin(0).tolist(), located[:, :2].amax(0).tolist()
+    assert min(left, top) >= 0
+    assert (right, bottom) <= (63, 127)
+    assert 0.75 * 128 < bottom - top < 0.9 * 128, "as in the photographs of Market-1501"
+    assert abs((left + right) / 2 - 31.5) < 1.5
+    assert abs((top + bottom) / 2 - 63.5) < 2
+    # one scale for both axes
+    spread = keypoints[keypoints[:, 2] > 0, :2].amax(0) - keypoints[keypoints[:, 2] > 0, :2].amin(0)
+    assert (right - left) / (bottom - top) == pytest.approx(float(spread[0] / spread[1]), rel=0.03)
+
+
+def test_arms_stretched_wide_stay_on_the_canvas(model: Model) -> None:
+    keypoints = pose()
+    keypoints[4, 0], keypoints[7, 0] = 5, 900
+    placed = model.place(person(400, 1000, keypoints))
+    assert placed.keypoints is not None
+    assert (placed.keypoints[:, 2] > 0).sum() == (keypoints[:, 2] > 0).sum()
+    assert 0 <= float(placed.keypoints[4, 0]) < 10
+    assert 53 < float(placed.keypoints[7, 0]) <= 63
+
+
+# -- the model and the package ---------------------------------------------------------------------------------------
+
+
+def test_a_model_takes_people_and_batches(model: Model) -> None:
+    batch = tiny.people(3, 128, 64, 5)
+    images = model(batch, tiny.people(3, 128, 64, 6))
+    one = model(batch[1], tiny.people(3, 128, 64, 6)[1])
+    assert (images.shape, one.shape) == ((3, 3, 128, 64), (3, 128, 64))
+    torch.testing.assert_close(one, images[1], rtol=0, atol=1e-5)
+    assert not any(weight.requires_grad for weight in model.generator.parameters())
+    assert not model.generator.training
+
+
+def test_two_real_photographs(
+    shared: Path, market: Path, model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("ai_edge_litert")
+    from repose.estimate import estimator
+
+    monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
+    estimator.cache_clear()
+    photographs = sorted((market / "bounding_box_test").glob("*.jpg"))[::5]
+    seen: KeypointEstimator = estimator()
+    first, second = [path for path in photographs if seen.people(np.asarray(PIL.Image.open(path)))][:2]
+    picture = repose.transfer(first, second, model)
+    estimator.cache_clear()
+    assert isinstance(picture, PIL.Image.Image)
+    assert picture.size == (64, 128)
+
+
+def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:
+    modules = ["repose.pipeline", "repose.models", "repose.images", "repose.train.recipe", "repose.cli", "repose.weights"]
+    program = (
+        "import importlib, sys, types, repose\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "values = {name: getattr(repose, name) for name in repose.__all__}\n"
+        "assert all(callable(value) for value in values.values()), values\n"
+        "assert repose.transfer.__module__ == 'repose.pipeline'\n"
+        "assert repose.recipe('patn-s').model == 'patn'\n"
+    )
+    orders = [modules, modules[::-1]]
+    running = [subprocess.Popen([sys.executable, "-c", program, *order], stderr=subprocess.PIPE) for order in orders]
+    for process in running:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
+    assert {name for name, _ in itertools.groupby(sorted(repose._HOMES))} <= set(repose.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'transfr'"):
+        _ = repose.transfr
