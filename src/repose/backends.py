@@ -65,10 +65,8 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
     Raises:
         BackendError: onnx or onnxscript is not installed.
     """
-    try:
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise BackendError("ONNX export needs the extra: pip install 'repose[backends]'") from error
+    for package in ("onnx", "onnxscript"):
+        _package(package)
     core = Core(_evaluation(generator)).eval()
     names = [f"input_{index}" for index in range(len(inputs))]
     batch = torch.export.Dim("batch", min=1, max=1024)
