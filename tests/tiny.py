@@ -14,6 +14,7 @@ from repose import models
 from repose.data import Store, StoreWriter
 from repose.estimate import ESTIMATORS, estimator
 from repose.estimate.movenet import MoveNet
+from repose.models import recipe as registered
 from repose.models.base import Generator
 from repose.person import Person
 from repose.train.checkpoint import save_weights
@@ -31,7 +32,7 @@ WORDS = {
 
 def recipe(name: str = "patn-s", *words: str) -> Recipe:
     """A recipe of the registry at tiny size."""
-    return override(models.recipe(name), [*WORDS[name], *words])
+    return override(registered(name), [*WORDS[name], *words])
 
 
 def people(batch: int, height: int, width: int, seed: int) -> Person:

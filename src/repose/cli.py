@@ -248,6 +248,7 @@ def train(
     """
     from repose import models
     from repose.data import Store
+    from repose.represent.canvas import canvas
     from repose.train.loop import train as run
     from repose.train.recipe import from_dict, override, to_dict
 
@@ -262,10 +263,17 @@ def train(
     if show:
         screen.print_json(json.dumps(to_dict(made)))
         return
-    folder = out or Path("runs") / made.name
-    run(
+    store, folder = Store.open(data), out or Path("runs") / made.name
+    wanted = canvas(made.canvas)
+    if store.size != wanted.size:
+        console.print(
+            f"warning: the pictures of {data} are {store.size[0]}x{store.size[1]}, the recipe's canvas '{wanted.name}' is "
+            f"{wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise than this training",
+            soft_wrap=True,
+        )
+    summary = run(
         made,
-        Store.open(data),
+        store,
         folder,
         resume=not fresh,
         accelerator=accelerator,
@@ -274,6 +282,8 @@ def train(
         weights=weights,
         channels_last=channels_last,
     )
+    if summary.stopped:
+        raise typer.Exit(130)
 
 
 @app.command(name="eval")
