@@ -1,4 +1,4 @@
-"""Put a finished run's weights under weights/NAME, with recipe and card. Then `repose eval NAME`, `repose bench tables`.
+"""Put a finished run's weights under weights/NAME with recipe and card; then `repose eval`, `repose bench tables`.
 
 python scripts/ship_weights.py runs/patn-s patn-s-synthetic
 """

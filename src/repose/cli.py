@@ -267,8 +267,8 @@ def train(
     wanted = canvas(made.canvas)
     if store.size != wanted.size:
         console.print(
-            f"warning: the pictures of {data} are {store.size[0]}x{store.size[1]}, the recipe's canvas '{wanted.name}' is "
-            f"{wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise than this training",
+            f"warning: the pictures of {data} are {store.size[0]}x{store.size[1]}, the recipe's canvas '{wanted.name}' "
+            f"is {wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise than this training",
             soft_wrap=True,
         )
     summary = run(

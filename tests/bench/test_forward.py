@@ -58,7 +58,9 @@ def test_measure(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(forward, "prepare", prepare)
     said: list[str] = []
-    result = forward.measure("patn-s", 64, 32, 2, rounds=3, backends=("plain", "ncnn", "folded", "openvino"), say=said.append)
+    result = forward.measure(
+        "patn-s", 64, 32, 2, rounds=3, backends=("plain", "ncnn", "folded", "openvino"), say=said.append
+    )
     rows = {row.backend: row for row in result.rows}
     assert list(rows) == ["plain", "ncnn", "folded", "openvino"]
     assert rows["ncnn"].note == "ncnn is not installed: pip install it"

@@ -1,0 +1,437 @@
+"""The command: what every verb leaves behind, and one clear line for whatever is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+import repose
+from repose import cli, models
+from repose.data import Store
+from repose.represent.formats import read_keypoints
+from repose.train.recipe import from_dict, to_dict
+from tests import tiny
+from tests.estimate import fakes
+
+VERBS = ("transfer", "estimate", "prepare", "train", "eval", "convert", "models", "demo", "bench")
+BENCH = ("forward", "loading", "tables")
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one error line. Fails unless the command ended with 2, one such line and no traceback."""
+        assert self.code == 2, self
+        assert "Traceback" not in self.out + self.err
+        (line,) = [line for line in self.err.splitlines() if line.startswith("error:")]
+        return line
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """The command in this process, in an empty folder, with an estimator that sees people of dots."""
+    tiny.seeing(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["repose", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+            sys.exit(0)
+        return Result(end.value.code or 0, *capsys.readouterr())  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save(tmp_path_factory.mktemp("weights") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people of dots: me.png, dancer.png."""
+    folder = tmp_path_factory.mktemp("photographs")
+    tiny.photograph(folder / "me.png", 100, 200, 15, 20, 160)
+    tiny.photograph(folder / "dancer.png", 130, 200, 20, 10, 150)
+    return folder
+
+
+def size(path: Path) -> tuple[int, int]:
+    with PIL.Image.open(path) as image:
+        image.load()
+        return image.size
+
+
+# -- help -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_verbs_is_whole() -> None:
+    import typer.main
+
+    group = typer.main.get_command(cli.app)
+    assert set(group.commands) == set(VERBS)  # type: ignore[attr-defined]
+    assert set(group.commands["bench"].commands) == set(BENCH)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("words", [(), *((verb,) for verb in VERBS), *(("bench", name) for name in BENCH)])
+def test_help(words: tuple[str, ...], run: Run) -> None:
+    for flag in ("--help", "-h"):
+        shown = run(*words, flag)
+        assert shown.code == 0
+        usage = next(line for line in shown.out.splitlines() if "Usage:" in line)
+        assert " ".join(words) in usage
+    if words in [(verb,) for verb in ("transfer", "estimate", "prepare", "train", "eval", "convert")]:
+        assert f"repose {words[0]} " in shown.out.replace(usage, ""), "help teaches by an example"
+
+
+def test_help_is_quick_and_the_module_is_the_command() -> None:
+    program = (
+        "import sys; sys.argv = ['repose', '--help']\nimport repose.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    )
+    program += (
+        "print([n for n in ('lightning', 'PIL', 'safetensors', 'ai_edge_litert', 'moderngl') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]", "heavy packages are imported by the verbs that need them"
+
+
+def test_exit_codes_and_streams_of_the_real_process(tmp_path: Path) -> None:
+    (tmp_path / "me.jpg").write_text("I am a text")
+    words = [sys.executable, "-m", "repose", "estimate", "me.jpg"]
+    environment = {**os.environ, "REPOSE_OFFLINE": "1", "REPOSE_FILES": "", "REPOSE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert sum(line.startswith("error:") for line in done.stderr.splitlines()) == 1
+    debug = subprocess.run(
+        [sys.executable, "-m", "repose", "convert", "none.pth", "-r", "patn-market"],
+        cwd=tmp_path, env={**environment, "REPOSE_DEBUG": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" in debug.stderr
+    assert "FileNotFoundError: none.pth" in debug.stderr
+
+
+# -- did you mean ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("transfr", "a", "b"), "transfer"),
+        (("bench", "forwrd"), "forward"),
+        (("transfer", "a", "b", "--modl", "x"), "--model"),
+    ],
+)
+def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) -> None:
+    shown = run(*words)
+    assert shown.code == 2
+    assert hint in shown.err
+    assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("train", "patn-smal"), "no recipe is called 'patn-smal'; did you mean 'patn-s'?"),
+        (("train", "patn-s", "data.bach=8", "--show"), "data.bach: 'bach' is not known; did you mean 'batch'?"),
+        (("train", "patn-s", "batch", "--show"), "'batch' is not of the form key=value"),
+        (("train", "patn-s", "images=many", "--show"), "images: a value of kind int is wanted, got 'many'"),
+        (("train", "patn-s", "-d", "none"), "none is no store"),
+        (("train", "none.json"), "none.json"),
+        (("prepare", "market"), "did you mean 'market1501'?"),
+        (("prepare", "market1501"), "needs the folder"),
+        (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
+        (("bench", "forward", "patn-s", "--backends", "plian"), "did you mean 'plain'?"),
+        (("bench", "forward", "patn-s", "--size", "64by32"), "a size is HEIGHTxWIDTH"),
+        (("convert", "net.pth", "-r", "patn-markt"), "did you mean 'patn-market'?"),
+        (("convert", "net.pth", "-r", "patn-market"), "net.pth: there is no such file"),
+        (("transfer", "me.png", "you.png", "-m", "no-such-model"), "no weights are called 'no-such-model'"),
+        (("estimate", "none.jpg"), "none.jpg does not exist"),
+        (("estimate", "none.jpg", "--person", "tallest"), "not 'tallest'"),
+        (("estimate", "none.jpg", "--pose", "movnet"), "did you mean 'movenet'?"),
+    ],
+)
+def test_wrong_words(words: tuple[str, ...], hint: str, run: Run) -> None:
+    assert hint in run(*words).error
+
+
+# -- transfer -------------------------------------------------------------------------------------------------------
+
+
+def test_transfer_of_one_photograph(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    done = run("transfer", photographs / "me.png", photographs / "dancer.png", "-o", "new/[me].png", "-m", weights)
+    assert done.code == 0, done
+    assert "new/[me].png  (with source and target beside it: new/[me].sheet.png)" in done.out
+    assert size(tmp_path / "new" / "[me].png") == (64, 128)
+    width, height = size(tmp_path / "new" / "[me].sheet.png")
+    assert width > 4 * 2 * 64
+    assert height > 2 * 128
+    wanted = np.asarray(repose.transfer(photographs / "me.png", photographs / "dancer.png", weights, tiny.Eyes()))
+    assert np.array_equal(np.asarray(PIL.Image.open(tmp_path / "new" / "[me].png")), wanted)
+
+
+def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    people = tmp_path / "people"
+    for index in range(2):
+        tiny.photograph(people / f"good{index}.png", 100, 200, 15 + index, 20, 160)
+    (people / "broken.jpg").write_text("no picture")
+    PIL.Image.new("RGB", (100, 200)).save(people / "nobody.png")
+    (people / "notes.txt").write_text("not looked at")
+    PIL.Image.open(people / "good0.png").save(people / "good1.bmp")
+    assert run("estimate", photographs / "me.png", photographs / "dancer.png", "-o", "poses.csv").code == 0
+    done = run("transfer", people, "poses.csv", "-o", "sheet.png", "--weights", weights / "weights.safetensors")
+    assert done.code == 0, done
+    skipped = [line for line in done.err.splitlines() if line.startswith("skipped:")]
+    assert len(skipped) == 3
+    assert "people/broken.jpg is not a picture: it holds text" in skipped[0]
+    assert "good1.png: another one is called 'good1'" in skipped[1]
+    assert "people/nobody.png: no person was found" in skipped[2]
+    assert sorted(path.name for path in (tmp_path / "sheet").iterdir()) == [
+        "good0_2_dancer.png.png", "good0_2_me.png.png", "good1_2_dancer.png.png", "good1_2_me.png.png",
+    ]  # fmt: skip
+    width, height = size(tmp_path / "sheet.png")
+    assert (width > 3 * 128, height > 3 * 256) == (True, True)
+
+
+def test_names_in_a_keypoint_file_stay_in_the_folder(
+    run: Run, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    from repose.represent.formats import write_keypoints
+
+    (found,) = tiny.Eyes().people(tiny.photograph(width=100, height=200, x=15, y=20, tall=160))
+    write_keypoints(tmp_path / "poses.json", {"../../a": found.keypoints, "b/c": found.keypoints})
+    assert run("transfer", photographs / "me.png", "poses.json", "-o", "out/sheet.png", "-m", weights).code == 0
+    assert len(list((tmp_path / "out" / "sheet").iterdir())) == 2
+
+
+@pytest.mark.parametrize("where", ["source", "target"])
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("text.jpg", "is not a picture: it holds text that begins 'hello'"),
+        ("dot.png", "has 1x1 pixels (width x height), too small to show a person"),
+        ("nobody.png", "no person was found in this picture"),
+        ("cut.jpg", "is a broken or cut off picture"),
+        ("joints.csv", "17"),
+    ],
+)
+def test_bad_pictures(
+    name: str, problem: str, where: str, run: Run, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    match name:
+        case "text.jpg":
+            path.write_text("hello")
+        case "dot.png":
+            PIL.Image.new("RGB", (1, 1)).save(path)
+        case "nobody.png":
+            PIL.Image.new("RGB", (100, 200)).save(path)
+        case "cut.jpg":
+            tiny.photograph(path, 100, 200, 15, 20, 160)
+            path.write_bytes(path.read_bytes()[:2500])
+        case "joints.csv":
+            path.write_text(f"name:keypoints_y:keypoints_x\na.jpg: {[5] * 17}: {[6] * 17}\n")
+            if where == "source":
+                problem = "is not a picture"
+    me = photographs / "me.png"
+    words = (path, me) if where == "source" else (me, path)
+    error = run("transfer", *words, "-m", weights, "-o", "out.png").error
+    assert name in error
+    assert problem in error
+    assert not (tmp_path / "out.png").exists()
+    if path.suffix != ".csv":
+        alone = run("estimate", path).error
+        assert name in alone
+        assert problem in alone
+
+
+def test_when_nothing_is_left(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    for index in range(2):
+        (tmp_path / f"{index}.jpg").write_text("no picture")
+    assert "every source or every target was skipped" in run("transfer", ".", photographs, "-m", weights).error
+    assert "no joints were found on any picture" in run("estimate", ".").error
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no pictures" in run("transfer", "empty", photographs, "-m", weights).error
+
+
+def test_bad_weights(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    def error(model: str) -> str:
+        return run("transfer", photographs / "me.png", photographs / "me.png", "-m", model).error
+
+    content = (weights / "weights.safetensors").read_bytes()
+    for share in (0, 0.001, 0.5, 0.99):
+        cut = tiny.save(tmp_path / "cut") / "weights.safetensors"
+        cut.write_bytes(content[: int(len(content) * share)])
+        assert "cut/weights.safetensors" in error("cut")
+        assert "is cut off or damaged" in error("cut")
+    tiny.save(tmp_path / "other", "multiscale-s")
+    (tmp_path / "cut" / "weights.safetensors").write_bytes((tmp_path / "other" / "weights.safetensors").read_bytes())
+    assert "holds weights of the model 'multiscale', but 'patn' is wanted" in error("cut")
+    wide = tiny.save(tmp_path / "wide", "patn-s", "network.width=6")
+    (wide / "recipe.json").write_bytes((weights / "recipe.json").read_bytes())
+    assert "weights and recipe.json do not belong together" in error("wide")
+    (wide / "recipe.json").write_text("{")
+    assert "wide/recipe.json" in error("wide")
+    (wide / "recipe.json").unlink()
+    assert "wide has no recipe.json" in error("wide")
+
+
+def test_a_truncated_official_checkpoint(run: Run, tmp_path: Path) -> None:
+    torch.save({f"layer{i}.weight": torch.zeros(99) for i in range(9)}, tmp_path / "net.pth")
+    whole = (tmp_path / "net.pth").read_bytes()
+    assert "no model known here" in run("convert", "net.pth", "-r", "multiscale-fashion").error
+    (tmp_path / "net.pth").write_bytes(whole[: len(whole) // 2])
+    assert "net.pth" in run("convert", "net.pth", "-r", "patn-market").error
+    assert not (tmp_path / "out").exists()
+
+
+# -- estimate -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_estimate(ending: str, run: Run, photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_text("no picture")
+    done = run("estimate", photographs, "bad.jpg", "-o", f"new/poses.{ending}")
+    assert done.code == 0, done
+    assert "skipped: bad.jpg" in done.err
+    assert f"new/poses.{ending}: 2 people on 3 pictures; drawn in new/poses.sheet.png" in done.out
+    found = read_keypoints(tmp_path / "new" / f"poses.{ending}")
+    assert list(found) == ["dancer.png", "me.png"]
+    nose = fakes.joints(15, 20, 160)[0]
+    assert np.abs(found["me.png"][0, :2].numpy() - nose).max() < 1.5
+    width, height = size(tmp_path / "new" / "poses.sheet.png")
+    assert width > 200
+    assert height > 200
+
+
+def test_estimate_everybody(run: Run, tmp_path: Path) -> None:
+    two = fakes.draw(300, 220, [fakes.joints(15, 20, 150), fakes.joints(160, 10, 200)])
+    PIL.Image.fromarray(two).save(tmp_path / "two.png")
+    assert run("estimate", "two.png", "--all", "-o", "all.json").code == 0
+    assert list(read_keypoints(tmp_path / "all.json")) == ["two.png#0", "two.png#1"]
+    assert run("estimate", "two.png", "--person", "1", "-o", "one.json").code == 0
+    first = read_keypoints(tmp_path / "one.json")["two.png"]
+    assert torch.equal(first, read_keypoints(tmp_path / "all.json")["two.png#1"])
+    assert "two.png: person 2 was asked for" in run("estimate", "two.png", "--person", "2").error
+    (tmp_path / "other").mkdir()
+    PIL.Image.fromarray(two).save(tmp_path / "other" / "two.png")
+    assert "skipped: other/two.png: another one is called" in run("estimate", "two.png", "other/two.png").err
+
+
+# -- train, eval, models, bench -------------------------------------------------------------------------------------
+
+
+def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.store(tmp_path / "data")
+    words = [*tiny.WORDS["patn-s"], "images=8", "tick=4", "data.batch=2", "schedule.warmup=0"]
+    done = run("train", "patn-s", *words, "-d", "data", "-o", "runs/a", "--accelerator", "cpu")
+    assert done.code == 0, done
+    left = {path.name for path in (tmp_path / "runs" / "a").iterdir()}
+    assert {"recipe.json", "weights.safetensors", "card.json", "log.jsonl", "checkpoints", "sheets"} <= left
+    assert sorted(path.name for path in (tmp_path / "runs" / "a" / "sheets").iterdir()) == [
+        "000000004.png", "000000008.png",
+    ]  # fmt: skip
+    again = run("train", "runs/a/recipe.json", "-d", "data", "-o", "runs/a", "--accelerator", "cpu")
+    assert again.code == 0, "a finished run is no error"
+
+    tiny.save(tmp_path / "runs" / "b", "multiscale-s")
+    done = run(
+        "eval", "runs/a", "runs/b", "-d", "data", "-p", "patn-market", "--results", "results.jsonl", "-o", "eval.png"
+    )
+    assert done.code == 0, done
+    for text in ("real target", "copied source", "patn-market@1"):
+        assert text in done.out
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert [(line["model"], line["recipe"], line["pairs"]) for line in lines] == [
+        ("a", "patn-s", 3),
+        ("b", "multiscale-s", 3),
+    ]
+    assert len({line["weights"] for line in lines}) == 2
+    assert lines[0]["rows"]["target"]["ssim"][0] == pytest.approx(1)
+    assert lines[0]["rows"]["target"]["pckh"][0] == 1
+    assert 0 < lines[0]["rows"]["generated"]["ssim"][0] < 1
+    width, height = size(tmp_path / "eval.png")
+    assert width > 5 * 2 * 64, "source, pose, two models, target"
+    assert height > 3 * 2 * 128
+
+    assert "did you mean 'patn-market'" in run("eval", "runs/a", "-d", "data", "-p", "patn-markt").error
+    assert "data2 is no store" in run("eval", "runs/a", "-d", "data2").error
+    assert "no weights are called 'runs/c'" in run("eval", "runs/c", "-d", "data").error
+    rates = run("bench", "loading", "-d", "data", "--seconds", "0.02", "--results", "results.jsonl")
+    assert rates.code == 0, rates
+    last = json.loads((tmp_path / "results.jsonl").read_text().splitlines()[-1])
+    assert (last["bench"], last["data"]) == ("loading", "drawn")
+    assert last["pairs"] > 1
+
+
+def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
+    shown = run("train", "multiscale-s", "data.batch=3", "images=50_000", "--show")
+    assert shown.code == 0
+    made = from_dict(json.loads(shown.out))
+    assert (made.data.batch, made.images) == (3, 50_000)
+    assert made.network == models.recipe("multiscale-s").network
+    (tmp_path / "own.json").write_text(shown.out)
+    assert from_dict(json.loads(run("train", "own.json", "seed=5", "--show").out)).seed == 5
+    (tmp_path / "own.json").write_text(json.dumps({**to_dict(made), "imagess": 1}))
+    error = run("train", "own.json", "--show").error
+    assert "own.json" in error
+    assert "did you mean 'images'?" in error
+    for bad in ("{", "[1]"):
+        (tmp_path / "own.json").write_text(bad)
+        assert "own.json is no recipe" in run("train", "own.json", "--show").error
+
+
+def test_models(run: Run, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repose.weights._PLACES", (weights.parent,))
+    shown = run("models")
+    assert shown.code == 0
+    for name in (*models.RECIPES, "tiny", "noise"):
+        assert name in shown.out
+
+
+def test_bench_forward(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repose.bench.forward.find_recipe", tiny.recipe)
+    monkeypatch.setattr("repose.bench.forward.peak_gflops", lambda: 50.0)
+    done = run(
+        "bench", "forward", "patn-s", "--size", "64x32", "--rounds", "1", "--backends", "plain, folded",
+        "--results", "results.jsonl",
+    )  # fmt: skip
+    assert done.code == 0, done
+    assert "patn-s 64x32" in done.out
+    line = json.loads((tmp_path / "results.jsonl").read_text())
+    assert [row["backend"] for row in line["rows"]] == ["plain", "folded"]
+    assert {"commit", "hardware", "date", "gmac", "peak_gflops"} <= set(line)
+
+
+def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repose.data.synthetic.render import SyntheticUnavailable, create_context
+
+    try:
+        create_context().release()
+    except SyntheticUnavailable as error:
+        pytest.skip(str(error))
+    done = run("prepare", "synthetic", "--people", 3, "--images", 2, "--size", "64x32", "-o", "people", "--workers", 1)
+    assert done.code == 0, done
+    assert len(Store.open(tmp_path / "people").names) == 6
+    assert "people; samples in people/samples.png" in done.out
+    assert size(tmp_path / "people" / "samples.png")[0] > 100

@@ -1,0 +1,64 @@
+"""The demo's picture, with people from the renderer and, where nothing can be rendered, from files."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from repose import demo, weights
+from repose.data.synthetic.render import SyntheticUnavailable, create_context
+from tests import tiny
+
+
+@pytest.fixture(autouse=True)
+def default(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny model as the default weights, and three people."""
+    place = tmp_path_factory.mktemp("weights")
+    tiny.save(place / weights.DEFAULT)
+    monkeypatch.setattr(weights, "_PLACES", (place,))
+    monkeypatch.setattr(demo, "PEOPLE", 3)
+
+
+@pytest.fixture
+def renderer() -> None:
+    try:
+        create_context().release()
+    except SyntheticUnavailable as error:
+        pytest.skip(str(error))
+
+
+def nothing_renders(*words: object, **named: object) -> object:
+    raise SyntheticUnavailable("no off-screen OpenGL here")
+
+
+def test_rendered_and_from_files_alike(renderer: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = demo.make_demo(tmp_path / "rendered.png", seed=7)
+    assert text == f"{tmp_path / 'rendered.png'}: 3 rendered people in new poses, by {weights.DEFAULT}"
+    rendered = np.asarray(PIL.Image.open(tmp_path / "rendered.png"))
+    assert rendered.shape[1] >= 4 * 2 * 64
+    assert rendered.shape[0] >= 3 * 2 * 128
+    assert rendered.shape[0] < 4 * 2 * 128
+
+    monkeypatch.setattr(demo, "SPARE", tmp_path / "spare")
+    demo.write_spare(seed=7)
+    assert len(list((tmp_path / "spare").glob("*.png"))) == 6
+    monkeypatch.setattr(demo, "render_people", nothing_renders)
+    text = demo.make_demo(tmp_path / "spare.png", seed=7)
+    assert "from files: no off-screen OpenGL here" in text
+    assert np.array_equal(np.asarray(PIL.Image.open(tmp_path / "spare.png")), rendered)
+
+
+def test_other_seeds_are_other_people(renderer: None, tmp_path: Path) -> None:
+    for seed in (7, 8):
+        demo.make_demo(tmp_path / f"{seed}.png", seed)
+    one, other = (np.asarray(PIL.Image.open(tmp_path / f"{seed}.png")).astype(int) for seed in (7, 8))
+    assert np.abs(one - other).mean() > 5
+
+
+def test_the_spare_files_are_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not demo.SPARE.is_dir():
+        pytest.skip(f"{demo.SPARE.name}/ is not written yet: repose.demo.write_spare")
+    monkeypatch.setattr(demo, "render_people", nothing_renders)
+    assert "from files" in demo.make_demo(tmp_path / "demo.png", seed=7)
+    assert (tmp_path / "demo.png").exists()
