@@ -53,10 +53,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def run(*words: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["repose", *map(str, words)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
+        code: object = 0
+        try:
             cli.main()
-            sys.exit(0)
-        return Result(end.value.code or 0, *capsys.readouterr())  # type: ignore[arg-type]
+        except SystemExit as end:
+            code = end.code
+        return Result(int(str(code or 0)), *capsys.readouterr())
 
     return run
 

@@ -48,10 +48,11 @@ def pixels(result: object) -> np.ndarray:
 
 
 def test_the_same_kind_comes_back(model: Model, tmp_path: Path) -> None:
-    image = tiny.photograph(tmp_path / "me.png")
+    path = tmp_path / "me.png"
+    image = tiny.photograph(path, 100, 200, 15, 20, 160)
     tensor = from_uint8(image)
     kinds: dict[type, list[tuple[ImageLike, torch.dtype | None]]] = {
-        PIL.Image.Image: [(tmp_path / "me.png", None), (str(tmp_path / "me.png"), None), (PIL.Image.fromarray(image), None)],
+        PIL.Image.Image: [(path, None), (str(path), None), (PIL.Image.fromarray(image), None)],
         np.ndarray: [(image, None)],
         Tensor: [(tensor, torch.float32), (torch.from_numpy(image).movedim(-1, 0), torch.uint8)],
     }  # fmt: skip

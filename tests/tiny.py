@@ -1,7 +1,8 @@
-"""What the tests of the whole house share: tiny trained-looking models, drawn people, and an estimator that sees them."""
+"""What the tests of the whole house share: tiny models, drawn people, and an estimator that sees them."""
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,6 @@ def store(folder: Path, count: int = 4) -> Store:
                 keypoints = np.ones((18, 3), np.float32)
                 keypoints[:17, :2], keypoints[17, :2] = points, points.mean(0)
                 writer.add(name, split, fakes.draw(64, 128, [points]), keypoints, split=split)
-            pairs = list(zip(names, names[1:], strict=False))
+            pairs = list(itertools.pairwise(names))
         writer.finish({"test": pairs})
     return Store.open(folder)

@@ -1,6 +1,7 @@
 """Repose: a photograph of a person and a target pose in, a photograph of that person in that pose out.
 
-The public face. `transfer` is the one call; `load` gives a model to call many times; `recipe` and `repose.train` train.
+The public face. `transfer` is the one call; `load` gives a model to call many times. `recipe` gives
+a run that `repose.train.loop.train` takes.
 """
 
 from __future__ import annotations

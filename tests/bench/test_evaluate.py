@@ -30,7 +30,9 @@ def test_a_model_and_the_folder_of_its_pictures_measure_alike(tmp_path: Path) ->
         names, store.folder, "patn-market", None, None, "none", results, tmp_path / "eval.png", screen
     )
     first, second = (evaluation["generated"].scores for evaluation in evaluations)
-    assert first == second
+    assert first.keys() == second.keys() >= {"ssim", "mask_ssim", "psnr", "l1"}
+    for metric, score in first.items():  # batches of other sizes round differently
+        assert score.value == pytest.approx(second[metric].value, rel=1e-3)
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     assert [line["model"] for line in lines] == ["run", "pictures"]
     assert lines[0]["weights"] == hashlib.sha256((run / "weights.safetensors").read_bytes()).hexdigest()

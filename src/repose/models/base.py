@@ -88,7 +88,7 @@ class Generator(nn.Module, ABC):
 
 _SUPPLIERS = {
     "image": "load it with repose.load_image or a data set",
-    "keypoints": "`repose estimate keypoints` or an annotation file supplies it",
+    "keypoints": "`repose estimate` or an annotation file supplies it",
     "parsing": "a parsing estimator, or the synthetic people, supply it",
     "iuv": "a DensePose estimator, or the synthetic people, supply it",
     "mask": "a mask estimator, or the synthetic people, supply it",

@@ -62,12 +62,14 @@ def rename(
     Raises:
         WeightsError: an entry is left over, is missing, comes twice or has another shape.
     """
+    own = module.state_dict()  # a preset with other norms lacks some of the names; the comparison then says so
+    names = {official: ours for official, ours in names.items() if ours in own}
     kept = {name: value for name, value in state.items() if not drop(name)}
     twice = sorted({ours for ours in names.values() if sum(names[n] == ours for n in kept if n in names) > 1})
     if twice:
         raise WeightsError(f"{what}: two entries of the file stand for {_some(twice)}")
     renamed = {names[name]: value for name, value in kept.items() if name in names}
-    for name, value in module.state_dict().items():
+    for name, value in own.items():
         if name.endswith("num_batches_tracked"):
             renamed.setdefault(name, torch.zeros_like(value))
     unexpected = [name for name in kept if name not in names]
