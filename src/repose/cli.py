@@ -268,7 +268,7 @@ def train(
     if store.size != wanted.size:
         console.print(
             f"warning: the pictures of {data} are {store.size[0]}x{store.size[1]}, the recipe's canvas '{wanted.name}' "
-            f"is {wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise than this training",
+            f"is {wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise",
             soft_wrap=True,
         )
     summary = run(
