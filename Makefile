@@ -3,30 +3,39 @@
 PYTHON ?= python3
 VENV   ?= .venv
 TORCH  ?= torch==2.13.0
-RUN     = $(VENV)/bin/python
+RUN     = "$(VENV)/bin/python"
+# torch goes first and stays pinned while the rest is installed, so that nothing replaces it
+PIP     = $(RUN) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check setup clean
 
-demo: setup          ## a person into another pose: leaves out/demo.png
+demo: $(VENV)/.demo  ## a person into another pose: leaves out/demo.png
 	$(RUN) -m repose demo -o out/demo.png
 
-test: setup          ## all tests; closes with pytest's own line
+test: $(VENV)/.dev   ## all tests; closes with pytest's own line
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
 
-check: setup         ## what a change must pass besides the tests
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+check: $(VENV)/.dev  ## what a change must pass besides the tests
+	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check . && "$(VENV)/bin/mypy"
 
-setup: $(VENV)/.ready
+setup: $(VENV)/.dev  ## the environment with everything that development needs
 
-# torch goes first and stays pinned while the rest is installed, so that nothing replaces it
-$(VENV)/.ready: pyproject.toml Makefile
+$(VENV)/.torch:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Repose needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	echo "$(TORCH)" > $(VENV)/constraints.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check "$(TORCH)"
-	PIP_CONSTRAINT="$(CURDIR)/$(VENV)/constraints.txt" $(VENV)/bin/pip install --quiet --disable-pip-version-check -e ".[dev]"
-	touch $@
+	@echo "Making the environment in $(VENV): some minutes, once."
+	$(PYTHON) -m venv "$(VENV)"
+	$(PIP) "$(TORCH)"
+	@echo "$(TORCH)" > "$(VENV)/constraints.txt"
+	@touch "$@"
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PIP) -c "$(VENV)/constraints.txt" -e ".[demo]"
+	@touch "$@"
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(PIP) -c "$(VENV)/constraints.txt" -e ".[dev]"
+	@touch "$@" "$(VENV)/.demo"
 
 clean:               ## forget the environment and the demo's picture
-	rm -rf $(VENV) out
+	rm -rf "$(VENV)" out

@@ -1,7 +1,8 @@
 """What README and docs say can be done: every command and option exists, every recipe is known, and blocks run.
 
 A fenced block right after the line `<!-- runs -->` is executed; `<!-- runs: movenet -->` likewise where MoveNet's file
-is at hand. The blocks of one document run in order in one empty folder, with `repose` on the PATH and no network.
+is at hand, `<!-- runs: render -->` where people can be rendered. The blocks of one document run in order in one folder,
+with `repose` on the PATH and no network. The folder holds me.jpg, dancer.jpg, people/ and photos/: rendered people.
 """
 
 import ast
@@ -17,9 +18,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from PIL import Image
 
 from repose import models
 from repose.cli import app
+from repose.data.synthetic import Renderer, SyntheticUnavailable
+from repose.demo import spare
 from repose.metrics.protocols import protocol
 from repose.train.recipe import override
 
@@ -143,17 +147,17 @@ def run_marked(document: Path, tmp_path: Path, request: pytest.FixtureRequest) -
         "OMP_NUM_THREADS": "1",
     }
     place = tmp_path / "here"
-    place.mkdir()
+    photographs(place)
     for block in blocks(document):
         if block.runs is None:
             continue
-        if block.runs == "movenet":
-            pytest.importorskip("ai_edge_litert")
-            environment["REPOSE_FILES"] = str(request.getfixturevalue("shared") / "models")
-        else:
-            assert block.runs == "", (
-                f"{block}: <!-- runs: {block.runs} --> is not known; there is runs, and runs: movenet"
-            )
+        for need in block.runs.split():
+            assert need in ("movenet", "render"), f"{block}: <!-- runs: {need} --> is not known; movenet and render are"
+            if need == "movenet":
+                pytest.importorskip("ai_edge_litert")
+                environment["REPOSE_FILES"] = str(request.getfixturevalue("shared") / "models")
+            else:
+                require_renderer()
         assert block.language in ("bash", "python"), (
             f"{block}: only bash and python blocks can run, not {block.language!r}"
         )
@@ -165,6 +169,27 @@ def run_marked(document: Path, tmp_path: Path, request: pytest.FixtureRequest) -
         assert done.returncode == 0, (
             f"{block} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
+
+
+def photographs(place: Path) -> None:
+    """Large JPEGs of rendered people, in the places that the documents' examples name."""
+    pictures = [Image.fromarray(picture.image).resize((384, 768), Image.Resampling.BICUBIC) for picture in spare()]
+    for name, picture in zip(
+        ("me.jpg", "dancer.jpg", "people/ann.jpg", "people/bob.jpg", "photos/one.jpg", "photos/two.jpg"),
+        pictures[::2],
+        strict=True,
+    ):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(place / name, quality=92)
+
+
+def require_renderer() -> None:
+    """Skip where no OpenGL context can be had."""
+    try:
+        with Renderer(8, 8):
+            pass
+    except SyntheticUnavailable as error:
+        pytest.skip(f"no people can be rendered here: {error}")
 
 
 # -- the rule itself ------------------------------------------------------------------------------------------------
