@@ -41,7 +41,7 @@ SYNTHETIC = {
 }
 MARKET = {
     "licence": "research only: Market-1501 shows real pedestrians and states no licence",
-    "what": "Trained on a part of Market-1501 (9,399 photographs of 730 people). **Research only.** Never the default.",
+    "what": "Trained on 8,944 photographs of 700 training people of Market-1501. **Research only.** Never the default.",
     "limits": "64x128 pixels; blurred faces and prints; the street of one campus as background.",
 }
 
