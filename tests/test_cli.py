@@ -16,8 +16,8 @@ import torch
 import repose
 from repose import cli, models
 from repose.data import Store
-from repose.represent.formats import read_keypoints
-from repose.train.recipe import from_dict, to_dict
+from repose.represent.formats import read_keypoints, read_poses
+from repose.train.recipe import Recipe, from_dict, to_dict
 from tests import tiny
 from tests.estimate import fakes
 
@@ -110,10 +110,22 @@ def test_help_is_quick_and_the_module_is_the_command() -> None:
         "import sys; sys.argv = ['repose', '--help']\nimport repose.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
     )
     program += (
-        "print([n for n in ('lightning', 'PIL', 'safetensors', 'ai_edge_litert', 'moderngl') if n in sys.modules])"
+        "print([n for n in ('torch', 'numpy', 'lightning', 'PIL', 'safetensors', 'moderngl') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "Usage: repose" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]", "heavy packages are imported by the verbs that need them"
+
+
+def test_an_interrupted_verb_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repose.hub.convert.convert_checkpoint", interrupted)
+    monkeypatch.setattr("repose.bench.tables.write_tables", interrupted)
+    for words in (("convert", "net.pth", "-r", "patn-market"), ("bench", "tables")):
+        shown = run(*words)
+        assert (shown.code, shown.out, shown.err) == (130, "", "interrupted\n")
 
 
 def test_exit_codes_and_streams_of_the_real_process(tmp_path: Path) -> None:
@@ -168,13 +180,14 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("convert", "net.pth", "-r", "patn-markt"), "did you mean 'patn-market'?"),
         (("convert", "net.pth", "-r", "patn-market"), "net.pth: there is no such file"),
         (("transfer", "me.png", "you.png", "-m", "no-such-model"), "no weights are called 'no-such-model'"),
+        (("transfer", "me.png", "you.png", "-m", "{weights}", "--device", "cdua"), "did you mean 'cuda'?"),
         (("estimate", "none.jpg"), "none.jpg does not exist"),
         (("estimate", "none.jpg", "--person", "tallest"), "not 'tallest'"),
         (("estimate", "none.jpg", "--pose", "movnet"), "did you mean 'movenet'?"),
     ],
 )
-def test_wrong_words(words: tuple[str, ...], hint: str, run: Run) -> None:
-    assert hint in run(*words).error
+def test_wrong_words(words: tuple[str, ...], hint: str, run: Run, weights: Path) -> None:
+    assert hint in run(*(word.format(weights=weights) for word in words)).error
 
 
 # -- transfer -------------------------------------------------------------------------------------------------------
@@ -235,6 +248,8 @@ def test_names_in_a_keypoint_file_stay_in_the_folder(
         ("nobody.png", "no person was found in this picture"),
         ("cut.jpg", "is a broken or cut off picture"),
         ("joints.csv", "17"),
+        ("canvas.json", "canvas_width holds None"),
+        ("coco.json", "annotations[0].image_id is ['a']"),
     ],
 )
 def test_bad_pictures(
@@ -253,15 +268,21 @@ def test_bad_pictures(
             path.write_bytes(path.read_bytes()[:2500])
         case "joints.csv":
             path.write_text(f"name:keypoints_y:keypoints_x\na.jpg: {[5] * 17}: {[6] * 17}\n")
-            if where == "source":
-                problem = "is not a picture"
+        case "canvas.json":
+            people = [{"pose_keypoints_2d": [5] * 54}]
+            path.write_text(json.dumps({"canvas_height": 9, "canvas_width": None, "people": people}))
+        case "coco.json":
+            path.write_text(json.dumps({"annotations": [{"image_id": ["a"], "keypoints": [5] * 51}]}))
+    keypoints = path.suffix in (".csv", ".json")
+    if keypoints and where == "source":
+        problem = "is not a picture"
     me = photographs / "me.png"
     words = (path, me) if where == "source" else (me, path)
     error = run("transfer", *words, "-m", weights, "-o", "out.png").error
     assert name in error
     assert problem in error
     assert not (tmp_path / "out.png").exists()
-    if path.suffix != ".csv":
+    if not keypoints:
         alone = run("estimate", path).error
         assert name in alone
         assert problem in alone
@@ -319,11 +340,22 @@ def test_estimate(ending: str, run: Run, photographs: Path, tmp_path: Path) -> N
     assert f"new/poses.{ending}: 2 people on 3 pictures; drawn in new/poses.sheet.png" in done.out
     found = read_keypoints(tmp_path / "new" / f"poses.{ending}")
     assert list(found) == ["dancer.png", "me.png"]
+    assert {one.size for one in read_poses(tmp_path / "new" / f"poses.{ending}").values()} == {None}, "of two sizes"
     nose = fakes.joints(15, 20, 160)[0]
     assert np.abs(found["me.png"][0, :2].numpy() - nose).max() < 1.5
     width, height = size(tmp_path / "new" / "poses.sheet.png")
     assert width > 200
     assert height > 200
+
+
+def test_the_joints_of_a_photograph_are_its_pose(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    tiny.photograph(tmp_path / "framed.png", 100, 200, 5, 5, 165)
+    assert run("estimate", "framed.png", "-o", "framed.json").code == 0
+    assert read_poses(tmp_path / "framed.json")["framed.png"].size == (200, 100)
+    for target, out in (("framed.png", "a.png"), ("framed.json", "b.png")):
+        assert run("transfer", photographs / "me.png", target, "-o", out, "-m", weights).code == 0
+    first, second = (np.asarray(PIL.Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert np.array_equal(first, second)
 
 
 def test_estimate_everybody(run: Run, tmp_path: Path) -> None:
@@ -358,8 +390,9 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     tiny.save(tmp_path / "runs" / "b", "multiscale-s")
     done = run(
-        "eval", "runs/a", "runs/b", "-d", "data", "-p", "patn-market", "--results", "results.jsonl", "-o", "eval.png"
-    )
+        "eval", "runs/a", "runs/b", "-d", "data", "-p", "patn-market", "--results", "results.jsonl", "-o", "eval.png",
+        "--device", "cpu",
+    )  # fmt: skip
     assert done.code == 0, done
     for text in ("real target", "copied source", "patn-market@1"):
         assert text in done.out
@@ -377,6 +410,7 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert height > 3 * 2 * 128
 
     assert "did you mean 'patn-market'" in run("eval", "runs/a", "-d", "data", "-p", "patn-markt").error
+    assert "did you mean 'cuda'" in run("eval", "runs/a", "-d", "data", "--device", "cudda").error
     assert "data2 is no store" in run("eval", "runs/a", "-d", "data2").error
     assert "no weights are called 'runs/c'" in run("eval", "runs/c", "-d", "data").error
     rates = run("bench", "loading", "-d", "data", "--seconds", "0.02", "--results", "results.jsonl")
@@ -384,6 +418,22 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     last = json.loads((tmp_path / "results.jsonl").read_text().splitlines()[-1])
     assert (last["bench"], last["data"]) == ("loading", "drawn")
     assert last["pairs"] > 1
+
+
+def test_train_compiles_when_asked_to(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repose.train.loop import Summary
+
+    asked: list[object] = []
+
+    def train(made: Recipe, store: Store, folder: Path, **named: object) -> Summary:
+        asked.append(named["compile"])
+        return Summary(folder, 0, 0.0, {}, None)
+
+    monkeypatch.setattr("repose.train.loop.train", train)
+    tiny.store(tmp_path / "data")
+    assert run("train", "patn-s", "-d", "data").code == 0
+    assert run("train", "patn-s", "-d", "data", "--compile").code == 0
+    assert asked == [False, True]
 
 
 def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
@@ -423,6 +473,28 @@ def test_bench_forward(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     line = json.loads((tmp_path / "results.jsonl").read_text())
     assert [row["backend"] for row in line["rows"]] == ["plain", "folded"]
     assert {"commit", "hardware", "date", "gmac", "peak_gflops"} <= set(line)
+
+
+@pytest.mark.parametrize(
+    ("words", "seed"),
+    [
+        (("synthetic",), 1),  # the shipped weights have seen 0
+        (("synthetic", "--seed", "0"), 0),
+        (("market1501", "folder"), 0),
+        (("market1501", "folder", "--seed", "5"), 5),
+    ],
+)
+def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def synthetic(out: Path, people: int, images: int, height: int, width: int, seed: int, *_: object) -> None:
+        raise ValueError(f"seed {seed}")
+
+    def market(folder: Path, out: Path, validation: int, seed: int, *_: object) -> None:
+        raise ValueError(f"seed {seed}")
+
+    monkeypatch.setattr("repose.data.synthetic.prepare.prepare_synthetic", synthetic)
+    monkeypatch.setattr("repose.data.market1501.prepare_market1501", market)
+    assert run("prepare", *words).error == f"error: seed {seed}"
+    assert "measure on another" in " ".join(run("prepare", "--help").out.replace("│", "").split())
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,9 @@ from torch import Tensor
 import repose
 from repose.estimate import KeypointEstimator, NobodyFound
 from repose.images import ImageError, ImageLike
+from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.pipeline import Model, _framed, load, read_person, read_pose, transfer
+from repose.pipeline import DEVICES, Model, _device, _framed, load, read_person, read_pose, transfer
 from repose.represent.canvas import canvas, from_uint8, to_uint8
 from repose.represent.formats import write_keypoints
 from tests import tiny
@@ -144,7 +145,10 @@ def person(height: int, width: int, keypoints: Tensor, image: bool = True) -> Pe
         (128, 64, 50, True, False),  # far away
         (128, 96, 110, True, False),  # too wide
         (128, 50, 110, True, False),  # too narrow
-        (128, 64, 110, False, False),  # joints alone have no frame
+        (128, 64, 110, False, True),  # joints of such a photograph
+        (128, 64, 50, False, False),
+        (128, 96, 110, False, False),
+        (112, 56, 110, False, False),  # the size is a wrong one: joints lie outside
     ],
 )
 def test_what_counts_as_framed(height: int, width: int, tall: float, image: bool, framed: bool) -> None:
@@ -158,6 +162,30 @@ def test_a_framed_picture_is_taken_whole(model: Model) -> None:
     placed = model.place(Person(image=from_uint8(image), keypoints=EYES.people(image)[0].keypoints))
     assert placed.image is not None
     assert np.array_equal(to_uint8(placed.image), image)
+
+
+def test_joints_of_a_framed_photograph_land_where_its_own_would(model: Model, tmp_path: Path) -> None:
+    image = tiny.photograph(tmp_path / "dancer.png", width=200, height=400, x=10, y=10, tall=330)
+    (seen,) = read_pose(tmp_path / "dancer.png", EYES).values()
+    wanted = model.place(seen).keypoints
+    assert seen.keypoints is not None
+    assert wanted is not None
+    for format in ("repose", "openpose", "roy"):
+        path = tmp_path / ("dancer.csv" if format == "roy" else "dancer.json")
+        write_keypoints(path, {"dancer": seen.keypoints}, format, size=image.shape[:2])
+        (told,) = read_pose(path).values()
+        assert told.size == (400, 200)
+        placed = model.place(told)
+        assert placed.size == (128, 64)
+        torch.testing.assert_close(placed.keypoints, wanted, rtol=0, atol=0.01)
+    write_keypoints(tmp_path / "dancer.json", {"dancer": seen.keypoints})
+    (bare,) = read_pose(tmp_path / "dancer.json").values()
+    assert bare.size is None
+    cut = model.place(bare).keypoints
+    assert cut is not None
+    assert (cut - wanted).abs().max() > 3, "without a size the surroundings of the joints are cut"
+    everybody_else = model.place(Person(keypoints=seen.keypoints, size=(400, 300))).keypoints
+    torch.testing.assert_close(everybody_else, cut)
 
 
 @pytest.mark.parametrize("image", [True, False])
@@ -207,6 +235,57 @@ def test_a_model_takes_people_and_batches(model: Model) -> None:
     assert not model.generator.training
 
 
+class Elsewhere(Generator):
+    """Its weights are on a device without numbers; notes where the people are that it is given."""
+
+    needs = Needs(("image",), ("keypoints",))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1, device="meta"))
+        self.seen: list[str] = []
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        assert source.image is not None
+        assert target.keypoints is not None
+        self.seen += [source.image.device.type, target.keypoints.device.type]
+        return ()
+
+    def synthesise(self, *inputs: Tensor) -> Output:
+        return Output(torch.zeros(1, 3, 128, 64))
+
+
+def test_people_are_moved_to_the_model(model: Model) -> None:
+    there = Model("elsewhere", Elsewhere(), model.recipe)
+    assert there.device.type == "meta"
+    person = tiny.people(1, 128, 64, 5)[0]
+    assert there(person, person).device.type == "cpu"
+    assert isinstance(there.generator, Elsewhere)
+    assert there.generator.seen == ["meta", "meta"]
+
+
+def test_devices(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny.save(tmp_path / "tiny")
+    assert load(folder, "cpu").device.type == "cpu"
+    with pytest.raises(ValueError, match="no device is called 'cuad'; did you mean 'cuda'"):
+        load(folder, "cuad")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert load(folder).device.type == "cpu"
+    with pytest.raises(ValueError, match="no CUDA device here"):
+        load(folder, "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [_device(name).type for name in DEVICES] == ["cuda", "cpu", "cuda"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cuda_makes_the_same_picture(model: Model, tmp_path: Path) -> None:
+    folder = tiny.save(tmp_path / "tiny")
+    source, target = tiny.people(2, 128, 64, 5), tiny.people(2, 128, 64, 6)
+    found = load(folder)(source, target)
+    assert found.device.type == "cpu"
+    torch.testing.assert_close(found, load(folder, "cpu")(source, target), rtol=0, atol=0.02)
+
+
 def test_two_real_photographs(
     shared: Path, market: Path, model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -227,8 +306,11 @@ def test_two_real_photographs(
 def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:
     modules = {module.name for module in pkgutil.iter_modules(repose.__path__)}
     assert not modules & set(repose.__all__), "importing such a module would replace the public name"
-    assert set(repose._HOMES) <= set(repose.__all__)
+    assert set(repose._HOMES) == set(repose.__all__)
     program = (
+        "import sys, repose\n"
+        "assert not {'torch', 'numpy', 'PIL'} & sys.modules.keys()\n"
+        "assert repose.Person.__module__ == repose.Pair.__module__ == 'repose.person'\n"
         "import repose.cli, repose.models, repose.train.recipe, repose.weights, repose.pipeline, repose\n"
         "assert all(callable(getattr(repose, name)) for name in repose.__all__)\n"
         "assert repose.transfer.__module__ == 'repose.pipeline'\n"

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repose.person import Pair, Person
-
 if TYPE_CHECKING:
     from repose.images import load_image
     from repose.models import recipe
+    from repose.person import Pair, Person
     from repose.pipeline import Model, load, read_person, transfer
 
 __version__ = "0.1.0"
@@ -20,6 +19,8 @@ __all__ = ["Model", "Pair", "Person", "load", "load_image", "read_person", "reci
 
 _HOMES = {
     "Model": "repose.pipeline",
+    "Pair": "repose.person",
+    "Person": "repose.person",
     "load": "repose.pipeline",
     "load_image": "repose.images",
     "read_person": "repose.pipeline",
@@ -29,7 +30,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import repose` stays quick, and parts stay optional."""
+    """Import a public name when it is first used: `import repose` loads no PyTorch, and parts stay optional."""
     if name not in _HOMES:
         raise AttributeError(f"module 'repose' has no attribute '{name}'")
     import importlib

@@ -7,7 +7,6 @@ tensors to the picture. `plain` is the module as it is; every other is held agai
 from __future__ import annotations
 
 import copy
-import difflib
 import importlib
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.models.base import Generator
+from repose.words import nearest
 
 Runner = Callable[..., Tensor]
 """The tensors of `Generator.encode` -> image (B, 3, H, W) in [-1, 1]."""
@@ -66,7 +66,7 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
         BackendError: onnx or onnxscript is not installed.
     """
     for package in ("onnx", "onnxscript"):
-        _package(package)
+        _package(package, "onnx")
     core = Core(_evaluation(generator)).eval()
     names = [f"input_{index}" for index in range(len(inputs))]
     batch = torch.export.Dim("batch", min=1, max=1024)
@@ -117,7 +117,7 @@ def compiled(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
 
 def onnxruntime(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     """ONNX Runtime on the CPU, as many threads as torch has."""
-    ort = _package("onnxruntime")
+    ort = _package("onnxruntime", "onnx")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_onnx(_folded_copy(generator), inputs, path)
@@ -134,7 +134,7 @@ def onnxruntime(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
 
 def openvino(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     """OpenVINO on the CPU in float32."""
-    ov = _package("openvino")
+    ov = _package("openvino", "openvino")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_onnx(_folded_copy(generator), inputs, path)
@@ -152,7 +152,7 @@ def openvino(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
 
 def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     """ncnn on the CPU in float32: Winograd convolutions, so fewer multiplications than the direct sum."""
-    library, converter = _package("ncnn"), _package("pnnx")
+    library, converter = _package("ncnn", "ncnn"), _package("pnnx", "ncnn")
     core = Core(_folded_copy(generator)).eval()
     # the folder must outlive the network: ncnn maps the weights
     folder = tempfile.TemporaryDirectory()
@@ -215,8 +215,7 @@ def prepare(name: str, generator: Generator, inputs: Sequence[Tensor]) -> Runner
 def known(name: str) -> Callable[[Generator, Sequence[Tensor]], Runner]:
     """The backend of this name. KeyError, with the nearest name, if there is none."""
     if name not in BACKENDS:
-        near = difflib.get_close_matches(name, BACKENDS, n=1, cutoff=0.4)
-        raise KeyError(f"no backend '{name}'; {f'did you mean {near[0]!r}?' if near else ', '.join(BACKENDS)}")
+        raise KeyError(f"no backend '{name}'; {nearest(name, BACKENDS)}")
     return BACKENDS[name]
 
 
@@ -243,11 +242,11 @@ def _eager(core: Any, channels_last: bool = False) -> Runner:
     return run
 
 
-def _package(name: str) -> Any:
+def _package(name: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise BackendError(f"{name} is not installed: pip install 'repose[backends]'") from error
+        raise BackendError(f"{name} is not installed; from the checkout: pip install '.[{extra}]'") from error
 
 
 def _run_pnnx(converter: Any, path: Path, shapes: str) -> None:

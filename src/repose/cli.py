@@ -17,8 +17,27 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
+
+from repose.words import nearest
+
+console = Console(stderr=True, highlight=False)
+screen = Console(highlight=False, markup=False)
+
+
+class _Verbs(TyperGroup):
+    """The verbs; Ctrl-C in any of them ends with one line in place of nothing."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.print("interrupted")
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
+    cls=_Verbs,
     help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -27,14 +46,13 @@ app = typer.Typer(
 )
 bench_app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
-console = Console(stderr=True, highlight=False)
-screen = Console(highlight=False, markup=False)
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 ModelName = Annotated[
     str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
 ]
 Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto is cuda if there is one.")]
 Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -50,6 +68,7 @@ def transfer(
     pose: Estimator = "movenet",
     person: Which = "largest",
     scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
+    device: Device = "auto",
 ) -> None:
     """Put the person of SOURCE into the pose of TARGET.
 
@@ -68,7 +87,7 @@ def transfer(
     from repose.represent.keypoints import draw_skeleton
     from repose.sheet import sheet
 
-    loaded = load(weights if weights is not None else model)
+    loaded = load(weights if weights is not None else model, device)
     which = _which(person)
     sources: dict[str, Person] = {}
     for path in _pictures(source):
@@ -145,6 +164,7 @@ def estimate(
     network, which = estimator(pose), _which(person)
     paths = [path for given in pictures for path in _pictures(given)]
     joints: dict[str, Tensor] = {}
+    sizes: set[tuple[int, int]] = set()
     drawn: list[Any] = []
     with _bar() as bar:
         for path in bar.track(paths, description="estimate"):
@@ -153,6 +173,7 @@ def estimate(
                 pixels = load_image(path)
                 found = network.people(pixels)
                 chosen = list(found) if everybody and found else [choose(found, which)]
+                sizes.add((pixels.shape[0], pixels.shape[1]))
                 over = pixels.astype(np.float32)
                 for index, one in enumerate(chosen):
                     joints[f"{path.name}#{index}" if everybody else path.name] = one.keypoints
@@ -165,8 +186,7 @@ def estimate(
                     drawn.append(np.asarray(small))
     if not joints:
         raise ValueError("no joints were found on any picture")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_keypoints(out, joints)
+    write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
     page = out.with_suffix(".sheet.png")
     save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
     _say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
@@ -182,7 +202,14 @@ def prepare(
     size: Annotated[str, typer.Option(help="synthetic: HEIGHTxWIDTH.")] = "128x64",
     validation: Annotated[int, typer.Option(help="market1501: training people held out for validation.")] = 30,
     workers: Annotated[int, typer.Option(help="synthetic: processes; 0 for one a core.")] = 0,
-    seed: int = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Of every random draw; by default 0 for market1501 and 1 for synthetic. Of synthetic, 0 is the set "
+            "that the shipped weights were trained on: measure on another.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Pack a data set into a store: one folder of memory-mapped arrays that training and evaluation read.
 
@@ -196,7 +223,7 @@ def prepare(
     from repose.models import resolve
 
     if dataset not in PREPARERS:
-        raise ValueError(f"no data set is called '{dataset}'{_near(dataset, PREPARERS)}")
+        raise ValueError(f"no data set is called '{dataset}'; {nearest(dataset, PREPARERS)}")
     place = out or Path("data") / dataset
     make = resolve(PREPARERS[dataset])
     with _bar() as bar:
@@ -207,11 +234,12 @@ def prepare(
 
         if dataset == "synthetic":
             height, width = _size(size)
+            seed = 1 if seed is None else seed
             report = make(place, people, images, height, width, seed, workers or (os.cpu_count() or 1), progress)
         elif folder is None:
             raise ValueError(f"`repose prepare {dataset} FOLDER` needs the folder of the data set")
         else:
-            report = make(folder, place, validation, seed, progress)
+            report = make(folder, place, validation, seed or 0, progress)
     table = Table("split", "photographs", "people", "pairs", title=f"{report.dataset} {report.checksum}")
     for split, count in report.photographs.items():
         table.add_row(split, f"{count:,}", f"{report.people[split]:,}", f"{report.pairs[split]:,}")
@@ -235,6 +263,9 @@ def train(
     channels_last: Annotated[
         bool, typer.Option(help="Memory layout that the convolutions of CPUs and GPUs like.")
     ] = True,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="torch.compile the generator: a slow first step, faster ones after it.")
+    ] = False,
     weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with fresh optimisers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
 ) -> None:
@@ -281,6 +312,7 @@ def train(
         overfit=overfit,
         weights=weights,
         channels_last=channels_last,
+        compile=compile,
     )
     if summary.stopped:
         raise typer.Exit(130)
@@ -298,6 +330,7 @@ def evaluate(
     pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
+    device: Device = "auto",
 ) -> None:
     """Measure trained networks under a named protocol, beside the real target and the copied source.
 
@@ -305,7 +338,7 @@ def evaluate(
     """
     from repose.bench.evaluate import evaluate_models
 
-    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen)
+    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen, device)
 
 
 @app.command()
@@ -416,9 +449,8 @@ def tables(
     """Write the tables of README and docs anew from the result lines."""
     from repose.bench.tables import write_tables
 
-    for path, names in write_tables(
-        results, documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
-    ).items():
+    usual = [Path("README.md"), *sorted(Path("docs").glob("*.md")), *sorted(Path("weights").glob("*/CARD.md"))]
+    for path, names in write_tables(results, documents or usual).items():
         if names:
             _say(f"{path}: {', '.join(names)}")
 
@@ -495,13 +527,6 @@ def _size(text: str) -> tuple[int, int]:
     if not (mark and height.isdecimal() and width.isdecimal()):
         raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
     return int(height), int(width)
-
-
-def _near(name: str, known: Any) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
 
 
 def _bar() -> Progress:

@@ -67,6 +67,7 @@ def _people(pictures: list[Picture]) -> Person:
 
 
 def spare() -> list[Picture]:
+    """The pictures of `SPARE`, 128x64, two of each person one after the other; without parsing and mask."""
     pictures = []
     for name, keypoints in read_keypoints(SPARE / "keypoints.json").items():
         image = load_image(SPARE / f"{name}.png")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import warnings
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ import PIL.ImageOps
 import torch
 from torch import Tensor
 
+from repose.files import replacing
 from repose.represent.canvas import from_uint8, to_uint8
 
 ImageLike = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
@@ -91,13 +91,8 @@ def save_image(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
         raise ImageError(f"{path}: pictures are written as {known}, not '{path.suffix}'; choose one of these suffixes")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"{path}: uint8 (H, W, 3) is wanted, got {image.dtype} {image.shape}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
-    try:
+    with replacing(path) as part:
         PIL.Image.fromarray(image).save(part, format, quality=95)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -14,16 +14,20 @@ from repose.images import ImageLike, load_image, same_kind
 from repose.models.base import Generator
 from repose.person import Person
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
-from repose.represent.formats import read_keypoints
+from repose.represent.formats import read_poses
 from repose.train.checkpoint import load_generator
 from repose.train.recipe import Recipe
 from repose.weights import find_weights
+from repose.words import nearest
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
 
 MARGIN = 0.11
 """Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+"""Where a model computes; "auto" is cuda if there is one."""
 
 
 @dataclass(frozen=True)
@@ -39,46 +43,56 @@ class Model:
         """The size and framing of the pictures that it was trained on."""
         return canvas(self.recipe.canvas)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; people and pictures outside are on any, results always on the CPU."""
+        return next(self.generator.parameters()).device
+
     @torch.inference_mode()
     def __call__(self, source: Person, target: Person) -> Tensor:
-        """The person of `source` in the pose of `target`, both on `canvas`, batched or not.
+        """The person of `source` in the pose of `target`, both on `canvas`, batched or not, on any device.
 
         Returns:
-            image (B, 3, H, W), or (3, H, W) for a single person, in [-1, 1].
+            image (B, 3, H, W), or (3, H, W) for a single person, in [-1, 1], on the CPU.
         """
-        image: Tensor = self.generator(source.batch(), target.batch()).image
-        return image if source.batched else image[0]
+        image: Tensor = self.generator(source.batch().to(self.device), target.batch().to(self.device)).image
+        return (image if source.batched else image[0]).cpu()
 
     def place(self, person: Person) -> Person:
         """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.
 
         A picture that has the canvas's proportions already and that its person fills is taken whole; from any other
-        the surroundings of the joints are cut.
+        the surroundings of the joints are cut. Joints without a picture are placed by their `size`, as their picture
+        would be; without a size they are cut out, too.
         """
         if person.batched:
             raise ValueError("place takes one person at a time: index the batch")
-        if person.size is None:
-            raise ValueError("this Person has no size: give an image or size=(height, width)")
         if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
             raise ValueError(
                 "this Person has fewer than two located joints, so it is not known where on the picture it is"
             )
-        if _framed(person, self.canvas):
+        if person.size is None:
+            person = replace(person, size=self.canvas.size)  # any will do: the cut may reach outside
+        elif _framed(person, self.canvas):
             return self.canvas.put(person, how="fit")[0]
         return self.canvas.put(person, how="crop", margin=MARGIN)[0]
 
 
-def load(name: str | Path = "default") -> Model:
+def load(name: str | Path = "default", device: str = "auto") -> Model:
     """A trained model by the name of its weights, or from the folder that a training run or `repose convert` left.
 
+    Args:
+        name: see `repose.weights.find_weights`.
+        device: one of `DEVICES`.
+
     Raises:
-        ValueError: no such weights (names the nearest), or a file that is damaged or of another model.
+        ValueError: no such weights or device (names the nearest), or a file that is damaged or of another model.
         FileNotFoundError: the folder's run has not come as far as weights.
     """
-    place = find_weights(name)
+    place, where = find_weights(name), _device(device)
     generator, recipe = load_generator(place)
     folder = place.parent if place.is_file() else place
-    return Model(folder.resolve().name, generator.eval().requires_grad_(False), recipe)
+    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), recipe)
 
 
 def read_person(picture: ImageLike, pose: KeypointEstimator | str = "movenet", which: Which = "largest") -> Person:
@@ -109,13 +123,16 @@ def read_pose(
     Args:
         target: what `read_person` takes, a Person, a tensor of keypoints (18, 3), or the path of a CSV or JSON file
             of keypoints.
+
+    Returns:
+        name -> Person, unbatched; from joints alone without an image, and with a size only where the file tells it.
     """
     if isinstance(target, Person):
         return {"target": target}
     if isinstance(target, Tensor) and tuple(target.shape) == (18, 3):
-        return {"target": _bare(target, "the target pose")}
+        return {"target": _posed(Person(keypoints=target.float()), "the target pose")}
     if isinstance(target, str | Path) and Path(target).suffix.lower() in POSE_FILES:
-        people = {name: _bare(keypoints, f"{target}, {name}") for name, keypoints in read_keypoints(target).items()}
+        people = {name: _posed(person, f"{target}, {name}") for name, person in read_poses(target).items()}
         if not people:
             raise ValueError(f"{target} holds no poses")
         return people
@@ -166,26 +183,33 @@ def _estimator(pose: KeypointEstimator | str) -> KeypointEstimator:
     return estimator(pose) if isinstance(pose, str) else pose
 
 
-def _bare(keypoints: Tensor, what: str) -> Person:
-    """Keypoints without a picture, on the smallest canvas from 0 that holds them."""
-    located = keypoints[keypoints[:, 2] > 0]
-    if len(located) < 2:
+def _device(name: str) -> torch.device:
+    if name not in DEVICES:
+        raise ValueError(f"no device is called '{name}'; {nearest(name, DEVICES)}")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise ValueError("there is no CUDA device here, or this PyTorch was built without CUDA; use auto or cpu")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def _posed(person: Person, what: str) -> Person:
+    """The same person; ValueError, naming `what`, where it has too few joints to pose anybody by."""
+    assert person.keypoints is not None
+    if int((person.keypoints[:, 2] > 0).sum()) < 2:
         raise ValueError(f"{what} has fewer than two located joints; nothing can be posed by it")
-    width, height = (int(located[:, i].max().clamp(min=0)) + 1 for i in (0, 1))
-    return Person(keypoints=keypoints.float(), size=(height, width))
+    return person
 
 
 def _framed(person: Person, onto: Canvas) -> bool:
     """Whether the picture already is what the canvas wants: its proportions, filled by the person."""
     assert person.size is not None
     assert person.keypoints is not None
-    if person.image is None:
-        return False
     height, width = person.size
     _, _, window_height, window_width = onto.window
     alike = abs((width / height) / (window_width / window_height) - 1) < 0.1
-    y = person.keypoints[person.keypoints[:, 2] > 0, 1]
-    return alike and bool((y.max() - y.min()) > 0.5 * height)
+    x, y = person.keypoints[person.keypoints[:, 2] > 0, :2].unbind(1)
+    inside = min(x.min(), y.min()) >= -0.5 and x.max() <= width - 0.5 and y.max() <= height - 0.5  # a file may be wrong
+    return alike and bool(inside) and bool((y.max() - y.min()) > 0.5 * height)
 
 
 __all__ = ["ESTIMATORS", "Model", "load", "read_person", "read_pose", "transfer"]

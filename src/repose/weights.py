@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Final
 
 from repose.train.checkpoint import SUFFIX
+from repose.words import nearest
 
 DEFAULT: Final = "patn-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
@@ -51,6 +51,4 @@ def find_weights(name: str | Path) -> Path:
         return path
     if folder.is_dir() and path.exists():
         raise ValueError(f"{folder} has no recipe.json; give the folder of a training run or of a conversion")
-    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known) or 'none'}"
-    raise ValueError(f"no weights are called '{name}' and no such folder exists; {hint}")
+    raise ValueError(f"no weights are called '{name}' and no such folder exists; {nearest(wanted, known)}")

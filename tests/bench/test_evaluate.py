@@ -5,13 +5,16 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import pytest
+import torch
 from rich.console import Console
 
 from repose.bench.evaluate import _digest, evaluate_models
+from repose.data import Store, StoreWriter
 from repose.metrics.folder import file_names
-from repose.pipeline import load
+from repose.pipeline import Model, load
 from repose.represent.canvas import to_uint8
 from repose.train.checkpoint import save_weights, weight_files
 from tests import tiny
@@ -48,5 +51,63 @@ def test_digest_of_one_and_of_several_files(shard: int | None, tmp_path: Path) -
     save_weights(tmp_path, tiny.generator(made), made, {}, shard=shard)
     paths = weight_files(tmp_path)
     assert (len(paths) > 1) == (shard is not None)
-    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    wanted = digests[0] if shard is None else hashlib.sha256("".join(digests).encode()).hexdigest()
     assert _digest(str(tmp_path)) == wanted
+
+
+def save_pictures(folder: Path, store: Store, grey: int, size: tuple[int, int] = (64, 128)) -> Path:
+    """A folder with one grey picture for each pair of the test split."""
+    folder.mkdir()
+    for source, target in store.pairs("test").tolist():
+        name = file_names(store.names[source], store.names[target])[0]
+        PIL.Image.new("RGB", size, (grey, grey, grey)).save(folder / name)
+    return folder
+
+
+def test_a_sheet_of_folders_alone(tmp_path: Path) -> None:
+    store, out = tiny.store(tmp_path / "data"), tmp_path / "sheet.png"
+    folders = [str(save_pictures(tmp_path / name, store, grey)) for name, grey in (("dark", 60), ("light", 190))]
+    evaluate_models(folders, store.folder, "patn-market", None, 2, "none", None, out, Console(file=io.StringIO()))
+    picture = np.asarray(PIL.Image.open(out))
+    for grey in (60, 190):
+        assert 0 <= (picture == grey).all(-1).sum() - 2 * (2 * 64) * (2 * 128) < 500, "two pairs; the rest is lettering"
+    assert (picture == 60).all(-1).sum(0).argmax() < (picture == 190).all(-1).sum(0).argmax(), "in the order given"
+
+
+def test_the_sheet_shows_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with StoreWriter(tmp_path / "data", 256, 176, "noise", licence="none") as writer:
+        random = np.random.default_rng(0)
+        for name in ("a.png", "b.png"):
+            keypoints = np.concatenate([random.uniform(20, 150, (18, 2)), np.ones((18, 1))], 1).astype(np.float32)
+            writer.add(name, "p", random.integers(0, 256, (256, 176, 3), np.uint8), keypoints, split="test")
+        writer.finish({"test": [("a.png", "b.png")]})
+    run = tiny.save(tmp_path / "run", "multiscale-fashion")
+    made: list[torch.Tensor] = []
+    real = Model.__call__
+    monkeypatch.setattr(Model, "__call__", lambda *words: made.append(real(*words)) or made[-1])
+    out = tmp_path / "sheet.png"
+    names = [str(run)]
+    evaluate_models(names, tmp_path / "data", "roy-fashion", None, None, "none", None, out, Console(file=io.StringIO()))
+    measured, drawn = made
+    assert measured.shape == (2, 3, 256, 256)
+    assert torch.allclose(measured, drawn, atol=1e-5)
+    assert PIL.Image.open(out).width > 4 * 2 * 256
+
+
+def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    store, results = tiny.store(tmp_path / "data"), tmp_path / "results.jsonl"
+    runs = [str(tiny.save(tmp_path / "run")), str(tiny.save(tmp_path / "other", "patn-fashion"))]
+    words = (store.folder, "patn-market", None, None, "none", results, tmp_path / "e.png", Console(file=io.StringIO()))
+    with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@1 measures on 'market'"):
+        evaluate_models(runs, *words)
+    assert not results.exists()
+
+
+def test_a_store_that_cannot_be_written_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.seeing(monkeypatch)
+    store, run, results = tiny.store(tmp_path / "data"), tiny.save(tmp_path / "run"), tmp_path / "results.jsonl"
+    (store.folder / "estimated").write_text("in the way")
+    out, screen = tmp_path / "e.png", Console(file=io.StringIO())
+    evaluate_models([str(run)], store.folder, "patn-market", None, 1, "movenet", results, out, screen)
+    assert json.loads(results.read_text())["rows"]["target"]["pckh"][0] == 1

@@ -1,6 +1,8 @@
 """The benchmark of the forward pass: its arithmetic, its rows, and what it says of backends that do not run."""
 
+import itertools
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -84,6 +86,45 @@ def test_unknown_names_stop_before_any_work() -> None:
         forward.measure("patn-ss", 64, 32, backends=("plain",))
 
 
-def test_peak_is_that_of_this_machine() -> None:
-    peak = forward.peak_gflops(seconds=0.02)
-    assert 0.5 < peak < 100_000
+def test_peak_is_the_best_of_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(forward, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    # on this clock every job takes a second, so the one with the most arithmetic is the peak
+    assert forward.peak_gflops(seconds=2) == pytest.approx(2 * 2048**3 / 1e9)
+
+
+# -- a difference must be able to show ------------------------------------------------------------------------------
+
+
+def test_a_fresh_network_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+
+    def grey(name: str, generator: Generator, inputs: list[torch.Tensor]) -> object:
+        assert not generator.training
+        assert all(m.momentum == 0.1 and not m.training for m in generator.modules() if isinstance(m, nn.BatchNorm2d))
+        seen.append(generator.synthesise(*inputs).image)
+        return lambda *values: torch.zeros_like(values[0])
+
+    monkeypatch.setattr(forward, "prepare", grey)
+    monkeypatch.setattr(forward, "peak_gflops", lambda: 50.0)
+    (row,) = forward.measure("multiscale-s", 64, 48, rounds=1, backends=("plain",)).rows
+    assert row.difference > 0.2, "a backend that gives grey is found out"
+    assert seen[0].std() > forward.CONTRAST
+    assert (seen[0].abs() > 0.99).float().mean() < 0.01, "nor does tanh hide what differs"
+
+
+def test_a_grey_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "settle", lambda generator, inputs: generator.eval())
+    with pytest.raises(ValueError, match="multiscale-s: the picture of the fresh network is grey"):
+        forward.measure("multiscale-s", 64, 48, rounds=1, backends=("plain",))
+
+
+def test_settling_leaves_dropout_off() -> None:
+    first, second = (tiny.recipe("patn-market", "network.dropout=0.9") for _ in range(2))
+    generators = [tiny.generator(made) for made in (first, second)]
+    inputs = generators[0].encode(*forward.example(64, 32))
+    for seed, generator in enumerate(generators):
+        torch.manual_seed(seed)
+        forward.settle(generator, inputs)
+    for one, other in zip(generators[0].buffers(), generators[1].buffers(), strict=True):
+        assert torch.equal(one, other)

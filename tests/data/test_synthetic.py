@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from repose.data.synthetic.garments import Outfit, sample_outfit
 from repose.data.synthetic.people import _sample_body
 from repose.data.synthetic.poses import ANGLES, mirror, rotations, sample_pose
 from repose.data.synthetic.prepare import prepare_synthetic, splits
+from repose.data.synthetic.render import create_context
 from repose.person import JOINTS
 
 PEOPLE, PICTURES, SEED = 6, 4, 3
@@ -210,3 +212,9 @@ def test_no_opengl_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(moderngl, "create_context", refuse)
     with pytest.raises(SyntheticUnavailable, match="apt-get install libegl1"):
         Renderer(64, 32)
+
+
+def test_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+    with pytest.raises(SyntheticUnavailable, match=r"not installed; from the checkout: pip install '\.\[synthetic\]'"):
+        create_context()

@@ -177,20 +177,26 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
 def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:
     first, second, third = Reader(), Reader(), Reader()
     kept = evaluate("patn-market", store, blend, estimator=first, joints=tmp_path)
-    assert first.asked == 6 + 6  # six real pictures, six generated ones
+    assert first.asked == 6 + 6  # six real pictures, each a source and a target, and six generated ones
     again = evaluate("patn-market", store, blend, estimator=second, joints=tmp_path)
     assert second.asked == 6
     assert again["generated"].scores == kept["generated"].scores
     third.name = "another"
     evaluate("patn-market", store, estimator=third, joints=tmp_path)
     assert third.asked == 6
-    files = sorted(tmp_path.iterdir())
-    assert len(files) == 2
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 6 + 6, "no generated picture is kept"
     for file in files:
         file.write_bytes(file.read_bytes()[:50])  # a damaged file is made anew
     fourth = Reader()
     evaluate("patn-market", store, estimator=fourth, joints=tmp_path)
     assert fourth.asked == 6
+
+
+def test_an_evaluation_survives_a_folder_that_cannot_be_written(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    kept = evaluate("patn-market", store, blend, estimator=Reader(), joints=tmp_path / "file" / "estimated")
+    assert kept["generated"].scores == evaluate("patn-market", store, blend, estimator=Reader())["generated"].scores
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_what_the_papers_say() -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("patn-markt", "did you mean 'patn-market'"), ("patn-market@7", "no version '7'"), ("zzz", "there are patn-")],
+    [("patn-markt", "did you mean 'patn-market'"), ("patn-market@7", "no version '7'"), ("zzz", "there are: patn-")],
 )
 def test_unknown_names_are_answered(name: str, hint: str) -> None:
     with pytest.raises(KeyError, match=hint):

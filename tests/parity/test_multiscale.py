@@ -1,9 +1,7 @@
 """Converted official multi-scale weights give the official outputs, every entry used once."""
 
-import importlib.util
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -11,19 +9,7 @@ from torch import Tensor
 from repose.models.convert import WeightsError, load
 from repose.models.multiscale.convert import convert_discriminator, convert_generator
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig, PatchDiscriminator
-
-
-def _fixture(shared: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Official state dict, and the recorded inputs and outputs."""
-    folder = shared / "parity"
-    spec = importlib.util.spec_from_file_location("parity_fill", folder / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    fill = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fill)
-    state = {k: torch.from_numpy(v) for k, v in fill.state_dict(str(folder / f"{name}.json")).items()}
-    with np.load(folder / f"{name}.npz") as recorded:
-        return state, {key: torch.from_numpy(recorded[key]) for key in recorded.files}
+from tests.parity.fixtures import fixture
 
 
 def _sums(state: dict[str, Tensor]) -> list[float]:
@@ -31,7 +17,7 @@ def _sums(state: dict[str, Tensor]) -> list[float]:
 
 
 def test_generator(shared: Path) -> None:
-    state, recorded = _fixture(shared, "multiscale_generator")
+    state, recorded = fixture(shared, "multiscale_generator")
     converted = convert_generator(state)
     assert len(converted) == len(state)
     assert _sums(converted) == _sums(state)  # every entry once
@@ -45,7 +31,7 @@ def test_generator(shared: Path) -> None:
 
 
 def test_discriminator(shared: Path) -> None:
-    state, recorded = _fixture(shared, "multiscale_discriminator")
+    state, recorded = fixture(shared, "multiscale_discriminator")
     converted = convert_discriminator({f"module.{name}": value for name, value in state.items()})
     assert len(converted) == len(state)
     assert _sums(converted) == _sums(state)

@@ -1,39 +1,19 @@
 """Converted official PATN weights give the official outputs, every entry used once."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from repose.models.convert import load
 from repose.models.patn.convert import convert_discriminator, convert_generator, generator_config
 from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig
-
-
-def _fill(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parity_fill", shared / "parity" / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _fixture(shared: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Official state dict, and the recorded inputs and outputs."""
-    folder = shared / "parity"
-    state = {k: torch.from_numpy(v) for k, v in _fill(shared).state_dict(str(folder / f"{name}.json")).items()}
-    with np.load(folder / f"{name}.npz") as recorded:
-        return state, {key: torch.from_numpy(recorded[key]) for key in recorded.files}
+from tests.parity.fixtures import fixture
 
 
 @pytest.mark.parametrize(("norm", "count"), [("instance", 41_358_019), ("batch", 41_365_763)])
 def test_generator(shared: Path, norm: str, count: int) -> None:
-    state, recorded = _fixture(shared, f"patn_{norm}_generator")
+    state, recorded = fixture(shared, f"patn_{norm}_generator")
     config = generator_config(state)
     assert config.norm == norm
     converted = convert_generator(state)
@@ -51,7 +31,7 @@ def test_generator(shared: Path, norm: str, count: int) -> None:
 
 @pytest.mark.parametrize(("name", "channels"), [("appearance", 6), ("shape", 21)])
 def test_discriminator(shared: Path, name: str, channels: int) -> None:
-    state, recorded = _fixture(shared, f"patn_{name}_discriminator")
+    state, recorded = fixture(shared, f"patn_{name}_discriminator")
     converted = convert_discriminator(state)
     assert len(converted) == len(state)
     model = Discriminator(channels, DiscriminatorConfig()).eval()

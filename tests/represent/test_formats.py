@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from repose.person import JOINTS
-from repose.represent.formats import FORMATS, FormatError, read_keypoints, read_pairs, write_keypoints
+from repose.represent.formats import FORMATS, FormatError, read_keypoints, read_pairs, read_poses, write_keypoints
 
 Y = [13, 26, 26, 44, 51, 26, -1, -1, 64, 87, 114, 65, 89, -1, 11, -1, 13, -1]
 X = [45, 27, 26, 18, 34, 29, -1, -1, 29, 44, 53, 17, 9, -1, 42, -1, 32, 7]
@@ -127,6 +127,29 @@ def test_round_trip(tmp_path, format, seed, whole):
             given[name] = keypoints.index_copy(0, torch.tensor([1]), middle[None])
     same(found, given)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]  # no partial file is left
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_size_comes_back(tmp_path, format):
+    given = people(1, 1)
+    write_keypoints(tmp_path / "a", given, format, size=(400, 300))
+    found = read_poses(tmp_path / "a")
+    assert [one.size for one in found.values()] == [None if format == "patn" else (400, 300)]
+    assert [one.size for one in read_poses(tmp_path / "a", size=(40, 30)).values()] == [(40, 30)]
+    same({name: one.keypoints for name, one in found.items()}, read_keypoints(tmp_path / "a"))
+    if format not in ("patn", "roy"):
+        write_keypoints(tmp_path / "a", given, format)
+        assert [one.size for one in read_poses(tmp_path / "a").values()] == [None]
+
+
+def test_every_picture_has_its_own_size(tmp_path):
+    numbers = ",".join(f"{x},{y}" for x, y in zip(X, Y, strict=True))
+    path = write(tmp_path, ROY, f"a.jpg,256,176,{numbers}", f"b.jpg,128,64,{numbers}", f"c.jpg,,,{numbers}")
+    assert [one.size for one in read_poses(path).values()] == [(256, 176), (128, 64), None]
+    images = [{"id": 1, "file_name": "a", "height": 256, "width": 176.0}, {"id": 2, "file_name": "b"}]
+    annotations = [{"image_id": k, "keypoints": [1] * 51} for k in (1, 2, 3)]
+    path = write(tmp_path, json.dumps({"images": images, "annotations": annotations}), name="coco.json")
+    assert [one.size for one in read_poses(path).values()] == [(256, 176), None, None]
 
 
 @pytest.mark.parametrize("format", ["coco", "repose"])
@@ -283,6 +306,13 @@ def test_roys_bad_rows(tmp_path):
     assert "a.jpg: 37 columns where the header has 39, so 17 joints where 18 are needed" in str(problems[0])
     assert "b.jpg: p17_y holds 'x', which is not a number" in str(problems[1])
     assert "d.jpg: 2 columns where the header has 39" in str(problems[2])
+    sizes = ("0,64", "128,", "128,64.5", "128,wide", "128,inf")
+    path = write(tmp_path, ROY, *(f"{n}.jpg,{size},{','.join(numbers)}" for n, size in enumerate(sizes)), name="s.csv")
+    problems.clear()
+    assert read_keypoints(path, on_error=problems.append) == {}
+    wanted = ("img_h is 0, a whole", "img_w holds None", "img_w is 64.5", "'wide'", "'inf', which is not a finite")
+    for problem, text in zip(problems, wanted, strict=True):
+        assert text in str(problem)
     with pytest.raises(FormatError, match="line 1: the header has 17 joints, 18 are needed"):
         read_keypoints(write(tmp_path, ROY.removesuffix(",p17_x,p17_y"), name="short.csv"))
     with pytest.raises(FormatError, match="columns are missing: img_w, p3_y"):
@@ -316,6 +346,40 @@ BAD_FILES = {
         json.dumps({"images": [{"id": 1}], "annotations": [{"keypoints": []}]}),
         "an entry of images has no id and file_name",
     ),
+    "canvas null": (
+        json.dumps({"canvas_height": 9, "canvas_width": None, "people": [{"pose_keypoints_2d": [1] * 54}]}),
+        "canvas_width holds None, which is not a number",
+    ),
+    "canvas a word": (
+        json.dumps({"canvas_height": "tall", "canvas_width": 9, "people": [{"pose_keypoints_2d": [1] * 54}]}),
+        "canvas_height holds 'tall', which is not a number",
+    ),
+    "a list as image_id": (
+        json.dumps({"annotations": [{"image_id": [1], "keypoints": [1] * 51}]}),
+        r"annotations\[0\].image_id is \[1\], which is no number and no text",
+    ),
+    "a list as id": (
+        json.dumps({"images": [{"id": [1], "file_name": "a"}], "annotations": [{"keypoints": [1] * 51}]}),
+        r"images: the id \[1\] is no number and no text",
+    ),
+    "images no list": (json.dumps({"images": 3, "annotations": [{"keypoints": [1] * 51}]}), "images is no list: 3"),
+    "image of no height": (
+        json.dumps(
+            {"images": [{"id": 1, "file_name": "a", "height": -1, "width": 2}], "annotations": [{"keypoints": []}]}
+        ),
+        "height is -1, a whole number of pixels is wanted",
+    ),
+    "a size of one side": (
+        '{"format": "repose-keypoints", "version": 1, "size": [3], "people": {}}',
+        r"size is \[3\], \[height, width\] or null is wanted",
+    ),
+    "deep brackets": ("[" * 100_000, "not JSON that can be read"),
+    "a number of 5,000 digits": ("[" + "1" * 5000 + "]", "not JSON that can be read"),
+    "a quote that never closes": (ROY + '\n"a.jpg,' + "1,2\n" * 50_000, "not a CSV that can be read: field larger"),
+    "a quote that closes late": (
+        ROY + '\n"a.jpg,' + "1,2\n" * 9_000 + '"',
+        r"a\.jpg,1,2[12,]{50,70}: 1 columns where the header has 39$",
+    ),
     "future": ('{"format": "repose-keypoints", "version": 2, "people": {}}', "version 2 of repose-keypoints"),
     "17 in repose": (
         json.dumps({"format": "repose-keypoints", "version": 1, "people": {"a": [[1, 2, 1]] * 17}}),
@@ -332,6 +396,14 @@ def test_bad_files(tmp_path, case):
     with pytest.raises(FormatError, match=text) as caught:
         read_keypoints(path)
     assert str(path) in str(caught.value)
+
+
+def test_one_bad_annotation_is_one_record(tmp_path):
+    entries = [{"image_id": picture, "keypoints": [1] * 51} for picture in ("a", ["b"], "c")]
+    problems: list[FormatError] = []
+    path = write(tmp_path, json.dumps({"annotations": entries}), name="a.json")
+    assert list(read_keypoints(path, problems.append)) == ["a", "c"]
+    assert len(problems) == 1
 
 
 def test_binary_and_absent_files(tmp_path):

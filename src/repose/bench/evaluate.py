@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from repose.data import Store
 from repose.estimate import estimator as find_estimator
+from repose.files import sha256
 from repose.images import save_image
-from repose.metrics.evaluate import Evaluation, evaluate, pairs_of, table
-from repose.metrics.folder import evaluate_folder
+from repose.metrics.evaluate import Evaluation, evaluate, placed, table
+from repose.metrics.folder import evaluate_folder, read_pictures
+from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.person import Pair
 from repose.pipeline import Model, load
@@ -38,6 +41,7 @@ def evaluate_models(
     results: Path | None,
     out: Path,
     screen: Console,
+    device: str = "auto",
 ) -> list[Evaluation]:
     """Measure each of `names`, print one table, append result lines, and write a sheet of the first pairs.
 
@@ -47,65 +51,86 @@ def evaluate_models(
         protocol: name, or name@version.
         split: instead of the protocol's; limit: so many pairs; pose: estimator for PCKh, or "none".
         results: a .jsonl file to append to.
-        out: PNG of the sheet: source, pose, a column a model, target.
+        out: PNG of the sheet: source, pose, a column a name, target; on the protocol's canvas, as measured.
+        device: of `repose.load`.
+
+    Raises:
+        ValueError: a model works on another canvas than the protocol, or what `evaluate` and `load` raise.
+        FolderError: what `evaluate_folder` raises.
     """
     store, made = Store.open(data), find_protocol(protocol)
+    measured: dict[str, Model | Path] = {}
+    for name in names:  # all of them first: a mistake in the last name should not cost the time of the first
+        measured[name] = Path(name) if _holds_pictures(Path(name)) else _loaded(name, made, device)
     estimator = None if pose == "none" else find_estimator(pose)
     joints = store.folder / "estimated"
     evaluations: list[Evaluation] = []
-    models: list[Model] = []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
     ) as bar:
-        for name in names:
+        for name, one in measured.items():
             task = bar.add_task(name, total=None)
 
             def progress(done: int, total: int, task: int = int(task)) -> None:
                 bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
             beside = evaluations[0] if evaluations else None
-            if _holds_pictures(Path(name)):
+            if isinstance(one, Path):
                 done = evaluate_folder(
-                    made, store, name, estimator=estimator, joints=joints, split=split, limit=limit,
+                    made, store, one, estimator=estimator, joints=joints, split=split, limit=limit,
                     beside=beside, progress=progress,
                 )  # fmt: skip
             else:
-                model = load(name)
-                models.append(model)
 
-                def generate(pair: Pair, model: Model = model) -> torch.Tensor:
+                def generate(pair: Pair, model: Model = one) -> torch.Tensor:
                     return model(pair.source, pair.target)
 
                 done = evaluate(
-                    made, store, generate, model=model.name, recipe=model.recipe.name,
+                    made, store, generate, model=one.name, recipe=one.recipe.name,
                     weights=_digest(name), estimator=estimator, joints=joints,
-                    fields=model.generator.needs.source, split=split, limit=limit,
+                    fields=one.generator.needs.source, split=split, limit=limit,
                     beside=beside, progress=progress,
                 )  # fmt: skip
             evaluations.append(done)
             if results is not None:
                 done.append(results)
     screen.print(table(evaluations))
-    if models:
-        pairs = pairs_of(made, store, split or made.split, SHEET_ROWS)
-        save_image(out, _sheet(store, pairs, models))
-        screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
+    pairs = evaluations[0].pairs
+    rows = min(SHEET_ROWS, len(pairs))
+    pairs = pairs[torch.arange(rows) * len(pairs) // rows]  # spread over the list
+    columns = [(str(done.facts["model"]), one) for done, one in zip(evaluations, measured.values(), strict=True)]
+    save_image(out, _sheet(made, store, pairs, columns))
+    screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
     return evaluations
 
 
+def _loaded(name: str, made: Protocol, device: str) -> Model:
+    model = load(name, device)
+    if model.recipe.canvas != made.canvas:
+        raise ValueError(
+            f"{name} works on the canvas '{model.recipe.canvas}', {made} measures on '{made.canvas}'; "
+            "choose the protocol that fits the model"
+        )
+    return model
+
+
 def _sheet(
-    store: Store, pairs: torch.Tensor, models: Sequence[Model]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    source, target = (store.person(pairs[:, side]) for side in (0, 1))
+    made: Protocol, store: Store, pairs: torch.Tensor, columns: list[tuple[str, Model | Path]]
+) -> NDArray[np.uint8]:
+    source, target = (placed(store.person(pairs[:, side]), made) for side in (0, 1))
     assert source.image is not None
     assert target.image is not None
     assert target.keypoints is not None
     assert target.size is not None
-    columns = [list(to_uint8(source.image)), [draw_skeleton(k, *target.size) for k in target.keypoints]]
-    columns += [list(to_uint8(model(source, target))) for model in models]
-    columns.append(list(to_uint8(target.image)))
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return np.asarray(sheet(rows, ["source", "pose", *(model.name for model in models), "target"], scale=2))
+    shown = [list(to_uint8(source.image)), [draw_skeleton(k, *target.size) for k in target.keypoints]]
+    for _, one in columns:
+        if isinstance(one, Path):
+            shown.append(list(read_pictures(store, one, pairs).movedim(1, -1).numpy()))
+        else:
+            shown.append(list(to_uint8(one(source, target))))
+    shown.append(list(to_uint8(target.image)))
+    rows = [list(row) for row in zip(*shown, strict=True)]
+    return np.asarray(sheet(rows, ["source", "pose", *(name for name, _ in columns), "target"], scale=2))
 
 
 def _holds_pictures(place: Path) -> bool:
@@ -113,8 +138,6 @@ def _holds_pictures(place: Path) -> bool:
 
 
 def _digest(name: str) -> str:
-    """sha256 of the weight file, for the result line; of all of them, one after the other, where there are several."""
-    digest = hashlib.sha256()
-    for path in weight_files(find_weights(name)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """sha256 of the weight file, for the result line; of the files' own checksums where there are several."""
+    digests = [sha256(path) for path in weight_files(find_weights(name))]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -11,10 +11,11 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from repose.backends import BACKENDS, BackendError, known, prepare
@@ -22,6 +23,9 @@ from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.base import Generator
 from repose.person import Person
+
+CONTRAST: Final = 0.05
+"""A picture with a smaller standard deviation is grey: every backend would agree on it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,24 @@ def gmacs(generator: Generator, inputs: Sequence[Tensor]) -> float:
     return float(counter.get_total_flops()) / 2e9
 
 
+@torch.no_grad()
+def settle(generator: Generator, inputs: Sequence[Tensor]) -> None:
+    """Give the batch norms the statistics of these inputs; afterwards the generator is in eval mode.
+
+    With untouched statistics the signal of a fresh network dies out from layer to layer, and its picture is grey.
+    """
+    generator.eval()  # the norms alone learn: dropout stays off
+    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.train()
+        norm.momentum = 1.0
+    generator.synthesise(*inputs)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    generator.eval()
+
+
 def peak_gflops(seconds: float = 1.0) -> float:
     """The most this machine does now with torch's threads, in GFLOP/s of float32; one multiply-add is two."""
     a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
@@ -111,7 +133,7 @@ def measure(
     backends: Sequence[str] = tuple(BACKENDS),
     say: Callable[[str], None] = lambda _: None,
 ) -> Forward:
-    """Time the generator of a recipe with fresh weights under the named backends.
+    """Time the generator of a recipe under the named backends; its weights are fresh, its batch norms settled.
 
     Args:
         name: a recipe.
@@ -121,12 +143,21 @@ def measure(
 
     Raises:
         KeyError: no such recipe or backend; names the nearest.
+        ValueError: the fresh network's picture is grey (below `CONTRAST`), so that no difference would show.
     """
     for backend in backends:
         known(backend)
     torch.manual_seed(0)
-    generator = build_generator(find_recipe(name)).eval()
+    generator = build_generator(find_recipe(name))
     inputs = generator.encode(*example(height, width, batch))
+    settle(generator, inputs)
+    with torch.inference_mode():
+        expected = generator.synthesise(*inputs).image
+    if not float(expected.std()) > CONTRAST:
+        raise ValueError(
+            f"{name}: the picture of the fresh network is grey (standard deviation {float(expected.std()):.1e}); "
+            "the difference between backends would say nothing"
+        )
     arithmetic = gmacs(generator, inputs)
     runners, notes = {}, {}
     for backend in backends:
@@ -148,8 +179,6 @@ def measure(
             run(*inputs)
             times[backend].append(time.perf_counter() - start)
     peak = max(peak, peak_gflops())
-    with torch.inference_mode():
-        expected = generator.synthesise(*inputs).image
     rows = []
     for backend in backends:
         if backend not in runners:

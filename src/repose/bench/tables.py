@@ -6,22 +6,31 @@ A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; `repose ben
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from repose.files import replacing
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import REFERENCES
 from repose.metrics.tables import Line as TableLine
 from repose.metrics.tables import markdown
+from repose.words import nearest
 
 Line = dict[str, Any]
 
 _OF_MODEL: Final = "measured-"
 """`measured-NAME` is the table of one model's card."""
 
-_BLOCK: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_SIZE: Final = (256, 176, 1)
+"""Height, width and batch of the table of forward times."""
+
+_BEGIN: Final = re.compile(r"^<!-- table: \S+ -->$", re.MULTILINE)
+_BLOCK: Final = re.compile(
+    r"^(<!-- table: (\S+) -->\n)(?:(?!<!-- table: ).)*?^(<!-- /table -->)$", re.DOTALL | re.MULTILINE
+)
 
 
 def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
@@ -32,97 +41,104 @@ def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
 
     Raises:
         KeyError: a document names a table that is not known.
-        ValueError: there is no line in the results for a table.
+        ValueError: there is no line in the results for a table, a line is no JSON, or a table has no end.
     """
-    lines = [
-        json.loads(text) for path in sorted(results.glob("*.jsonl")) for text in path.read_text().splitlines() if text
-    ]
+    lines = _read(results)
     done = {}
     for document in documents:
-        names: list[str] = []
-
-        def fill(found: re.Match[str], names: list[str] = names) -> str:
-            name = found[2]
-            if name not in TABLES and not name.startswith(_OF_MODEL):
-                raise KeyError(f"no table is called '{name}'; there are {', '.join(TABLES)}, {_OF_MODEL}MODEL")
-            names.append(name)
-            model = name.removeprefix(_OF_MODEL)
-            return f"{found[1]}{TABLES[name](lines) if model == name else measured(lines, model)}{found[3]}"
-
-        text = document.read_text()
-        new = _BLOCK.sub(fill, text)
+        text = document.read_text(encoding="utf-8")
+        names = [found[2] for found in _BLOCK.finditer(text)]
+        if len(_BEGIN.findall(text)) != len(names):
+            raise ValueError(f"{document}: a table has no end; write <!-- /table --> below each <!-- table: NAME -->")
+        new = _BLOCK.sub(lambda found: f"{found[1]}{table(found[2], lines)}{found[3]}", text)
         if new != text:
-            document.write_text(new)
+            with replacing(document) as partial:
+                partial.write_text(new, encoding="utf-8")
         done[document] = names
     return done
 
 
+def table(name: str, lines: list[Line]) -> str:
+    """One table as Markdown, from result lines with the newest last. KeyError names the nearest table."""
+    if name.startswith(_OF_MODEL):
+        return measured(lines, name.removeprefix(_OF_MODEL))
+    if name not in TABLES:
+        raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, f'{_OF_MODEL}MODEL'))}")
+    return TABLES[name](lines)
+
+
 def evaluations(lines: list[Line], data: str, protocol: str) -> str:
-    """The newest evaluation of each model on a data set: reference rows first, then the models by SSIM."""
-    found = [
-        line for line in lines if line.get("kind") == "evaluation" and line["data"] == data and line["split"] == "test"
-        and line["protocol"] == protocol and line["pairs"] == line["pairs_in_split"]
-    ]  # fmt: skip
-    newest = {line["model"]: line for line in found if line["model"]}
-    if not newest:
+    """The newest complete evaluation of each model on a data set: reference rows first, then the models by SSIM.
+
+    Of a data set that was packed anew, only the newest store counts: other pairs cannot stand beside them.
+    """
+    found = [line for line in _complete(lines) if line["data"] == data and line["protocol"] == protocol]
+    if not found:
         raise ValueError(f"results hold no evaluation of {data} under {protocol}")
-    rows = sorted(newest.values(), key=lambda line: -line["rows"]["generated"]["ssim"][0])
-    references = next(iter(line for line in reversed(found) if "target" in line["rows"]))["rows"]
-    shown = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items()]
+    found = [line for line in found if line["checksum"] == found[-1]["checksum"]]
+    rows = sorted(
+        {line["model"]: line for line in found}.values(), key=lambda line: -line["rows"]["generated"]["ssim"][0]
+    )
+    references = found[-1]["rows"]
+    shown = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
     shown += [TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"])) for line in rows]
     one = rows[0]
     caption = (
-        f"{protocol}, {one['data']} `{one['checksum']}`, {one['pairs']:,} test pairs; in brackets 95 % bootstrap "
-        f"intervals; commit `{one['commit']}`, {one['hardware']}."
+        f"{protocol}, {data} `{one['checksum']}`, {one['pairs']:,} test pairs; in brackets 95 % bootstrap intervals; "
+        f"commit {_each(rows, 'commit', '`{}`')}, {_each(rows, 'hardware')}."
     )
     return markdown(shown, caption=caption)
 
 
 def measured(lines: list[Line], model: str) -> str:
-    """Every complete evaluation of one model, the newest of each data set and protocol."""
-    newest = {
-        (line["data"], line["protocol"]): line
-        for line in lines
-        if line.get("kind") == "evaluation" and line["model"] == model and line["pairs"] == line["pairs_in_split"]
-    }
-    if not newest:
-        raise ValueError(f"results hold no evaluation of {model}; run `repose eval {model} --results ...` first")
+    """The complete evaluations of a model's newest weights: the newest of each data set and protocol."""
+    found = [line for line in _complete(lines) if line["model"] == model]
+    if not found:
+        raise ValueError(
+            f"results hold no evaluation of {model} on all test pairs; run `repose eval {model} --results ...` first"
+        )
+    weights = found[-1]["weights"]
+    newest = {(line["data"], line["protocol"]): line for line in found if line["weights"] == weights}
     rows = [
         TableLine(f"{data}, {protocol}", _scores(line["rows"]["generated"]))
         for (data, protocol), line in newest.items()
     ]
-    weights = {line["weights"] for line in newest.values()}
-    return markdown(rows, caption=f"weights sha256 {', '.join(f'`{digest}`' for digest in sorted(weights))}.")
+    return markdown(rows, caption=f"weights sha256 `{weights}`." if weights else "measured from a folder of pictures.")
 
 
 def forward(lines: list[Line]) -> str:
-    """The newest timing of each network under every backend."""
-    newest = {line["recipe"]: line for line in lines if line.get("bench") == "forward"}
+    """The newest timing of each network under every backend, one picture of 256x176."""
+    newest = {
+        line["recipe"]: line
+        for line in lines
+        if line.get("bench") == "forward" and (line["height"], line["width"], line["batch"]) == _SIZE
+    }
     if not newest:
-        raise ValueError("results hold no line of `repose bench forward`")
+        raise ValueError("results hold no line of `repose bench forward` at 256x176")
     runs = list(newest.values())
-    names = [row["backend"] for row in runs[0]["rows"]]
+    timings = [{row["backend"]: row for row in run["rows"]} for run in runs]
     head = ["backend"]
     for run in runs:
         head += [f"`{run['recipe']}` s", "of peak", "difference"]
-    table = [head]
-    for name in names:
+    grid = [head]
+    for name in dict.fromkeys(name for timing in timings for name in timing):
         cells = [f"`{name}`"]
-        for run in runs:
-            row = next(row for row in run["rows"] if row["backend"] == name)
-            if row["best"] is None:
-                cells += ["did not run", "", ""]
+        for timing in timings:
+            row = timing.get(name)
+            if row is None or row["best"] is None:
+                cells += ["not tried" if row is None else "did not run", "", ""]
             else:
-                cells += [f"{row['best']:.3f}", f"{row['share']:.0%}", f"{row['difference']:.0e}"]
-        table.append(cells)
+                difference = "NaN" if row["difference"] is None else f"{row['difference']:.0e}"
+                cells += [f"{row['best']:.3f}", f"{row['share']:.0%}", difference]
+        grid.append(cells)
     about = "; ".join(
         f"`{run['recipe']}` {run['gmac']:.1f} GMAC at {run['height']}x{run['width']}, peak measured beside it "
         f"{run['peak_gflops']:.0f} GFLOP/s"
         for run in runs
     )
-    one = runs[0]
-    return f"{_markdown(table)}\nBest of the rounds. {about}. {one['threads']} threads, {one['hardware']}, " + (
-        f"torch {one['torch']}, commit `{one['commit']}`.\n"
+    return (
+        f"{_markdown(grid)}\nBest of the rounds. {about}. Threads: {_each(runs, 'threads')}; "
+        f"{_each(runs, 'hardware')}; torch {_each(runs, 'torch')}; commit {_each(runs, 'commit', '`{}`')}.\n"
     )
 
 
@@ -133,13 +149,39 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
 }
 
 
+def _read(results: Path) -> list[Line]:
+    """Every line of every file, the newest last."""
+    lines = []
+    for path in sorted(results.glob("*.jsonl")):
+        for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                lines += [json.loads(text)] if text.strip() else []
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number} is no JSON: {error}") from error
+    return sorted(lines, key=lambda line: str(line.get("date", "")))
+
+
+def _complete(lines: list[Line]) -> list[Line]:
+    """The evaluations of a model on all test pairs: no other split, no limit."""
+    return [
+        line for line in lines if line.get("kind") == "evaluation" and "generated" in line["rows"]
+        and line["split"] == "test" and line["pairs"] == line["pairs_in_split"]
+    ]  # fmt: skip
+
+
 def _scores(row: dict[str, list[float | None]]) -> dict[str, Score]:
-    """The scores of one row of a result line; null, which only an infinite PSNR leaves, is infinity again."""
+    """The scores of one row of a result line; null was an infinite PSNR, or NaN where not one pair counted."""
+    known = {}
+    for metric, values in row.items():
+        null = math.inf if metric == "psnr" else math.nan
+        value, low, high = (null if number is None else number for number in values)
+        known[metric] = Score(value, low, high)
+    return known
 
-    def number(value: float | None) -> float:
-        return float("inf") if value is None else value
 
-    return {metric: Score(number(value), number(low), number(high)) for metric, (value, low, high) in row.items()}
+def _each(lines: list[Line], key: str, form: str = "{}") -> str:
+    """What these lines say under a key, each value once."""
+    return ", ".join(dict.fromkeys(form.format(line[key]) for line in lines))
 
 
 def _markdown(rows: list[list[str]]) -> str:

@@ -36,7 +36,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from repose.files import sha256
 from repose.person import JOINTS, Person
+from repose.words import nearest
 
 VERSION: Final = 1
 
@@ -250,7 +252,7 @@ class StoreWriter:
                 "count": len(self.names),
                 "fields": list(self._fields),
                 "files": {
-                    name: {"shape": shape, "sha256": _sha256(self.partial / name)} for name, shape in files.items()
+                    name: {"shape": shape, "sha256": sha256(self.partial / name)} for name, shape in files.items()
                 },
                 "pairs": listed,
                 "provenance": self.provenance,
@@ -419,7 +421,7 @@ class Store:
         for name, facts in meta["files"].items():
             key, dtype = fields.get(name, (name, np.dtype("<i8")))
             arrays[key] = _mapped(folder / name, tuple(facts["shape"]), dtype)
-            if verify and _sha256(folder / name) != facts["sha256"]:
+            if verify and sha256(folder / name) != facts["sha256"]:
                 raise ValueError(f"{folder / name} is damaged: its sha256 does not match meta.json; prepare it again")
         return cls(folder, meta, arrays)
 
@@ -433,14 +435,14 @@ class Store:
     def index(self, name: str) -> int:
         """The index of a name; KeyError with the nearest one if it is not here."""
         if name not in self._index:
-            raise KeyError(f"{name!r} is not in {self.folder}{_nearest(name, self.names)}")
+            near = difflib.get_close_matches(name, self.names, n=1)  # of thousands: `nearest` could list them all
+            raise KeyError(f"{name!r} is not in {self.folder}{f'; did you mean {near[0]!r}?' if near else ''}")
         return self._index[name]
 
     def split(self, name: str) -> Tensor:
         """The indices of a split, int64 (N,); KeyError if there is no such split."""
         if name not in self.splits:
-            known = sorted(set(self.splits))
-            raise KeyError(f"{self.folder} has no split {name!r}, it has {known}{_nearest(name, known)}")
+            raise KeyError(f"{self.folder} has no split {name!r}; {nearest(name, sorted(set(self.splits)))}")
         return torch.from_numpy(np.flatnonzero(np.array(self.splits) == name))
 
     def groups(self, split: str) -> tuple[Tensor, Tensor]:
@@ -537,11 +539,6 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
     return torch.from_numpy(np.memmap(path, dtype=dtype, mode="c", shape=shape))
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _identity(meta: Mapping[str, Any]) -> str:
     """12 hex digits that stand for the whole content: the pictures, names, people, splits and pairs."""
     keys = ("version", "dataset", "canvas", "count", "fields", "files", "pairs", "names", "people", "splits")
@@ -568,8 +565,3 @@ def _require_free(folder: Path) -> None:
 def _check_split(split: str) -> None:
     if not re.fullmatch(r"[a-z0-9_-]+", split):
         raise ValueError(f"split {split!r}: use lower-case letters, digits, - and _")
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

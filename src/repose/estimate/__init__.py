@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from importlib import import_module
 from typing import Final, cast
 
 from repose.estimate.base import Detection, KeypointEstimator, NobodyFound, Which, choose
 from repose.estimate.cache import Cached
+from repose.words import nearest
 
 ESTIMATORS: Final = {
     "movenet": "repose.estimate.movenet:MoveNet",
@@ -29,9 +29,7 @@ def estimator(name: str = "movenet") -> KeypointEstimator:
         ImportError, FileNotFoundError: its package or its weights are not here; the text says how to get them.
     """
     if name not in ESTIMATORS:
-        near = difflib.get_close_matches(name, ESTIMATORS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ESTIMATORS)}"
-        raise ValueError(f"no estimator {name!r}; {hint}")
+        raise ValueError(f"no estimator {name!r}; {nearest(name, ESTIMATORS)}")
     module, _, attribute = ESTIMATORS[name].partition(":")
     return cast(KeypointEstimator, getattr(import_module(module), attribute)())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image, KeypointEstimator
+from repose.files import replacing
 from repose.hub.fetch import cache_folder
 
 
@@ -70,11 +70,5 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, value: Any) -> None:
-    part = path.with_suffix(f".{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError), replacing(path) as part:  # a full or read-only disk costs time, not the result
         part.write_text(json.dumps(value))
-        part.replace(path)
-    except OSError:  # a full or read-only disk costs time, not the result
-        with contextlib.suppress(OSError):
-            part.unlink()

@@ -46,7 +46,7 @@ _MARGIN = 0.1  # of the joints' height, around them to the box: crown, feet and 
 
 
 class MoveNet:
-    """MoveNet single-pose lightning through `ai-edge-litert` (the extra `repose[estimate]`).
+    """MoveNet single-pose lightning through `ai-edge-litert` (the extra `estimate`).
 
     Tried on 400 test photographs of Market-1501 (64x128), joints within 8 pixels of the published annotation: one
     look 0.950, with the mirror image 0.954 (within 4 pixels 0.798 and 0.823); a closer look at a picture that is
@@ -198,7 +198,7 @@ def tflite(path: str | Path, threads: int = 1) -> Network:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ImportError(
-            "MoveNet runs on ai-edge-litert, which is not installed: pip install 'repose[estimate]'"
+            "MoveNet runs on ai-edge-litert, which is not installed; from the checkout: pip install '.[estimate]'"
         ) from error
     try:
         interpreter: Any = Interpreter(str(path), num_threads=threads)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
 
 from repose import models
+from repose.files import sha256
 from repose.models.convert import WeightsError, load
 from repose.train.checkpoint import save_weights
 
@@ -42,12 +42,10 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
     converted = models.resolve(models.MODELS[made.model].convert)(state, made.network)
     generator = models.build_generator(made)
     load(generator, converted, str(checkpoint))
-    with checkpoint.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     card = {
         "licence": "that of the file it was converted from",
         "data": "that of the file it was converted from",
-        "converted_from": {"file": checkpoint.name, "sha256": digest},
+        "converted_from": {"file": checkpoint.name, "sha256": sha256(checkpoint)},
     }
     save_weights(out, generator, made, card)
     return out

@@ -9,10 +9,8 @@ Three environment variables steer it:
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import BinaryIO, cast
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from repose.files import replacing, sha256
 from repose.hub.files import File
 
 _CHUNK = 1 << 20
@@ -48,7 +47,7 @@ def locate(file: File) -> Path:
     cache = cache_folder() / "files"
     wrong: list[str] = []
     for path in _copies(file, cache):
-        found = sha256_of(path)
+        found = sha256(path)
         if found.startswith(file.sha256):
             return path
         wrong.append(f"{path} has sha256 {found}")
@@ -57,20 +56,17 @@ def locate(file: File) -> Path:
     if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
         raise _missing(file, cache, wrong, "REPOSE_OFFLINE is set, so nothing is fetched")
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        found = _download(file, file.url, cache)
+        with replacing(cache / file.name, sync=True) as part:
+            _download(file, file.url, part)
+            found = sha256(part)
+            if not found.startswith(file.sha256):
+                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {found}")
+    except FileMissingError:
+        raise
     except (OSError, http.client.HTTPException) as error:  # no network, a refused address, a full disk
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise _missing(file, cache, wrong, f"fetching it failed: {reason}") from error
-    if not found.startswith(file.sha256):
-        raise _missing(file, cache, wrong, f"its address gave a file with sha256 {found}")
     return cache / file.name
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _copies(file: File, cache: Path) -> Iterator[Path]:
@@ -82,27 +78,14 @@ def _copies(file: File, cache: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def _download(file: File, url: str, cache: Path) -> str:
-    """Fetch into a temporary file, rename it if its checksum is right; the checksum found."""
-    digest = hashlib.sha256()
-    handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=cache)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out, _open(url) as stream, _progress() as progress:
-            length = getattr(stream, "length", None)  # http.client gives it where the server says so
-            task = progress.add_task(file.name, total=length or file.size)
-            while chunk := stream.read(_CHUNK):
-                out.write(chunk)
-                digest.update(chunk)
-                progress.advance(task, len(chunk))
-            out.flush()
-            os.fsync(out.fileno())
-        found = digest.hexdigest()
-        if found.startswith(file.sha256):
-            part.replace(cache / file.name)
-        return found
-    finally:
-        part.unlink(missing_ok=True)
+def _download(file: File, url: str, to: Path) -> None:
+    """Fetch the bytes at an address, with a bar."""
+    with to.open("wb") as out, _open(url) as stream, _progress() as progress:
+        length = getattr(stream, "length", None)  # http.client gives it where the server says so
+        task = progress.add_task(file.name, total=length or file.size)
+        while chunk := stream.read(_CHUNK):
+            out.write(chunk)
+            progress.advance(task, len(chunk))
 
 
 def _open(url: str) -> BinaryIO:
@@ -138,5 +121,6 @@ def _missing(file: File, cache: Path, wrong: list[str], reason: str) -> FileMiss
         *(f"  found     {line}" for line in wrong),
         f"  origin    {file.origin} ({file.licence})",
         f"  to do     put a copy into {cache}, or name the folder that has one in REPOSE_FILES",
+        *([f"  or        {file.without}"] if file.without else []),
     ]
     return FileMissingError("\n".join(lines))

@@ -19,6 +19,7 @@ class File:
         origin: who made it, and from what.
         aliases: other names that a local copy may have; its checksum decides all the same.
         advice: how to obtain it, where there is no address.
+        without: how to do without it, if one can.
     """
 
     name: str
@@ -29,6 +30,7 @@ class File:
     origin: str
     aliases: tuple[str, ...] = ()
     advice: str = ""
+    without: str = ""
 
 
 FILES: Final = {
@@ -51,6 +53,8 @@ FILES: Final = {
             licence="Apache-2.0",
             origin="google-coral/test_data tf2_mobilenet_v2_1.0_224_ptq.tflite, int8 weights brought back to float16",
             advice="it is published nowhere in this form: take it from somebody who has it",
+            without="training runs without its perceptual term: add the word objective.perceptual=none for patn-s, "
+            "objective.perceptual=0 for multiscale-s",
         ),
         File(
             name="vgg19-dcbb9e9d.pth",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Literal, get_args
@@ -10,6 +9,8 @@ from typing import Any, Final, Literal, get_args
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from repose.words import nearest
 
 AdversarialKind = Literal["lsgan", "bce", "hinge"]
 
@@ -31,9 +32,7 @@ def adversarial(score: Tensor, real: bool, kind: AdversarialKind, *, generator: 
         ValueError: another kind (names the nearest), or a generator's term with real=False.
     """
     if kind not in KINDS:
-        near = difflib.get_close_matches(str(kind), KINDS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(KINDS)}"
-        raise ValueError(f"adversarial: no kind '{kind}'; {hint}")
+        raise ValueError(f"adversarial: no kind '{kind}'; {nearest(kind, KINDS)}")
     if generator and not real:
         raise ValueError("adversarial: the generator's term asks for real=True")
     if kind == "lsgan":

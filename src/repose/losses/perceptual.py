@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.nn import mobilenet, vgg
+from repose.words import nearest
 
 Backbone = Literal["vgg19", "mobilenet_v2"]
 Rescale = Literal["imagenet", "batch"]
@@ -48,11 +49,11 @@ class Perceptual(nn.Module):
     ) -> None:
         super().__init__()
         if backbone not in DEFAULT_LAYERS:
-            raise ValueError(f"Perceptual: no backbone '{backbone}'; known: {', '.join(DEFAULT_LAYERS)}")
+            raise ValueError(f"Perceptual: no backbone '{backbone}'; {nearest(backbone, DEFAULT_LAYERS)}")
         if rescale not in ("imagenet", "batch"):
-            raise ValueError(f"Perceptual: no rescale '{rescale}'; known: imagenet, batch")
+            raise ValueError(f"Perceptual: no rescale '{rescale}'; {nearest(rescale, ('imagenet', 'batch'))}")
         if reduce not in ("sum", "mean"):
-            raise ValueError(f"Perceptual: no reduction '{reduce}'; known: sum, mean")
+            raise ValueError(f"Perceptual: no reduction '{reduce}'; {nearest(reduce, ('sum', 'mean'))}")
         known = vgg.TAPS if backbone == "vgg19" else mobilenet.TAPS
         self.backbone: Backbone = backbone
         self.layers = vgg.checked_taps(layers if layers is not None else DEFAULT_LAYERS[backbone], known, backbone)

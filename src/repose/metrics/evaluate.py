@@ -22,11 +22,10 @@ from torch import Tensor
 
 from repose import record
 from repose.data.store import Store
-from repose.estimate.base import KeypointEstimator
+from repose.estimate import Cached, KeypointEstimator
 from repose.metrics import tables
 from repose.metrics.accumulators import Column, Score, Tally, scores
 from repose.metrics.functional import l1, padded, pckh, psnr, ssim
-from repose.metrics.joints import EstimatedJoints, estimate
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
 from repose.represent.canvas import canvas, to_uint8
@@ -141,7 +140,8 @@ def evaluate(
         weights: sha256 of the weight file.
         estimator: for PCKh. `pckh` compares its joints on the picture with its joints on the real target (real data
             scores 1), `pckh_csv` with the annotated joints of the store. None: neither is measured.
-        joints: folder that keeps the estimator's joints on the real pictures for the next evaluation.
+        joints: folder that keeps the estimator's joints on the real pictures, by their pixels (`Cached`), for the next
+            time they are seen; None: a picture is estimated wherever it comes. A disk that refuses costs only time.
         fields: what the generator needs of a person.
         split: another one than the protocol's, say "val" while you choose a checkpoint; the line says which.
         limit: measure so many pairs, evenly spaced over the list; None or too many: all.
@@ -192,6 +192,24 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
     return torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1) if made.directions == "both" else pairs.clone()
 
 
+def placed(person: Person, made: Protocol) -> Person:
+    """The person on the protocol's canvas: as it is, or with white around it; nothing is scaled.
+
+    Raises:
+        ValueError: the person is neither of the canvas's size nor of its window's.
+    """
+    place = canvas(made.canvas)
+    if person.size == place.size:
+        return person
+    if person.size == place.window[2:]:
+        return place.put(person, "fit")[0]
+    height, width = person.size or (0, 0)
+    raise ValueError(
+        f"{made} measures pictures of {place.height}x{place.width}, the store's are {height}x{width}; "
+        "prepare the data set on that canvas, or choose the protocol that fits it"
+    )
+
+
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
@@ -216,9 +234,8 @@ def _run(
     started, generating = time.perf_counter(), 0.0
     pairs = pairs_of(made, store, split, limit)
     wanted = tuple(dict.fromkeys((*fields, "image", "keypoints")))
-    known = (
-        None if estimator is None else EstimatedJoints(estimator, f"{store.checksum} {made.canvas}", len(store), joints)
-    )
+    # the yardstick is read again and again; generated pictures come once
+    yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
     facts = {
         **facts,
         "data": store.dataset,
@@ -235,37 +252,27 @@ def _run(
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if pictures else [])
     tallies = {kind: Tally(len(pairs)) for kind in kinds}
 
-    def real(indices: Tensor) -> Tensor:
-        return _image(_placed(store.person(indices, ("image",)), made))
-
     with torch.no_grad(), torch.random.fork_rng(_gpus()):
         torch.manual_seed(seed)
         for start in range(0, len(pairs), batch):
             chunk = pairs[start : start + batch]  # (B, 2)
-            pair = Pair(*(_placed(store.person(chunk[:, side], wanted), made) for side in (0, 1)))
+            pair = Pair(*(placed(store.person(chunk[:, side], wanted), made) for side in (0, 1)))
             shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
             if pictures is not None:
                 began = time.perf_counter()
                 shown["generated"] = _bytes(pictures(chunk, pair).cpu())
                 generating += time.perf_counter() - began
             mask = _mask(made, pair.target)
+            seen = None if yardstick is None else _joints(yardstick, shown["target"])
             for kind in kinds:
                 columns = _pixel_columns(made, shown[kind].to(device), shown["target"].to(device), mask)
-                if estimator is not None and known is not None:
-                    seen = known(chunk[:, 1], real)
-                    match kind:
-                        case "target":
-                            found = seen
-                        case "source":
-                            found = known(chunk[:, 0], real)
-                        case _:
-                            found = estimate(estimator, shown[kind])
+                if estimator is not None and yardstick is not None and seen is not None:
+                    eyes = estimator if kind == "generated" else yardstick
+                    found = seen if kind == "target" else _joints(eyes, shown[kind])
                     columns |= _joint_columns(made, found, seen, pair.target.keypoints)
                 tallies[kind].put(start, columns)
             if progress is not None:
                 progress(min(start + batch, len(pairs)), len(pairs))
-    if known is not None:
-        known.save()
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
     for kind in kinds:
         columns = tallies[kind].columns
@@ -298,26 +305,17 @@ def _pixel_columns(made: Protocol, picture: Tensor, target: Tensor, mask: Tensor
     return {metric: Column.mean_of(values.cpu()) for metric, values in out.items()}
 
 
+def _joints(estimator: KeypointEstimator, pictures: Tensor) -> Tensor:
+    """The joints (B, 18, 3) that an estimator finds on uint8 pictures (B, 3, H, W)."""
+    return estimator.crops([picture.contiguous().numpy() for picture in pictures.movedim(1, -1)])
+
+
 def _joint_columns(made: Protocol, found: Tensor, seen: Tensor, annotated: Tensor | None) -> dict[str, Column]:
     """PCKh of the joints found on the picture, against the estimator's on the real target and the annotation."""
     columns = {"pckh": Column(*pckh(found, seen, made.pckh_alpha))}
     if annotated is not None:
         columns["pckh_csv"] = Column(*pckh(found, annotated, made.pckh_alpha))
     return columns
-
-
-def _placed(person: Person, made: Protocol) -> Person:
-    """The person on the protocol's canvas: as it is, or with white around it; nothing is scaled."""
-    place = canvas(made.canvas)
-    if person.size == place.size:
-        return person
-    if person.size == place.window[2:]:
-        return place.put(person, "fit")[0]
-    height, width = person.size or (0, 0)
-    raise ValueError(
-        f"{made} measures pictures of {place.height}x{place.width}, the store's are {height}x{width}; "
-        "prepare the data set on that canvas, or choose the protocol that fits it"
-    )
 
 
 def _checked(images: Tensor, pair: Pair, pairs: Tensor, store: Store) -> Tensor:

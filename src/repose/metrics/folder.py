@@ -68,11 +68,10 @@ def evaluate_folder(
     """
     made = protocol(protocol_) if isinstance(protocol_, str) else protocol_
     folder = Path(folder)
-    files = _files(made, store, folder, split or made.split, limit)
+    _check(made, store, folder, split or made.split, limit)
 
-    def pictures(pairs: Tensor, pair: Pair) -> Tensor:
-        read = [torch.from_numpy(_pixels(files[source, target])) for source, target in pairs.tolist()]
-        return torch.stack(read).movedim(-1, 1)  # (B, 3, H, W)
+    def pictures(pairs: Tensor, _: Pair) -> Tensor:
+        return read_pictures(store, folder, pairs)
 
     return _run(
         made,
@@ -92,8 +91,18 @@ def evaluate_folder(
     )
 
 
-def _files(made: Protocol, store: Store, folder: Path, split: str, limit: int | None) -> dict[tuple[int, int], Path]:
-    """The file of every pair to be measured. FolderError names all that is wrong."""
+def read_pictures(store: Store, folder: Path, pairs: Tensor) -> Tensor:
+    """The pictures of pairs (B, 2) in a folder that `evaluate_folder` took: uint8 (B, 3, H, W)."""
+    read = []
+    for pair in _tuples(pairs):
+        names = _names(store, pair)
+        path = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
+        read.append(torch.from_numpy(_pixels(path)))  # (H, W, 3)
+    return torch.stack(read).movedim(-1, 1)
+
+
+def _check(made: Protocol, store: Store, folder: Path, split: str, limit: int | None) -> None:
+    """FolderError names all that is wrong with the pictures of the pairs to be measured."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder of pictures")
     there = {path.name for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."}
@@ -107,7 +116,7 @@ def _files(made: Protocol, store: Store, folder: Path, split: str, limit: int | 
     def complain(kind: str, name: str) -> None:
         problems.setdefault(kind, []).append(name)
 
-    files: dict[tuple[int, int], Path] = {}
+    files: list[Path] = []
     for pair in _tuples(pairs_of(made, store, split, limit)):
         found = [name for name in _names(store, pair) if name in there]
         if not found:
@@ -115,17 +124,16 @@ def _files(made: Protocol, store: Store, folder: Path, split: str, limit: int | 
         elif len(found) > 1:
             complain("twice under two names", " and ".join(found))
         else:
-            files[pair] = folder / found[0]
+            files.append(folder / found[0])
     for name in sorted(there - owners.keys()):
         complain(f"of no pair of split {split!r}", name)
     height, width = canvas(made.canvas).size
-    for path in files.values():
+    for path in files:
         wrong = _fault(path, height, width)
         if wrong:
             complain(wrong, path.name)
     if problems:
         raise FolderError(folder, problems)
-    return files
 
 
 def _fault(path: Path, height: int, width: int) -> str | None:

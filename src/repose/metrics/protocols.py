@@ -6,11 +6,11 @@ A protocol is never edited once a result cites it; a change is a new version bes
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant
+from repose.words import nearest
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,4 @@ def protocol(name: str) -> Protocol:
     if base in known:
         there = ", ".join(str(p) for p in PROTOCOLS.values() if p.name == base)
         raise KeyError(f"protocol '{base}' has no version '{version}'; there is {there}")
-    near = difflib.get_close_matches(base, known, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    raise KeyError(f"no protocol is called '{name}'; {hint}")
+    raise KeyError(f"no protocol is called '{name}'; {nearest(base, known)}")

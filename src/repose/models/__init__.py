@@ -54,6 +54,7 @@ RECIPES: Final[dict[str, str]] = {
     "patn-market-resnet-13": "repose.models.patn.recipe:resnet_13",
     "multiscale-fashion": "repose.models.multiscale.recipe:official",
     "multiscale-paper": "repose.models.multiscale.recipe:paper",
+    "multiscale-full": "repose.models.multiscale.recipe:full",
     "multiscale-a0": "repose.models.multiscale.recipe:a0",
     "multiscale-a1-lr": "repose.models.multiscale.recipe:a1_lr",
     "multiscale-a1-hr": "repose.models.multiscale.recipe:a1_hr",

@@ -87,11 +87,11 @@ class Generator(nn.Module, ABC):
 
 
 _SUPPLIERS = {
-    "image": "load it with repose.load_image or a data set",
-    "keypoints": "`repose estimate` or an annotation file supplies it",
-    "parsing": "a parsing estimator, or the synthetic people, supply it",
-    "iuv": "a DensePose estimator, or the synthetic people, supply it",
-    "mask": "a mask estimator, or the synthetic people, supply it",
+    "image": "repose.read_person(PHOTO) supplies it with the joints",
+    "keypoints": "repose.read_person(PHOTO) supplies it, `repose estimate PHOTO -o poses.csv` writes it into a file",
+    "parsing": "a store of synthetic people has it (`repose prepare synthetic`)",
+    "iuv": "fill it with DensePose's part, u and v; nothing here estimates it",
+    "mask": "a store of synthetic people has it (`repose prepare synthetic`)",
 }
 
 

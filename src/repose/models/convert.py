@@ -8,17 +8,18 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from repose.models import MODELS, resolve
+from repose.models import MODELS, Entry, resolve
 
-_OFFICIAL: Final[dict[str, tuple[str, ...]]] = {
-    "the official PATN generator": ("stream1_down.1.weight", "stream2_down.1.weight", "stream1_up.0.weight"),
-    "an official PATN or PINet discriminator": ("1.weight", "4.weight", "7.weight", "10.conv_block.1.weight"),
-    "the official multi-scale generator": ("in1_conv1", "in2_conv1", "out_conv1"),
+Marks = Mapping[str, tuple[str, ...]]
+"""Network in words -> beginnings of names (below a prefix such as `model.`) that all occur in its state dict. Each
+shelf's convert.py has such a table of the official files it reads, `MARKS`."""
+
+_FOREIGN: Final[Marks] = {
     "the official PINet generator": ("ParsingNet.gcnet.1.", "app_trans_net.1."),
     "torchvision's VGG": ("features.0.weight", "features.2.weight", "classifier.6.weight"),
     "MobileNetV2": ("stem.weight", "blocks.0.depthwise.weight", "head.weight"),
 }
-"""Parts of names (below a prefix such as `model.`) that all occur in the state dict of that network."""
+"""Files that no shelf reads, but that a user may well hand over."""
 
 
 class WeightsError(ValueError):
@@ -102,9 +103,10 @@ def looks_like(names: Iterable[str]) -> str | None:
     Knows every model of the registry, in its default build, and the official layouts that `repose convert` reads.
     """
     found = {name.removeprefix("module.").removeprefix("model.") for name in names}
-    for what, marks in _OFFICIAL.items():
-        if all(any(name.startswith(mark) for name in found) for mark in marks):
-            return what
+    for table in (*(_marks(entry) for entry in MODELS.values()), _FOREIGN):
+        for what, marks in table.items():
+            if all(any(name.startswith(mark) for name in found) for mark in marks):
+                return what
     best, share = None, 0.5
     for model, entry in MODELS.items():
         config = resolve(entry.network_config)()
@@ -114,6 +116,11 @@ def looks_like(names: Iterable[str]) -> str | None:
         if overlap > share:
             best, share = f"Repose's '{model}' generator", overlap
     return best
+
+
+def _marks(entry: Entry) -> Marks:
+    marks: Marks = resolve(f"{entry.convert.partition(':')[0]}:MARKS")
+    return marks
 
 
 def _compare(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,8 @@ from typing import Final
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from repose.words import nearest
 
 WEIGHTS: Final = "vgg19-dcbb9e9d.pth"
 
@@ -103,9 +104,7 @@ def checked_taps(taps: Sequence[str], known: Sequence[str], network: str) -> tup
         raise ValueError(f"{network}: give at least one tap")
     for tap in taps:
         if tap not in known:
-            near = difflib.get_close_matches(tap, known, n=1, cutoff=0.3)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-            raise ValueError(f"{network}: no tap '{tap}'; {hint}")
+            raise ValueError(f"{network}: no tap '{tap}'; {nearest(tap, known)}")
     return tuple(taps)
 
 

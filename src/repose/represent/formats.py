@@ -1,15 +1,16 @@
-"""Keypoint files and pair lists: read any of six formats, write any of seven.
+"""Keypoint files and pair lists: read and write any of six formats.
 
     people = read_keypoints("market-annotation-test.csv")   # name -> (18, 3)
-    write_keypoints("pose.json", {"me": keypoints})
+    write_keypoints("pose.json", {"me": keypoints}, size=(400, 300))
+    people = read_poses("pose.json")                        # name -> Person, with the size of its picture
 
-| format | file | missing joint |
-|---|---|---|
-| patn | CSV `name:keypoints_y:keypoints_x`, two JSON lists a row | -1 |
-| roy | CSV `file_id,img_h,img_w,p0_x,p0_y,..,p17_x,p17_y` | -1 |
-| openpose, openpose-body25 | JSON of one picture: `people[].pose_keypoints_2d`, x, y, score | score 0 |
-| coco | JSON: `annotations[].keypoints`, x, y, v with v 1 occluded, 2 seen | v 0 |
-| repose | JSON: names, x, y, visible; the only one that loses nothing | visible 0 |
+| format | file | missing joint | size |
+|---|---|---|---|
+| patn | CSV `name:keypoints_y:keypoints_x`, two JSON lists a row | -1 | not held |
+| roy | CSV `file_id,img_h,img_w,p0_x,p0_y,..,p17_x,p17_y` | -1 | of each picture |
+| openpose, openpose-body25 | JSON of a picture: `people[].pose_keypoints_2d`, x, y, score | score 0 | `canvas_height` |
+| coco | JSON: `annotations[].keypoints`, x, y, v with v 1 occluded, 2 seen | v 0 | `images[].height` |
+| repose | JSON: names, x, y, visible; the only one that loses no joint | visible 0 | one for all |
 
 A joint is missing in a CSV if either coordinate is below -0.5, as that lies outside every picture. The CSVs do not
 tell occluded from seen. Coordinates are pixel indices.
@@ -18,19 +19,20 @@ tell occluded from seen. Coordinates are pixel indices.
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
 
-from repose.person import JOINTS
+from repose.files import replacing
+from repose.person import JOINTS, Person
 from repose.represent.keypoints import SKELETONS, from_skeleton, to_skeleton
+from repose.words import nearest
 
 Format = Literal["patn", "roy", "openpose", "openpose-body25", "coco", "repose"]
 FORMATS: Final = ("patn", "roy", "openpose", "openpose-body25", "coco", "repose")
@@ -63,18 +65,30 @@ def read_keypoints(
     person: Choice = "largest",
     size: tuple[int, int] | None = None,
 ) -> dict[str, Tensor]:
-    """The joints in a file of any known format, found out from its content.
+    """The joints alone of `read_poses`: name of the picture -> float32 (18, 3)."""
+    people = read_poses(path, on_error, person, size)
+    return {name: one.keypoints for name, one in people.items() if one.keypoints is not None}
+
+
+def read_poses(
+    path: str | os.PathLike[str],
+    on_error: OnError = "raise",
+    person: Choice = "largest",
+    size: tuple[int, int] | None = None,
+) -> dict[str, Person]:
+    """The people in a keypoint file of any known format, found out from its content.
 
     Args:
         path: CSV or JSON.
         on_error: what a bad record does: "raise", or a function that gets the `FormatError`; the record is skipped
             then, and the reading goes on. A name that comes twice is a bad record; the first one counts.
         person: which one, where a picture has several (OpenPose, COCO).
-        size: (height, width) of the picture, for OpenPose files with normalised coordinates.
+        size: (height, width) of the pictures, in place of what the file says. OpenPose files with normalised
+            coordinates need it where they do not say it.
 
     Returns:
-        name of the picture -> float32 (18, 3), in the order of the file; the name is the file's stem where the file
-        has none (OpenPose).
+        name of the picture -> its person: keypoints float32 (18, 3), and the size where it is known. In the order of
+        the file; the name is the file's stem where the file has none (OpenPose).
 
     Raises:
         FormatError: the file is no known format, holds nobody, or a record is bad and `on_error` is "raise".
@@ -87,19 +101,21 @@ def read_keypoints(
         raise FormatError(file, None, "the file is empty")
     records = _json_records(file, text, person, size) if start in "{[" else _csv_records(file, text)
 
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    rows: dict[str, Row] = {}
+    sizes: dict[str, Size] = {}
     seen: dict[str, int | None] = {}
-    for line, name, row in records:
+    for line, name, row, told in records:
         if name in seen:
             before = "" if seen[name] is None else f" (first in line {seen[name]})"
             row = FormatError(file, line, f"{name!r} comes twice{before}; remove one of the two", name)
         if isinstance(row, FormatError):
             _report(row, on_error)
             continue
-        seen[name], rows[name] = line, row
+        seen[name], rows[name], sizes[name] = line, row, size or told
     if not rows:
         return {}
-    return dict(zip(rows, torch.tensor(list(rows.values()), dtype=torch.float32).unbind(), strict=True))
+    joints = torch.tensor(list(rows.values()), dtype=torch.float32).unbind()
+    return {name: Person(keypoints=one, size=sizes[name]) for name, one in zip(rows, joints, strict=True)}
 
 
 def write_keypoints(
@@ -111,10 +127,10 @@ def write_keypoints(
     """Joints into a file; written to a temporary name first, so that no reader meets half a file.
 
     Args:
-        path: the file to make or replace.
+        path: the file to make or replace; its folder is made.
         people: name of the picture -> (18, 3). OpenPose files take one.
         format: None: patn for a name ending in .csv, repose otherwise.
-        size: (height, width) of the pictures; "roy" needs it, "coco" and "repose" keep it.
+        size: (height, width) of the pictures; "roy" needs it, all but "patn" keep it.
 
     Raises:
         ValueError: unknown format, wrong shape, no size for "roy", several names for OpenPose, a name that the
@@ -123,7 +139,7 @@ def write_keypoints(
     file = Path(path)
     format = format or ("patn" if file.suffix.lower() == ".csv" else "repose")
     if format not in FORMATS:
-        raise ValueError(f"write_keypoints: no format {format!r}; {_nearest(format, FORMATS)}")
+        raise ValueError(f"write_keypoints: no format {format!r}; {nearest(format, FORMATS)}")
     clean = {}
     for name, keypoints in people.items():
         if tuple(keypoints.shape) != (len(JOINTS), 3):
@@ -146,13 +162,9 @@ def write_keypoints(
     else:
         if len(clean) != 1:
             raise ValueError(f"write_keypoints: an OpenPose file holds one picture, got {len(clean)}; write one each")
-        text = _openpose_text(next(iter(clean.values())), body25=format == "openpose-body25")
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+        text = _openpose_text(next(iter(clean.values())), size, body25=format == "openpose-body25")
+    with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> list[tuple[str, str]]:
@@ -163,8 +175,8 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
         on_error: what a row without two names does, as in `read_keypoints`.
     """
     file = Path(path)
-    rows = csv.reader(_text(file).split("\n"))
-    header = [cell.strip() for cell in next(rows, [])]
+    rows = _csv_rows(file, _text(file).split("\n"))
+    header = [cell.strip() for cell in next(rows, (1, [""]))[1]]
     for columns in (("from", "to"), ("imgA", "imgB")):
         if set(columns) <= set(header):
             first, second = (header.index(column) for column in columns)
@@ -172,13 +184,13 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
     else:
         raise FormatError(file, 1, f"the header is {','.join(header)!r}; a pair list starts with from,to or imgA,imgB")
     pairs = []
-    for row in rows:
+    for line, row in rows:
         if not any(cell.strip() for cell in row):
             continue
         names = [row[column].strip() if column < len(row) else "" for column in (first, second)]
         if len(row) != len(header) or not all(names):
             problem = f"{','.join(row)!r} is not one pair; {len(header)} columns are needed: {','.join(header)}"
-            _report(FormatError(file, rows.line_num, problem), on_error)
+            _report(FormatError(file, line, problem), on_error)
             continue
         pairs.append((names[0], names[1]))
     return pairs
@@ -187,7 +199,10 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
 # -- CSV ------------------------------------------------------------------------------------------------------------
 
 Row = list[tuple[float, float, float]]
-Record = tuple[int | None, str, "Row | FormatError"]
+Size = tuple[int, int] | None
+"""(height, width) of the picture, where the file says it."""
+
+Record = tuple[int | None, str, "Row | FormatError", Size]
 _PATN_COLUMNS: Final = ("name", "keypoints_y", "keypoints_x")
 _ROY_COLUMNS: Final = ("file_id", "img_h", "img_w", *(f"p{i}_{axis}" for i in range(len(JOINTS)) for axis in "xy"))
 
@@ -216,7 +231,7 @@ def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
         cells = content.rsplit(":", 2)
         if len(cells) != 3:
             problem = f"{len(cells)} column(s) where 3 are needed ({':'.join(columns)}); the row may be cut off"
-            yield line, content, FormatError(file, line, problem)
+            yield line, content, FormatError(file, line, problem), None
             continue
         name = cells[0].strip()
         values = {}
@@ -224,16 +239,16 @@ def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
             for column, cell in zip(columns[1:], cells[1:], strict=True):
                 values[column] = _numbers(column, cell)
         except ValueError as error:
-            yield line, name, FormatError(file, line, f"{name}: {error}", name)
+            yield line, name, FormatError(file, line, f"{name}: {error}", name), None
             continue
-        yield line, name, _row(values["keypoints_x"], values["keypoints_y"])
+        yield line, name, _row(values["keypoints_x"], values["keypoints_y"]), None
 
 
 def _numbers(column: str, cell: str) -> list[float]:
     """A JSON list of 18 finite numbers, or a ValueError that says what it is instead."""
     try:
         values = json.loads(cell)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{column} is not a list of numbers: {cell.strip()[:60]!r}") from None
     if not isinstance(values, list):
         raise ValueError(f"{column} is not a list of numbers: {cell.strip()[:60]!r}")
@@ -244,8 +259,8 @@ def _numbers(column: str, cell: str) -> list[float]:
 
 
 def _roy_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
-    rows = csv.reader(lines)
-    header = [cell.strip() for cell in next(rows)]
+    rows = _csv_rows(file, lines)
+    header = [cell.strip() for cell in next(rows)[1]]
     if set(header) < set(_ROY_COLUMNS) and (len(header) - 3) % 2 == 0:
         joints = (len(header) - 3) // 2
         raise FormatError(file, 1, f"the header has {joints} joints, 18 are needed: {_JOINT_HINT}")
@@ -253,25 +268,36 @@ def _roy_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
         absent = [column for column in _ROY_COLUMNS if column not in header]
         raise FormatError(file, 1, f"columns are missing: {', '.join(absent)}")
     place = {column: header.index(column) for column in _ROY_COLUMNS}
-    for cells in rows:
-        line = rows.line_num
+    for line, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         name = cells[place["file_id"]].strip() if len(cells) > place["file_id"] else ""
         if len(cells) != len(header):
-            problem = f"{name}: {len(cells)} columns where the header has {len(header)}"
-            if (len(cells) - len(header)) % 2 == 0:
-                problem += f", so {(len(cells) - len(header)) // 2 + len(JOINTS)} joints where 18 are needed"
-            yield line, name, FormatError(file, line, problem, name)
+            problem = f"{name:.60}: {len(cells)} columns where the header has {len(header)}"
+            joints, odd = divmod(len(cells) - 3, 2)
+            if len(header) == len(_ROY_COLUMNS) and joints > 0 and not odd:
+                problem += f", so {joints} joints where 18 are needed"
+            yield line, name, FormatError(file, line, problem, name), None
             continue
         try:
             points = [
                 [_finite(cells[place[f"p{i}_{axis}"]], f"p{i}_{axis}") for i in range(len(JOINTS))] for axis in "xy"
             ]
+            size = _size({key: cells[place[key]].strip() or None for key in ("img_h", "img_w")}, "img_h", "img_w")
         except ValueError as error:
-            yield line, name, FormatError(file, line, f"{name}: {error}", name)
+            yield line, name, FormatError(file, line, f"{name}: {error}", name), None
             continue
-        yield line, name, _row(points[0], points[1])
+        yield line, name, _row(points[0], points[1]), size
+
+
+def _csv_rows(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV with the number of the line that each ends in."""
+    rows = csv.reader(lines)
+    try:
+        for cells in rows:
+            yield rows.line_num, cells
+    except csv.Error as error:  # such as a quote that is never closed
+        raise FormatError(file, rows.line_num, f"not a CSV that can be read: {error}") from None
 
 
 def _row(x: Sequence[float], y: Sequence[float]) -> Row:
@@ -314,6 +340,10 @@ def _json_records(file: Path, text: str, person: Choice, size: tuple[int, int] |
     except json.JSONDecodeError as error:
         problem = f"not valid JSON: {error.msg} at column {error.colno}; the file may be cut off"
         raise FormatError(file, error.lineno, problem) from None
+    except FormatError:
+        raise
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets a thousand deep
+        raise FormatError(file, None, f"not JSON that can be read: {error}") from None
     if isinstance(data, dict) and data.get("format") == "repose-keypoints":
         return _repose_records(file, data)
     if isinstance(data, dict) and "people" in data:
@@ -346,8 +376,7 @@ def _openpose_records(
     if not isinstance(people, list) or not people:
         raise FormatError(file, None, "the file holds nobody (people is empty); give a picture with a person")
     name = file.stem.removesuffix("_keypoints")  # OpenPose writes <picture>_keypoints.json
-    if "canvas_height" in data and "canvas_width" in data and size is None:
-        size = (int(data["canvas_height"]), int(data["canvas_width"]))
+    size = size or _file_size(file, data, "canvas_height", "canvas_width")
     found = []
     for number, entry in enumerate(people):
         where = f"people[{number}]"
@@ -355,7 +384,7 @@ def _openpose_records(
         try:
             points = _triples(flat, f"{where}.pose_keypoints_2d", {18: "openpose18", 25: "body25"})
         except ValueError as error:
-            yield None, f"{name} {where}", FormatError(file, None, str(error), name)
+            yield None, f"{name} {where}", FormatError(file, None, str(error), name), None
             continue
         located = points[points[:, 2] > 0, :2]
         normalised = len(located) >= 3 and bool((located.abs() <= 1).all())
@@ -369,44 +398,59 @@ def _openpose_records(
         skeleton: Literal["openpose18", "body25"] = "body25" if len(points) == 25 else "openpose18"
         found.append(from_skeleton(points, skeleton, size=size if normalised else None))
     if found:
-        yield None, name, _chosen(file, found, person, name)
+        yield None, name, _chosen(file, found, person, name), size
 
 
 def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> Iterator[Record]:
     """Annotations, whose third number is 0, 1 or 2, or (images None) results, where it is a score."""
     if not isinstance(annotations, list) or not annotations:
         raise FormatError(file, None, "the file holds nobody (annotations is empty)")
-    titles = {}
+    if not isinstance(images, list | None):
+        raise FormatError(file, None, f"images is no list: {str(images)[:60]}")
+    titles: dict[object, str] = {}
+    sizes: dict[str, Size] = {}
     for image in images or []:
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
             raise FormatError(file, None, f"an entry of images has no id and file_name: {str(image)[:60]}")
-        titles[image["id"]] = str(image["file_name"])
+        if not isinstance(image["id"], str | int | float):
+            raise FormatError(file, None, f"images: the id {str(image['id'])[:60]} is no number and no text")
+        name = titles[image["id"]] = str(image["file_name"])
+        sizes[name] = _file_size(file, image, "height", "width")
     groups: dict[str, list[Tensor]] = {}
     for number, entry in enumerate(annotations):
+        where = f"annotations[{number}]"
         picture = entry.get("image_id") if isinstance(entry, dict) else None
+        if not isinstance(picture, str | int | float | None):
+            problem = f"{where}.image_id is {str(picture)[:60]}, which is no number and no text"
+            yield None, where, FormatError(file, None, problem), None
+            continue
         name = titles.get(picture, file.stem if picture is None else str(picture))
         flat = entry.get("keypoints") if isinstance(entry, dict) else None
         try:
-            points = _triples(flat, f"annotations[{number}].keypoints", {17: "coco17"})
+            points = _triples(flat, f"{where}.keypoints", {17: "coco17"})
         except ValueError as error:
-            yield None, f"{name} annotations[{number}]", FormatError(file, None, str(error), name)
+            yield None, f"{name} {where}", FormatError(file, None, str(error), name), None
             continue
         groups.setdefault(name, []).append(from_skeleton(points, "coco17", seen=None if images is None else 2))
     for name, found in groups.items():
-        yield None, name, _chosen(file, found, person, name)
+        yield None, name, _chosen(file, found, person, name), sizes.get(name)
 
 
 def _repose_records(file: Path, data: Mapping[str, Any]) -> Iterator[Record]:
     if data.get("version") != 1 or not isinstance(data.get("people"), dict):
         raise FormatError(file, None, f"version {data.get('version')!r} of repose-keypoints is not known here; 1 is")
+    told = data.get("size")
+    if told is not None and not (isinstance(told, list) and len(told) == 2):
+        raise FormatError(file, None, f"size is {str(told)[:60]}, [height, width] or null is wanted")
+    size = None if told is None else _file_size(file, {"height": told[0], "width": told[1]}, "height", "width")
     for name, points in data["people"].items():
         try:
             flat = [value for point in points for value in point] if isinstance(points, list) else None
             keypoints = from_skeleton(_triples(flat, name, {18: "openpose18"}), "openpose18", seen=1.0)
         except (TypeError, ValueError) as error:
-            yield None, name, FormatError(file, None, str(error), name)
+            yield None, name, FormatError(file, None, str(error), name), None
             continue
-        yield None, name, _triples_of(keypoints)
+        yield None, name, _triples_of(keypoints), size
 
 
 def _triples(flat: Any, where: str, counts: Mapping[int, str]) -> Tensor:
@@ -421,6 +465,26 @@ def _triples(flat: Any, where: str, counts: Mapping[int, str]) -> Tensor:
         hint = "" if other is None else f"; {other} has so many, repose.represent.keypoints.from_skeleton converts it"
         raise ValueError(f"{where} holds {len(flat)} numbers, {wanted} are needed{hint}")
     return torch.tensor([_finite(value, where) for value in flat], dtype=torch.float32).reshape(-1, 3)
+
+
+def _size(data: Mapping[str, object], height: str, width: str) -> Size:
+    """(height, width) from two entries, None where both are absent or empty; ValueError where they are no size."""
+    told = {key: data.get(key) for key in (height, width)}
+    if all(value is None for value in told.values()):
+        return None
+    sides = {key: _finite(value, key) for key, value in told.items()}
+    for key, side in sides.items():
+        if side < 1 or side != int(side):
+            raise ValueError(f"{key} is {side:g}, a whole number of pixels is wanted")
+    return int(sides[height]), int(sides[width])
+
+
+def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) -> Size:
+    """`_size`, where a bad one makes the whole file bad."""
+    try:
+        return _size(data, height, width)
+    except ValueError as error:
+        raise FormatError(file, None, str(error)) from None
 
 
 def _triples_of(keypoints: Tensor) -> Row:
@@ -444,9 +508,10 @@ def _area(keypoints: Tensor) -> float:
     return float(width * height)
 
 
-def _openpose_text(keypoints: Tensor, body25: bool) -> str:
+def _openpose_text(keypoints: Tensor, size: tuple[int, int] | None, body25: bool) -> str:
     points = to_skeleton(keypoints, "body25") if body25 else keypoints
-    return _dumps({"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": _flat(points)}]})
+    canvas = {} if size is None else {"canvas_height": size[0], "canvas_width": size[1]}
+    return _dumps({"version": 1.3, **canvas, "people": [{"person_id": [-1], "pose_keypoints_2d": _flat(points)}]})
 
 
 def _coco_text(people: Mapping[str, Tensor], size: tuple[int, int] | None) -> str:
@@ -532,8 +597,3 @@ def _plain(name: str) -> None:
 
 def _dumps(data: object) -> str:
     return json.dumps(data, ensure_ascii=False) + "\n"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

@@ -7,7 +7,6 @@ leaves no trace.
 
 from __future__ import annotations
 
-import difflib
 from typing import Final, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.person import JOINTS, LIMBS
+from repose.words import nearest
 
 MASK_LIMBS: Final = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
@@ -45,7 +45,7 @@ def heatmaps(
         float32 (18, H, W) or (B, 18, H, W) in [0, 1], on the device of the keypoints.
     """
     if kind not in ("gaussian", "disc", "point"):
-        raise ValueError(f"heatmaps: no kind {kind!r}; {_nearest(kind, ('gaussian', 'disc', 'point'))}")
+        raise ValueError(f"heatmaps: no kind {kind!r}; {nearest(kind, ('gaussian', 'disc', 'point'))}")
     x, y, located = _columns(keypoints)  # (B, 18) each
     columns = torch.arange(width, device=x.device, dtype=torch.float32)
     rows = torch.arange(height, device=x.device, dtype=torch.float32)
@@ -272,10 +272,5 @@ def _columns(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _skeleton(name: str) -> tuple[str, ...]:
     if name not in SKELETONS:
-        raise ValueError(f"no skeleton {name!r}; {_nearest(name, tuple(SKELETONS))}")
+        raise ValueError(f"no skeleton {name!r}; {nearest(name, SKELETONS)}")
     return SKELETONS[name]
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

@@ -74,7 +74,9 @@ def create_context() -> Any:
     try:
         import moderngl
     except ImportError as error:
-        raise SyntheticUnavailable("the synthetic people need moderngl: pip install 'repose[synthetic]'") from error
+        raise SyntheticUnavailable(
+            "the synthetic people need moderngl, which is not installed; from the checkout: pip install '.[synthetic]'"
+        ) from error
     # The default names fail where find_library does (no ldconfig); libEGL finds every function of OpenGL by itself.
     tries: list[dict[str, Any]] = [{}, {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"},
                                    {"libegl": "libEGL.so.1", "libgl": "libEGL.so.1"}]  # fmt: skip

@@ -1,1 +1,1 @@
-"""."""
+"""Multi-scale Attention Guided Pose Transfer (Roy et al. 2022): see CARD.md."""

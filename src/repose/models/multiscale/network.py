@@ -66,6 +66,7 @@ class Residual(nn.Module):
         self.conv2, self.norm2 = _conv(width, width, 3, norm), _norm(width, norm)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
         y = F.relu(self.norm1(self.conv1(x)), inplace=True)
         added: Tensor = x + self.norm2(self.conv2(y))
         return added
@@ -79,6 +80,7 @@ class Stem(nn.Module):
         self.conv, self.norm = _conv(into, out, 3, norm), _norm(out, norm)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H, W), 0 or more."""
         return F.relu(self.norm(self.conv(x)), inplace=True)
 
 
@@ -92,6 +94,7 @@ class Down(nn.Module):
         self.residual = Residual(out, norm)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H/2, W/2)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', H/2, W/2)
         made: Tensor = self.residual(x)
         return made
@@ -107,6 +110,7 @@ class Up(nn.Module):
         self.residual = Residual(out, norm)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, 2H, 2W)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', 2H, 2W)
         made: Tensor = self.residual(x)
         return made
@@ -131,6 +135,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, into, H, W), half the sides if folded -> level k = 1 ... depth: (B, F 2^k, H/2^k, W/2^k)."""
         x = self.stem(x)  # (B, F, H, W); (B, 2F, H/2, W/2) if folded
         found = [x] if self.folded else []  # level 0 is not used by any link
         for down in self.downs:

@@ -46,6 +46,11 @@ def ablation(links: Links) -> Recipe:
     )
 
 
+def full() -> Recipe:
+    """Ablation FULL: links at every level; `official` at the length of the other rows."""
+    return ablation("full")
+
+
 def a0() -> Recipe:
     """Ablation A0: no attention links."""
     return ablation("none")

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from torch import Tensor
 
-from repose.models.convert import WeightsError, looks_like, plain, rename
+from repose.models.convert import Marks, WeightsError, looks_like, plain, rename
 from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig, PATNConfig
+
+MARKS: Final[Marks] = {
+    "the official PATN generator": ("stream1_down.1.weight", "stream2_down.1.weight", "stream1_up.0.weight"),
+    "an official PATN or PINet discriminator": ("1.weight", "4.weight", "7.weight", "10.conv_block.1.weight"),
+}
+"""See `repose.models.convert.Marks`."""
 
 _CONV = ("weight", "bias")
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

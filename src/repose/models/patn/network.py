@@ -138,6 +138,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, image: Tensor | None, pose: Tensor | None) -> Tensor:
+        """(B, 3, H, W) and (B, 18 or 36, H, W), one of them None where it reads one -> (B, 256, H/4, W/4)."""
         if self.folded:
             image = None if image is None else F.pixel_unshuffle(image, 2)  # (B, 12, H/2, W/2)
             pose = None if pose is None else F.avg_pool2d(pose, 2)  # (B, 36, H/2, W/2)
@@ -192,6 +193,7 @@ class Decoder(nn.Module):
         self.last = nn.Conv2d(config.width, channels, kernel, padding=kernel // 2, padding_mode=config.padding)
 
     def forward(self, code: Tensor) -> Tensor:
+        """(B, 256, H/4, W/4) -> (B, 3, H, W), any real numbers."""
         x = self.ups(code)  # (B, 64, H, W)
         x = self.last(x)  # (B, 3, H, W)
         return F.pixel_shuffle(x, 2) if self.folded else x
@@ -231,6 +233,7 @@ class ConvNormReLU(nn.Module):
         self.norm = make_norm(config.norm, out)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H/stride, W/stride), 0 or more."""
         return F.relu(self.norm(self.conv(x)))
 
 
@@ -244,6 +247,7 @@ class TransposedNormReLU(nn.Module):
         self.norm = make_norm(norm, out)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, 2H, 2W), 0 or more."""
         return F.relu(self.norm(self.conv(x)))
 
 
@@ -256,6 +260,7 @@ class BilinearUp(nn.Module):
         self.residual = ResidualBlock(out, config.norm, 0.0, config.padding)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, 2H, 2W)."""
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)  # (B, 2c, 2H, 2W)
         x = self.halve(x)  # (B, c, 2H, 2W)
         out: Tensor = self.residual(x)
@@ -285,6 +290,7 @@ class TwoConvs(nn.Module):
         self.norm2 = make_norm(norm, out) if last_norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H, W)."""
         x = self.activation(self.norm1(self.conv1(x)))
         out: Tensor = self.norm2(self.conv2(self.dropout(x)))
         return out
@@ -298,6 +304,7 @@ class ResidualBlock(nn.Module):
         self.convs = TwoConvs(channels, channels, norm, dropout, padding, slope=slope)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
         out: Tensor = x + self.convs(x)
         return out
 
