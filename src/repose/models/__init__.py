@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from repose.words import nearest
 
 if TYPE_CHECKING:
     from repose.models.base import Generator, Objective
@@ -71,9 +72,7 @@ def resolve(path: str) -> Any:
 def recipe(name: str) -> Recipe:
     """The recipe of that name. KeyError, with the nearest name, if there is none."""
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0.4)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(RECIPES)}"
-        raise KeyError(f"no recipe is called '{name}'; {hint}")
+        raise KeyError(f"no recipe is called '{name}'; {nearest(name, RECIPES)}")
     made: Recipe = resolve(RECIPES[name])()
     return made
 

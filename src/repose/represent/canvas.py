@@ -6,7 +6,6 @@ A `Canvas` is a network's whole picture; its window is the part that holds the p
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from repose.person import Person
+from repose.words import nearest
 
 Box = tuple[int, int, int, int]
 """(top, left, height, width) in pixels; may reach outside the picture."""
@@ -128,9 +128,7 @@ PATN's own measurement)."""
 def canvas(name: str) -> Canvas:
     """The canvas of this name. ValueError names the nearest one."""
     if name not in CANVASES:
-        close = difflib.get_close_matches(name, CANVASES, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(CANVASES)}"
-        raise ValueError(f"no canvas {name!r}; {hint}")
+        raise ValueError(f"no canvas {name!r}; {nearest(name, CANVASES)}")
     return CANVASES[name]
 
 
