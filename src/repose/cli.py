@@ -279,7 +279,6 @@ def train(
     """
     from repose import models
     from repose.data import Store
-    from repose.represent.canvas import canvas
     from repose.train.loop import train as run
     from repose.train.recipe import from_dict, override, to_dict
 
@@ -295,13 +294,6 @@ def train(
         screen.print_json(json.dumps(to_dict(made)))
         return
     store, folder = Store.open(data), out or Path("runs") / made.name
-    wanted = canvas(made.canvas)
-    if store.size != wanted.size:
-        console.print(
-            f"warning: the pictures of {data} are {store.size[0]}x{store.size[1]}, the recipe's canvas '{wanted.name}' "
-            f"is {wanted.height}x{wanted.width}: `repose transfer` would frame photographs otherwise",
-            soft_wrap=True,
-        )
     summary = run(
         made,
         store,

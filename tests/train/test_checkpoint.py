@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,13 +18,16 @@ from safetensors.torch import save_file
 
 from repose.models import MODELS, build_generator
 from repose.train.checkpoint import (
+    SUFFIX,
     CheckpointError,
     checkpoints,
+    lineage,
     load_checkpoint,
     load_generator,
     read_checkpoint,
     save_checkpoint,
     save_weights,
+    write_text,
 )
 from tests.train import toy
 
@@ -94,7 +99,7 @@ def test_killed_while_it_writes(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
     process = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout
-    for _ in range(int(torch.randint(2, 6, ()))):
+    for _ in range(int(toy.luck().integers(2, 6))):
         done = int(process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -102,6 +107,9 @@ def test_killed_while_it_writes(tmp_path: Path) -> None:
     assert found is not None
     assert found[1]["i"] >= done
     assert bool((found[1]["x"] == found[1]["i"]).all())
+    (tmp_path / f".000000007{SUFFIX}.12345.partial").write_bytes(b"half")  # the kill may have left one, or not
+    save_checkpoint(tmp_path, {"x": torch.zeros(1)}, 10**6)
+    assert not list(tmp_path.glob("*.partial")), "what a killed writer left is cleaned at the next save"
 
 
 def test_weights_come_back(weights: Path) -> None:
@@ -155,7 +163,7 @@ def test_missing_and_unknown_entries(weights: Path) -> None:
     state = dict(build_generator(toy.recipe()).state_dict())
     state["nett.0.bias"] = state.pop("net.0.bias")
     save_file(state, weights / "weights.safetensors")
-    message = r"1 missing \(net.0.bias\) 1 unknown \(nett.0.bias\); is 'nett.0.bias' meant"
+    message = r"1 missing \(net.0.bias\) 1 unknown \(nett.0.bias\)"
     with pytest.raises(CheckpointError, match=message):
         load_generator(weights)
 
@@ -166,9 +174,56 @@ def test_what_is_not_there(weights: Path, tmp_path: Path) -> None:
     (weights / "weights.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"no weights.safetensors"):
         load_generator(weights)
-    (weights / "recipe.json").write_text('{"model": "to')
-    with pytest.raises(CheckpointError, match=r"recipe.json"):
-        load_generator(weights)
+    for damaged in ('{"model": "to', "[]", "3", "null"):
+        (weights / "recipe.json").write_text(damaged)
+        with pytest.raises(CheckpointError, match=r"recipe.json"):
+            load_generator(weights)
+
+
+def test_a_killed_writer_of_weights_leaves_nothing_for_long(weights: Path) -> None:
+    generator, recipe = load_generator(weights)
+    left = [weights / f".{name}.12345.partial" for name in (f"weights{SUFFIX}", "card.json", "recipe.json")]
+    for path in left:
+        path.write_bytes(b"half")
+    (weights / ".notes.txt.12345.partial").write_bytes(b"not ours")
+    save_weights(weights, generator, recipe, {})
+    assert [path.name for path in weights.glob("*.partial")] == [".notes.txt.12345.partial"]
+
+
+def test_a_full_disk_says_what_to_do(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a system that cannot sync a folder (Windows)."""
+    before = (weights / "card.json").read_text()
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"card.json could not be written.*No space left.*MB are free.*make room"):
+        write_text(weights / "card.json", "{}")
+    assert (weights / "card.json").read_text() == before
+    assert not list(weights.glob("*.partial"))
+
+
+def test_no_folder_is_synced_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr("repose.files.os", SimpleNamespace(name="nt", getpid=os.getpid, fsync=os.fsync))
+    monkeypatch.setattr(os, "open", lambda *args: opened.append(args))
+    save_checkpoint(tmp_path, {"x": torch.zeros(1)}, 1)
+    assert [path.name for path in tmp_path.iterdir()] == [f"000000001{SUFFIX}"]
+    assert not opened
+
+
+def test_lineage_is_what_the_card_tells(weights: Path) -> None:
+    told = lineage(weights)
+    digest = hashlib.sha256((weights / f"weights{SUFFIX}").read_bytes()).hexdigest()
+    assert told == {"name": weights.name, "data": "unknown", "licence": "CC0-1.0", "sha256": digest}
+    (weights / "card.json").write_text('{"name": "old", "data": "discs", "licence": "for research", "images": 3}')
+    assert lineage(weights / f"weights{SUFFIX}") == {**told, "name": "old", "data": "discs", "licence": "for research"}
+    (weights / "card.json").unlink()
+    assert lineage(weights)["licence"] == "unknown"
+    (weights / "card.json").write_text("[")
+    with pytest.raises(CheckpointError, match=r"card.json is damaged"):
+        lineage(weights)
 
 
 def test_a_checkpoint_is_no_weight_file(weights: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +23,10 @@ from PIL import Image
 
 from repose.data import Store
 from repose.models import build_generator
+from repose.person import Person
 from repose.train import ema
 from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
-from repose.train.log import Log
+from repose.train.log import Log, Meter
 from repose.train.loop import NotFinite, Summary, train
 from repose.train.recipe import DataConfig, Recipe, from_dict
 from tests.train import toy
@@ -102,7 +105,7 @@ def last(run: Path) -> dict[str, Any]:
 def test_killed_and_resumed_equals_unbroken(store: Store, unbroken: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(store, run, "images=800")
-    random = np.random.default_rng()
+    random = toy.luck()
     wanted = int(random.integers(1, 7))  # which checkpoint to wait for, of 20
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
@@ -304,10 +307,158 @@ def test_another_recipe_is_refused_and_a_fresh_start_moves_the_old_run_aside(sto
     assert last(tmp_path / "run.old1")["images"] == 80
 
 
-def test_begins_from_weights(store: Store, unbroken: Path, tmp_path: Path) -> None:
+def test_other_data_are_refused(store: Store, tmp_path: Path) -> None:
+    run, other = tmp_path / "run", toy.store(tmp_path / "other", seed=1, licence="for research")
+    run_here(toy.recipe(images=40), store, run)
+    message = rf"000000040.*on the data discs {store.checksum}, this store is discs {other.checksum}.*another folder"
+    with pytest.raises(ValueError, match=message):
+        run_here(toy.recipe(images=80), other, run)
+    assert json.loads((run / "card.json").read_text())["data_checksum"] == store.checksum
+    copy = tmp_path / "copy"  # the same data in another place are the same data
+    shutil.copytree(store.folder, copy)
+    assert run_here(toy.recipe(images=80), Store.open(copy), run).images == 80
+
+
+def test_an_overfit_run_does_not_go_on_as_a_real_one(store: Store, tmp_path: Path) -> None:
+    recipe = toy.recipe(images=40)
+    run_here(recipe, store, tmp_path / "one", overfit=recipe.data.batch)
+    run_here(recipe, store, tmp_path / "real")
+    longer = toy.recipe(images=80)
+    with pytest.raises(ValueError, match=r"made with overfit=4, this run has overfit=0"):
+        run_here(longer, store, tmp_path / "one")
+    with pytest.raises(ValueError, match=r"made with overfit=0, this run has overfit=4"):
+        run_here(longer, store, tmp_path / "real", overfit=4)
+    assert run_here(longer, store, tmp_path / "one", overfit=4).images == 80
+
+
+def test_begins_from_weights_and_says_so(store: Store, unbroken: Path, tmp_path: Path) -> None:
     fresh = run_here(toy.recipe(images=40), store, tmp_path / "fresh").losses["generator/l1"]
-    tuned = run_here(toy.recipe(images=40), store, tmp_path / "tuned", weights=unbroken).losses["generator/l1"]
-    assert tuned < fresh
+    run, free = tmp_path / "tuned", toy.store(tmp_path / "free", licence="CC-BY-4.0")
+    old = tmp_path / "old"
+    shutil.copytree(unbroken, old)
+    card = json.loads((old / "card.json").read_text())
+    (old / "card.json").write_text(json.dumps({**card, "licence": "for research"}))
+    assert run_here(toy.recipe(images=40), free, run, weights=old).losses["generator/l1"] < fresh
+
+    digest = hashlib.sha256((old / "weights.safetensors").read_bytes()).hexdigest()
+    origin = {"name": "toy", "sha256": digest, "data": "discs", "licence": "for research"}
+    shutil.rmtree(old)
+    run_here(toy.recipe(images=80), free, run)  # goes on without them
+    card = json.loads((run / "card.json").read_text())
+    assert card["images"] == 80
+    assert card["begun_from"] == origin
+    assert card["licence"] == "CC-BY-4.0; and: for research"
+    assert [line["begun_from"] for line in lines(run) if line["kind"] == "start"] == [origin, origin]
+
+    run_here(toy.recipe(images=40), free, tmp_path / "again", weights=run)  # the terms of all before it stay
+    assert "and: CC-BY-4.0; and: for research" in (tmp_path / "again" / "card.json").read_text()
+    assert json.loads((tmp_path / "fresh" / "card.json").read_text())["begun_from"] is None
+    with pytest.raises(ValueError, match="began without weights"):
+        run_here(toy.recipe(images=80), store, tmp_path / "fresh", weights=unbroken)
+
+
+def test_the_pictures_are_put_on_the_canvas(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Person, Person]] = []
+    encode = toy.Toy.encode
+
+    def watched(self: toy.Toy, source: Person, target: Person) -> tuple[torch.Tensor, ...]:
+        seen.append((source, target))
+        return encode(self, source, target)
+
+    monkeypatch.setattr(toy.Toy, "encode", watched)
+    run_here(toy.recipe(images=8, tick=8), store, tmp_path / "plain")
+    plain, seen[:] = list(seen), []
+    run_here(toy.recipe(images=8, tick=8, canvas="toy-square"), store, tmp_path / "square")
+    assert len(seen) == len(plain) == 2, "one step and one sheet"
+    for small, large in zip(plain, seen, strict=True):
+        for one, other in zip(small, large, strict=True):
+            assert one.size == (32, 16)
+            assert other.size == (32, 32)
+            assert other.image is not None
+            assert one.image is not None
+            assert torch.equal(other.image[..., 8:24], one.image)
+            assert bool((other.image[..., :8] == 1).all() and (other.image[..., 24:] == 1).all())
+            if one.keypoints is not None:
+                assert other.keypoints is not None
+                torch.testing.assert_close(other.keypoints, one.keypoints + torch.tensor([8.0, 0.0, 0.0]))
+    narrow, wide = (Image.open(tmp_path / run / "sheets" / "000000008.png") for run in ("plain", "square"))
+    assert narrow.width == 4 * 16 * 8 + 5 * 6
+    assert wide.width == 4 * 32 * 4 + 5 * 6
+    left = np.asarray(wide)[-3 * 128 :, 6 : 6 + 8 * 4]  # the white strip beside the source of the last rows
+    assert (left == 255).all()
+
+
+def test_pictures_of_another_size_are_refused_before_anything_is_written(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"'market' takes pictures of 128x64, these are 32x16.*canvas \(toy, toy-square"
+    ):
+        run_here(toy.recipe(canvas="market"), store, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    square = toy.SMALL["toy-square"]
+    with pytest.raises(ValueError, match=r"of 32x32, or of 32x16 with white around them, these are 16x32; prepare"):
+        square.frame(Person(size=(16, 32)))
+
+
+def test_what_frame_puts_on_take_takes_off() -> None:
+    batch = Person(image=torch.rand(2, 3, 32, 16), keypoints=torch.rand(2, 18, 3) + 1, mask=torch.rand(2, 1, 32, 16))
+    square = toy.SMALL["toy-square"]
+    framed = square.frame(batch)
+    assert framed.size == (32, 32)
+    assert square.frame(framed) is framed
+    assert framed.mask is not None
+    assert not framed.mask[..., :8].any()
+    back = square.take(framed)
+    for name in ("image", "mask", "keypoints"):
+        torch.testing.assert_close(getattr(back, name), getattr(batch, name))
+
+
+def test_saves_by_the_clock_also_before_the_first_tick(store: Store, tmp_path: Path) -> None:
+    """Killed before its first tick a run goes on, and ends as one that the clock never interrupted."""
+    run, words = tmp_path / "run", ["images=400", "tick=400"]
+    process = start(store, run, *words, "save_every=0.05")
+    wanted, deadline = 8 * int(toy.luck().integers(1, 12)), time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        found = checkpoints(run / "checkpoints")
+        if found and int(found[0].stem) >= wanted:
+            break
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_at = int(checkpoints(run / "checkpoints")[0].stem)
+    assert 0 < killed_at < 400, "the run ended before it was killed"
+    assert not (run / "sheets").exists()
+    assert not (run / "weights.safetensors").exists()
+
+    recipe = toy.recipe(images=400, tick=400)
+    run_here(recipe, store, run, save_every=0)
+    assert [line["images"] for line in lines(run) if line["kind"] == "start"] == [0, killed_at]
+    assert [path.stem for path in checkpoints(run / "checkpoints")] == ["000000400", "000000392"]
+    assert [path.stem for path in (run / "sheets").iterdir()] == ["000000400"]
+    run_here(recipe, store, tmp_path / "calm")
+    assert [path.stem for path in checkpoints(tmp_path / "calm" / "checkpoints")] == ["000000400"]
+    assert_same(last(run), last(tmp_path / "calm"))
+
+
+def test_the_clock_saves_no_diverged_state() -> None:
+    meter = Meter()
+    assert meter.finite()
+    meter.add(["l1", "norm"], torch.tensor([1.0, float("inf")]))
+    meter.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
+    assert not meter.finite()
+    meter.read()
+    meter.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
+    assert meter.finite()
+
+
+def test_the_precision_that_is_used_is_said(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Log, "say", lambda self, text: said.append(text))
+    run_here(toy.recipe(images=8, precision="bf16-mixed"), store, tmp_path / "run")
+    assert lines(tmp_path / "run")[0]["precision"] == "32-true"
+    assert [text for text in said if "precision 32-true (the recipe's bf16-mixed is for GPUs)" in text] == said[:1]
+    said.clear()
+    run_here(toy.recipe(images=8), store, tmp_path / "plain")
+    assert [text.endswith("precision 32-true") for text in said] == [True, False]
 
 
 def test_ema_forgets_half_in_its_half_life() -> None:

@@ -10,7 +10,16 @@ import pytest
 
 from repose.models import MODELS, RECIPES, Entry
 from repose.models import recipe as by_name
-from repose.train.recipe import DataConfig, Recipe, RecipeError, from_dict, override, to_dict
+from repose.train.recipe import (
+    DataConfig,
+    OptimiserConfig,
+    Recipe,
+    RecipeError,
+    ScheduleConfig,
+    from_dict,
+    override,
+    to_dict,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,10 @@ def test_round_trip_keeps_types(made: Recipe) -> None:
     ("word", "value"),
     [
         ("images=50_000", 50_000),
-        ("seed=-1", -1),
+        ("seed=7", 7),
+        ("generator_optimiser.lr=0", 0.0),
+        ("canvas=fashion", "fashion"),
+        ("precision=bf16-mixed", "bf16-mixed"),
         ("data.batch=8", 8),
         ("data.flip=mirror", "mirror"),
         ("data.both_directions=true", True),
@@ -97,11 +109,30 @@ def test_override(made: Recipe, word: str, value: Any) -> None:
         ("images=true", "kind int"),
         ("network.deep=1", "kind bool"),
         ("clip=true", "kind float"),
-        ("network.kind=z", "known: x, y"),
+        ("network.kind=z", "there are: x, y"),
         ("data.flip=miror", "did you mean 'mirror'"),
         ("network.limit=x", "is none of"),
         ("network.size=[1,2,3]", "2 values are wanted"),
         ("network.stages=3", "a list is wanted"),
+        ("canvas=fasion", r"^canvas: .*did you mean 'fashion'"),
+        ("canvas=1", "^canvas: "),
+        ("images=0", "^images: at least 1 is wanted, got 0"),
+        ("ema=-5", "^ema: at least 0 images is wanted, got -5"),
+        ("clip=-1", "^clip: .*at least 0 is wanted, got -1.0"),
+        ("clip=NaN", "^clip: a finite number"),
+        ("seed=-1", "^seed: from 0 to"),
+        ("seed=9223372036854775808", "^seed: from 0 to"),
+        ("tick=0", "^tick: at least 1 image is wanted, got 0"),
+        ("data.batch=0", "^data.batch: at least 1 is wanted, got 0"),
+        ("data.split=", "^data.split: the name of a split"),
+        ("schedule.warmup=-5", "^schedule.warmup: at least 0"),
+        ("schedule.hold=-1", "^schedule.hold: at least 0"),
+        ("generator_optimiser.lr=-1e-4", "^generator_optimiser.lr: .*at least 0 is wanted, got -0.0001"),
+        ("discriminator_optimiser.lr=Infinity", "^discriminator_optimiser.lr: a finite number"),
+        ("generator_optimiser.beta1=1", "^generator_optimiser.beta1: from 0 to below 1 is wanted, got 1.0"),
+        ("generator_optimiser.beta2=-0.1", "^generator_optimiser.beta2: from 0 to below 1"),
+        ("generator_optimiser.eps=-1", "^generator_optimiser.eps"),
+        ("generator_optimiser.weight_decay=-1", "^generator_optimiser.weight_decay"),
     ],
 )
 def test_a_wrong_word_is_named(made: Recipe, word: str, message: str) -> None:
@@ -117,11 +148,35 @@ def test_wrong_json_is_named(made: Recipe) -> None:
         ({"network": {"widht": 3}}, "recipe.network.widht.*did you mean 'width'"),
         ({"network": 3}, "recipe.network: a group of keys is wanted"),
         ({"images": "3"}, "recipe.images: a value of kind int"),
+        ({"images": 0}, "recipe.images: at least 1"),
+        ({"data": {"batch": -2}}, "recipe.data.batch: at least 1 is wanted, got -2"),
+        ({"canvas": "markte"}, "recipe.canvas.*did you mean 'market'"),
     ):
         with pytest.raises(RecipeError, match=message):
             from_dict({**good, **change})
     with pytest.raises(RecipeError, match="name"):
         from_dict({key: value for key, value in good.items() if key != "name"})
+
+
+@pytest.mark.parametrize("data", [[], [1], 3, None, "recipe"])
+def test_json_that_is_no_recipe(data: Any) -> None:
+    with pytest.raises(RecipeError, match="recipe: a group of keys is wanted"):
+        from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DataConfig(batch=0), "batch: at least 1"),
+        (lambda: DataConfig(flip="miror"), "flip: 'miror' is not known; did you mean 'mirror'"),  # type: ignore[arg-type]
+        (lambda: ScheduleConfig(kind="cosin"), "kind: 'cosin' is not known; did you mean 'cosine'"),  # type: ignore[arg-type]
+        (lambda: ScheduleConfig(warmup=-5), "warmup: at least 0"),
+        (lambda: OptimiserConfig(lr=-1.0), "lr: a finite number of at least 0"),
+    ],
+)
+def test_wrong_values_in_python_are_named(make: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        make()
 
 
 def test_unknown_recipe_names_the_nearest() -> None:

@@ -1,10 +1,11 @@
 """A model of a few thousand weights with all that a run must remember: dropout, batch norm, a buffer, an image pool.
 
-`python -m tests.train.toy STORE RUN key=value ... [devices=2]` trains it in a process of its own.
+`python -m tests.train.toy STORE RUN key=value ... [devices=2] [save_every=0]` trains it in a process of its own.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +20,16 @@ from repose.losses.adversarial import ImagePool, adversarial
 from repose.models import MODELS, Entry
 from repose.models.base import Generator, Needs, Objective, Output, Phase, Progress, Term
 from repose.person import Pair, Person
+from repose.represent.canvas import CANVASES, Canvas
 from repose.represent.keypoints import heatmaps
 from repose.train.loop import Summary, train
 from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig, override
+
+SMALL = {
+    canvas.name: canvas
+    for canvas in (Canvas("toy", 32, 16, (0, 0, 32, 16)), Canvas("toy-square", 32, 32, (0, 8, 32, 16)))
+}
+"""Canvases of the toy stores; the fixtures add them to `CANVASES` for the tests of this folder alone."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,7 @@ def recipe(**changes: object) -> Recipe:
         model="toy",
         network=ToyConfig(),
         objective=ToyObjectiveConfig(),
+        canvas="toy",
         data=DataConfig(batch=4, flip="mirror", both_directions=True),
         generator_optimiser=OptimiserConfig(lr=1e-2, weight_decay=0.01),
         discriminator_optimiser=OptimiserConfig(lr=1e-2),
@@ -122,10 +131,17 @@ def recipe(**changes: object) -> Recipe:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def store(folder: Path) -> Store:
+def luck() -> np.random.Generator:
+    """Random numbers whose seed a failing test shows; REPOSE_SEED=<it> repeats them."""
+    seed = int(os.environ.get("REPOSE_SEED") or np.random.SeedSequence().generate_state(1)[0])
+    print(f"repeat with REPOSE_SEED={seed}")
+    return np.random.default_rng(seed)
+
+
+def store(folder: Path, seed: int = 0, licence: str = "CC0-1.0") -> Store:
     """Four people in three pictures, and one for validation, 32x16: a disc of the person's colour at every joint."""
-    random = np.random.default_rng(0)
-    with StoreWriter(folder, 32, 16, "discs", licence="CC0-1.0") as writer:
+    random = np.random.default_rng(seed)
+    with StoreWriter(folder, 32, 16, "discs", licence=licence) as writer:
         for person in range(5):
             colour = random.integers(0, 256, 3)
             for view in range(3):
@@ -138,14 +154,22 @@ def store(folder: Path) -> Store:
 
 def main(words: list[str]) -> Summary:
     torch.set_num_threads(1)
-    devices = [word for word in words if word.startswith("devices=")]
-    settings = [word for word in words[2:] if word not in devices]
-    count = int(devices[0].partition("=")[2]) if devices else 1
-    made = override(recipe(), settings)
-    return train(made, Store.open(words[0]), Path(words[1]), accelerator="cpu", devices=count, progress=False)
+    how = {"devices": "1", "save_every": "300"}
+    how |= {key: value for key, _, value in (word.partition("=") for word in words[2:]) if key in how}
+    made = override(recipe(), [word for word in words[2:] if word.partition("=")[0] not in how])
+    return train(
+        made,
+        Store.open(words[0]),
+        Path(words[1]),
+        accelerator="cpu",
+        devices=int(how["devices"]),
+        progress=False,
+        save_every=float(how["save_every"]),
+    )
 
 
 if __name__ == "__main__":
     from tests.train.toy import main as real  # not this second copy under the name __main__
 
+    CANVASES.update(SMALL)
     real(sys.argv[1:])

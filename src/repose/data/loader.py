@@ -19,6 +19,7 @@ from torch import Tensor
 
 from repose.data.store import Store
 from repose.person import Pair, Person
+from repose.represent.canvas import Canvas
 
 Flip = Literal["none", "mirror", "patn"]
 FLIPS: Final[tuple[str, ...]] = get_args(Flip)
@@ -92,6 +93,7 @@ def load_pairs(
     fields: Sequence[str] = ("image", "keypoints"),
     flip: Flip = "none",
     flips: Tensor | None = None,
+    canvas: Canvas | None = None,
 ) -> Pair:
     """The tensors of pairs.
 
@@ -101,9 +103,10 @@ def load_pairs(
         fields: of both people.
         flip: "none"; "mirror": `Person.flip`; "patn": `Person.flip_patn`, which knows image and keypoints only.
         flips: bool (B,), the pairs that are mirrored, both pictures together.
+        canvas: put onto this one (`Canvas.frame`) after the flip; None leaves them as they are.
 
     Raises:
-        ValueError: an unknown flip, "patn" with other fields, or a flip without `flips`.
+        ValueError: an unknown flip, "patn" with other fields, a flip without `flips`, or a canvas of another size.
     """
     if flip not in FLIPS:
         raise ValueError(f"flip is one of {FLIPS}, got {flip!r}")
@@ -114,6 +117,8 @@ def load_pairs(
         if flip == "patn" and not set(fields) <= {"image", "keypoints"}:
             raise ValueError(f"flip='patn' is defined for image and keypoints only, got {tuple(fields)}")
         _flip_in_place(people, flips.repeat(2), flip)
+    if canvas is not None:
+        people = canvas.frame(people)
     count = len(indices)
     return Pair(people[:count], people[count:])
 
@@ -122,7 +127,7 @@ class Loader(Iterator[tuple[int, Pair]]):
     """Yields (step, Pair) from `start` on, without end; a context manager that stops its thread.
 
     Args:
-        store, sampler, fields, flip: as `load_pairs` takes them.
+        store, sampler, fields, flip, canvas: as `load_pairs` takes them.
         start: the first step, to resume.
         ahead: how many batches a thread prepares in advance; 0 loads in the caller's thread.
 
@@ -137,8 +142,9 @@ class Loader(Iterator[tuple[int, Pair]]):
         flip: Flip = "none",
         start: int = 0,
         ahead: int = 2,
+        canvas: Canvas | None = None,
     ) -> None:
-        self.store, self.sampler, self.fields, self.flip = store, sampler, tuple(fields), flip
+        self.store, self.sampler, self.fields, self.flip, self.canvas = store, sampler, tuple(fields), flip, canvas
         self._step = start
         self._ahead = ahead
         self._stop = threading.Event()
@@ -177,7 +183,7 @@ class Loader(Iterator[tuple[int, Pair]]):
 
     def _load(self, step: int) -> Pair:
         flips = None if self.flip == "none" else self.sampler.flips_at(step)
-        return load_pairs(self.store, self.sampler.batch_at(step), self.fields, self.flip, flips)
+        return load_pairs(self.store, self.sampler.batch_at(step), self.fields, self.flip, flips, self.canvas)
 
     def _run(self, step: int) -> None:
         while not self._stop.is_set():

@@ -106,6 +106,31 @@ class Canvas:
         placed = placed.pad(left, top, self.width - left - new_width, self.height - top - new_height)
         return placed, Placement(person.size, part, window)
 
+    def frame(self, person: Person) -> Person:
+        """A picture of the canvas's size as it is, one of its window's size with white around it; nothing is scaled.
+
+        Args:
+            person: any fields, batched or not.
+
+        Raises:
+            ValueError: a picture of another size; the text says which are taken, and which canvas takes this one.
+        """
+        top, left, height, width = self.window
+        if person.size == self.size:
+            return person
+        if person.size == (height, width):
+            return person.pad(left, top, self.width - left - width, self.height - top - height)
+        taken = f"{self.height}x{self.width}"
+        if (height, width) != self.size:
+            taken += f", or of {height}x{width} with white around them"
+        fits = [other.name for other in CANVASES.values() if person.size in (other.size, other.window[2:])]
+        other = f", or take another canvas ({', '.join(fits)})" if fits else ""
+        seen = "x".join(map(str, person.size or ("?", "?")))
+        raise ValueError(
+            f"the canvas '{self.name}' takes pictures of {taken}, these are {seen}; "
+            f"prepare the data at that size{other}"
+        )
+
     def take(self, person: Person) -> Person:
         """The window alone: a result on "fashion-square" becomes a 256x176 picture again."""
         if person.size != self.size:

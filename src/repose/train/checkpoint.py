@@ -1,4 +1,4 @@
-"""Checkpoints and weights: safetensors files, written beside their place, synced, and renamed.
+"""Checkpoints and weights: safetensors files, whole or absent (`repose.files.replacing`) and forced to the disk.
 
 A checkpoint is any tree of dicts, lists, tensors and plain values: the tensors are the file's tensors, the rest is
 JSON in its header. No pickle. A process that is killed while it writes leaves the file before untouched.
@@ -7,12 +7,10 @@ JSON in its header. No pickle. A process that is killed while it writes leaves t
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
-import os
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from repose.files import replacing, sha256
 from repose.models import build_generator
 from repose.models.base import Generator
 from repose.train.recipe import Recipe, RecipeError, from_dict, to_dict
@@ -46,6 +45,7 @@ def save_checkpoint(folder: Path, tree: Mapping[str, Any], images: int) -> Path:
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_pack(tree, "", tensors))
     path = folder / f"{images:09d}{SUFFIX}"
+    _sweep(folder, "*")
     write_tensors(path, tensors, {"format": FORMAT, "tree": text})
     for old in checkpoints(folder)[KEEP:]:
         old.unlink(missing_ok=True)
@@ -208,10 +208,8 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     own = generator.state_dict()
     missing, extra = own.keys() - found.keys(), found.keys() - own.keys()
     if missing or extra:
-        near = difflib.get_close_matches(next(iter(sorted(missing)), ""), sorted(extra), n=1)
         raise CheckpointError(
-            f"{where} does not fit the model '{model}' of its recipe:"
-            f"{_few('missing', missing)}{_few('unknown', extra)}" + (f"; is '{near[0]}' meant?" if near else "")
+            f"{where} does not fit the model '{model}' of its recipe:{_few('missing', missing)}{_few('unknown', extra)}"
         )
     for name, value in own.items():
         if value.shape != found[name].shape:
@@ -231,30 +229,51 @@ def weight_files(place: Path) -> list[Path]:
     return [place] if place.suffix == SUFFIX else sorted(place.glob(f"weights*{SUFFIX}"))
 
 
+def lineage(place: Path) -> dict[str, str]:
+    """Where weights come from, for the card of a run that begins from them: name, sha256, data, licence.
+
+    The last two, and the name where it has one, are those of the `card.json` beside the weights, else "unknown".
+
+    Raises:
+        CheckpointError: the card is damaged.
+    """
+    folder = (place.parent if place.suffix == SUFFIX else place).resolve()
+    path, card = folder / "card.json", dict[str, Any]()
+    if path.is_file():
+        try:
+            card = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{path} is damaged: {error}; mend it, or take it away") from error
+    facts = {"name": folder.name, "data": "unknown", "licence": "unknown"}
+    facts |= {key: str(card[key]) for key in facts if key in card}
+    return {**facts, "sha256": " ".join(map(sha256, weight_files(place)))}
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """`replacing` on the disk; what a killed writer of this file left is removed. OSError says what to do."""
+    try:
+        _sweep(path.parent, path.name)
+        with replacing(path, sync=True) as partial:
+            yield partial
+    except (OSError, SafetensorError) as error:
+        raise _refused(path, error) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
     """A safetensors file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as partial:
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(facts))
         partial.chmod(0o644)  # safetensors leaves it to the owner alone
-        _settle(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise _refused(path, partial, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
     """A text file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        _settle(partial, path)
-    except OSError as error:
-        raise _refused(path, partial, error) from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -269,20 +288,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"{path} ({size:,} bytes) is cut off or damaged: {error}") from error
 
 
-def _settle(partial: Path, path: Path) -> None:
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)  # the renaming itself must reach the disk too
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what killed writers of `name`, a pattern, left in a run's folder: a run has one writer."""
+    for left in folder.glob(f".{name}.*.partial"):
+        left.unlink(missing_ok=True)
 
 
-def _refused(path: Path, partial: Path, error: Exception) -> OSError:
-    with contextlib.suppress(OSError):
-        partial.unlink(missing_ok=True)
+def _refused(path: Path, error: Exception) -> OSError:
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
     except OSError:

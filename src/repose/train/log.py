@@ -30,6 +30,10 @@ class Meter:
         before, count = self._sums.get(key := tuple(names), (torch.zeros_like(values), 0))
         self._sums[key] = (before + values, count + 1)
 
+    def finite(self) -> bool:
+        """Whether all since the last reading was finite."""
+        return all(bool(torch.isfinite(values).all()) for values, _ in self._sums.values())
+
     def read(self) -> dict[str, float]:
         """The means since the last reading."""
         means = {

@@ -5,7 +5,7 @@
         for each phase of the objective:                generator and discriminators, in the objective's order
             terms, backward, mean of the gradients over the processes, clip, optimiser step
         moving average of the generator
-    at every tick: log line, contact sheet, checkpoint, weights
+    at every tick: log line, contact sheet, checkpoint, weights; every few minutes a checkpoint
 
 There is no DDP wrapper module: one forward serves several backward passes with other parameters frozen in each, which
 is what DDP's hooks cannot count. The gradients of a phase are averaged by one all-reduce of one flat tensor instead.
@@ -37,20 +37,22 @@ from repose.data.store import Store
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
 from repose.models.base import Output, Progress, total
-from repose.person import Pair
-from repose.represent.canvas import to_uint8
+from repose.person import Pair, Person
+from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
 from repose.train import ema
 from repose.train.checkpoint import (
     SUFFIX,
     checkpoints,
+    lineage,
     load_checkpoint,
     load_weights,
     save_checkpoint,
     save_weights,
     weight_files,
     write_text,
+    writing,
 )
 from repose.train.log import Log, Meter
 from repose.train.recipe import Recipe, to_dict
@@ -92,6 +94,7 @@ def train(
     weights: Path | None = None,
     channels_last: bool = True,
     compile: bool = False,
+    save_every: float = 300.0,
 ) -> Summary:
     """Train a recipe on a store; killed at any moment, the same call goes on from the last checkpoint in `run`.
 
@@ -105,17 +108,22 @@ def train(
         progress: whether to report on the screen.
         validation: split whose first pairs are on the contact sheets; the training split where the store has no such.
         overfit: for debugging: N pairs, the same ones forever; 0 for a real run.
-        weights: weight file or folder of the same model to begin from, with fresh optimisers.
+        weights: weight file or folder of the same model to begin from, with fresh optimisers; a run that goes on
+            from a checkpoint has that behind it.
         channels_last: memory layout of the networks; saves the small presets a tenth of the time on a CPU.
         compile: torch.compile on the generator's `synthesise`.
+        save_every: seconds after which there is a checkpoint also between two ticks; the result does not depend on it.
 
     Raises:
-        ValueError: the folder holds a run of another recipe, or the store lacks what the generator needs.
+        ValueError: the folder holds a run of another recipe or of other data, the store's pictures are not of the
+            recipe's canvas or its window, or it lacks what the generator needs.
         NotFinite: a loss is not finite.
         OSError: the disk is full at the end of the run; a failure before that is a warning, and the next tick retries.
     """
     if overfit:
         recipe = replace(recipe, data=replace(recipe.data, batch=overfit))
+    place = canvas(recipe.canvas)
+    place.frame(Person(size=store.size))  # whether the pictures fit is said before anything is made
     mixed = recipe.precision if accelerator != "cpu" and torch.cuda.is_available() else "32-true"
     strategy = "ddp" if devices > 1 else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=mixed)
@@ -126,9 +134,11 @@ def train(
     torch.manual_seed(recipe.seed)  # every process makes the same networks
     generator, objective = build_generator(recipe), build_objective(recipe)
     if weights is not None:
-        load_weights(generator, recipe.model, weight_files(weights))
+        load_weights(generator, recipe.model, weight_files(Path(weights)))
     generator, objective = _placed(generator, fabric, channels_last), _placed(objective, fabric, channels_last)
-    state = State.fresh(recipe, generator, objective)
+    data = {"dataset": store.dataset, "checksum": store.checksum}
+    begun_from = None if weights is None else lineage(Path(weights))
+    state = State.fresh(recipe, generator, objective, data, overfit, begun_from)
     for module in objective.modules():
         if isinstance(module, Perceptual):  # it reads its file, and draws random numbers, when it is first used: now
             module.network(fabric.device)
@@ -150,13 +160,15 @@ def train(
     sampler = (_Same if overfit else PairSampler)(
         store, recipe.data.split, recipe.data.batch, recipe.seed, fabric.global_rank, fabric.world_size
     )
-    shown = _shown(recipe, store, validation, sampler, fields, overfit)
-    loader = Loader(store, sampler, fields, recipe.data.flip, start=state.step)
+    shown = _shown(state, store, validation, sampler, fields, place)
+    loader = Loader(store, sampler, fields, recipe.data.flip, start=state.step, canvas=place)
     meter, losses, every = Meter(), dict[str, float](), max(1, recipe.tick // 10)
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
     with log, loader, _Stop(fabric) as stop, _arithmetic(cpu):
-        log.start(_facts(state, store, fabric, overfit))
-        clock = time.perf_counter() - state.seconds
+        log.start(_facts(state, fabric, mixed))
+        other = f" (the recipe's {recipe.precision} is for GPUs)" if mixed != recipe.precision else ""
+        log.say(f"{run}: device {fabric.device}, precision {mixed}{other}")
+        clock, saved = time.perf_counter() - state.seconds, time.monotonic()
         while state.images < recipe.images and not stop.agreed:
             _, pair = next(loader)
             pair = pair.to(fabric.device, non_blocking=True)
@@ -177,9 +189,11 @@ def train(
                 losses = meter.read()
                 _require_finite(losses, state.images, run)
                 log.line(state.images, state.seconds, _rates(state), losses)
-            if tick and leads:
-                _leave_behind(state, shown, store, run, must=last)
+            due = time.monotonic() - saved >= save_every and meter.finite()  # a diverged state replaces no good one
+            if leads and (tick or due):
+                _leave_behind(state, shown if tick else None, store, run, must=last)
                 log.pause()
+                saved = time.monotonic()
         fabric.barrier()
         if stop.agreed:
             log.say(f"stopped by {stop.agreed} at {state.images:,} images; all is saved, the same command goes on")
@@ -277,52 +291,66 @@ def _placed(module: M, fabric: Fabric, channels_last: bool) -> M:
 
 
 def _shown(
-    recipe: Recipe, store: Store, validation: str, sampler: PairSampler, fields: Sequence[str], overfit: int
+    state: State, store: Store, validation: str, sampler: PairSampler, fields: Sequence[str], place: Canvas
 ) -> Pair:
     """The pairs of the contact sheets, the same ones in every run of this store."""
-    if not overfit:
-        split = validation if validation in store.splits else recipe.data.split
+    if not state.overfit:
+        split = validation if validation in store.splits else state.recipe.data.split
         sampler = PairSampler(store, split, SHOWN, seed=0)
-    return load_pairs(store, sampler.batch_at(0)[:SHOWN], fields)
+    return load_pairs(store, sampler.batch_at(0)[:SHOWN], fields, canvas=place)
 
 
-def _facts(state: State, store: Store, fabric: Fabric, overfit: int) -> dict[str, Any]:
+def _facts(state: State, fabric: Fabric, precision: str) -> dict[str, Any]:
     """What the line "start" of the log tells."""
     return {
         "recipe": to_dict(state.recipe),
         "seed": state.recipe.seed,
         "images": state.images,
-        "data": store.dataset,
-        "data_checksum": store.checksum,
+        "data": state.data["dataset"],
+        "data_checksum": state.data["checksum"],
+        "begun_from": state.begun_from,
         "device": str(fabric.device),
+        "precision": precision,
         "processes": fabric.world_size,
-        "overfit": overfit,
+        "overfit": state.overfit,
         "parameters": {name: sum(weight.numel() for weight in ws) for name, ws in state.weights.items()},
     }
 
 
-def _leave_behind(state: State, shown: Pair, store: Store, run: Path, must: bool) -> None:
-    """Contact sheet, checkpoint and weights. A full disk is an error only at the end (`must`)."""
+def _leave_behind(state: State, shown: Pair | None, store: Store, run: Path, must: bool) -> None:
+    """Contact sheet, checkpoint and weights; without `shown` the checkpoint alone.
+
+    A full disk is an error only at the end (`must`).
+    """
     try:
-        _draw(state, shown, run / "sheets" / f"{state.images:09d}.png")
+        if shown is not None:
+            _draw(state, shown, run / "sheets" / f"{state.images:09d}.png")
         save_checkpoint(run / "checkpoints", state.tree(), state.images)
-        card = {
-            "name": state.recipe.name,
-            "model": state.recipe.model,
-            "images": state.images,
-            "seconds": round(state.seconds, 1),
-            "weights": "moving average" if state.recipe.ema else "last",
-            "data": store.dataset,
-            "data_checksum": store.checksum,
-            "licence": store.licence,
-            "trained": record.stamp(),
-        }
-        save_weights(run, state.average, state.recipe, card)
+        if shown is not None:
+            save_weights(run, state.average, state.recipe, _card(state, store))
     except OSError as error:
         if must:
             raise
         text = f"not saved at {state.images:,} images: {error}. Training goes on; the next tick tries again"
         warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _card(state: State, store: Store) -> dict[str, Any]:
+    """What card.json tells of the weights."""
+    begun = state.begun_from
+    licence = f"{store.licence}; and: {begun['licence']}" if begun else store.licence
+    return {
+        "name": state.recipe.name,
+        "model": state.recipe.model,
+        "images": state.images,
+        "seconds": round(state.seconds, 1),
+        "weights": "moving average" if state.recipe.ema else "last",
+        "data": store.dataset,
+        "data_checksum": store.checksum,
+        "licence": licence,
+        "begun_from": begun,
+        "trained": record.stamp(),
+    }
 
 
 def _draw(state: State, shown: Pair, path: Path) -> None:
@@ -342,10 +370,8 @@ def _draw(state: State, shown: Pair, path: Path) -> None:
     pictures = [to_uint8(shown.source.image), poses, to_uint8(generated), to_uint8(shown.target.image)]
     rows = [list(row) for row in zip(*pictures, strict=True)]
     page = sheet(rows, ["source", "pose", "generated", "target"], scale=max(1, 128 // width))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    page.save(partial, format="PNG")
-    partial.replace(path)
+    with writing(path) as partial:
+        page.save(partial, format="PNG")
 
 
 def _move_aside(run: Path) -> None:

@@ -6,15 +6,36 @@ weights as JSON; `from_dict` reads it back. `override` applies `key=value` words
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import json
+import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, cast
 
 from repose.models import MODELS, resolve
+from repose.represent.canvas import CANVASES
+from repose.words import nearest
+
+
+class RecipeError(ValueError):
+    """A recipe has an unknown key, or a value of the wrong kind or outside its range."""
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"'{name}' is not known; {nearest(name, known)}"
+
+
+def _check(group: Any, **ranges: tuple[bool, str]) -> None:
+    """RecipeError for the first value that is none of its choices, or outside its range: (is it inside, the range)."""
+    for key, kind in typing.get_type_hints(type(group)).items():
+        if typing.get_origin(kind) is Literal and getattr(group, key) not in typing.get_args(kind):
+            raise RecipeError(f"{key}: {_unknown(str(getattr(group, key)), typing.get_args(kind))}")
+    for key, (inside, wanted) in ranges.items():
+        if not inside:
+            raise RecipeError(f"{key}: {wanted} is wanted, got {getattr(group, key)!r}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,9 @@ class DataConfig:
     flip: Literal["none", "mirror", "patn"] = "none"
     both_directions: bool = False
 
+    def __post_init__(self) -> None:
+        _check(self, batch=(self.batch >= 1, "at least 1"), split=(self.split != "", "the name of a split"))
+
 
 @dataclass(frozen=True)
 class OptimiserConfig:
@@ -43,6 +67,16 @@ class OptimiserConfig:
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            lr=(0 <= self.lr < math.inf, "a finite number of at least 0"),
+            beta1=(0 <= self.beta1 < 1, "from 0 to below 1"),
+            beta2=(0 <= self.beta2 < 1, "from 0 to below 1"),
+            eps=(0 <= self.eps < math.inf, "a finite number of at least 0"),
+            weight_decay=(0 <= self.weight_decay < math.inf, "a finite number of at least 0"),
+        )
 
 
 @dataclass(frozen=True)
@@ -59,6 +93,9 @@ class ScheduleConfig:
     warmup: int = 0
     hold: int = 0
 
+    def __post_init__(self) -> None:
+        _check(self, warmup=(self.warmup >= 0, "at least 0 images"), hold=(self.hold >= 0, "at least 0 images"))
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -67,7 +104,7 @@ class Recipe:
     Attributes:
         name: the recipe's own name; stands on result lines.
         model: name in `repose.models.MODELS`.
-        canvas: name in `repose.represent.canvas`: the size and framing of the pictures.
+        canvas: name in `repose.represent.canvas.CANVASES`: the size and framing of the pictures.
         network, objective: the model's own config dataclasses.
         images: length of the run.
         ema: half-life of the moving average of the generator's weights in images, 0 for none.
@@ -75,13 +112,16 @@ class Recipe:
         precision: "32-true", or "bf16-mixed" on GPUs.
         tick: images between two log lines with checkpoint and contact sheet.
         notes: where the numbers come from.
+
+    Raises:
+        RecipeError: a value is outside its range, here or in a group; the text names key and range.
     """
 
     name: str
     model: str
     network: Any
     objective: Any
-    canvas: Literal["market", "fashion", "fashion-square"] = "market"
+    canvas: str = "market"
     data: DataConfig = DataConfig()
     generator_optimiser: OptimiserConfig = OptimiserConfig()
     discriminator_optimiser: OptimiserConfig = OptimiserConfig()
@@ -94,9 +134,16 @@ class Recipe:
     tick: int = 10_000
     notes: str = ""
 
-
-class RecipeError(ValueError):
-    """A recipe has an unknown key or a value of the wrong kind."""
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            canvas=(self.canvas in CANVASES, f"the name of a canvas ({nearest(self.canvas, CANVASES)})"),
+            images=(self.images >= 1, "at least 1"),
+            ema=(self.ema >= 0, "at least 0 images"),
+            clip=(0 <= self.clip < math.inf, "a finite number of at least 0"),
+            seed=(0 <= self.seed < 2**63, "from 0 to below 2^63"),
+            tick=(self.tick >= 1, "at least 1 image"),
+        )
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -108,8 +155,10 @@ def from_dict(data: Mapping[str, Any]) -> Recipe:
     """JSON data -> the typed recipe.
 
     Raises:
-        RecipeError: an unknown key (names the nearest), a missing key, or a value of the wrong kind.
+        RecipeError: no group of keys, an unknown key (names the nearest), a missing key, or a wrong value.
     """
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"recipe: a group of keys is wanted, got {data!r}")
     model = data.get("model")
     if model not in MODELS:
         raise RecipeError(f"recipe.model: {_unknown(str(model), MODELS)}")
@@ -122,7 +171,7 @@ def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
     """Apply `key=value` words, such as `data.batch=8` or `images=50_000`.
 
     Raises:
-        RecipeError: not of the form key=value, an unknown key (names the nearest), or a value of the wrong kind.
+        RecipeError: not of the form key=value, an unknown key (names the nearest), or a wrong value.
     """
     for word in words:
         key, mark, value = word.partition("=")
@@ -150,8 +199,9 @@ def _set(node: Any, path: list[str], text: str, key: str) -> Any:
         value = text  # a bare word is a string
     if isinstance(old, str) and not isinstance(value, str):
         value = text
-    kind = typing.get_type_hints(type(node))[path[0]]
-    return replace(node, **{path[0]: _value(kind, value, key)})
+    value = _value(typing.get_type_hints(type(node))[path[0]], value, key)
+    with _within(key.rpartition(".")[0]):
+        return replace(node, **{path[0]: value})
 
 
 def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None = None) -> Any:
@@ -162,10 +212,10 @@ def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None =
     for key in data:
         if key not in names:
             raise RecipeError(f"{where}.{key}: {_unknown(key, names)}")
+    values = {key: _value((kinds or {}).get(key, hints[key]), value, f"{where}.{key}") for key, value in data.items()}
     try:
-        return kind(
-            **{key: _value((kinds or {}).get(key, hints[key]), value, f"{where}.{key}") for key, value in data.items()}
-        )
+        with _within(where):
+            return kind(**values)
     except TypeError as error:
         raise RecipeError(f"{where}: {error}") from error
 
@@ -216,7 +266,10 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _unknown(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-    return f"'{name}' is not known; {hint}"
+@contextlib.contextmanager
+def _within(group: str) -> Iterator[None]:
+    """Put the group's name before the key in an error of `_check`."""
+    try:
+        yield
+    except RecipeError as error:
+        raise RecipeError(f"{group}.{error}" if group else str(error)) from None

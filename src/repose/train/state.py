@@ -21,6 +21,9 @@ class State:
     """Networks, optimisers and counters of a run.
 
     Attributes:
+        data: the data set's name and checksum; a checkpoint of other data is refused.
+        overfit: as `train` takes it; a checkpoint of another number is refused.
+        begun_from: of which weights the run began (`checkpoint.lineage`); None where from random ones.
         modules: what a phase may train, by name: "generator" and the objective's networks.
         weights: the parameters of each that take part in training.
         average: the generator with averaged weights; the generator itself where the recipe has no EMA.
@@ -32,6 +35,9 @@ class State:
     generator: Generator
     objective: Objective
     average: Generator
+    data: dict[str, str]
+    overfit: int = 0
+    begun_from: dict[str, str] | None = None
     modules: dict[str, nn.Module] = field(init=False)
     weights: dict[str, list[nn.Parameter]] = field(init=False)
     optimisers: dict[str, torch.optim.Optimizer] = field(init=False)
@@ -51,10 +57,18 @@ class State:
         }
 
     @classmethod
-    def fresh(cls, recipe: Recipe, generator: Generator, objective: Objective) -> State:
+    def fresh(
+        cls,
+        recipe: Recipe,
+        generator: Generator,
+        objective: Objective,
+        data: dict[str, str],
+        overfit: int = 0,
+        begun_from: dict[str, str] | None = None,
+    ) -> State:
         """The state before the first step; the modules are on their device already."""
         average = copy.deepcopy(generator).eval().requires_grad_(False) if recipe.ema else generator
-        return cls(recipe, generator.train(), objective.train(), average)
+        return cls(recipe, generator.train(), objective.train(), average, data, overfit, begun_from)
 
     def tree(self) -> dict[str, Any]:
         """All of it as tensors and plain values, for a checkpoint."""
@@ -63,6 +77,9 @@ class State:
             random["cuda"] = torch.cuda.get_rng_state()
         return {
             "recipe": to_dict(self.recipe),
+            "data": self.data,
+            "overfit": self.overfit,
+            "begun_from": self.begun_from,
             "images": self.images,
             "step": self.step,
             "seconds": self.seconds,
@@ -74,13 +91,9 @@ class State:
         }
 
     def load(self, tree: dict[str, Any], where: str, rank: int = 0) -> None:
-        """Take over a checkpoint's tree. ValueError, naming the keys, if it is of another recipe."""
-        differ = _differences(tree["recipe"], to_dict(self.recipe))
-        if differ:
-            raise ValueError(
-                f"{where} was made by another recipe ({'; '.join(differ)}); give this run another folder, or the "
-                "settings it began with"
-            )
+        """Take over a checkpoint's tree. ValueError, naming what differs, if it is of another recipe or other data."""
+        self._require_same_run(tree, where)
+        self.begun_from = tree.get("begun_from")
         self.generator.load_state_dict(tree["generator"])
         if self.recipe.ema:
             self.average.load_state_dict(tree["average"])
@@ -98,6 +111,28 @@ class State:
                 torch.cuda.set_rng_state(tree["random"]["cuda"])
         else:  # only the first process writes, so the others begin a new stream
             torch.manual_seed(self.recipe.seed + 1_000_003 * self.step + rank)
+
+    def _require_same_run(self, tree: dict[str, Any], where: str) -> None:
+        # the first runs' checkpoints tell neither their data nor `overfit`
+        if (overfit := tree.get("overfit", self.overfit)) != self.overfit:
+            raise ValueError(
+                f"{where} was made with overfit={overfit}, this run has overfit={self.overfit} (0 is a real run); "
+                "give this run another folder"
+            )
+        if (data := tree.get("data", self.data)) != self.data:
+            was, now = (f"{kind['dataset']} {kind['checksum']}" for kind in (data, self.data))
+            raise ValueError(
+                f"{where} was trained on the data {was}, this store is {now}; give this run another folder, or the "
+                "data it began with"
+            )
+        differ = _differences(tree["recipe"], to_dict(self.recipe))
+        if differ:
+            raise ValueError(
+                f"{where} was made by another recipe ({'; '.join(differ)}); give this run another folder, or the "
+                "settings it began with"
+            )
+        if self.begun_from and "begun_from" in tree and tree["begun_from"] is None:
+            raise ValueError(f"{where} is of a run that began without weights; give this run another folder, or none")
 
 
 def _optimiser(weights: list[nn.Parameter], config: OptimiserConfig) -> torch.optim.Optimizer:

@@ -1,0 +1,16 @@
+"""The toy's canvases are there for these tests and gone after them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from repose.represent.canvas import CANVASES
+from tests.train import toy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _canvases() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, small in toy.SMALL.items():
+            patch.setitem(CANVASES, name, small)
+        yield
