@@ -6,11 +6,14 @@ tensors to the picture. `plain` is the module as it is; every other is held agai
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
+import logging
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,15 +75,16 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
     batch = torch.export.Dim("batch", min=1, max=1024)
     # a batch of one would be baked into the graph as a constant
     examples = tuple(torch.cat([value, value])[:2] for value in inputs)
-    program = torch.onnx.export(
-        core,
-        examples,
-        input_names=names,
-        output_names=["image"],
-        dynamic_shapes=(tuple({0: batch} for _ in inputs),),
-        dynamo=True,
-        verbose=False,
-    )
+    with _quiet():
+        program = torch.onnx.export(
+            core,
+            examples,
+            input_names=names,
+            output_names=["image"],
+            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     program.save(str(path))
 
@@ -217,6 +221,20 @@ def known(name: str) -> Callable[[Generator, Sequence[Tensor]], Runner]:
     if name not in BACKENDS:
         raise KeyError(f"no backend '{name}'; {nearest(name, BACKENDS)}")
     return BACKENDS[name]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks on torchvision, which is not used, and on its own deprecations."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _evaluation(generator: Generator) -> Generator:
