@@ -103,13 +103,14 @@ class ToyObjective(Objective):
         }
 
 
-MODELS["toy"] = Entry(
+ENTRY = Entry(
     generator="tests.train.toy:Toy",
     network_config="tests.train.toy:ToyConfig",
     objective="tests.train.toy:ToyObjective",
     objective_config="tests.train.toy:ToyObjectiveConfig",
     convert="tests.train.toy:Toy",  # a toy has no released checkpoint
 )
+"""What the registry would say of the toy; the fixtures add it for the tests of this folder alone."""
 
 
 def recipe(**changes: object) -> Recipe:
@@ -172,4 +173,5 @@ if __name__ == "__main__":
     from tests.train.toy import main as real  # not this second copy under the name __main__
 
     CANVASES.update(SMALL)
+    MODELS["toy"] = ENTRY
     real(sys.argv[1:])
