@@ -215,7 +215,7 @@ def test_a_broken_generator_is_named_not_averaged(
 
 
 def test_another_canvas_is_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="measures pictures of 256x176, the store's are 128x64"):
+    with pytest.raises(ValueError, match="takes pictures of 256x176, these are 128x64"):
         evaluate("patn-fashion", store)
     with pytest.raises(KeyError, match="val"):
         evaluate("patn-market", store, split="val")

@@ -16,13 +16,13 @@ from repose.data import Store
 from repose.estimate import estimator as find_estimator
 from repose.files import sha256
 from repose.images import save_image
-from repose.metrics.evaluate import Evaluation, evaluate, placed, table
+from repose.metrics.evaluate import Evaluation, evaluate, table
 from repose.metrics.folder import evaluate_folder, read_pictures
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.person import Pair
 from repose.pipeline import Model, load
-from repose.represent.canvas import to_uint8
+from repose.represent.canvas import canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
 from repose.train.checkpoint import weight_files
@@ -117,7 +117,7 @@ def _loaded(name: str, made: Protocol, device: str) -> Model:
 def _sheet(
     made: Protocol, store: Store, pairs: torch.Tensor, columns: list[tuple[str, Model | Path]]
 ) -> NDArray[np.uint8]:
-    source, target = (placed(store.person(pairs[:, side]), made) for side in (0, 1))
+    source, target = (canvas(made.canvas).frame(store.person(pairs[:, side])) for side in (0, 1))
     assert source.image is not None
     assert target.image is not None
     assert target.keypoints is not None

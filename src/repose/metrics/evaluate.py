@@ -192,24 +192,6 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
     return torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1) if made.directions == "both" else pairs.clone()
 
 
-def placed(person: Person, made: Protocol) -> Person:
-    """The person on the protocol's canvas: as it is, or with white around it; nothing is scaled.
-
-    Raises:
-        ValueError: the person is neither of the canvas's size nor of its window's.
-    """
-    place = canvas(made.canvas)
-    if person.size == place.size:
-        return person
-    if person.size == place.window[2:]:
-        return place.put(person, "fit")[0]
-    height, width = person.size or (0, 0)
-    raise ValueError(
-        f"{made} measures pictures of {place.height}x{place.width}, the store's are {height}x{width}; "
-        "prepare the data set on that canvas, or choose the protocol that fits it"
-    )
-
-
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
@@ -256,7 +238,7 @@ def _run(
         torch.manual_seed(seed)
         for start in range(0, len(pairs), batch):
             chunk = pairs[start : start + batch]  # (B, 2)
-            pair = Pair(*(placed(store.person(chunk[:, side], wanted), made) for side in (0, 1)))
+            pair = Pair(*(canvas(made.canvas).frame(store.person(chunk[:, side], wanted)) for side in (0, 1)))
             shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
             if pictures is not None:
                 began = time.perf_counter()
