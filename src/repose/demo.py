@@ -15,7 +15,7 @@ from repose.images import load_image, save_image
 from repose.person import Person
 from repose.pipeline import load
 from repose.represent.canvas import from_uint8, to_uint8
-from repose.represent.formats import read_keypoints
+from repose.represent.formats import read_keypoints, write_keypoints
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
 
@@ -51,8 +51,6 @@ def make_demo(out: Path, seed: int) -> str:
 
 def write_spare(seed: int) -> None:
     """Write the files that `SPARE` names anew, from the renderer."""
-    from repose.represent.formats import write_keypoints
-
     pictures = list(render_people(range(PEOPLE), 2, 128, 64, seed=seed))
     SPARE.mkdir(exist_ok=True)
     for picture in pictures:
