@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-BODIES = 384  # bodies the shape space is fitted to, and drawn from when rendering
-COMPONENTS = 32
+ADULTS = 384  # bodies whose mean is canon space
+CHILDREN = 96  # of about 6 to 15 years; together with the adults the shape space is fitted to them and drawn from them
+COMPONENTS = 40
 INFLUENCES = 4  # bones that move one vertex
 CAVITIES = ("eye_back.L", "eye_back.R", "eye_cavity.L", "eye_cavity.R", "mouth_cavity", "tongue")
 COCO = (
@@ -52,9 +53,10 @@ def _middle(rng: np.random.Generator, spread: float) -> float:
 def random_bodies(model: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(K, V, 3) rest vertices and (K, J, 3) bone heads in metres, (K, 2) gender and age."""
     vertices, heads, traits = [], [], []
-    for _ in range(BODIES):
+    for number in range(ADULTS + CHILDREN):
         gender = float(np.clip(rng.choice([0.05, 0.95]) + rng.normal(0, 0.08), 0, 1))
-        age = float(rng.uniform(0.5, 0.95))  # 1/3 is a child, 2/3 a young adult, 1 is old
+        # 1/3 is a child, 2/3 a young adult, 1 is old
+        age = float(rng.uniform(0.5, 0.95) if number < ADULTS else rng.uniform(0.31, 0.5))
         race = rng.dirichlet([1, 1, 1])
         with torch.no_grad():
             out = model(
@@ -134,11 +136,11 @@ def bake(out: Path) -> None:
     new[kept] = np.arange(len(kept))
 
     # One linear space for the surface and the pivots of the bones, so that they move together.
-    both = np.concatenate([vertices[:, kept], heads], axis=1).reshape(BODIES, -1).astype(np.float64)
-    mean = both.mean(0)
+    both = np.concatenate([vertices[:, kept], heads], axis=1).reshape(len(vertices), -1).astype(np.float64)
+    mean = both[:ADULTS].mean(0)
     u, s, vt = np.linalg.svd(both - mean, full_matrices=False)
-    scale = s[:COMPONENTS] / np.sqrt(BODIES)
-    basis, coefficients = vt[:COMPONENTS] * scale[:, None], u[:, :COMPONENTS] * np.sqrt(BODIES)
+    scale = s[:COMPONENTS] / np.sqrt(len(both))
+    basis, coefficients = vt[:COMPONENTS] * scale[:, None], u[:, :COMPONENTS] * np.sqrt(len(both))
     error = np.abs(mean + coefficients @ basis - both).max()
     template = mean.reshape(-1, 3)
     canon, pivots = template[: len(kept)], dict(zip(bones, template[len(kept) :], strict=True))

@@ -21,8 +21,8 @@ from repose.train.recipe import Recipe, from_dict, to_dict
 from tests import tiny
 from tests.estimate import fakes
 
-VERBS = ("transfer", "estimate", "prepare", "train", "eval", "convert", "models", "demo", "bench")
-BENCH = ("forward", "loading", "tables")
+VERBS = ("transfer", "estimate", "prepare", "export-layout", "train", "eval", "convert", "models", "demo", "bench")
+BENCH = ("forward", "loading", "realism", "rendering", "tables")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_help(words: tuple[str, ...], run: Run) -> None:
         assert shown.code == 0
         usage = next(line for line in shown.out.splitlines() if "Usage:" in line)
         assert " ".join(words) in usage
-    if words in [(verb,) for verb in ("transfer", "estimate", "prepare", "train", "eval", "convert")]:
+    if words in [(verb,) for verb in ("transfer", "estimate", "prepare", "export-layout", "train", "eval", "convert")]:
         assert f"repose {words[0]} " in shown.out.replace(usage, ""), "help teaches by an example"
 
 
@@ -177,6 +177,16 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "market"), "did you mean 'market1501'?"),
         (("prepare", "market1501"), "needs the folder"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
+        (("prepare", "synthetic", "--style", "stret"), "did you mean 'street'?"),
+        (("prepare", "synthetic", "--seed", "1000003"), "larger ones belong to the named sets"),
+        (("prepare", "synthetic", "--set", "people-m"), "did you mean 'people-s'?"),
+        (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave --size away"),
+        (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
+        (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
+        (("prepare", "market1501", "folder", "--set", "people-s"), "--set: for synthetic people only"),
+        (("export-layout", "none", "out"), "none is no store"),
+        (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is no stream"),
+        (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
         (("bench", "forward", "patn-s", "--backends", "plian"), "did you mean 'plain'?"),
         (("bench", "forward", "patn-s", "--size", "64by32"), "a size is HEIGHTxWIDTH"),
         (("convert", "net.pth", "-r", "patn-markt"), "did you mean 'patn-market'?"),
@@ -511,3 +521,38 @@ def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(Store.open(tmp_path / "people").names) == 6
     assert "people; samples in people/samples.png" in done.out
     assert size(tmp_path / "people" / "samples.png")[0] > 100
+
+
+def test_a_named_set_and_the_layout_of_deepfashion(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repose.data.synthetic.render import SyntheticUnavailable, create_context
+
+    try:
+        create_context().release()
+    except SyntheticUnavailable as error:
+        pytest.skip(str(error))
+    done = run("prepare", "synthetic", "--set", "people-s", "--people", 3, "--workers", 1)
+    assert done.code == 0, done
+    assert "people-s-3: 3 people in 4 pictures of 128x64; some seconds without a GPU" in done.err
+    store = Store.open(tmp_path / "data" / "people-s")
+    assert store.dataset == "people-s-3"
+    done = run("export-layout", "data/people-s", "out/fashion", "--png")
+    assert done.code == 0, done
+    assert "out/fashion: 4 train, 4 val, 4 test" in done.out
+    assert len(read_keypoints(tmp_path / "out" / "fashion" / "fasion-resize-annotation-test.csv")) == 4
+
+
+def test_training_on_a_stream_begins_with_new_people(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[str, int]] = []
+
+    def stream(text: str, start: int) -> None:
+        opened.append((text, start))
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("repose.data.synthetic.stream.open_stream", stream)
+    words = ("train", "patn-s", "-d", "synthetic:street:128x64", "-o", "run")
+    assert "far enough" in run(*words).error
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "000012000.safetensors").write_bytes(b"")
+    assert "far enough" in run(*words).error
+    assert "far enough" in run(*words, "--fresh").error
+    assert opened == [("synthetic:street:128x64", start) for start in (0, 12_000, 0)]

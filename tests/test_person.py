@@ -29,12 +29,13 @@ def scene(seed: int, height: int = 60, width: int = 44) -> Person:
         parsing=torch.tensor(rng.integers(0, 20, (height, width))),
         iuv=torch.tensor(np.concatenate([part[None], uv]), dtype=torch.float32),
         mask=torch.tensor(mask, dtype=torch.float32),
+        depth=torch.tensor(rng.uniform(2, 9, (1, height, width)) * mask, dtype=torch.float32),
     )
 
 
 def same(a: Person, b: Person) -> None:
     assert a.size == b.size
-    for name in ("image", "keypoints", "parsing", "iuv", "mask"):
+    for name in ("image", "keypoints", "parsing", "iuv", "mask", "depth"):
         torch.testing.assert_close(getattr(a, name), getattr(b, name), rtol=0, atol=1e-6)
 
 
@@ -103,6 +104,7 @@ def test_flip_of_labels_parts_and_mask():
             assert new[1] == (1 - u if part > 0 else u)
             assert new[2] == v
             assert flipped.mask[(0, *mirrored)] == person.mask[0, r, c]
+            assert flipped.depth[(0, *mirrored)] == person.depth[0, r, c]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -113,6 +115,7 @@ def test_pad_and_crop_move_every_field(seed):
     assert colours(padded) == colours(person)
     assert (padded.image[:, :5] == 1).all()
     assert (padded.parsing[:5] == 0).all()
+    assert (padded.depth[:, :5] == 0).all()
     same(padded.crop(5, 3, *person.size), person)
     same(padded.pad(-3, -5, -7, -2), person)
 
@@ -141,7 +144,7 @@ def test_a_window_beside_the_picture_is_empty():
         beside = person.crop(top, left, 30, 20)
         assert beside.size == (30, 20)
         assert (beside.image == 1).all()
-        for field in (beside.keypoints, beside.mask, beside.iuv, beside.parsing):
+        for field in (beside.keypoints, beside.mask, beside.iuv, beside.parsing, beside.depth):
             assert (field == 0).all()
         assert beside.parsing.dtype == torch.int64
 
@@ -171,9 +174,11 @@ def test_resize_keeps_labels_whole_and_values_in_range():
     torch.testing.assert_close(large.parsing, person.parsing.repeat_interleave(2, 0).repeat_interleave(2, 1))
     torch.testing.assert_close(large.iuv, person.iuv.repeat_interleave(2, 1).repeat_interleave(2, 2))
     assert large.parsing.dtype == torch.int64
+    torch.testing.assert_close(large.depth, person.depth.repeat_interleave(2, 1).repeat_interleave(2, 2))
     odd = person.resize(37, 91)
     assert odd.image.abs().max() <= 1
     assert set(odd.iuv[0].unique().tolist()) <= set(range(25))
+    assert set(odd.depth.unique().tolist()) <= set(person.depth.unique().tolist()), "no depth between near and far"
 
 
 def test_missing_joints_stay_zero_whatever_happens():
@@ -216,6 +221,8 @@ def test_errors():
         Person(keypoints=torch.zeros(17, 3))
     with pytest.raises(ValueError, match="disagree in"):
         Person(image=torch.zeros(3, 8, 8), mask=torch.zeros(1, 8, 9))
+    with pytest.raises(ValueError, match=r"Person.depth: shape \(1, H, W\)"):
+        Person(depth=torch.zeros(8, 8))
     with pytest.raises(ValueError, match="batch"):
         Person(image=torch.zeros(2, 3, 8, 8), keypoints=torch.zeros(18, 3))
     with pytest.raises(ValueError, match="size"):

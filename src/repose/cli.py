@@ -5,6 +5,7 @@ Heavy imports happen inside the verbs, so that `repose --help` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -15,8 +16,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from repose.words import nearest
@@ -196,10 +206,31 @@ def estimate(
 def prepare(
     dataset: Annotated[str, typer.Argument(help="market1501 or synthetic.")],
     folder: Annotated[Path | None, typer.Argument(help="Where the data set lies (nothing for synthetic).")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The store; data/DATASET by default.")] = None,
-    people: Annotated[int, typer.Option(help="synthetic: how many people.")] = 200,
-    images: Annotated[int, typer.Option(help="synthetic: pictures of each.")] = 8,
-    size: Annotated[str, typer.Option(help="synthetic: HEIGHTxWIDTH.")] = "128x64",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The store; data/DATASET or data/SET.")] = None,
+    named: Annotated[
+        str | None,
+        typer.Option(
+            "--set", help="synthetic: people-s, people-market, people-fashion or people-1024, sets with a name."
+        ),
+    ] = None,
+    people: Annotated[
+        int | None,
+        typer.Option(help="synthetic: how many people, 200 by default; of --set: only so many.", show_default=False),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="synthetic: pictures of each, 8 by default.", show_default=False)
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="synthetic: HEIGHTxWIDTH, 128x64 by default.", show_default=False)
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            help="synthetic: street (small and cluttered), fashion (as in a catalogue), mixed (both; the default), or "
+            "plain (single colours, for comparison).",
+            show_default=False,
+        ),
+    ] = None,
     validation: Annotated[int, typer.Option(help="market1501: training people held out for validation.")] = 30,
     workers: Annotated[int, typer.Option(help="synthetic: processes; 0 for one a core.")] = 0,
     seed: Annotated[
@@ -210,32 +241,52 @@ def prepare(
             show_default=False,
         ),
     ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="synthetic: begin anew where a run was interrupted.")] = False,
 ) -> None:
     """Pack a data set into a store: one folder of memory-mapped arrays that training and evaluation read.
 
     Whatever cannot be used is named with the reason and skipped; the list stands in meta.json. A sheet of samples is
     left in the store.
 
+    Rendered people are made on all cores. Killed at any moment, the same command goes on where it was.
+
     [bold]repose prepare market1501 Market-1501-v15.09.15 -o data/market1501[/bold]
-    [bold]repose prepare synthetic --people 500 --images 8 -o data/people[/bold]
+    [bold]repose prepare synthetic --set people-fashion[/bold]
+    [bold]repose prepare synthetic --set people-fashion --people 300 -o data/few[/bold]
+    [bold]repose prepare synthetic --people 500 --images 8 --size 256x176 --style street -o data/people[/bold]
     """
     from repose.data import PREPARERS
     from repose.models import resolve
 
     if dataset not in PREPARERS:
         raise ValueError(f"no data set is called '{dataset}'; {nearest(dataset, PREPARERS)}")
-    place = out or Path("data") / dataset
+    given = {"--set": named, "--people": people, "--images": images, "--size": size, "--style": style}
+    if dataset != "synthetic" and (extra := [option for option, value in given.items() if value is not None]):
+        raise ValueError(f"{', '.join(extra)}: for synthetic people only, not for {dataset}")
+    place = out or Path("data") / (named or dataset)
     make = resolve(PREPARERS[dataset])
-    with _bar() as bar:
-        task = bar.add_task(f"prepare {dataset}", total=None)
+    with _bar(rate=True) as bar:
+        task = bar.add_task(f"prepare {named or dataset}", total=None)
+        begun = False
 
         def progress(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:  # what an interrupted run left is no part of the speed
+                bar.reset(task, total=total, completed=done)
             bar.update(task, completed=done, total=total)
+            begun = True
 
-        if dataset == "synthetic":
-            height, width = _size(size)
-            seed = 1 if seed is None else seed
-            report = make(place, people, images, height, width, seed, workers or (os.cpu_count() or 1), progress)
+        if named is not None:
+            if taken := [option for option in ("--images", "--size", "--style") if given[option] is not None]:
+                raise ValueError(f"{named} has a fixed content: leave {', '.join(taken)} away, or leave --set away")
+            if seed is not None:
+                raise ValueError(f"{named} has a fixed content: leave --seed away, or leave --set away")
+            report = _prepare_set(place, named, people or 0, workers, progress, fresh)
+        elif dataset == "synthetic":
+            height, width = _size(size or "128x64")
+            seed, style = 1 if seed is None else seed, style or "mixed"
+            people, images = 200 if people is None else people, 8 if images is None else images
+            report = make(place, people, images, height, width, seed, workers, progress, style, fresh)
         elif folder is None:
             raise ValueError(f"`repose prepare {dataset} FOLDER` needs the folder of the data set")
         else:
@@ -250,11 +301,42 @@ def prepare(
     _say(f"{place}; samples in {_store_sheet(place)}")
 
 
+@app.command(name="export-layout")
+def export_layout(
+    data: Annotated[Path, typer.Argument(help="The store, as `repose prepare` makes it.")],
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    png: Annotated[bool, typer.Option("--png", help="Pictures as PNG, without loss; JPEG of quality 95 else.")] = False,
+) -> None:
+    """Write a store in the layout of DeepFashion, so that other people's code can be tried on it.
+
+    Pictures in train/ and test/ with DeepFashion's names, train.lst, fasion-resize-annotation-train.csv,
+    fasion-resize-pairs-train.csv, and as PNG whatever the store has of parsing, DensePose's IUV, mask and depth.
+
+    [bold]repose export-layout data/people-fashion out/fashion[/bold]
+    """
+    from repose.data import Store
+    from repose.data.synthetic import layout
+
+    store = Store.open(data)
+    with _bar(rate=True) as bar:
+        task = bar.add_task("export-layout", total=len(store))
+        counts = layout.export_layout(store, out, png, lambda done, total: bar.update(task, completed=done))
+    _say(f"{out}: {', '.join(f'{count:,} {split}' for split, count in counts.items())}")
+
+
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe by name (`repose models` lists them) or a recipe.json.")],
     settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as data.batch=8 images=50_000.")] = None,
-    data: Annotated[Path, typer.Option("-d", "--data", help="The store, as `repose prepare` makes it.")] = Path("data"),
+    data: Annotated[
+        str,
+        typer.Option(
+            "-d",
+            "--data",
+            help="The store, as `repose prepare` makes it; or synthetic:STYLE:HEIGHTxWIDTH, people rendered while it "
+            "trains, without end.",
+        ),
+    ] = "data",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -276,6 +358,7 @@ def train(
 
     [bold]repose train patn-s --data data/market1501 -o runs/patn-s[/bold]
     [bold]repose train patn-s images=2_000 data.batch=4 --data data/people[/bold]
+    [bold]repose train patn-s --data synthetic:street:128x64[/bold]
     """
     from repose import models
     from repose.data import Store
@@ -293,19 +376,24 @@ def train(
     if show:
         screen.print_json(json.dumps(to_dict(made)))
         return
-    store, folder = Store.open(data), out or Path("runs") / made.name
-    summary = run(
-        made,
-        store,
-        folder,
-        resume=not fresh,
-        accelerator=accelerator,
-        devices=devices,
-        overfit=overfit,
-        weights=weights,
-        channels_last=channels_last,
-        compile=compile,
-    )
+    folder = out or Path("runs") / made.name
+    with contextlib.ExitStack() as stack:
+        if data.startswith("synthetic:"):
+            store: Store = stack.enter_context(_stream(data, folder, fresh))
+        else:
+            store = Store.open(data)
+        summary = run(
+            made,
+            store,
+            folder,
+            resume=not fresh,
+            accelerator=accelerator,
+            devices=devices,
+            overfit=overfit,
+            weights=weights,
+            channels_last=channels_last,
+            compile=compile,
+        )
     if summary.stopped:
         raise typer.Exit(130)
 
@@ -432,6 +520,86 @@ def loading(
 
 
 @bench_app.command()
+def rendering(
+    sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 128x64 and 256x176 by default.")] = None,
+    seconds: Annotated[float, typer.Option(help="Of every measurement.")] = 10.0,
+    workers: Annotated[int, typer.Option(help="Processes of the second measurement; 0 for one a core.")] = 0,
+    style: Annotated[str | None, typer.Option(help="Of the people; the renderer's choice by default.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+) -> None:
+    """Finished pictures of rendered people a second with all labels, in one process and on all cores."""
+    from repose.bench.rendering import SIZES, measure, report
+    from repose.record import append, stamp
+
+    chosen = [_size(text) for text in sizes] if sizes else list(SIZES)
+    found = []
+    for height, width in chosen:
+        for processes in dict.fromkeys((1, workers or os.cpu_count() or 1)):
+            with console.status(f"{height}x{width}, processes: {processes}"):
+                found.append(measure(height, width, processes, seconds, style))
+            if results is not None:
+                append(results, {**found[-1].line(), "style": style, **stamp()})
+    report(found, screen)
+
+
+@bench_app.command()
+def realism(
+    synthetic: Annotated[Path, typer.Option("--synthetic", help="The store of rendered people.")],
+    real: Annotated[
+        Path | None, typer.Option(help="The store of photographs; without it only the joints are looked for.")
+    ] = None,
+    plain: Annotated[Path | None, typer.Option(help="A store of the plain single-colour people.")] = None,
+    split: Annotated[str, typer.Option(help="Of every store.")] = "train",
+    count: Annotated[int, typer.Option(help="Pictures of each store for the distances, at most.")] = 4000,
+    judged: Annotated[int, typer.Option(help="Pictures of each for the classifiers that see a part.")] = 800,
+    joints: Annotated[int, typer.Option(help="Rendered pictures that MoveNet looks at; 0 for none.")] = 1000,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(help="PNG of photographs and the rendered pictures nearest to them; it shows real people."),
+    ] = None,
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+) -> None:
+    """How far rendered people are from photographs, what gives them away, and whether MoveNet finds their joints.
+
+    [bold]repose bench realism --real data/market1501 --synthetic data/people-market --plain data/plain[/bold]
+    [bold]repose bench realism --synthetic data/people-fashion[/bold]
+    """
+    from repose.bench.realism import compare, found_joints, neighbour_sheet, report, report_joints, sample
+    from repose.data import Store
+    from repose.estimate import estimator
+    from repose.images import save_image
+    from repose.record import append, stamp
+
+    rich = Store.open(synthetic)
+    if real is None and (plain is not None or neighbours is not None):
+        raise ValueError("--plain and --neighbours need photographs to compare with: --real STORE")
+    if real is not None:
+        rendered = {"rich": rich} | ({} if plain is None else {"plain": Store.open(plain)})
+        with _bar() as bar:
+            task = bar.add_task("realism", total=None)
+
+            def progress(what: str, done: int, total: int) -> None:
+                bar.update(task, description=what, completed=done, total=total)
+
+            found = compare(Store.open(real), rendered, split, count, judged, progress=progress)
+        report(found, screen)
+        if results is not None:
+            append(results, {**found.line(), "split": split, **stamp()})
+        if neighbours is not None:
+            page = neighbour_sheet(sample(Store.open(real), split, 12), sample(rich, split, min(count, 2000)))
+            save_image(neighbours, page)
+            _say(f"{neighbours}: a photograph, then the rendered pictures nearest to it")
+    if joints:
+        with _bar() as bar:
+            looked = sample(rich, split, joints)
+            task = bar.add_task("joints", total=len(looked))
+            seen = found_joints(looked, estimator("movenet"), tick=lambda count: bar.advance(task, count))
+        report_joints(seen, screen)
+        if results is not None:
+            append(results, {**seen.line(), "split": split, **stamp()})
+
+
+@bench_app.command()
 def tables(
     results: Annotated[Path, typer.Argument(help="Folder of .jsonl files.")] = Path("results"),
     documents: Annotated[
@@ -521,10 +689,42 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+class _Rate(ProgressColumn):
+    """Steps a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
+def _bar(rate: bool = False) -> Progress:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    return Progress(*columns, *([_Rate()] if rate else []), console=console)
+
+
+def _prepare_set(place: Path, name: str, people: int, workers: int, progress: Any, fresh: bool) -> Any:
+    """A named set of rendered people; says before it starts what it will cost."""
+    from repose.data.synthetic.prepare import expected, prepare_set
+    from repose.data.synthetic.sets import find_set
+
+    spec = find_set(name)
+    spec = spec.cut(people) if people else spec
+    seconds, size = expected(spec, workers)
+    console.print(
+        f"{spec.name}: {spec.people:,} people in {spec.pictures} pictures of {spec.height}x{spec.width}; "
+        f"{'some seconds' if seconds < 60 else f'about {seconds / 60:.0f} min'} without a GPU, {size:.1f} GB"
     )
+    return prepare_set(place, name, people, workers, progress, fresh)
+
+
+def _stream(data: str, run: Path, fresh: bool) -> Any:
+    """The endless people of `--data synthetic:...`, beginning with those that the run in the folder has not seen."""
+    from repose.data.synthetic.stream import open_stream
+    from repose.train.checkpoint import checkpoints
+
+    found = [] if fresh else checkpoints(run / "checkpoints")
+    # training sees a person many times, so people with numbers as high as that of the images are new
+    return open_stream(data, start=int(found[0].stem) if found else 0)
 
 
 def _store_sheet(place: Path) -> Path:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from repose.data.synthetic.people import Picture, render_people
-from repose.data.synthetic.render import SyntheticUnavailable
+from repose.data import synthetic
+from repose.data.synthetic import Picture, SyntheticUnavailable
 from repose.images import load_image, save_image
 from repose.person import Person
 from repose.pipeline import load
@@ -34,7 +34,7 @@ def make_demo(out: Path, seed: int) -> str:
     model = load("default")
     note = ""
     try:
-        pictures = list(render_people(range(PEOPLE), 2, *model.canvas.size, seed=seed))
+        pictures = list(synthetic.render_people(range(PEOPLE), 2, *model.canvas.size, seed=seed))
     except SyntheticUnavailable as error:
         pictures = spare()
         note = f" (nothing can be rendered here, so the people are from files: {error})"
@@ -51,7 +51,7 @@ def make_demo(out: Path, seed: int) -> str:
 
 def write_spare(seed: int) -> None:
     """Write the files that `SPARE` names anew, from the renderer."""
-    pictures = list(render_people(range(PEOPLE), 2, 128, 64, seed=seed))
+    pictures = list(synthetic.render_people(range(PEOPLE), 2, 128, 64, seed=seed))
     SPARE.mkdir(exist_ok=True)
     for picture in pictures:
         save_image(SPARE / f"{picture.name}.png", picture.image)
@@ -65,10 +65,11 @@ def _people(pictures: list[Picture]) -> Person:
 
 
 def spare() -> list[Picture]:
-    """The pictures of `SPARE`, 128x64, two of each person one after the other; without parsing and mask."""
+    """The pictures of `SPARE`, 128x64, two of each person one after the other; without labels."""
     pictures = []
     for name, keypoints in read_keypoints(SPARE / "keypoints.json").items():
         image = load_image(SPARE / f"{name}.png")
         blank = np.zeros(image.shape[:2], np.uint8)
-        pictures.append(Picture(name, name.split("_")[0], image, keypoints.numpy(), blank, blank))
+        nothing = np.zeros_like(image), np.zeros(image.shape[:2], np.float16)
+        pictures.append(Picture(name, name.split("_")[0], image, keypoints.numpy(), blank, blank, *nothing))
     return pictures

@@ -65,6 +65,7 @@ class Person:
         parsing: int64 (..., H, W), the 20 LIP labels.
         iuv: float (..., 3, H, W): DensePose part 0 to 24, u and v in [0, 1].
         mask: float (..., 1, H, W) in [0, 1], 1 on the person.
+        depth: float (..., 1, H, W), metres from the camera, 0 beside the person.
         size: (H, W) of the canvas that the keypoints live on; taken from the first picture field where not given.
 
     Raises:
@@ -76,12 +77,13 @@ class Person:
     parsing: Tensor | None = None
     iuv: Tensor | None = None
     mask: Tensor | None = None
+    depth: Tensor | None = None
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int, int]] = {}
         batches: dict[str, tuple[int, ...]] = {}
-        for name, channels in (("image", 3), ("parsing", None), ("iuv", 3), ("mask", 1)):
+        for name, channels in (("image", 3), ("parsing", None), ("iuv", 3), ("mask", 1), ("depth", 1)):
             value: Tensor | None = getattr(self, name)
             if value is None:
                 continue
@@ -177,6 +179,7 @@ class Person:
             self,
             image=None if self.image is None else self.image.flip(-1),
             mask=None if self.mask is None else self.mask.flip(-1),
+            depth=None if self.depth is None else self.depth.flip(-1),
             parsing=parsing,
             iuv=iuv,
             keypoints=keypoints,
@@ -224,7 +227,7 @@ class Person:
         return self.pad(-left, -top, left + width - old_width, top + height - old_height, fill)
 
     def resize(self, height: int, width: int) -> Person:
-        """Scale to (height, width): the image bilinear with antialiasing, labels by nearest pixel."""
+        """Scale to (height, width): image and mask bilinear with antialiasing, the others by nearest pixel."""
         old_height, old_width = self._canvas()
         if (height, width) == (old_height, old_width):
             return self
@@ -234,7 +237,7 @@ class Person:
             if name == "keypoints":  # half a pixel: index 0 is the centre of the first pixel, not its edge
                 return _moved(value, lambda x, y: ((x + 0.5) * sx - 0.5, (y + 0.5) * sy - 0.5))
             flat = value.reshape(-1, 1 if name == "parsing" else value.shape[-3], old_height, old_width)
-            if name in ("parsing", "iuv"):
+            if name in ("parsing", "iuv", "depth"):  # there is nothing between a person and what is behind
                 flat = F.interpolate(flat.float(), (height, width), mode="nearest-exact")
             else:
                 flat = F.interpolate(flat, (height, width), mode="bilinear", antialias=True, align_corners=False)
@@ -291,7 +294,7 @@ class Pair:
         return Pair(self.source[index], self.target[index])
 
 
-_RANK = {"image": 3, "keypoints": 2, "parsing": 2, "iuv": 3, "mask": 3}
+_RANK = {"image": 3, "keypoints": 2, "parsing": 2, "iuv": 3, "mask": 3, "depth": 3}
 
 
 def _moved(keypoints: Tensor, move: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:

