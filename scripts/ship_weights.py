@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from repose.represent.canvas import canvas
 from repose.train.checkpoint import load_generator, save_weights
 
 CARD = """# {name}
@@ -21,8 +22,7 @@ CARD = """# {name}
 | data | {data} `{data_checksum}`, split train |
 | recipe | `{recipe}` (recipe.json beside this file is the resolved one) |
 | loss | L1, and MobileNetV2 features (ImageNet, Apache-2.0), each channel divided by a \
-deviation measured once on 400 Market-1501 photographs: 488 numbers, \
-`src/repose/nn/mobilenet_scale.json` |
+deviation measured once on {measured_on}: 488 numbers, `src/repose/nn/mobilenet_scale.json` |
 | images shown | {images:,} |
 | time | {minutes:.0f} minutes of a machine that also did other work, {threads} thread |
 | hardware | {hardware} |
@@ -39,12 +39,15 @@ Limits: {limits}
 
 SYNTHETIC = {
     "licence": "CC0-1.0",
-    "what": (
-        "Trained on rendered people alone: no photograph of a person is in the data. For any use. The data set is "
-        "`repose prepare synthetic --people 1200 --images 8 --seed 0`."
-    ),
-    "limits": "64x128 pixels; blurred faces and prints; it has never seen a photograph.",
+    "what": "Trained on rendered people alone: no photograph of a person is in the data. For any use. {how}",
+    "limits": "{pixels} pixels; blurred faces and prints; it has never seen a photograph.",
 }
+HOW = {
+    "people-market-1100": "The data set is `repose prepare synthetic --set people-market --people 1100`.",
+    "people-fashion-half": "The data set is `repose prepare synthetic --set people-fashion`, halved by "
+    "`scripts/halve_store.py`.",
+}
+SCALE = Path("src/repose/nn/mobilenet_scale.json")
 MARKET = {
     "licence": "research only: Market-1501 shows real pedestrians and states no licence",
     "what": "Trained on 8,944 photographs of 700 training people of Market-1501. **Research only.** Never the default.",
@@ -56,9 +59,12 @@ def main(run: Path, name: str) -> None:
     """Copy, halve, describe."""
     generator, recipe = load_generator(run)
     card = json.loads((run / "card.json").read_text())
+    scale = json.loads(SCALE.read_text())
     if "begun_from" in card:
         raise SystemExit(f"{run} began from other weights ({card['licence']}); write its card by hand")
-    words = SYNTHETIC if card["data"] == "synthetic" else MARKET
+    height, width = canvas(recipe.canvas).window[2:]
+    filled = {"how": HOW.get(card["data"], ""), "pixels": f"{width}x{height}"}
+    words = {key: text.format_map(filled) for key, text in (SYNTHETIC if card["data"] in HOW else MARKET).items()}
     card |= {"name": name, "licence": words["licence"]}
     folder = Path("weights") / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +75,7 @@ def main(run: Path, name: str) -> None:
             **words,
             **card,
             "recipe": recipe.name,
+            "measured_on": f"{scale['pictures']} pictures of {scale['measured_on']}",
             "minutes": card["seconds"] / 60,
             "size": path.stat().st_size / 1e6,
             **{key: trained[key] for key in ("threads", "hardware", "commit")},

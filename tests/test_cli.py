@@ -112,7 +112,8 @@ def test_help_is_quick_and_the_module_is_the_command() -> None:
         "import sys; sys.argv = ['repose', '--help']\nimport repose.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
     )
     program += (
-        "print([n for n in ('torch', 'numpy', 'lightning', 'PIL', 'safetensors', 'moderngl') if n in sys.modules])"
+        "heavy = ('torch', 'numpy', 'lightning', 'PIL', 'safetensors', 'moderngl', 'numba', 'scipy')\n"
+        "print([n for n in heavy if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "Usage: repose" in done.stdout
@@ -147,6 +148,45 @@ def test_exit_codes_and_streams_of_the_real_process(tmp_path: Path) -> None:
     assert "FileNotFoundError: none.pth" in debug.stderr
 
 
+WITHOUT = """
+import sys
+for name in ("moderngl", "numba", "scipy"):
+    sys.modules[name] = None
+import pytest
+from repose import cli
+from tests import tiny
+tiny.seeing(pytest.MonkeyPatch())
+for line in sys.stdin:
+    sys.argv = ["repose", *line.split()]
+    try:
+        cli.main()
+    except SystemExit as end:
+        print("code", end.code or 0, flush=True)
+"""
+
+
+def test_without_the_renderers_packages_only_rendering_fails(weights: Path, photographs: Path, tmp_path: Path) -> None:
+    pair = f"{photographs}/me.png {photographs}/dancer.png"
+    works = ["--help", f"transfer {pair} -m {weights} -o me.png", "demo -o demo.png"]
+    fails = ["prepare synthetic", "prepare synthetic --set people-s", "bench rendering"]
+    fails.append("train patn-s -d synthetic:street:128x64")
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], input="\n".join(works + fails), cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    codes = [line for line in done.stdout.splitlines() if line.startswith("code ")]
+    assert codes == ["code 0"] * len(works) + ["code 2"] * len(fails), done
+    assert "the people are from files" in done.stdout
+    assert size(tmp_path / "me.png") == (64, 128)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == len(fails)
+    for line in errors:
+        assert "the synthetic people need" in line
+        assert "pip install '.[synthetic]'" in line
+
+
 # -- did you mean ---------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +196,9 @@ def test_exit_codes_and_streams_of_the_real_process(tmp_path: Path) -> None:
         (("transfr", "a", "b"), "transfer"),
         (("bench", "forwrd"), "forward"),
         (("transfer", "a", "b", "--modl", "x"), "--model"),
+        (("prepare", "synthetic", "--people", "2"), "'--people': 2 is not in the range x>=3"),
+        (("prepare", "synthetic", "--images", "1"), "'--images': 1 is not in the range 2<=x<=100"),
+        (("prepare", "synthetic", "--workers", "-1"), "'--workers': -1 is not in the range x>=0"),
     ],
 )
 def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) -> None:
@@ -177,6 +220,10 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "market"), "did you mean 'market1501'?"),
         (("prepare", "market1501"), "needs the folder"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
+        (("prepare", "synthetic", "folder"), "`-o folder` says where"),
+        (("prepare", "synthetic", "--size", "20000x64"), "4,096 the most"),
+        (("prepare", "synthetic", "--people", "900000"), "at most 800,000 people fit"),
+        (("prepare", "synthetic", "--set", "people-fashon"), "did you mean 'people-fashion'?"),
         (("prepare", "synthetic", "--style", "stret"), "did you mean 'street'?"),
         (("prepare", "synthetic", "--seed", "1000003"), "larger ones belong to the named sets"),
         (("prepare", "synthetic", "--set", "people-m"), "did you mean 'people-s'?"),

@@ -9,10 +9,10 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,6 +22,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -30,6 +31,10 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from repose.words import nearest
+
+if TYPE_CHECKING:
+    from repose.data import Report
+    from repose.data.synthetic import Stream
 
 console = Console(stderr=True, highlight=False)
 screen = Console(highlight=False, markup=False)
@@ -215,10 +220,12 @@ def prepare(
     ] = None,
     people: Annotated[
         int | None,
-        typer.Option(help="synthetic: how many people, 200 by default; of --set: only so many.", show_default=False),
+        typer.Option(
+            min=3, help="synthetic: how many people, 200 by default; of --set: only so many.", show_default=False
+        ),
     ] = None,
     images: Annotated[
-        int | None, typer.Option(help="synthetic: pictures of each, 8 by default.", show_default=False)
+        int | None, typer.Option(min=2, max=100, help="synthetic: pictures of each, 8 by default.", show_default=False)
     ] = None,
     size: Annotated[
         str | None, typer.Option(help="synthetic: HEIGHTxWIDTH, 128x64 by default.", show_default=False)
@@ -232,7 +239,7 @@ def prepare(
         ),
     ] = None,
     validation: Annotated[int, typer.Option(help="market1501: training people held out for validation.")] = 30,
-    workers: Annotated[int, typer.Option(help="synthetic: processes; 0 for one a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="synthetic: processes; 0 for one a core.")] = 0,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -260,37 +267,30 @@ def prepare(
 
     if dataset not in PREPARERS:
         raise ValueError(f"no data set is called '{dataset}'; {nearest(dataset, PREPARERS)}")
-    given = {"--set": named, "--people": people, "--images": images, "--size": size, "--style": style}
-    if dataset != "synthetic" and (extra := [option for option, value in given.items() if value is not None]):
-        raise ValueError(f"{', '.join(extra)}: for synthetic people only, not for {dataset}")
-    place = out or Path("data") / (named or dataset)
-    make = resolve(PREPARERS[dataset])
-    with _bar(rate=True) as bar:
-        task = bar.add_task(f"prepare {named or dataset}", total=None)
-        begun = False
-
-        def progress(done: int, total: int) -> None:
-            nonlocal begun
-            if not begun:  # what an interrupted run left is no part of the speed
-                bar.reset(task, total=total, completed=done)
-            bar.update(task, completed=done, total=total)
-            begun = True
-
-        if named is not None:
-            if taken := [option for option in ("--images", "--size", "--style") if given[option] is not None]:
-                raise ValueError(f"{named} has a fixed content: leave {', '.join(taken)} away, or leave --set away")
-            if seed is not None:
-                raise ValueError(f"{named} has a fixed content: leave --seed away, or leave --set away")
-            report = _prepare_set(place, named, people or 0, workers, progress, fresh)
-        elif dataset == "synthetic":
-            height, width = _size(size or "128x64")
-            seed, style = 1 if seed is None else seed, style or "mixed"
-            people, images = 200 if people is None else people, 8 if images is None else images
-            report = make(place, people, images, height, width, seed, workers, progress, style, fresh)
-        elif folder is None:
+    given = {"--set": named, "--people": people, "--images": images, "--size": size, "--style": style, "--seed": seed}
+    extra = {option for option, value in given.items() if value is not None}
+    if dataset != "synthetic":
+        if extra := extra - {"--seed"}:
+            raise ValueError(f"{', '.join(sorted(extra))}: for synthetic people only, not for {dataset}")
+        if folder is None:
             raise ValueError(f"`repose prepare {dataset} FOLDER` needs the folder of the data set")
+    elif folder is not None:
+        raise ValueError(f"synthetic people are read from no folder; `-o {folder}` says where the store goes")
+    elif named is not None and (extra := extra - {"--set", "--people"}):
+        raise ValueError(f"{named} has a fixed content: leave {', '.join(sorted(extra))} away, or leave --set away")
+    place = out or Path("data") / (named or dataset)
+    with _bar(rate=True) as bar:
+        progress = _progress(bar, f"prepare {named or dataset}")
+        if named is not None:
+            report = _prepare_set(place, named, people, workers, progress, fresh)
+        elif dataset == "synthetic":
+            settings = (
+                200 if people is None else people, 8 if images is None else images, *_size(size or "128x64"),
+                1 if seed is None else seed,
+            )  # fmt: skip
+            report = resolve(PREPARERS[dataset])(place, *settings, workers, progress, style or "mixed", fresh)
         else:
-            report = make(folder, place, validation, seed or 0, progress)
+            report = resolve(PREPARERS[dataset])(folder, place, validation, seed or 0, progress)
     table = Table("split", "photographs", "people", "pairs", title=f"{report.dataset} {report.checksum}")
     for split, count in report.photographs.items():
         table.add_row(split, f"{count:,}", f"{report.people[split]:,}", f"{report.pairs[split]:,}")
@@ -523,7 +523,7 @@ def loading(
 def rendering(
     sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 128x64 and 256x176 by default.")] = None,
     seconds: Annotated[float, typer.Option(help="Of every measurement.")] = 10.0,
-    workers: Annotated[int, typer.Option(help="Processes of the second measurement; 0 for one a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes of the second measurement; 0 for one a core.")] = 0,
     style: Annotated[str | None, typer.Option(help="Of the people; the renderer's choice by default.")] = None,
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
 ) -> None:
@@ -702,29 +702,43 @@ def _bar(rate: bool = False) -> Progress:
     return Progress(*columns, *([_Rate()] if rate else []), console=console)
 
 
-def _prepare_set(place: Path, name: str, people: int, workers: int, progress: Any, fresh: bool) -> Any:
+def _progress(bar: Progress, what: str) -> Callable[[int, int], None]:
+    """A line of the bar, there from the first (done, total) on; what was done before that is no part of its speed."""
+    task: TaskID | None = None
+
+    def progress(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            task = bar.add_task(what, total=total, completed=done)
+        bar.update(task, completed=done, total=total)
+
+    return progress
+
+
+def _prepare_set(
+    place: Path, name: str, people: int | None, workers: int, progress: Callable[[int, int], None], fresh: bool
+) -> Report:
     """A named set of rendered people; says before it starts what it will cost."""
-    from repose.data.synthetic.prepare import expected, prepare_set
+    from repose.data import synthetic
     from repose.data.synthetic.sets import find_set
 
-    spec = find_set(name)
-    spec = spec.cut(people) if people else spec
-    seconds, size = expected(spec, workers)
+    spec = find_set(name, people)
+    seconds, size = synthetic.expected(spec, workers)
     console.print(
         f"{spec.name}: {spec.people:,} people in {spec.pictures} pictures of {spec.height}x{spec.width}; "
         f"{'some seconds' if seconds < 60 else f'about {seconds / 60:.0f} min'} without a GPU, {size:.1f} GB"
     )
-    return prepare_set(place, name, people, workers, progress, fresh)
+    return synthetic.prepare_set(place, name, people, workers, progress, fresh)
 
 
-def _stream(data: str, run: Path, fresh: bool) -> Any:
-    """The endless people of `--data synthetic:...`, beginning with those that the run in the folder has not seen."""
-    from repose.data.synthetic.stream import open_stream
+def _stream(data: str, run: Path, fresh: bool) -> Stream:
+    """The endless people of `--data synthetic:...`; a run that goes on begins with other people than it began with."""
+    from repose.data import synthetic
     from repose.train.checkpoint import checkpoints
 
     found = [] if fresh else checkpoints(run / "checkpoints")
-    # training sees a person many times, so people with numbers as high as that of the images are new
-    return open_stream(data, start=int(found[0].stem) if found else 0)
+    # training sees a person many times, so people with numbers as high as that of the images are new as a rule
+    return synthetic.open_stream(data, start=int(found[0].stem) if found else 0)
 
 
 def _store_sheet(place: Path) -> Path:

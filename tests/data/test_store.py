@@ -259,6 +259,33 @@ def test_killed_in_the_middle(tmp_path: Path, resume: bool) -> None:
     assert store.report.reasons == {"broken": 1}
 
 
+def test_killed_when_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_eight(tmp_path / "unbroken")
+
+    def killed(path: Path, *_: object, **__: object) -> None:
+        if path.name in ("rename.partial", "journal.jsonl"):
+            raise KeyboardInterrupt
+
+    for method in ("rename", "unlink"):
+        folder = tmp_path / method
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, killed)
+            with pytest.raises(KeyboardInterrupt):
+                write_eight(folder, resume=True)
+        if method == "rename":
+            assert not folder.exists()
+            assert write_eight(folder, resume=True) == 0, "no record is written twice"
+        store = Store.open(folder, verify=True)
+        assert store.checksum == Store.open(tmp_path / "unbroken").checksum
+
+
+def test_records_without_a_journal_are_written_again(tmp_path: Path) -> None:
+    (tmp_path / "s.partial").mkdir()
+    (tmp_path / "s.partial" / "image.u8").write_bytes(bytes(99))
+    assert write_eight(tmp_path / "s", resume=True) == 8
+    assert len(Store.open(tmp_path / "s", verify=True)) == 8
+
+
 def test_resume_refuses_the_remains_of_another_store(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_then(tmp_path / "s", lambda writer: 1 / 0, resume=True)

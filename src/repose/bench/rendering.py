@@ -7,9 +7,9 @@ rendered a first person, so it holds no import and no compilation of shaders.
 from __future__ import annotations
 
 import multiprocessing as mp
-import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,17 +89,18 @@ def measure(height: int, width: int, processes: int, seconds: float = 10.0, styl
     Raises:
         SyntheticUnavailable: no OpenGL context can be had.
         ValueError: no process is asked for.
+        WorkerError: a process failed or died.
     """
     if processes < 1:
         raise ValueError(f"rendering: at least 1 process, got {processes}")
-    from repose.data.synthetic.render import create_context
+    from repose.data.synthetic import create_context
+    from repose.data.synthetic.workers import Crew
 
     create_context().release()  # fail here with a clear message, not in every process
-    context = mp.get_context("spawn")  # an OpenGL context does not survive a fork
-    barrier = context.Barrier(processes)
-    tasks = [(number, height, width, seconds, style) for number in range(processes)]
-    with context.Pool(processes, _start, (barrier,)) as pool:
-        done = pool.map(_work, tasks, chunksize=1)
+    barrier = mp.get_context("spawn").Barrier(processes)
+    start = _Start(barrier, height, width, seconds, style)
+    with Crew(start, range(processes), processes, describe=lambda number: f"process {number}") as crew:
+        done = [one for _, one in crew]  # as many tasks as processes, so each has one
     pictures = sum(one.pictures for one in done)
     stages: dict[str, float] = {}
     for one in done:
@@ -128,36 +129,38 @@ class _Done:
     stages: dict[str, float]
 
 
-_barrier: Any = None
+@dataclass(frozen=True)
+class _Start:
+    """What a process starts with."""
 
+    barrier: Any
+    height: int
+    width: int
+    seconds: float
+    style: str | None
 
-def _start(barrier: Any) -> None:
-    global _barrier
-    os.environ["LP_NUM_THREADS"] = "0"  # as in `prepare_synthetic`: the processes are the parallelism
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    _barrier = barrier
+    def __call__(self) -> Callable[[int], _Done]:
+        return self.work
 
+    def work(self, number: int) -> _Done:
+        """Render for a while, as process `number`."""
+        from repose.data.synthetic import Renderer, render_person
 
-def _work(task: tuple[int, int, int, float, str | None]) -> _Done:
-    from repose.data.synthetic import Renderer, render_person
-
-    number, height, width, seconds, style = task
-    options: dict[str, Any] = {} if style is None else {"style": style}
-    try:
-        with Renderer(height, width) as renderer:
-            render_person(renderer, 990_000 + number, 0, PICTURES, **options)
-            before = _stages(renderer)
-            _barrier.wait(300)  # nobody measures while another still compiles
-            count, start, busy = 0, time.monotonic(), time.process_time()
-            while time.monotonic() - start < seconds:
-                count += len(render_person(renderer, 990_000 + number, 1 + count, PICTURES, **options))
-            end, busy = time.monotonic(), time.process_time() - busy
-            stages = {name: spent - before.get(name, 0.0) for name, spent in _stages(renderer).items()}
-            return _Done(count, start, end, busy, peak_memory(), _name(renderer), stages)
-    except BaseException:
-        _barrier.abort()  # the others would wait for this one
-        raise
+        options: dict[str, Any] = {} if self.style is None else {"style": self.style}
+        try:
+            with Renderer(self.height, self.width) as renderer:
+                render_person(renderer, 990_000 + number, 0, PICTURES, **options)
+                before = _stages(renderer)
+                self.barrier.wait(300)  # nobody measures while another still compiles
+                count, start, busy = 0, time.monotonic(), time.process_time()
+                while time.monotonic() - start < self.seconds:
+                    count += len(render_person(renderer, 990_000 + number, 1 + count // PICTURES, PICTURES, **options))
+                end, busy = time.monotonic(), time.process_time() - busy
+                stages = {name: spent - before.get(name, 0.0) for name, spent in _stages(renderer).items()}
+                return _Done(count, start, end, busy, peak_memory(), _name(renderer), stages)
+        except BaseException:
+            self.barrier.abort()  # the others would wait for this one
+            raise
 
 
 def _stages(renderer: Any) -> dict[str, float]:

@@ -276,8 +276,9 @@ class StoreWriter:
             meta["checksum"] = _identity(meta)
             _write_synced(self.partial / "meta.json", json.dumps(meta, indent=None, ensure_ascii=False) + "\n")
             self._journal.close()
-            (self.partial / "journal.jsonl").unlink()
             self.partial.rename(self.folder)
+            # last: killed before the rename, the next writer still finds every record
+            (self.folder / "journal.jsonl").unlink(missing_ok=True)
         except OSError as error:
             self._fail(error)
         self._finished = True
@@ -330,6 +331,8 @@ class StoreWriter:
         lines = path.read_bytes().split(b"\n")[:-1]  # after the last newline: a torn line
         self._journal.truncate(sum(len(line) + 1 for line in lines))
         if not lines:
+            for file, _, _ in self._layout.values():  # records that no journal tells of
+                (self.partial / file).unlink(missing_ok=True)
             self._note(head)
             return
         kept = [json.loads(line) for line in lines]
@@ -338,7 +341,7 @@ class StoreWriter:
             self._journal.close()
             raise ValueError(
                 f"{self.partial} holds another store, begun with other settings: {'; '.join(differ)}. Give those to go "
-                "on with it, or remove it to begin anew"
+                "on with it, or remove it, as --fresh does, to begin anew"
             )
         for line in kept[1:]:
             if "fields" in line:

@@ -164,7 +164,7 @@ def mobilenet_v2(
 
 
 def feature_scale(tap: str) -> Tensor:
-    """The fixed standard deviation of every channel of a tap, (C,), measured on real photographs.
+    """The fixed standard deviation of every channel of a tap, (C,), measured on rendered people.
 
     The taps are linear and differ in scale per channel, so a loss divides by these. They are constants: divided by
     statistics of the generated picture itself, a network can lower its loss by turning grey.

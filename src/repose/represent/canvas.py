@@ -144,10 +144,12 @@ CANVASES: Final = {
         Canvas("market", 128, 64, (0, 0, 128, 64)),
         Canvas("fashion", 256, 176, (0, 0, 256, 176)),
         Canvas("fashion-square", 256, 256, (0, 40, 256, 176)),
+        Canvas("fashion-half", 128, 96, (0, 4, 128, 88)),
     )
 }
 """Market-1501 as it is; DeepFashion's 256x176 crop (PATN, PINet); the same in a white square (Multi-scale, and
-PATN's own measurement)."""
+PATN's own measurement); half of 256x176 for two CPU cores, with four white columns on either side so that it can be halved
+four more times."""
 
 
 def canvas(name: str) -> Canvas:

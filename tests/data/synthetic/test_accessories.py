@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.data.synthetic.accessories import HangingPiece, build_accessories, hair_hidden, hang, hat_line
+from repose.data.synthetic.accessories import build_accessories
+from repose.data.synthetic.bags import HangingPiece, hang
 from repose.data.synthetic.body import Body, Floats, Shape, load_body
+from repose.data.synthetic.headwear import hair_hidden, hat_line
 from repose.data.synthetic.surface import Piece, skin
 
 SHOES = ("sneaker", "boot", "sandal", "pump", "loafer")

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from repose.data.synthetic.beard import beard_field
 from repose.data.synthetic.body import Shape, load_body
-from repose.data.synthetic.hair import STYLES, beard_field, build_hair, scalp_field
+from repose.data.synthetic.hair import STYLES, build_hair
 from repose.data.synthetic.outfits import Looks
+from repose.data.synthetic.scalp import scalp_field
 from repose.data.synthetic.surface import Surface, normals
 
 

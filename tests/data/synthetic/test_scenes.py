@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from repose.data.synthetic import props
-from repose.data.synthetic.scenes import Ground, background, sample_scene
+from repose.data.synthetic.backdrop import Ground, background
+from repose.data.synthetic.scenes import sample_scene
 
 STYLES = ("street", "fashion", "plain", "mixed")
 

@@ -86,7 +86,7 @@ def test_a_set_that_cannot_be() -> None:
     for change, text in (
         ({"style": "streed"}, "did you mean 'street'"),
         ({"pictures": 1}, "2 to 100"),
-        ({"width": 8}, "64x8 cannot show a person"),
+        ({"width": 8}, "64x8: 16 pixels are the least, 4,096 the most"),
         ({"splits": {"train": SplitSpec(3, 7)}}, "3 people have 6 pairs, not 7"),
         ({"splits": {"train": SplitSpec(0)}}, "0 people"),
     ):

@@ -140,6 +140,8 @@ def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(ValueError, match=text):
             Stream(32, 16, **change)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a picture of 0x16"):
+        Stream(0, 16)
     for text in ("synthetic:", "synthetic:fashion", "synthetic:fashion:256", "synthetic:fashion:axb", "fashion:64x32",
                  "synthetic:fashion:64x32:1:2"):  # fmt: skip
         with pytest.raises(ValueError, match="is no stream"):

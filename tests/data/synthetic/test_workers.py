@@ -55,6 +55,13 @@ def test_a_broken_worker_names_its_task(start: Doubling, text: str) -> None:
     assert not crew.processes
 
 
+def test_after_an_error_nothing_follows() -> None:
+    with Crew(Doubling(dies_at=0), range(9), 1) as crew:
+        with pytest.raises(WorkerError):
+            next(crew)
+        assert list(crew) == [], "the dead one had a second task, for which nobody may wait"
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_workers_do_not_outlive_a_parent_that_is_killed() -> None:
     program = (

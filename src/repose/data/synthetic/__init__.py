@@ -15,17 +15,20 @@ from .picture import Picture
 
 if TYPE_CHECKING:
     from .people import render_people, render_person
-    from .prepare import prepare_synthetic
-    from .render import Renderer
-    from .stream import Stream
+    from .prepare import expected, free_set, prepare_set, prepare_synthetic
+    from .render import Renderer, create_context
+    from .stream import Stream, open_stream
 
 __all__ = [
-    "Picture", "Renderer", "Stream", "SyntheticUnavailable", "prepare_synthetic", "render_people", "render_person",
+    "Picture", "Renderer", "Stream", "SyntheticUnavailable", "create_context", "expected", "free_set", "open_stream",
+    "prepare_set", "prepare_synthetic", "render_people", "render_person",
 ]  # fmt: skip
 
 _WHERE: Final = {
-    "Renderer": "render", "Stream": "stream", "prepare_synthetic": "prepare", "render_people": "people",
-    "render_person": "people",
+    "Renderer": "render", "create_context": "render",
+    "Stream": "stream", "open_stream": "stream",
+    "expected": "prepare", "free_set": "prepare", "prepare_set": "prepare", "prepare_synthetic": "prepare",
+    "render_people": "people", "render_person": "people",
 }  # fmt: skip
 
 
@@ -40,7 +43,9 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f".{_WHERE[name]}", __name__), name)
     except ImportError as error:
+        if (error.name or "").partition(".")[0] == "repose":
+            raise  # a mistake of ours, no missing package
         raise SyntheticUnavailable(
-            f"the synthetic people need {error.name or 'a package'}, which is not installed; "
-            "from the checkout: pip install '.[synthetic]'"
+            f"the synthetic people need {error.name or 'a package'}, which is not installed, or does not load "
+            f"({error}); from the checkout: pip install '.[synthetic]'"
         ) from error

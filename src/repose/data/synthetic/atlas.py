@@ -2,11 +2,13 @@
 
 The parts and their order are DensePose's: 1 torso back, 2 torso front; 3 right hand, 4 left hand; 5 left foot, 6 right
 foot; upper legs 7 right back, 8 left back, 9 right front, 10 left front; lower legs 11 to 14 likewise; upper arms 15
-left front, 16 right front, 17 left back, 18 right back; lower arms 19 to 22 likewise; 23 right, 24 left half of the head.
+left front, 16 right front, 17 left back, 18 right back; lower arms 19 to 22 likewise; 23 right, 24 left half of the
+head.
 
-Inside a part, u and v in [0, 1] are our own charts, not those of SMPL: v runs along the part (down the trunk, the neck and
-the limbs, from heel to toe), u round it. They are made so that a mirrored picture is exactly `part -> its mirror part,
-u -> 1 - u`, as `Person.flip` does it. Points off the body, on clothes or hair, take the chart of the body below them.
+Inside a part, u and v in [0, 1] are our own charts, not those of SMPL: v runs along the part (down the trunk, the neck
+and the limbs, from heel to toe), u round it. They are made so that a mirrored picture is exactly `part -> its mirror
+part, u -> 1 - u`, as `Person.flip` does it. Points off the body, on clothes or hair, take the chart of the body below
+them.
 """
 
 from __future__ import annotations

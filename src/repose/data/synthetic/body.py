@@ -132,7 +132,7 @@ class Body:
         """(J,) the surface of the skin of each bone."""
         corner = vertices[self._faces]
         area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
-        return np.bincount(self._bone_of_face, area, minlength=len(self.bones)) + 1e-9
+        return np.bincount(self._bone_of_face, area, minlength=len(self.bones)).astype(np.float64) + 1e-9
 
     def _scale(self, vertices: Floats) -> Floats:
         ratio = np.sqrt(self._areas(vertices) / self._mean_areas).astype(np.float32)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from .body import Floats
 from .surface import Ints, Piece
 
-_ROUNDS: Final = 10
+ROUNDS: Final = 10
+"""How often edges are pulled back to their length."""
 _SLACK: Final = 0.9  # edges shorter than this share of their length push back a little: cloth bunches into folds
 _FEW: Final = 1e-9
 
@@ -63,13 +64,14 @@ class Cloth:
 
 
 def drape(
-    piece: Piece, positions: Floats, body_positions: Floats, body_normals: Floats, transforms: Floats
-) -> Floats:
+    piece: Piece, positions: Floats, body_positions: Floats, body_normals: Floats, transforms: Floats,
+    rounds: int = ROUNDS,
+) -> Floats:  # fmt: skip
     """Where a garment really hangs.
 
     Args:
         piece: the garment. positions: (V, 3) its skinned places, metres. body_positions, body_normals: (V_body, 3) the
-            body in the same pose. transforms: (J, 3, 4) the pose.
+            body in the same pose. transforms: (J, 3, 4) the pose. rounds: fewer for pictures that show no folds.
 
     Returns:
         (V, 3) float32; `positions` itself if the piece has no `Cloth`.
@@ -86,7 +88,7 @@ def drape(
     out: Floats = _drape(
         np.ascontiguousarray(positions, np.float32), body_positions, body_normals, ends, radii, cloth.edges,
         cloth.length, cloth.order, cloth.parent, cloth.down, cloth.fall, cloth.hold, cloth.sag, cloth.limit,
-        cloth.near, cloth.gap, cloth.free, cloth.follow, cloth.portion, facing, _ROUNDS,
+        cloth.near, cloth.gap, cloth.free, cloth.follow, cloth.portion, facing, rounds,
     )  # fmt: skip
     return out
 

@@ -64,7 +64,7 @@ _ANKLES: Final = (JOINTS.index("right_ankle"), JOINTS.index("left_ankle"))
 _NOSE: Final = JOINTS.index("nose")
 _BATCH: Final = 64
 
-_COLORS: Final = (
+LABEL_COLORS: Final = (
     (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85), (0, 119, 221), (85, 85, 0),
     (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255), (51, 170, 221), (0, 255, 255), (85, 255, 170),
     (170, 255, 85), (255, 255, 0), (255, 170, 0),
@@ -204,7 +204,7 @@ def _write_picture(folder: Path, split: str, name: str, fields: Mapping[str, NDA
     Image.fromarray(image).save(folder / split / name, quality=QUALITY)
     if "parsing" in fields:
         labels = Image.fromarray(fields["parsing"].astype(np.uint8), mode="P")
-        labels.putpalette([value for color in _COLORS for value in color])
+        labels.putpalette([value for color in LABEL_COLORS for value in color])
         labels.save(folder / "parsing" / split / f"{stem}.png")
     if "iuv" in fields:
         part, u, v = fields["iuv"]

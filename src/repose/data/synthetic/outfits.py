@@ -8,7 +8,7 @@ positions along an arm are 0 shoulder, 1 elbow, 2 wrist, along a leg 0 hip, 1 kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,7 +101,7 @@ def sample_outfit(rng: Rng, gender: float, age: float, style: str) -> Outfit:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
     female = bool(rng.random() < np.clip((gender - 0.5) * 2.2 + 0.5, 0.01, 0.99))
     looks = _sample_looks(rng, female, gender, age)
-    garments = tuple(_taken_in(g) for g in _Dresser(rng, female, age, style).dress())
+    garments = _over_the_rest(_taken_in(g) for g in _Dresser(rng, female, age, style).dress())
     if style == "plain":
         garments = tuple(Garment(g.kind, flat_fabric(g.fabric), g.cut) for g in garments)
     return Outfit(garments, looks)
@@ -117,6 +117,16 @@ def _taken_in(garment: Garment) -> Garment:
     if share is None:
         return garment
     return Garment(garment.kind, garment.fabric, {**garment.cut, "ease": max(garment.number("ease") * share, 0.004)})
+
+
+def _over_the_rest(garments: Iterable[Garment]) -> tuple[Garment, ...]:
+    """The same garments, the coat wider than what is worn below it: each was taken in by a share of its own."""
+    worn = tuple(garments)
+    least = max((g.number("ease") for g in worn if g.kind in ("top", "dress", "jumpsuit")), default=0.0) + 0.002
+    return tuple(
+        Garment(g.kind, g.fabric, {**g.cut, "ease": least}) if g.kind == "coat" and g.number("ease") < least else g
+        for g in worn
+    )
 
 
 # -- colours ---------------------------------------------------------------------------------------------------------

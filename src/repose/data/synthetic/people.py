@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
@@ -11,18 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from .accessories import build_accessories, hair_hidden, hang
+from .accessories import build_accessories
+from .backdrop import Ground, background
+from .bags import hang
 from .body import JOINT_COUNT, Body, Floats, Shape
 from .camera import develop
-from .cloth import drape, strain
+from .cloth import ROUNDS, drape, strain
 from .clothes import build_clothes
-from .hair import build_hair, scalp_field
+from .hair import build_hair
+from .headwear import hair_hidden
+from .lighting import Lighting
 from .outfits import Looks, sample_outfit
 from .picture import Picture
 from .poses import Pose, rotations, sample_pose
-from .render import BACKGROUND, Drawn, Posed, Renderer
-from .scenes import Ground, Lighting, Scene, background, sample_scene
-from .surface import Piece, Surface, body_surface, clip, merge, normals, skin
+from .render import BACKGROUND, SMALL, Drawn, Posed, Renderer
+from .scalp import scalp_field
+from .scenes import Scene, sample_scene
+from .surface import Piece, Surface, body_surface, clip, normals, skin
 from .views import Shot, sample_shot
 
 STYLES: Final = ("mixed", "street", "fashion", "plain")
@@ -76,7 +83,9 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     if style == "mixed":
         style = "street" if rng.random() < 0.5 else "fashion"
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
-    dressed = dress(renderer.body, rng, style, detail=renderer.height)
+    spent = renderer.timings
+    with _timed(spent, "clothes"):
+        dressed = dress(renderer.body, rng, style, detail=renderer.height)
     scene = sample_scene(rng, style)
     # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
@@ -89,12 +98,25 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     shots = [sample_shot(r, p, *size, seen) for r, p in zip(rngs, points, strict=True)]
     lights = [_turned(scene.lighting(r, -s.azimuth_deg), s.azimuth_deg) for r, s in zip(rngs, shots, strict=True)]
     lights = [replace(light, exposure=light.exposure * _metered(dressed.looks)) for light in lights]
-    posed = [take_pose(renderer.body, dressed, t, p.seat) for t, p in zip(transforms, poses, strict=True)]
-    drawn = renderer.draw(dressed.pieces, dressed.looks, posed, shots, lights, dressed.grain)
+    with _timed(spent, "pose"):
+        posed = [
+            take_pose(renderer.body, dressed, t, p.seat, renderer.height)
+            for t, p in zip(transforms, poses, strict=True)
+        ]
+    with _timed(spent, "draw"):
+        drawn = renderer.draw(dressed.pieces, dressed.looks, posed, shots, lights, dressed.grain)
     return [
-        _picture(f"p{person:06d}", k, drawn, shots[k], lights[k], poses[k], points[k], scene, style, rngs[k])
+        _picture(f"p{person:06d}", k, drawn, shots[k], lights[k], poses[k], points[k], scene, style, rngs[k], spent)
         for k in range(pictures)
     ]
+
+
+@contextmanager
+def _timed(spent: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the processor time of the block to a stage's."""
+    start = time.process_time()
+    yield
+    spent[stage] = spent.get(stage, 0.0) + time.process_time() - start
 
 
 def render_people(
@@ -125,13 +147,15 @@ def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -
     return Dressed(shape, pieces, outfit.looks, _grain(rng), girth, gender, age)
 
 
-def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = False) -> Posed:
+def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = False, detail: int = 256) -> Posed:
     """All vertices of a person in one pose.
 
     Args:
         body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`. seat: something to sit on is drawn below.
+        detail: height of the pictures, pixels: cloth need not be settled for small ones.
     """
     flesh = _whole(body, dressed.shape)
+    rounds = ROUNDS if detail > SMALL else 6
     place = skin(flesh, transforms)
     normal = normals(place, flesh.faces)
     places, all_normals, strains = [], [], []
@@ -141,7 +165,7 @@ def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = Fal
         own = skin(piece.surface, transforms)
         push = np.zeros(len(own), np.float32)
         if piece.cloth is not None:
-            own = drape(piece, own, place, normal, transforms)
+            own = drape(piece, own, place, normal, transforms, rounds)
             push = strain(piece, own)
         own = hang(piece, own, transforms)
         places.append(own)
@@ -283,16 +307,18 @@ def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def _picture(
     person: str, number: int, drawn: Drawn, shot: Shot, light: Lighting, pose: Pose, points: Floats, scene: Scene,
-    style: str, rng: np.random.Generator,
+    style: str, rng: np.random.Generator, spent: dict[str, float],
 ) -> Picture:  # fmt: skip
     coverage, label, near = drawn.coverage[number], drawn.label[number], drawn.nearness[number]
     height, width = coverage.shape
     flat = shot.project(points)
     away = float(np.hypot(*(shot.camera[:2] - points[:, :2].mean(0))))
     ground = Ground(shot.horizon, shot.feet, shot.metre, -shot.azimuth_deg, away)
-    behind = background(scene, rng, height, width, ground)
-    behind = _shaded(behind, drawn.shadow[number], light, shot, height)
-    image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, rng, style)
+    with _timed(spent, "background"):
+        behind = background(scene, rng, height, width, ground)
+        behind = _shaded(behind, drawn.shadow[number], light, shot, height)
+    with _timed(spent, "develop"):
+        image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, rng, style)
     own = drawn.covered[number] & (label != SCENERY)
     keypoints = _keypoints(flat[:JOINT_COUNT], np.where(drawn.covered[number], near, BACKGROUND))
     return Picture(

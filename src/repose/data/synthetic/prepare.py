@@ -78,14 +78,13 @@ def prepare_synthetic(
 def prepare_set(
     out: Path,
     name: str,
-    people: int = 0,
+    people: int | None = None,
     workers: int = 0,
     progress: Progress | None = None,
     fresh: bool = False,
 ) -> Report:
-    """Render a named set (`sets.SETS`), or its first `people` people; see `prepare` for the rest."""
-    spec = find_set(name)
-    return prepare(spec.cut(people) if people else spec, out, workers, progress, fresh)
+    """Render a named set (`sets.SETS`), or so many of its people (`SetSpec.cut`); see `prepare` for the rest."""
+    return prepare(find_set(name, people), out, workers, progress, fresh)
 
 
 def prepare(
@@ -104,10 +103,12 @@ def prepare(
 
     Raises:
         SyntheticUnavailable: no OpenGL context can be had.
-        ValueError: an interrupted run of other settings lies there.
+        ValueError: an interrupted run of other settings lies there, or the number of workers is negative.
         WorkerError: a person could not be rendered, or a worker died; what is written stays, to go on from.
         FileExistsError, OSError: as StoreWriter.
     """
+    if workers < 0:
+        raise ValueError(f"workers must be 1 or more, or 0 for one a core, got {workers}")
     create_context().release()  # fail here with a clear message, not in every worker
     provenance: dict[str, Any] = {
         "renderer": RENDERER, "set": spec.name, "style": spec.style, "seed": spec.seed, "pictures": spec.pictures,

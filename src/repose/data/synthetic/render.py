@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,13 +24,15 @@ from .shaders import (
     SURFACE,
     VERTEX,
 )
-from .surface import Piece, coarse
+from .surface import Piece, Surface, bounds, coarse, compact, packed
 
 if TYPE_CHECKING:
+    from .lighting import Lighting
     from .outfits import Looks
-    from .scenes import Lighting
     from .views import Shot
 
+SMALL: Final = 160
+"""Pictures of this height or less show so little that meshes are thinned out and cloth is settled in fewer rounds."""
 BACKGROUND: Final = -100.0
 """Nearness where there is nobody."""
 _TILES: Final = 8  # pictures drawn before one read-back
@@ -110,6 +112,9 @@ class Renderer:
         height, width: size of the pictures in pixels.
         samples: samples a pixel, a square number (1, 4, 9, 16).
 
+    Attributes:
+        timings: stage ("clothes", "pose", "draw", "background", "develop") -> processor seconds spent in it so far.
+
     Raises:
         SyntheticUnavailable: no OpenGL context can be had.
         ValueError: `samples` is not a square number.
@@ -120,9 +125,11 @@ class Renderer:
         if self.factor**2 != samples or samples < 1:
             raise ValueError(f"samples must be a square number (1, 4, 9, 16), got {samples}")
         self.tiles = _TILES if height * width <= 256 * 256 else 2
-        self._shadow_side = 128 if height <= 160 else 256 if height <= 384 else 512
+        self._shadow_side = 128 if height <= SMALL else 256 if height <= 384 else 512
         # Details much smaller than a pixel only cost time; a person of 1.8 m is about as tall as the picture.
-        self._cell = 0.7 * 1.8 / height if height <= 160 else 0.0
+        self._cell = 1.8 * 1.8 / height if height <= SMALL else 0.0
+        self._caster_cell = _CASTER if height > SMALL else 1.5 * _CASTER
+        self.timings: dict[str, float] = {}
         self.body: Body = load_body()
         self.context = context = create_context()
         context.front_face = "cw"  # the target's lowest row is the picture's first: a mirror image
@@ -244,10 +251,16 @@ class Renderer:
     def _load(self, pieces: Sequence[Piece], looks: Looks, grain: NDArray[np.uint8]) -> None:
         """All that stays the same over the pictures of a person."""
         surfaces = [piece.surface for piece in pieces]
+        begin = np.cumsum([0, *(len(s) for s in surfaces)])
+        if self._cell:
+            drawn_of = [self._simple(piece) for piece in pieces]
+            self._used = np.concatenate([v + k for (v, _), k in zip(drawn_of, begin, strict=False)]).astype(np.int32)
+            surfaces = [s for _, s in drawn_of]
+        else:
+            self._used = np.arange(begin[-1], dtype=np.int32)
         start = np.cumsum([0, *(len(s) for s in surfaces)])
-        drawn = [coarse(s, self._cell) if self._cell and p.kind not in ("skin", "hair") else s.faces
-                 for s, p in zip(surfaces, pieces, strict=True)]  # fmt: skip
-        casters = [coarse(s, _CASTER) for s, p in zip(surfaces, pieces, strict=True) if p.kind != "glass"]
+        drawn = [s.faces for s in surfaces]
+        casters = [coarse(s, self._caster_cell) for s, p in zip(surfaces, pieces, strict=True) if p.kind != "glass"]
         firsts = [f for f, p in zip(start, pieces, strict=False) if p.kind != "glass"]
         ends = 3 * np.cumsum([0, *(len(f) for f in drawn)])
         self._ranges = [(int(first), len(f) * 3) for first, f in zip(ends, drawn, strict=False)]
@@ -259,14 +272,23 @@ class Renderer:
             own[:, 0:3], own[:, 3:5], own[:, 5:9], own[:, 12] = s.canon, s.along, s.region, s.shade
             if s.special is not None:
                 own[:, 9:12] = s.special
-        self._static.write(rows.tobytes())
+        self._static.write(rows)
         faces = np.concatenate([f + first for f, first in zip([*drawn, *casters], [*start[:-1], *firsts], strict=True)])
-        self._indices.write(np.ascontiguousarray(faces, np.uint32).tobytes())
+        self._indices.write(np.ascontiguousarray(faces, np.uint32))
         self._grain.write(np.ascontiguousarray(grain).tobytes())
         self._load_fabrics(pieces)
         for name, value in face.uniforms(looks).items():
             self._set(name, value)
         self._hair_color = tuple(float(c) for c in looks.hair_color)
+
+    def _simple(self, piece: Piece) -> tuple[NDArray[np.int32], Surface]:
+        """The vertices that are left of a piece where pixels are large, and the piece made of them."""
+        whole = piece.surface
+        faces = whole.faces if piece.kind == "skin" else coarse(whole, self._cell, True)
+        left = compact(replace(whole, faces=faces))
+        used = np.zeros(len(whole), np.bool_)
+        used[faces] = True
+        return np.flatnonzero(used).astype(np.int32), left
 
     def _load_fabrics(self, pieces: Sequence[Piece]) -> None:
         fabrics = {id(p.fabric): p.fabric for p in pieces if p.fabric is not None}
@@ -311,7 +333,7 @@ class Renderer:
             frame[:_FRAME_FLOATS] = self._frame(pose, shot, light)
         self._frames.write(frames.tobytes())
         for buffer, pose in zip(self._moving, posed, strict=False):
-            buffer.write(np.concatenate([pose.place, pose.normal, pose.strain[:, None]], 1).astype("f4").tobytes())
+            buffer.write(packed(pose.place, pose.normal, pose.strain, self._used))
         context.enable(context.DEPTH_TEST)
         self._shadow_target.use()
         self._shadow_target.viewport = (0, 0, self._shadow_side, self._shadow_side * self.tiles)
@@ -417,7 +439,7 @@ class Renderer:
                   2 * (x + 0.5) / self.width - 1, 2 * (y + 0.5) / self.height - 1)  # fmt: skip
         out[4] = (1 / shot.distance, scale, offset, shot.scale * self.factor)
         out[5, :3], out[5, 3] = light.sky, light.exposure
-        out[6, :3], out[6, 3] = light.bounce, pose.place[:, 2].min()
+        out[6, :3], out[6, 3] = light.bounce, bounds(pose.place)[0, 2]
         for k, (direction, color) in enumerate(light.lamps[:_LAMPS]):
             out[7 + k, :3], out[10 + k, :3] = direction, color
         if not light.lamps:
@@ -433,7 +455,8 @@ def _sun(place: Floats, direction: Floats) -> Floats:
     side = side / np.linalg.norm(side) if np.linalg.norm(side) > 1e-3 else np.array([1.0, 0.0, 0.0])
     axes = np.stack([side, np.cross(side, direction), direction])
     seen = place @ axes.T.astype(np.float32)
-    low, high = seen.min(0) - 0.02, seen.max(0) + 0.02
+    low, high = bounds(seen)
+    low, high = low - 0.02, high + 0.02
     scale = np.array([2, 2, 1]) / (high - low)
     shift = np.array([-1, -1, 0]) - low * scale
     return np.concatenate([axes * scale[:, None], shift[:, None]], 1).astype(np.float32)

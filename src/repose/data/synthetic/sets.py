@@ -26,6 +26,12 @@ STREAM_SEED: Final = 2_000_000
 STARTS: Final = MappingProxyType({"train": 0, "val": 800_000, "test": 900_000})
 """The number of the first person of each split."""
 
+ROOM: Final = MappingProxyType({"train": 800_000, "val": 100_000, "test": 100_000})
+"""How many people a split can have, so that no number is in two."""
+
+LARGEST: Final = 4096
+"""Pixels of a side: OpenGL's textures end somewhere, and a mistyped size should not fill the memory."""
+
 STYLES: Final = ("mixed", "street", "fashion", "plain")
 
 
@@ -63,10 +69,11 @@ class SetSpec:
             raise ValueError(f"no style is called '{self.style}'; {nearest(self.style, STYLES)}")
         if not 2 <= self.pictures <= 100:
             raise ValueError(f"pictures must be 2 to 100 a person, got {self.pictures}")
-        if min(self.height, self.width) < 16:
-            raise ValueError(f"a picture of {self.height}x{self.width} cannot show a person; 16 pixels are the least")
+        check_size(self.height, self.width)
         for split, spec in self.splits.items():
             most = spec.people * self.pictures * (self.pictures - 1)
+            if spec.people > ROOM[split]:
+                raise ValueError(f"{self.name}, {split}: at most {ROOM[split]:,} people fit, not {spec.people:,}")
             if spec.people < 1 or not 0 < (spec.pairs or most) <= most:
                 raise ValueError(f"{self.name}, {split}: {spec.people} people have {most} pairs, not {spec.pairs}")
 
@@ -133,11 +140,17 @@ SETS: Final = _named(
 )  # fmt: skip
 
 
-def find_set(name: str) -> SetSpec:
-    """A named set; ValueError with the nearest name if there is none."""
+def check_size(height: int, width: int) -> None:
+    """ValueError where pictures of this size cannot be rendered."""
+    if not 16 <= min(height, width) <= max(height, width) <= LARGEST:
+        raise ValueError(f"a picture of {height}x{width}: 16 pixels are the least, {LARGEST:,} the most")
+
+
+def find_set(name: str, people: int | None = None) -> SetSpec:
+    """A named set, cut down to so many people where told; ValueError with the nearest name if there is none."""
     if name not in SETS:
         raise ValueError(f"no set is called '{name}'; {nearest(name, SETS)}")
-    return SETS[name]
+    return SETS[name] if people is None else SETS[name].cut(people)
 
 
 def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list[tuple[str, str]]:

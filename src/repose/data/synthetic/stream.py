@@ -11,7 +11,7 @@ oldest by new ones. Training waits for the first few people only: how fast it go
 are rendered, only how often it meets the same ones does (`Stream.rendered` counts them).
 
 What is drawn at a step depends on how fast the workers were, so two runs differ, and so does a resumed run from an
-unbroken one; `start` lets it begin with people that it has not seen. Training on several processes gives each a stream
+unbroken one; `start` lets it begin with other people. Training on several processes gives each a stream
 of its own, all of the same people.
 """
 
@@ -37,7 +37,7 @@ from .picture import Picture
 from .prepare import LICENCE, RENDERER, Studio
 from .prepare import Person as Task
 from .render import create_context
-from .sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES
+from .sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
 from .workers import Crew, WorkerError, cores
 
 PREFIX: Final = "synthetic:"
@@ -89,6 +89,7 @@ class Stream(Store):
     ) -> None:
         if style not in STYLES:
             raise ValueError(f"no style is called '{style}'; {nearest(style, STYLES)}")
+        check_size(height, width)
         if not 0 <= seed < FIRST_SEED:
             raise ValueError(f"the seed of a stream is 0 to {FIRST_SEED - 1:,}, got {seed:,}")
         if pictures < 2 or people < 0 or workers < 0 or start < 0:

@@ -179,14 +179,19 @@ def compact(surface: Surface) -> Surface:
     return replace(take(surface, used), faces=place[surface.faces])
 
 
-def coarse(surface: Surface, cell: float) -> Ints:
-    """(F', 3) the faces with all vertices of one cell of canon space, `cell` metres wide, merged into one of them."""
-    grid = np.floor(surface.canon / np.float32(cell)).astype(np.int64)
-    key = (grid[:, 0] * 65536 + grid[:, 1]) * 65536 + grid[:, 2]
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    faces = first.astype(np.int32)[group.reshape(-1)][surface.faces]
-    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    return np.ascontiguousarray(faces[whole])
+def coarse(surface: Surface, cell: float, once: bool = False) -> Ints:
+    """(F', 3) the faces with all vertices of one cell of canon space, `cell` metres wide, merged into one of them.
+
+    Args:
+        surface: which. cell: metres.
+        once: to look at, not for shadows: faces that become the same are kept once, none is turned over, and each cell
+            keeps the vertex next to the middle of its own instead of its first.
+    """
+    grid = np.floor(surface.canon * np.float32(1 / cell)) if once else np.floor(surface.canon / np.float32(cell))
+    grid = grid.astype(np.int32)
+    if once:  # what is sewn on (collars, pockets: darker) stays a layer of its own
+        grid[:, 1] = 4 * grid[:, 1] + (surface.shade < 0.99) + (surface.shade < 0.85)
+    return _coarse(surface.canon, grid, surface.faces, once)  # type: ignore[no-any-return]
 
 
 def take(surface: Surface, vertices: NDArray[Any]) -> Surface:
@@ -295,6 +300,107 @@ def _some_tree(body: Body, among: bytes) -> tuple[Any, NDArray[np.int64]]:
     whole = _whole_tree(body)[1]
     vertices = whole[np.frombuffer(among, np.bool_)[whole]]
     return cKDTree(body.canon[vertices]), vertices
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _coarse(canon: Any, grid: Any, faces: Any, once: Any) -> Any:
+    count, many = len(canon), len(faces)
+    size = 16
+    while size < 2 * max(count, many if once else 0):
+        size *= 2
+    # Open addressing, twice as many slots as there can be entries.
+    slots, kept = np.full(size, -1, np.int32), np.empty(count, np.int32)
+    for v in range(count):
+        x, y, z = grid[v, 0], grid[v, 1], grid[v, 2]
+        at = (x * 73856093 ^ y * 19349663 ^ z * 83492791) & (size - 1)
+        while slots[at] >= 0:
+            o = slots[at]
+            if grid[o, 0] == x and grid[o, 1] == y and grid[o, 2] == z:
+                break
+            at = (at + 1) & (size - 1)
+        if slots[at] < 0:
+            slots[at] = v
+        kept[v] = slots[at]
+    if once:
+        total, number = np.zeros((count, 3), np.float32), np.zeros(count, np.float32)
+        for v in range(count):
+            number[kept[v]] += 1
+            for i in range(3):
+                total[kept[v], i] += canon[v, i]
+        best, found = np.full(count, np.float32(1e9), np.float32), np.arange(count).astype(np.int32)
+        for v in range(count):
+            far = np.float32(0)
+            for i in range(3):
+                far += (canon[v, i] - total[kept[v], i] / number[kept[v]]) ** 2
+            if far < best[kept[v]]:
+                best[kept[v]], found[kept[v]] = far, v
+        for v in range(count):
+            kept[v] = found[kept[v]]
+        slots[:] = -1
+    out, new = np.empty((many, 3), np.int32), 0
+    for f in range(many):
+        a, b, c = kept[faces[f, 0]], kept[faces[f, 1]], kept[faces[f, 2]]
+        if a in (b, c) or b == c:
+            continue
+        out[new, 0], out[new, 1], out[new, 2] = a, b, c
+        if once:
+            if _turned_over(canon, faces[f, 0], faces[f, 1], faces[f, 2], a, b, c):
+                out[new, 1], out[new, 2] = c, b
+            # Turned so that the smallest vertex comes first: the same face the other way round is another one.
+            while out[new, 0] > min(a, b, c):
+                out[new, 0], out[new, 1], out[new, 2] = out[new, 1], out[new, 2], out[new, 0]
+            a, b, c = out[new, 0], out[new, 1], out[new, 2]
+            at = (a * 73856093 ^ b * 19349663 ^ c * 83492791) & (size - 1)
+            while slots[at] >= 0:
+                o = slots[at]
+                if out[o, 0] == a and out[o, 1] == b and out[o, 2] == c:
+                    break
+                at = (at + 1) & (size - 1)
+            if slots[at] >= 0:
+                continue
+            slots[at] = new
+        new += 1
+    return out[:new].copy()
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _turned_over(place: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Whether the triangle d e f looks away from where the triangle a b c looks."""
+    total = np.float32(0)
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        first = (place[b, j] - place[a, j]) * (place[c, k] - place[a, k])
+        first -= (place[b, k] - place[a, k]) * (place[c, j] - place[a, j])
+        second = (place[e, j] - place[d, j]) * (place[f, k] - place[d, k])
+        second -= (place[e, k] - place[d, k]) * (place[f, j] - place[d, j])
+        total += first * second
+    return total < 0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def packed(place: Any, normal: Any, strain: Any, used: Any) -> Any:
+    """(N, 7) float32: place, normal and strain of the N vertices `used`."""
+    out = np.empty((len(used), 7), np.float32)
+    for k in range(len(used)):
+        v = used[k]
+        for i in range(3):
+            out[k, i] = place[v, i]
+            out[k, 3 + i] = normal[v, i]
+        out[k, 6] = strain[v]
+    return out
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def bounds(points: Any) -> Any:
+    """(2, 3) the smallest and the largest of each coordinate of `points`, (V, 3)."""
+    out = np.empty((2, 3), points.dtype)
+    for i in range(3):
+        out[0, i] = out[1, i] = points[0, i]
+    for v in range(len(points)):
+        for i in range(3):
+            out[0, i] = min(out[0, i], points[v, i])
+            out[1, i] = max(out[1, i], points[v, i])
+    return out
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -109,6 +109,7 @@ class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
             if self._order[0] in self._done:
                 done = self._done.pop(self._order.popleft())
                 if isinstance(done, WorkerError):
+                    self._stop.set()  # the iteration is over
                     raise done
                 return done
             by_pipe = {member.pipe: member for member in self._members if member.given and not member.dead}
