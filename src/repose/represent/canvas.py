@@ -148,8 +148,8 @@ CANVASES: Final = {
     )
 }
 """Market-1501 as it is; DeepFashion's 256x176 crop (PATN, PINet); the same in a white square (Multi-scale, and
-PATN's own measurement); half of 256x176 for two CPU cores, with four white columns on either side so that it can be halved
-four more times."""
+PATN's own measurement); half of 256x176 for two CPU cores, with four white columns on either side so that it
+can be halved four more times."""
 
 
 def canvas(name: str) -> Canvas:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.data.synthetic.accessories import build_accessories
-from repose.data.synthetic.bags import HangingPiece, hang
-from repose.data.synthetic.body import Body, Floats, Shape, load_body
-from repose.data.synthetic.headwear import hair_hidden, hat_line
-from repose.data.synthetic.surface import Piece, skin
+from repose.data.synthetic.figure.body import Body, Floats, Shape, load_body
+from repose.data.synthetic.figure.surface import Piece, skin
+from repose.data.synthetic.wear.accessories import build_accessories
+from repose.data.synthetic.wear.bags import HangingPiece, hang
+from repose.data.synthetic.wear.headwear import hair_hidden, hat_line
 
 SHOES = ("sneaker", "boot", "sandal", "pump", "loafer")
 HATS = ("cap", "beanie", "brim", "headscarf")

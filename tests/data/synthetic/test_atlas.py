@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repose.data.synthetic import atlas
-from repose.data.synthetic.body import load_body
+from repose.data.synthetic.figure import atlas
+from repose.data.synthetic.figure.body import load_body
 from repose.person import IUV_MIRROR
 
 

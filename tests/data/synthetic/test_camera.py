@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from repose.data.synthetic.camera import develop
-from repose.data.synthetic.scenes import Camera, Scene, sample_scene
+from repose.data.synthetic.place.camera import develop
+from repose.data.synthetic.place.scenes import Camera, Scene, sample_scene
 
 
 def scene_with(**faults: float | tuple[int, int]) -> Scene:

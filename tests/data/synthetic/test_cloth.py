@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from repose.data.synthetic.body import load_body
-from repose.data.synthetic.cloth import drape, strain
-from repose.data.synthetic.clothes import build_clothes
-from repose.data.synthetic.surface import Piece, Surface, normals, skin
+from repose.data.synthetic.figure.body import load_body
+from repose.data.synthetic.figure.surface import Piece, Surface, normals, skin
+from repose.data.synthetic.wear.cloth import drape, strain
+from repose.data.synthetic.wear.clothes import build_clothes
 
 
 def _turn(degrees):

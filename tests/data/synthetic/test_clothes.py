@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.data.synthetic.body import load_body
-from repose.data.synthetic.clothes import build_clothes
-from repose.data.synthetic.cuts import KINDS
+from repose.data.synthetic.figure.body import load_body
+from repose.data.synthetic.wear.clothes import build_clothes
+from repose.data.synthetic.wear.cuts import KINDS
 
 TOP = {"sleeve": 0.6, "hem": 0.05, "neck": "crew", "neck_depth": 0.03, "ease": 0.015}
 CUTS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repose.data.synthetic import fabrics, prints
-from repose.data.synthetic.fabrics import FABRIC_BANK, MATERIALS, Floats
+from repose.data.synthetic.wear import fabrics, prints
+from repose.data.synthetic.wear.fabrics import FABRIC_BANK, MATERIALS, Floats
 
 PALETTE = fabrics.colors([[40, 60, 120], [236, 234, 228], [170, 40, 50], [210, 170, 90]])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from repose.data.synthetic.face import SKIN, uniforms
+from repose.data.synthetic.figure.face import SKIN, uniforms
 
 from .test_hair import make_looks
 

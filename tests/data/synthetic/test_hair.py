@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.data.synthetic.beard import beard_field
-from repose.data.synthetic.body import Shape, load_body
-from repose.data.synthetic.hair import STYLES, build_hair
-from repose.data.synthetic.outfits import Looks
-from repose.data.synthetic.scalp import scalp_field
-from repose.data.synthetic.surface import Surface, normals
+from repose.data.synthetic.figure.body import Shape, load_body
+from repose.data.synthetic.figure.surface import Surface, normals
+from repose.data.synthetic.hair.beard import beard_field
+from repose.data.synthetic.hair.hair import STYLES, build_hair
+from repose.data.synthetic.hair.scalp import scalp_field
+from repose.data.synthetic.wear.outfits import Looks
 
 
 def make_looks(**changes: Any) -> Looks:

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from repose.data.synthetic import outfits
-from repose.data.synthetic.fabrics import FABRIC_BANK, MATERIALS
-from repose.data.synthetic.outfits import Outfit, sample_outfit
+from repose.data.synthetic.wear import outfits
+from repose.data.synthetic.wear.fabrics import FABRIC_BANK, MATERIALS
+from repose.data.synthetic.wear.outfits import Outfit, sample_outfit
 
 KEYS = {
     "top": {"sleeve", "hem", "neck", "neck_depth", "ease", "tucked", "placket", "cuff", "hood"},

@@ -7,11 +7,12 @@ import pytest
 
 pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
 
-from repose.data.synthetic import Picture, Renderer, SyntheticUnavailable, atlas, render_people, render_person
+from repose.data.synthetic import Picture, Renderer, SyntheticUnavailable, render_people, render_person
+from repose.data.synthetic.figure import atlas
+from repose.data.synthetic.figure.surface import body_surface, normals, skin
 from repose.data.synthetic.people import STYLES, dress, take_pose
-from repose.data.synthetic.poses import rotations, sample_pose
-from repose.data.synthetic.surface import body_surface, normals, skin
-from repose.data.synthetic.views import sample_shot
+from repose.data.synthetic.place.views import sample_shot
+from repose.data.synthetic.pose.poses import rotations, sample_pose
 from repose.person import JOINTS
 
 PEOPLE, PICTURES, SEED = 6, 4, 3
@@ -139,7 +140,7 @@ def test_iuv_of_a_surface_point_is_the_same_in_every_picture(renderer: Renderer)
     naked = body_surface(renderer.body, person.shape, "body")
     chart = atlas.iuv_of(naked.canon, naked.along, naked.region)
     from repose.data.synthetic.people import Piece
-    from repose.data.synthetic.scenes import sample_scene
+    from repose.data.synthetic.place.scenes import sample_scene
 
     scene = sample_scene(rng, "plain")
     pieces = (Piece("skin", naked, None, (13, 13), kind="skin"),)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repose.data.synthetic.angles import ANGLES, LIMITS, mirror
-from repose.data.synthetic.body import Floats, load_body
-from repose.data.synthetic.pose_library import LIBRARY
-from repose.data.synthetic.poses import base_pose, free, repair, rotations, sample_pose
+from repose.data.synthetic.figure.body import Floats, load_body
+from repose.data.synthetic.pose.angles import ANGLES, LIMITS, mirror
+from repose.data.synthetic.pose.pose_library import LIBRARY
+from repose.data.synthetic.pose.poses import base_pose, free, repair, rotations, sample_pose
 from repose.person import JOINTS, MIRROR
 
 BODY = load_body()

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from repose.data.synthetic import props
-from repose.data.synthetic.backdrop import Ground, background
-from repose.data.synthetic.scenes import sample_scene
+from repose.data.synthetic.place import props
+from repose.data.synthetic.place.backdrop import Ground, background
+from repose.data.synthetic.place.scenes import sample_scene
 
 STYLES = ("street", "fashion", "plain", "mixed")
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repose.data.synthetic.body import load_body
-from repose.data.synthetic.surface import bind, body_surface, clip, edges, merge, normals, skin, subdivide
+from repose.data.synthetic.figure.body import load_body
+from repose.data.synthetic.figure.surface import bind, body_surface, clip, edges, merge, normals, skin, subdivide
 
 
 @pytest.fixture(scope="module")

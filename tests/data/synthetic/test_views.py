@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repose.data.synthetic.body import Floats, load_body
-from repose.data.synthetic.poses import base_pose, rotations, sample_pose
-from repose.data.synthetic.views import Shot, _view, sample_shot
+from repose.data.synthetic.figure.body import Floats, load_body
+from repose.data.synthetic.place.views import Shot, _view, sample_shot
+from repose.data.synthetic.pose.poses import base_pose, rotations, sample_pose
 
 BODY = load_body()
 SHAPE = BODY.shape(np.zeros_like(BODY.coefficients[0]))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from .picture import Picture
 
 if TYPE_CHECKING:
+    from .draw.render import Renderer, create_context
     from .people import render_people, render_person
     from .prepare import expected, free_set, prepare_set, prepare_synthetic
-    from .render import Renderer, create_context
     from .stream import Stream, open_stream
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 _WHERE: Final = {
-    "Renderer": "render", "create_context": "render",
+    "Renderer": "draw.render", "create_context": "draw.render",
     "Stream": "stream", "open_stream": "stream",
     "expected": "prepare", "free_set": "prepare", "prepare_set": "prepare", "prepare_synthetic": "prepare",
     "render_people": "people", "render_person": "people",

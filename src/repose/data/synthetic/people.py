@@ -1,4 +1,4 @@
-"""Whole pictures of synthetic people: body, face, hair, outfit and place belong to the person; pose and camera do not."""
+"""Whole pictures of synthetic people: body, face, hair, outfit and place are the person's; pose and camera change."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from .accessories import build_accessories
-from .backdrop import Ground, background
-from .bags import hang
-from .body import JOINT_COUNT, Body, Floats, Shape
-from .camera import develop
-from .cloth import ROUNDS, drape, strain
-from .clothes import build_clothes
-from .hair import build_hair
-from .headwear import hair_hidden
-from .lighting import Lighting
-from .outfits import Looks, sample_outfit
+from .draw.render import BACKGROUND, SMALL, Drawn, Posed, Renderer
+from .figure.body import JOINT_COUNT, Body, Floats, Shape
+from .figure.surface import Piece, Surface, body_surface, clip, normals, pose_body, skin
+from .hair.hair import build_hair
+from .hair.scalp import scalp_field
 from .picture import Picture
-from .poses import Pose, rotations, sample_pose
-from .render import BACKGROUND, SMALL, Drawn, Posed, Renderer
-from .scalp import scalp_field
-from .scenes import Scene, sample_scene
-from .surface import Piece, Surface, body_surface, clip, normals, skin
-from .views import Shot, sample_shot
+from .place.backdrop import Ground, background
+from .place.camera import develop
+from .place.lighting import Lighting
+from .place.scenes import Scene, sample_scene
+from .place.views import Shot, sample_shot
+from .pose.poses import Pose, rotations, sample_pose
+from .wear.accessories import build_accessories
+from .wear.bags import hang
+from .wear.cloth import ROUNDS, drape, strain
+from .wear.clothes import build_clothes
+from .wear.headwear import hair_hidden
+from .wear.outfits import Looks, sample_outfit
 
 STYLES: Final = ("mixed", "street", "fashion", "plain")
-"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured clothes
-before a grey wall (for comparison), "mixed" either of the first two."""
+"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
+clothes before a grey wall (for comparison), "mixed" either of the first two."""
 
 SCENERY: Final = 255  # the label of what is drawn with a person but is none
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
@@ -154,10 +154,8 @@ def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = Fal
         body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`. seat: something to sit on is drawn below.
         detail: height of the pictures, pixels: cloth need not be settled for small ones.
     """
-    flesh = _whole(body, dressed.shape)
     rounds = ROUNDS if detail > SMALL else 6
-    place = skin(flesh, transforms)
-    normal = normals(place, flesh.faces)
+    place, normal = pose_body(body, dressed.shape, transforms)
     places, all_normals, strains = [], [], []
     for piece in dressed.pieces:
         if piece.name == "seat":
@@ -182,7 +180,8 @@ def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = Fal
 @cache
 def _seat() -> Piece:
     """A block to sit on, as wide as 1; `_seated` puts it where it is needed."""
-    faces, corners = [], []
+    faces: list[NDArray[np.int64]] = []
+    corners: list[NDArray[np.float64]] = []
     for axis in range(3):
         for sign in (-1, 1):
             u, v = np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
@@ -191,11 +190,12 @@ def _seat() -> Piece:
             corners += [middle - u - v, middle + u - v, middle + u + v, middle - u + v]
             quad = np.array([[0, 1, 2], [0, 2, 3]]) + first
             faces.append(quad if sign > 0 else quad[:, ::-1])
-    place = np.array(corners, np.float32) / 2
+    place: Floats = np.array(corners, np.float32) * np.float32(0.5)
     count = len(place)
+    bones = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
     surface = Surface(place, place, np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32),
                       np.ones(count, np.float32), np.zeros((count, 4), np.uint8),
-                      np.tile(np.float32([1, 0, 0, 0]), (count, 1)), np.concatenate(faces).astype(np.int32))  # fmt: skip
+                      bones, np.concatenate(faces).astype(np.int32))  # fmt: skip
     return Piece("seat", surface, None, (SCENERY, SCENERY), kind="scenery")
 
 
@@ -206,9 +206,10 @@ def _seated(body: Body, block: Surface, place: Floats, ground: float, seat: bool
     top = float(np.quantile(place[under, 2], 0.1))
     tall = top - ground
     if not seat or tall < 0.12:
-        return np.tile(place.mean(0), (len(block), 1))
+        return np.tile(place.mean(0), (len(block), 1)).astype(np.float32)
     centre = np.array([middle[0], middle[1] + 0.02, ground + tall / 2], np.float32)
-    return (block.rest * np.float32([0.46, 0.40, tall]) + centre).astype(np.float32)
+    out: Floats = block.rest * np.array([0.46, 0.40, tall], np.float32) + centre
+    return out
 
 
 @cache
@@ -216,7 +217,8 @@ def _buttocks(body: Body) -> NDArray[np.int64]:
     used = np.unique(body.faces["body"])
     canon = body.canon[used]
     seat = (np.abs(canon[:, 2] - 0.08) < 0.08) & (canon[:, 1] > 0.03) & (body.attributes[used, 2] < 0.1)
-    return used[seat].astype(np.int64)
+    out: NDArray[np.int64] = used[seat].astype(np.int64)
+    return out
 
 
 def _turned(light: Lighting, azimuth_deg: float) -> Lighting:
@@ -255,17 +257,6 @@ def _mean_girth(body: Body) -> float:
     return _girth(body.shape(np.zeros(body.coefficients.shape[1], np.float32)))
 
 
-def _whole(body: Body, shape: Shape) -> Surface:
-    """Every vertex of the asset on this person, with the faces of the skin: what clothes collide with."""
-    return Surface(shape.vertices, body.canon, body.canon[:, :2], body.weights, body.canon[:, 0],
-                   body.bone_index, body.weights, _skin_faces(body))  # fmt: skip
-
-
-@cache
-def _skin_faces(body: Body) -> NDArray[np.int32]:
-    return body.faces["body"].astype(np.int32)
-
-
 def _bare_skin(body: Body, shape: Shape, hidden: Floats, scalp: Floats, detail: int) -> Surface:
     """The skin that is not surely covered."""
     whole = body_surface(body, shape, "body")
@@ -291,7 +282,8 @@ def _merged(body: Body, cell: float) -> NDArray[np.int32]:
     whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
     faces = faces[whole]
     _, kept = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
-    return faces[np.sort(kept)].astype(np.int32)
+    out: NDArray[np.int32] = faces[np.sort(kept)].astype(np.int32)
+    return out
 
 
 def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -340,8 +332,8 @@ def _shaded(behind: Floats, shadow: Floats, light: Lighting, shot: Shot, height:
     near = gaussian_filter(shadow[..., 1], shot.scale * 0.03) * 0.55
     keep = (1 - 0.85 * cast) * (1 - near)
     below = np.clip((np.arange(height) - shot.horizon) / (0.04 * height), 0, 1)[:, None]
-    linear = behind * (1 - (1 - keep**0.6) * below)[..., None]
-    return linear.astype(np.float32)
+    out: Floats = (behind * (1 - (1 - keep**0.6) * below)[..., None]).astype(np.float32)
+    return out
 
 
 def _keypoints(flat: Floats, depth: Floats) -> NDArray[np.float32]:

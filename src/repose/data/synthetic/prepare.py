@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from repose.data.store import Report, StoreWriter, layout, partial_folder
 
+from .draw.render import Renderer, create_context
 from .people import render_person
 from .picture import Picture
-from .render import Renderer, create_context
 from .sets import FIRST_SEED, SetSpec, SplitSpec, choose_pairs, find_set
 from .workers import Crew, WorkerError, cores
 

@@ -35,6 +35,12 @@ LARGEST: Final = 4096
 STYLES: Final = ("mixed", "street", "fashion", "plain")
 
 
+def check_size(height: int, width: int) -> None:
+    """ValueError where pictures of this size cannot be rendered."""
+    if not 16 <= min(height, width) <= max(height, width) <= LARGEST:
+        raise ValueError(f"a picture of {height}x{width}: 16 pixels are the least, {LARGEST:,} the most")
+
+
 @dataclass(frozen=True)
 class SplitSpec:
     """How many people, and how many listed pairs; None: all ordered pairs of one person, and no list."""
@@ -138,12 +144,6 @@ SETS: Final = _named(
         "four times as large as people-fashion to each side",
     ),
 )  # fmt: skip
-
-
-def check_size(height: int, width: int) -> None:
-    """ValueError where pictures of this size cannot be rendered."""
-    if not 16 <= min(height, width) <= max(height, width) <= LARGEST:
-        raise ValueError(f"a picture of {height}x{width}: 16 pixels are the least, {LARGEST:,} the most")
 
 
 def find_set(name: str, people: int | None = None) -> SetSpec:

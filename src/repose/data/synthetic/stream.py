@@ -33,10 +33,10 @@ from repose.data.store import VERSION, Indices, Store, layout
 from repose.person import JOINTS, Person
 from repose.words import nearest
 
+from .draw.render import create_context
 from .picture import Picture
 from .prepare import LICENCE, RENDERER, Studio
 from .prepare import Person as Task
-from .render import create_context
 from .sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
 from .workers import Crew, WorkerError, cores
 

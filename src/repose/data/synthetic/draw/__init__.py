@@ -1,0 +1,1 @@
+"""OpenGL: posed surfaces to pixels and labels."""

@@ -1,0 +1,1 @@
+"""What people wear: sampled as numbers, woven, cut, and hung on the body."""
