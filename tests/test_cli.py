@@ -158,6 +158,8 @@ from tests import tiny
 tiny.seeing(pytest.MonkeyPatch())
 for line in sys.stdin:
     sys.argv = ["repose", *line.split()]
+    if line.startswith("train"):
+        del sys.modules["scipy"]  # its metadata are there, so torchmetrics imports it
     try:
         cli.main()
     except SystemExit as end:
@@ -196,9 +198,9 @@ def test_without_the_renderers_packages_only_rendering_fails(weights: Path, phot
         (("transfr", "a", "b"), "transfer"),
         (("bench", "forwrd"), "forward"),
         (("transfer", "a", "b", "--modl", "x"), "--model"),
-        (("prepare", "synthetic", "--people", "2"), "'--people': 2 is not in the range x>=3"),
-        (("prepare", "synthetic", "--images", "1"), "'--images': 1 is not in the range 2<=x<=100"),
-        (("prepare", "synthetic", "--workers", "-1"), "'--workers': -1 is not in the range x>=0"),
+        (("prepare", "synthetic", "--people", "2"), "Invalid value for '--people'"),
+        (("prepare", "synthetic", "--images", "1"), "Invalid value for '--images'"),
+        (("prepare", "synthetic", "--workers", "-1"), "Invalid value for '--workers'"),
     ],
 )
 def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) -> None:

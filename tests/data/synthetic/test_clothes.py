@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from repose.data.synthetic.figure.atlas import iuv_of
 from repose.data.synthetic.figure.body import load_body
 from repose.data.synthetic.wear.clothes import build_clothes
 from repose.data.synthetic.wear.cuts import KINDS
@@ -118,3 +119,17 @@ def test_things_that_are_no_clothes_are_left_to_others():
     pieces, hidden = _built(SimpleNamespace(kind="hat", fabric=None, cut={}))
     assert pieces == []
     assert not (hidden > 0).any()
+
+
+@pytest.mark.parametrize("kind", ["skirt", "dress", "coat"])
+def test_what_hangs_round_the_legs_counts_as_the_leg_below(kind):
+    (piece,), _ = _built(_garment(kind, hem=-0.5))
+    s = piece.surface
+    parts = iuv_of(s.canon, s.along, s.region)[:, 0].astype(int)
+    thigh = (s.canon[:, 2] < 0.0) & (s.canon[:, 2] > -0.25) & (s.region[:, 0] < 0.5)
+    shin = (s.canon[:, 2] < -0.35) & (s.region[:, 0] < 0.5)
+    assert set(parts[thigh]) == {7, 8, 9, 10}
+    assert set(parts[shin]) == {11, 12, 13, 14}
+    left = s.canon[:, 0] > 0
+    assert set(parts[thigh & left]) == {8, 10}
+    assert set(parts[(s.canon[:, 2] > 0.2) & (s.canon[:, 2] < 0.24) & (s.region[:, 0] < 0.5)]) <= {1, 2}

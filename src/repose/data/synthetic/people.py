@@ -37,6 +37,7 @@ STYLES: Final = ("mixed", "street", "fashion", "plain")
 clothes before a grey wall (for comparison), "mixed" either of the first two."""
 
 SCENERY: Final = 255  # the label of what is drawn with a person but is none
+_FLATTENED: Final = ("afro", "curly", "quiff")  # hair that has no room under a hat
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
 _DEPTH_OF_JOINT: Final = np.array(
@@ -138,6 +139,8 @@ def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -
     coefficients, gender, age = _sample_body(body, rng)
     shape = body.shape(coefficients)
     outfit = sample_outfit(rng, gender, age, style)
+    if outfit.find("hat") is not None and outfit.looks.hair in _FLATTENED:
+        outfit = replace(outfit, looks=replace(outfit.looks, hair="short"))
     clothes, covered = build_clothes(body, shape, outfit)
     things, inside = build_accessories(body, shape, outfit)
     hair = build_hair(body, shape, outfit.looks, lambda points: hair_hidden(outfit, points))

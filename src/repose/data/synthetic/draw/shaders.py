@@ -93,7 +93,7 @@ uniform sampler2DArray tiles;      // fabrics: sRGB and height
 uniform sampler2DArray decals;
 uniform sampler2DShadow shadow;
 uniform vec2 label;                // on the person's left and right
-uniform int wrap;                  // 0 limbs, 1 body, 2 planar
+uniform int wrap;                  // 0 limbs, 1 body (arms as limbs), 2 planar
 uniform vec4 fabric;               // tile, repeat (m), gloss, fold
 uniform vec3 base_color;           // hair, sole, glass
 uniform vec4 front_place;          // decal on the chest: centre x, z, size
@@ -108,7 +108,7 @@ layout(location = 2) out float out_near;
 vec2 cloth_at() {
     if (wrap == 2) return canon.xz;
     vec3 p = vec3(abs(canon.x), canon.yz);
-    if (wrap == 0 && region.x > 0.5) return vec2(arm_turn(p, along.x) * 0.055, 0.6 - along.x * 0.27);
+    if (region.x > 0.5) return vec2(arm_turn(p, along.x) * 0.055, 0.6 - along.x * 0.27);
     if (wrap == 0 && region.y > 0.5 && canon.z < 0.1) return vec2(leg_turn(p, along.y) * 0.085, canon.z);
     return vec2(trunk_turn(canon) * 0.16, canon.z);
 }

@@ -63,8 +63,8 @@ class Piece:
     Attributes:
         name: "top", "hair", ... surface: at rest. fabric: what it is made of; None for skin.
         label: LIP labels on the person's left and right.
-        wrap: how the texture runs: "body" (angle round the trunk, height), "limbs" (angle round the arm or leg, length
-            along it), "planar" (canon x and z).
+        wrap: how the texture runs: "limbs" (angle round the arm or leg, length along it; round the trunk elsewhere),
+            "body" (legs too as one trunk), "planar" (canon x and z).
         double: both sides are drawn (open jackets, skirts, hats).
         cloth: how it hangs; None if it only follows the skeleton.
         fuzz: metres by which noise frays the outline (hair).

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
+from ..figure.atlas import ANKLE, HIP, KNEE
 from ..figure.body import Body, Floats, Shape
 from ..figure.surface import Ints, Piece, Surface, merge
 from .cloth import Cloth
@@ -106,8 +107,21 @@ def _finished(body: Body, shape: Shape, worn: Worn) -> Piece:
         portion = np.concatenate([portion, (share / share.sum(1, keepdims=True)).astype(np.float32)])
         surface = merge([surface, added])
     cloth = _cloth(body, shape, surface, count, (follow, portion), worn.kind, worn.cut, worn.under)
-    wrap = "body" if worn.kind in ("skirt", "dress") else "limbs"
+    wrap = "limbs"
+    if worn.kind in ("skirt", "dress", "coat"):  # one tube round both legs
+        wrap, surface = "body", _above_legs(surface)
     return Piece(worn.kind, surface, worn.fabric, (_LABELS[worn.kind],) * 2, wrap, True, cloth)
+
+
+def _above_legs(surface: Surface) -> Surface:
+    """A skirt or coat tail marked as lying above the legs: its label in DensePose is that of the leg below it."""
+    z = surface.canon[:, 2]
+    low = (z < HIP[2] - 0.04) & (surface.region[:, 0] < 0.5)
+    upper, lower = (HIP[2] - z) / (HIP[2] - KNEE[2]), 1 + (KNEE[2] - z) / (KNEE[2] - ANKLE[2])
+    along, region = surface.along.copy(), surface.region.copy()
+    along[low, 1] = np.where(z > KNEE[2], upper, lower)[low]
+    region[low, 1] = 1
+    return replace(surface, along=along, region=region)
 
 
 def _cloth(
