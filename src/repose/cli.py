@@ -402,7 +402,7 @@ def train(
 def evaluate(
     names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
     data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
-    protocol: Annotated[str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion or roy-fashion.")] = (
+    protocol: Annotated[str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion or people-half.")] = (
         "patn-market"
     ),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,

@@ -216,6 +216,7 @@ def joints(lines: list[Line]) -> str:
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "market": lambda lines: evaluations(lines, "market1501", "patn-market@1"),
     "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market@1"),
+    "people": lambda lines: evaluations(lines, "people-fashion-half", "people-half@1"),
     "forward": forward,
     "rendering": rendering,
     "realism": realism,

@@ -83,6 +83,13 @@ PROTOCOLS: Final = {
             ssim=SKIMAGE,
             notes="Multi-scale Attention Guided Pose Transfer: scikit-image's defaults on 256x256, both directions",
         ),
+        Protocol(
+            name="people-half",
+            version=1,
+            canvas="fashion-half",
+            mask=MaskVariant(),
+            notes="ours: rendered people of half of 256x176, on 128x96, of which 8 columns are white",
+        ),
     )
 }
 

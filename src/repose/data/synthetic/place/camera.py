@@ -30,10 +30,10 @@ def develop(picture: Floats, scene: Scene, rng: np.random.Generator, style: str 
         image = image.resize(small, Image.Resampling.BOX if camera.detail < 0.6 else Image.Resampling.BILINEAR)
     image = _lens(image, camera, rng)
     image = Image.fromarray(_bytes(_grain(np.asarray(image, np.float32) / np.float32(255), camera, rng)))
-    image = _jpeg(image, camera, rng)
+    image = _jpeg(image, camera.quality, rng)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-    return np.array(image)
+    return np.array(_jpeg(image, camera.stored, rng))
 
 
 def _expose(picture: Floats, camera: Camera, rng: np.random.Generator) -> Floats:
@@ -99,8 +99,8 @@ def _grain(picture: Floats, camera: Camera, rng: np.random.Generator) -> Floats:
     return picture + strength * (luma[..., None] + np.float32(camera.chroma) * coarse)
 
 
-def _jpeg(image: Image.Image, camera: Camera, rng: np.random.Generator) -> Image.Image:
-    low, high = camera.quality
+def _jpeg(image: Image.Image, quality: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    low, high = quality
     if high <= 0:
         return image
     file = io.BytesIO()

@@ -25,7 +25,8 @@ class Camera:
         contrast: exponent-like strength of the S curve, 0 none. black: lifted black.
         detail: share of its pixels a picture was taken with. blur: sigma. halo: strength of sharpening.
         noise: deviation at mid grey, chroma: share of it that is coloured and coarse. vignette: loss in the corners.
-        quality: least and greatest JPEG quality, 0 none. shake: how often motion blur comes.
+        quality: least and greatest JPEG quality, 0 none; stored: that of the finished picture. shake: how often
+            motion blur comes.
     """
 
     exposure: float = 0.0
@@ -40,6 +41,7 @@ class Camera:
     chroma: float = 0.0
     vignette: float = 0.0
     quality: tuple[int, int] = (0, 0)
+    stored: tuple[int, int] = (0, 0)
     shake: float = 0.0
 
 
@@ -162,13 +164,14 @@ def _street_camera(rng: np.random.Generator) -> Camera:
         cast=scaled(1.0, rng, 0.012, (1.01, 1.0, 1.01)),
         contrast=float(rng.uniform(0.05, 0.45)),
         black=float(rng.uniform(0.01, 0.07)),
-        detail=float(rng.uniform(0.6, 1.0)),
+        detail=float(rng.uniform(0.55, 0.92)),
         blur=float(rng.uniform(0.0, 0.0035)),
-        halo=float(rng.uniform(0.6, 2.2)),
+        halo=float(rng.uniform(0.3, 1.5)),
         noise=float(rng.uniform(0.002, 0.009)),
         chroma=float(rng.uniform(0.2, 0.7)),
         vignette=float(rng.uniform(0, 0.05)),
         quality=(low, min(low + 15, 95)),
+        stored=(82, 93),
         shake=0.06,
     )
 
