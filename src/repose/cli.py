@@ -402,9 +402,9 @@ def train(
 def evaluate(
     names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
     data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
-    protocol: Annotated[str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion or people-half.")] = (
-        "patn-market"
-    ),
+    protocol: Annotated[
+        str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-half.")
+    ] = ("patn-market"),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
     limit: Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")] = 0,
     pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",

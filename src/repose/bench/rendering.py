@@ -157,7 +157,7 @@ class _Start:
                     count += len(render_person(renderer, 990_000 + number, 1 + count // PICTURES, PICTURES, **options))
                 end, busy = time.monotonic(), time.process_time() - busy
                 stages = {name: spent - before.get(name, 0.0) for name, spent in _stages(renderer).items()}
-                return _Done(count, start, end, busy, peak_memory(), _name(renderer), stages)
+                return _Done(count, start, end, busy, peak_memory(), renderer.driver, stages)
         except BaseException:
             self.barrier.abort()  # the others would wait for this one
             raise
@@ -166,11 +166,6 @@ class _Start:
 def _stages(renderer: Any) -> dict[str, float]:
     """Stage -> seconds since the renderer was made, where it counts them (`Renderer.timings`)."""
     return dict(getattr(renderer, "timings", {}))
-
-
-def _name(renderer: Any) -> str:
-    info = getattr(getattr(renderer, "context", None), "info", {})
-    return str(info.get("GL_RENDERER", "unknown"))
 
 
 def peak_memory() -> float:

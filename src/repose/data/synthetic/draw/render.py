@@ -114,6 +114,7 @@ class Renderer:
         samples: samples a pixel, a square number (1, 4, 9, 16).
 
     Attributes:
+        driver: what draws: "llvmpipe (LLVM ...)" or the name of a GPU.
         timings: stage ("clothes", "pose", "draw", "background", "develop") -> processor seconds spent in it so far.
 
     Raises:
@@ -133,6 +134,7 @@ class Renderer:
         self.timings: dict[str, float] = {}
         self.body: Body = load_body()
         self.context = context = create_context()
+        self.driver = str(context.info["GL_RENDERER"])
         context.front_face = "cw"  # the target's lowest row is the picture's first: a mirror image
         head = "#version 330\n"
         surface = SURFACE.replace("TILES", str(self.tiles)).replace("float(TILE)", "tile_number")
@@ -172,11 +174,6 @@ class Renderer:
     def close(self) -> None:
         """Free the OpenGL context; the renderer cannot draw afterwards."""
         self.context.release()
-
-    @property
-    def driver(self) -> str:
-        """What draws: "llvmpipe (LLVM ...)" or the name of a GPU."""
-        return str(self.context.info["GL_RENDERER"])
 
     def draw(
         self, pieces: Sequence[Piece], looks: Looks, posed: Sequence[Posed], shots: list[Shot], lights: list[Lighting],
