@@ -209,3 +209,27 @@ def test_the_outfit_stays_with_the_person(pictures: list[Picture]) -> None:
         worn = {frozenset(set(np.unique(p.parsing)) & {6, 10, 12}) for p in pictures[k * PICTURES : (k + 1) * PICTURES]}
         assert len(worn) <= 2, f"person {k} changed clothes"
     assert np.mean(inside) < 0.7 * np.mean(between)
+
+
+def test_colours_carried_by_iuv_are_those_of_the_target(pictures: list[Picture]) -> None:
+    """A target painted with the source's colours at equal part, u and v looks more like itself than like the person."""
+    carried, anyhow = [], []
+    for k in range(PEOPLE):
+        source, target = pictures[k * PICTURES : k * PICTURES + 2]
+        key = [p.iuv.astype(int) // [1, 16, 16] @ [256, 16, 1] for p in (source, target)]
+        on = [p.iuv[..., 0] > 0 for p in (source, target)]
+        colors = {}
+        for place, color in zip(key[0][on[0]], source.image[on[0]], strict=True):
+            colors.setdefault(place, []).append(color.astype(float))
+        found = [
+            (np.mean(colors[p], 0), c) for p, c in zip(key[1][on[1]], target.image[on[1]], strict=True) if p in colors
+        ]
+        if len(found) < 100:
+            continue  # seen from the other side
+        painted, true = (np.stack([pair[side] for pair in found]) for side in (0, 1))
+        gap = painted.mean(0) - true.mean(0)  # light and exposure differ
+        carried.append(np.abs(painted - gap - true).mean())
+        shuffled = painted[np.random.default_rng(0).permutation(len(painted))]
+        anyhow.append(np.abs(shuffled - gap - true).mean())
+    assert len(carried) >= 3
+    assert np.mean(carried) < 0.65 * np.mean(anyhow), (carried, anyhow)
