@@ -22,7 +22,7 @@ import torch
 from safetensors.numpy import save_file
 
 ADULTS = 384  # bodies whose mean is canon space
-CHILDREN = 96  # of about 6 to 15 years; together with the adults the shape space is fitted to them and drawn from them
+CHILDREN = 96  # children and teenagers, 1.0 to 1.9 m tall; together with the adults the shape space is fitted to them and drawn from them
 COMPONENTS = 40
 INFLUENCES = 4  # bones that move one vertex
 CAVITIES = ("eye_back.L", "eye_back.R", "eye_cavity.L", "eye_cavity.R", "mouth_cavity", "tongue")

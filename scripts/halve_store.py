@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 
 from repose.data.store import Store, StoreWriter
+from repose.person import Person
+from repose.represent.canvas import to_uint8
 
 BATCH = 64
 
@@ -32,9 +34,8 @@ def halve(source: Path, out: Path) -> None:
         for start in range(0, len(store), BATCH):
             rows = torch.arange(start, min(start + BATCH, len(store)))
             person = store.person(rows, fields)
-            image = ((F.avg_pool2d(person.image, 2) + 1) * 127.5).round().to(torch.uint8).numpy()
-            joints = person.keypoints.numpy().copy()
-            joints[..., :2] = np.where(joints[..., 2:] > 0, (joints[..., :2] + 0.5) / 2 - 0.5, 0)
+            image = to_uint8(F.avg_pool2d(person.image, 2))
+            joints = Person(keypoints=person.keypoints, size=store.size).resize(height // 2, width // 2).keypoints
             for k, row in enumerate(rows.tolist()):
                 labels = {}
                 if person.parsing is not None:
@@ -43,7 +44,7 @@ def halve(source: Path, out: Path) -> None:
                     covered = F.avg_pool2d(person.mask[k].float().reshape(1, 1, height, width), 2)[0, 0].numpy()
                     labels["mask"] = np.where(covered >= 0.5, 255, 0).astype(np.uint8)
                 writer.add(
-                    store.names[row], store.people[row], np.moveaxis(image[k], 0, -1), joints[k],
+                    store.names[row], store.people[row], image[k], joints[k],
                     split=store.splits[row], **labels,
                 )  # fmt: skip
         names = store.names

@@ -243,8 +243,7 @@ def prepare(
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Of every random draw; by default 0 for market1501 and 1 for synthetic. Of synthetic, 0 is the set "
-            "that the shipped weights were trained on: measure on another.",
+            help="Of every random draw; by default 0 for market1501 and 1 for synthetic, which takes up to 999,999.",
             show_default=False,
         ),
     ] = None,

@@ -30,7 +30,6 @@ from repose.represent.canvas import to_uint8
 from repose.sheet import sheet
 
 LAYER: Final = "head, averaged over the picture"
-FEATURES: Final = 1280
 ROWS: Final = 256
 """Height of the pictures that the network sees; the width follows, rounded to a multiple of 32."""
 

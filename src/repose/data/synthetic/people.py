@@ -23,8 +23,10 @@ from .place.backdrop import Ground, background
 from .place.camera import develop
 from .place.lighting import Lighting
 from .place.scenes import Scene, sample_scene
+from .place.seat import SCENERY, block, put_under
 from .place.views import Shot, sample_shot
 from .pose.poses import Pose, rotations, sample_pose
+from .sets import STYLES
 from .wear.accessories import build_accessories
 from .wear.bags import hang
 from .wear.cloth import ROUNDS, drape, strain
@@ -32,12 +34,6 @@ from .wear.clothes import build_clothes
 from .wear.headwear import hair_hidden
 from .wear.outfits import Looks, sample_outfit
 
-STYLES: Final = ("mixed", "street", "fashion", "plain")
-"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
-clothes before a grey wall (for comparison), "mixed" either of the first two."""
-
-SCENERY: Final = 255  # the label of what is drawn with a person but is none
-_FLATTENED: Final = ("afro", "curly", "quiff")  # hair that has no room under a hat
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
 _DEPTH_OF_JOINT: Final = np.array(
@@ -52,7 +48,7 @@ class Dressed:
     Attributes:
         shape: the body at rest. pieces: skin first, then clothes, hair and things from the inside out.
         looks: colours of skin and face. grain: (64, 64, 4) uint8, the noise of this person.
-        girth: how much thicker than the mean body. gender: 0 male to 1 female. age: 0.33 child, 0.67 young, 1 old.
+        girth: how much thicker than the mean body. gender: 0 male to 1 female. age: 0.33 child of about 1.45 m, 0.67 young, 1 old.
     """
 
     shape: Shape
@@ -73,7 +69,7 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     Args:
         renderer: an open renderer; its size is that of the pictures.
         seed: of the whole set. person: number of the person, 0 or more. pictures: how many, 1 or more.
-        style: one of `STYLES`.
+        style: one of `sets.STYLES`.
 
     Raises:
         ValueError: no such style.
@@ -101,11 +97,11 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     lights = [replace(light, exposure=light.exposure * _metered(dressed.looks)) for light in lights]
     with _timed(spent, "pose"):
         posed = [
-            take_pose(renderer.body, dressed, t, p.seat, renderer.height)
+            put_under(renderer.body, dressed.shape, t, take_pose(renderer.body, dressed, t, renderer.height), p.seat)
             for t, p in zip(transforms, poses, strict=True)
         ]
     with _timed(spent, "draw"):
-        drawn = renderer.draw(dressed.pieces, dressed.looks, posed, shots, lights, dressed.grain)
+        drawn = renderer.draw((*dressed.pieces, block()), dressed.looks, posed, shots, lights, dressed.grain)
     return [
         _picture(f"p{person:06d}", k, drawn, shots[k], lights[k], poses[k], points[k], scene, style, rngs[k], spent)
         for k in range(pictures)
@@ -139,30 +135,26 @@ def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -
     coefficients, gender, age = _sample_body(body, rng)
     shape = body.shape(coefficients)
     outfit = sample_outfit(rng, gender, age, style)
-    if outfit.find("hat") is not None and outfit.looks.hair in _FLATTENED:
-        outfit = replace(outfit, looks=replace(outfit.looks, hair="short"))
     clothes, covered = build_clothes(body, shape, outfit)
     things, inside = build_accessories(body, shape, outfit)
     hair = build_hair(body, shape, outfit.looks, lambda points: hair_hidden(outfit, points))
     bare = _bare_skin(body, shape, np.maximum(covered, inside), scalp_field(body, outfit.looks), detail)
-    pieces = (Piece("skin", bare, None, (13, 13), kind="skin"), *clothes, *hair, *things, _seat())
+    pieces = (Piece("skin", bare, None, (13, 13), kind="skin"), *clothes, *hair, *things)
     girth = float(np.sqrt(_girth(shape) / _mean_girth(body)))
     return Dressed(shape, pieces, outfit.looks, _grain(rng), girth, gender, age)
 
 
-def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = False, detail: int = 256) -> Posed:
+def take_pose(body: Body, dressed: Dressed, transforms: Floats, detail: int = 256) -> Posed:
     """All vertices of a person in one pose.
 
     Args:
-        body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`. seat: something to sit on is drawn below.
+        body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`.
         detail: height of the pictures, pixels: cloth need not be settled for small ones.
     """
     rounds = ROUNDS if detail > SMALL else 6
     place, normal = pose_body(body, dressed.shape, transforms)
     places, all_normals, strains = [], [], []
     for piece in dressed.pieces:
-        if piece.name == "seat":
-            continue
         own = skin(piece.surface, transforms)
         push = np.zeros(len(own), np.float32)
         if piece.cloth is not None:
@@ -172,56 +164,7 @@ def take_pose(body: Body, dressed: Dressed, transforms: Floats, seat: bool = Fal
         places.append(own)
         all_normals.append(normals(own, piece.surface.faces))
         strains.append(push)
-    if dressed.pieces[-1].name == "seat":
-        box = _seated(body, dressed.pieces[-1].surface, place, float(min(p[:, 2].min() for p in places)), seat)
-        places.append(box)
-        all_normals.append(normals(box, dressed.pieces[-1].surface.faces))
-        strains.append(np.zeros(len(box), np.float32))
     return Posed(np.concatenate(places), np.concatenate(all_normals), np.concatenate(strains))
-
-
-@cache
-def _seat() -> Piece:
-    """A block to sit on, as wide as 1; `_seated` puts it where it is needed."""
-    faces: list[NDArray[np.int64]] = []
-    corners: list[NDArray[np.float64]] = []
-    for axis in range(3):
-        for sign in (-1, 1):
-            u, v = np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
-            middle = np.eye(3)[axis] * sign
-            first = len(corners)
-            corners += [middle - u - v, middle + u - v, middle + u + v, middle - u + v]
-            quad = np.array([[0, 1, 2], [0, 2, 3]]) + first
-            faces.append(quad if sign > 0 else quad[:, ::-1])
-    place: Floats = np.array(corners, np.float32) * np.float32(0.5)
-    count = len(place)
-    bones = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
-    surface = Surface(place, place, np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32),
-                      np.ones(count, np.float32), np.zeros((count, 4), np.uint8),
-                      bones, np.concatenate(faces).astype(np.int32))  # fmt: skip
-    return Piece("seat", surface, None, (SCENERY, SCENERY), kind="scenery")
-
-
-def _seated(body: Body, block: Surface, place: Floats, ground: float, seat: bool) -> Floats:
-    """The block under a sitting person, or shrunk to a point inside them where there is none to draw."""
-    under = _buttocks(body)
-    middle = place[under].mean(0)
-    top = float(np.quantile(place[under, 2], 0.1))
-    tall = top - ground
-    if not seat or tall < 0.12:
-        return np.tile(place.mean(0), (len(block), 1)).astype(np.float32)
-    centre = np.array([middle[0], middle[1] + 0.02, ground + tall / 2], np.float32)
-    out: Floats = block.rest * np.array([0.46, 0.40, tall], np.float32) + centre
-    return out
-
-
-@cache
-def _buttocks(body: Body) -> NDArray[np.int64]:
-    used = np.unique(body.faces["body"])
-    canon = body.canon[used]
-    seat = (np.abs(canon[:, 2] - 0.08) < 0.08) & (canon[:, 1] > 0.03) & (body.attributes[used, 2] < 0.1)
-    out: NDArray[np.int64] = used[seat].astype(np.int64)
-    return out
 
 
 def _turned(light: Lighting, azimuth_deg: float) -> Lighting:

@@ -33,6 +33,8 @@ LARGEST: Final = 4096
 """Pixels of a side: OpenGL's textures end somewhere, and a mistyped size should not fill the memory."""
 
 STYLES: Final = ("mixed", "street", "fashion", "plain")
+"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
+clothes before a grey wall (for comparison), "mixed" either of the first two."""
 
 
 def check_size(height: int, width: int) -> None:

@@ -102,7 +102,7 @@ class Stream(Store):
         shapes = {field: facts for field, facts in layout(height, width).items() if field in _FIELDS}
         one = pictures * sum(int(np.prod(shape)) * dtype.itemsize for _, shape, dtype in shapes.values())
         self._places = people or int(np.clip((memory << 20) // one, FIRST, 1024))
-        self._pictures, self._start = pictures, start
+        self._pictures = pictures
         count = (self._places + _VALIDATION) * pictures
         arrays = {
             field: torch.from_numpy(np.zeros((count, *shape), dtype)) for field, (_, shape, dtype) in shapes.items()

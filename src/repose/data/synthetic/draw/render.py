@@ -201,7 +201,7 @@ class Renderer:
     def _make_targets(self, samples: int) -> None:
         context, tall = self.context, self.height * self.factor * self.tiles
         size = (self.width * self.factor, tall)
-        # Larger, not multisampled: llvmpipe takes twice as long for the latter.
+        # Larger, not multisampled: llvmpipe takes nearly twice as long for the latter.
         self._samples = [context.texture(size, 4), context.texture(size, 4), context.texture(size, 1, dtype="f4")]
         for texture in self._samples:
             texture.filter = (context.NEAREST, context.NEAREST)

@@ -81,17 +81,17 @@ def cross_section(mask: str, origin: Sequence[float], normal: Sequence[float]) -
 
 
 @cache
-def trunk_normals() -> tuple[Any, Floats, Floats]:
-    """A tree of the trunk's vertices in canon space, their places and outward normals."""
+def part_normals(part: str) -> tuple[Any, Floats, Floats]:
+    """A tree of the vertices of a part of the skin (see `skin_mask`) in canon space, their places and normals."""
     body = load_body()
-    chosen = skin_mask(body, "trunk")
+    chosen = skin_mask(body, part)
     out = normals(body.canon, body.faces["body"].astype(np.int32))
     return cKDTree(body.canon[chosen]), body.canon[chosen], out[chosen]
 
 
 def snapped(path: Doubles, off: float) -> tuple[Doubles, Doubles]:
     """A path, (N, 3), laid on the trunk `off` metres away from the skin, and the skin's normals there."""
-    tree, place, normal = trunk_normals()
+    tree, place, normal = part_normals("trunk")
     out = np.zeros_like(path)
     for _ in range(5):
         near = tree.query(path, k=12)[1]

@@ -13,7 +13,7 @@ import numpy as np
 from ..figure.body import Body, Floats, Shape, load_body
 from ..figure.surface import Ints, Piece, normals
 from .attach import LABELS, Model, carry, make_model
-from .contours import UPPER_KINDS, cloth_room, trunk_normals
+from .contours import UPPER_KINDS, cloth_room, part_normals
 from .solids import Doubles, Grid, cut_mesh, grid_faces, joined, lofted, mirrored, outwards, ribbon, tube_along
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _headscarf(room: float) -> Model:
 
 def _lifted(points: Doubles, off: float, below: float) -> Doubles:
     """Points below a canon height pushed out of the trunk, to at least `off` metres from the skin."""
-    tree, place, normal = trunk_normals()
+    tree, place, normal = part_normals("trunk")
     for _ in range(4):
         near = tree.query(points, k=6)[1]
         out = normal[near].mean(1)

@@ -9,7 +9,7 @@ positions along an arm are 0 shoulder, 1 elbow, 2 wrist, along a leg 0 hip, 1 kn
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -91,7 +91,7 @@ def sample_outfit(rng: Rng, gender: float, age: float, style: str) -> Outfit:
     """A random person's clothes and looks.
 
     Args:
-        rng: the person's generator. gender: 0 male to 1 female. age: 0.35 child of seven, 0.45
+        rng: the person's generator. gender: 0 male to 1 female. age: 0.35 child (about 1.45 m), 0.45
             teenager, 0.67 young adult, 0.97 old. style: one of `STYLES`.
 
     Raises:
@@ -104,8 +104,12 @@ def sample_outfit(rng: Rng, gender: float, age: float, style: str) -> Outfit:
     garments = _over_the_rest(_taken_in(g) for g in _Dresser(rng, female, age, style).dress())
     if style == "plain":
         garments = tuple(Garment(g.kind, flat_fabric(g.fabric), g.cut) for g in garments)
+    if looks.hair in _NO_ROOM and any(g.kind == "hat" for g in garments):
+        looks = replace(looks, hair="short")
     return Outfit(garments, looks)
 
+
+_NO_ROOM: Final = ("afro", "curly", "quiff")  # under a hat
 
 # Seen on the body, clothes were wider than they are worn.
 _TAKEN_IN: Final = {"coat": 0.62, "top": 0.72, "dress": 0.85, "jumpsuit": 0.85}

@@ -6,15 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..figure.body import Body, Floats, Shape, load_body
-from ..figure.surface import Ints, Piece, normals
+from ..figure.surface import Ints, Piece
 from .attach import LABELS, Model, carry, make_model, skin_mask
-from .contours import cross_section, evenly_round, outline
+from .contours import cross_section, evenly_round, outline, part_normals
 from .solids import Doubles, Grid, cut_mesh, joined, lofted, mirrored, ribbon
 
 if TYPE_CHECKING:
@@ -183,18 +182,9 @@ def _upper(last: _Last) -> Grid:
     return grid
 
 
-@cache
-def _leg_normals() -> tuple[Any, Floats, Floats]:
-    """A tree of the left lower leg's vertices in canon space, their places and outward normals."""
-    body = load_body()
-    chosen = skin_mask(body, "lower leg.L")
-    out = normals(body.canon, body.faces["body"].astype(np.int32))
-    return cKDTree(body.canon[chosen]), body.canon[chosen], out[chosen]
-
-
 def _off_skin(grid: Grid, margin: float) -> Grid:
     """The points pushed out where they lie less than `margin` metres from the skin of the left foot."""
-    tree, place, normal = _leg_normals()
+    tree, place, normal = part_normals("lower leg.L")
     points = grid.reshape(-1, 3)
     for _ in range(2):
         near = tree.query(points, k=8)[1]
