@@ -22,7 +22,8 @@ import torch
 from safetensors.numpy import save_file
 
 ADULTS = 384  # bodies whose mean is canon space
-CHILDREN = 96  # children and teenagers, 1.0 to 1.9 m tall; together with the adults the shape space is fitted to them and drawn from them
+# children and teenagers, 1.0 to 1.9 m tall; with the adults the shape space is fitted to them and drawn from them
+CHILDREN = 96
 COMPONENTS = 40
 INFLUENCES = 4  # bones that move one vertex
 CAVITIES = ("eye_back.L", "eye_back.R", "eye_cavity.L", "eye_cavity.R", "mouth_cavity", "tongue")

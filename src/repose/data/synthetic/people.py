@@ -48,7 +48,8 @@ class Dressed:
     Attributes:
         shape: the body at rest. pieces: skin first, then clothes, hair and things from the inside out.
         looks: colours of skin and face. grain: (64, 64, 4) uint8, the noise of this person.
-        girth: how much thicker than the mean body. gender: 0 male to 1 female. age: 0.33 child of about 1.45 m, 0.67 young, 1 old.
+        girth: how much thicker than the mean body. gender: 0 male to 1 female.
+        age: 0.33 child of about 1.45 m, 0.67 young, 1 old.
     """
 
     shape: Shape
