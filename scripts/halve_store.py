@@ -1,9 +1,9 @@
 """Make a store of half the height and width: pictures averaged over 2x2 pixels, joints moved along, the same pairs.
 
-    python scripts/halve_store.py data/people-fashion data/people-fashion-half
+    python scripts/halve_store.py data/people-fashion data/people-fashion-half [--iuv]
 
 So that two CPU cores can train on what was made for 256x176. Pictures, joints, parsing (the first of four pixels)
-and masks are kept; DensePose and depth are not.
+and masks are kept, DensePose (the first of four pixels) with --iuv; depth is not.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from repose.represent.canvas import to_uint8
 BATCH = 64
 
 
-def halve(source: Path, out: Path) -> None:
+def halve(source: Path, out: Path, iuv: bool = False) -> None:
     store = Store.open(source)
     height, width = store.size
     if height % 2 or width % 2:
         raise ValueError(f"{source}: {height}x{width} cannot be halved")
-    fields = [name for name in ("image", "keypoints", "parsing", "mask") if name in store.fields]
+    wanted = ("image", "keypoints", "parsing", "mask", *(["iuv"] if iuv else []))
+    fields = [name for name in wanted if name in store.fields]
     provenance = {**store.provenance, "halved from": store.checksum}
     writer = StoreWriter(out, height // 2, width // 2, f"{store.dataset}-half", store.licence, provenance)
     with writer:
@@ -43,6 +44,9 @@ def halve(source: Path, out: Path) -> None:
                 if person.mask is not None:
                     covered = F.avg_pool2d(person.mask[k].float().reshape(1, 1, height, width), 2)[0, 0].numpy()
                     labels["mask"] = np.where(covered >= 0.5, 255, 0).astype(np.uint8)
+                if person.iuv is not None:
+                    first = person.iuv[k, :, ::2, ::2] * torch.tensor([1, 255, 255])[:, None, None]
+                    labels["iuv"] = first.round().to(torch.uint8).movedim(0, -1).contiguous().numpy()
                 writer.add(
                     store.names[row], store.people[row], image[k], joints[k],
                     split=store.splits[row], **labels,
@@ -61,5 +65,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--iuv", action="store_true", help="keep DensePose")
     words = parser.parse_args()
-    halve(words.source, words.out)
+    halve(words.source, words.out, words.iuv)

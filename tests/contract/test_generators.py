@@ -21,6 +21,7 @@ HEIGHT, WIDTH = 64, 32
 TINY: dict[str, dict[str, Any]] = {
     "patn": {"width": 4, "blocks": 2},
     "multiscale": {"width": 4},
+    "carry": {"width": 8, "depth": 1, "match": 8, "heads": 2},
 }
 
 

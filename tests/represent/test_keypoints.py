@@ -11,8 +11,10 @@ from skimage.draw import disk, polygon
 from repose.person import JOINTS, LIMBS, MIRROR
 from repose.represent.formats import read_keypoints
 from repose.represent.keypoints import (
+    BONES,
     MASK_LIMBS,
     SKELETONS,
+    bone_frames,
     draw_skeleton,
     from_skeleton,
     heatmaps,
@@ -280,3 +282,30 @@ def test_errors_name_what_is_wrong():
         from_skeleton(torch.zeros(17, 3), "coco-17")
     with pytest.raises(ValueError, match=r"coco17 needs points \(..., 17, 3\), got \(18, 3\)"):
         from_skeleton(torch.zeros(18, 3), "coco17")
+
+
+def test_bone_frames_follow_the_bone() -> None:
+    """A point keeps its share along and its distance aside when the bone turns; left and right have opposite signs."""
+    height, width, bones = 64, 48, ((6, 7),)  # left elbow to wrist
+    down, right = torch.zeros(18, 3), torch.zeros(18, 3)
+    down[6], down[7] = torch.tensor([20.0, 10, 1]), torch.tensor([20.0, 30, 1])
+    right[6], right[7] = torch.tensor([10.0, 20, 1]), torch.tensor([30.0, 20, 1])
+    near, along, aside = bone_frames(down, height, width, bones=bones)
+    assert near[20, 20] == pytest.approx(1)
+    assert along[20, 20] == pytest.approx(0.5)
+    assert along[10, 20] == pytest.approx(0, abs=1e-6)
+    assert aside[20, 22] > 0 > aside[20, 18]
+    turned = bone_frames(right, height, width, bones=bones)
+    # 5 pixels along the bone, 2 to the side that was the picture's right: now upwards
+    torch.testing.assert_close(turned[:, 18, 15], torch.stack([near, along, aside])[:, 15, 22])
+
+
+def test_bone_frames_of_a_missing_joint_are_empty() -> None:
+    keypoints = torch.full((2, 18, 3), 9.0)
+    keypoints[..., 2] = 1
+    keypoints[1, 4] = 0  # the right wrist
+    maps = bone_frames(keypoints, 32, 24)
+    assert maps.shape == (2, 3 * len(BONES), 32, 24)
+    empty = [k for k, bone in enumerate(BONES) if 4 in bone]
+    assert all(maps[1, k + j * len(BONES)].abs().max() == 0 for k in empty for j in range(3))
+    assert torch.isfinite(maps).all()

@@ -25,10 +25,14 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: the recipe's model was released nowhere else.
         WeightsError: the file is damaged, is no checkpoint, or of another network (the text says which).
         KeyError: no such recipe; names the nearest.
     """
     made = models.recipe(recipe)
+    convert = models.MODELS[made.model].convert
+    if convert is None:
+        raise ValueError(f"'{recipe}' is our own model: nothing was released elsewhere that could be converted")
     if not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: there is no such file")
     try:
@@ -39,7 +43,7 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
             f"{checkpoint} ({checkpoint.stat().st_size:,} bytes) does not load as a PyTorch checkpoint: it is cut off, "
             f"or holds more than tensors. Fetch it again and compare its size. ({reason})"
         ) from error
-    converted = models.resolve(models.MODELS[made.model].convert)(state, made.network)
+    converted = models.resolve(convert)(state, made.network)
     generator = models.build_generator(made)
     load(generator, converted, str(checkpoint))
     card = {

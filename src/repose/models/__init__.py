@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a model's parts live, each as "module:attribute"."""
+    """Where a model's parts live, each as "module:attribute"; `convert` is None where nothing was released."""
 
     generator: str
     network_config: str
     objective: str
     objective_config: str
-    convert: str
+    convert: str | None
 
 
 MODELS: Final[dict[str, Entry]] = {
@@ -38,6 +38,13 @@ MODELS: Final[dict[str, Entry]] = {
         objective="repose.models.multiscale.objective:MultiScaleObjective",
         objective_config="repose.models.multiscale.objective:MultiScaleObjectiveConfig",
         convert="repose.models.multiscale.convert:convert_generator",
+    ),
+    "carry": Entry(
+        generator="repose.models.carry.network:Carry",
+        network_config="repose.models.carry.network:CarryConfig",
+        objective="repose.models.carry.objective:CarryObjective",
+        objective_config="repose.models.carry.objective:CarryObjectiveConfig",
+        convert=None,
     ),
 }
 
@@ -60,6 +67,9 @@ RECIPES: Final[dict[str, str]] = {
     "multiscale-a1-lr": "repose.models.multiscale.recipe:a1_lr",
     "multiscale-a1-hr": "repose.models.multiscale.recipe:a1_hr",
     "multiscale-s": "repose.models.multiscale.recipe:small",
+    "carry": "repose.models.carry.recipe:base",
+    "carry-s": "repose.models.carry.recipe:small",
+    "carry-s-fashion": "repose.models.carry.recipe:small_fashion",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.person import Pair, Person
@@ -64,6 +65,17 @@ class Generator(nn.Module, ABC):
         """
         self.check(source, target)
         return self.synthesise(*self.encode(source, target))
+
+    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+        """The result at the size of a larger photograph of the same crop as the source picture.
+
+        Args:
+            output: of `forward`. photograph: (B, 3, k H, k W), k whole; a model may carry its fine detail over.
+
+        Returns:
+            (B, 3, k H, k W) in [-1, 1]; unless a model knows better, the picture scaled up.
+        """
+        return F.interpolate(output.image, photograph.shape[-2:], mode="bicubic", align_corners=False).clamp(-1, 1)
 
     def check(self, source: Person, target: Person) -> None:
         """Raise ValueError, naming the field and its supplier, if the two people do not meet `needs`."""
@@ -130,6 +142,9 @@ class Objective(nn.Module, ABC):
 
     networks: nn.ModuleDict
     """The trainable networks by name (discriminators)."""
+
+    reads: tuple[str, ...] = ()
+    """Fields of both people that the terms use where the data has them, beside image and keypoints."""
 
     @abstractmethod
     def phases(self, progress: Progress) -> Sequence[Phase]:

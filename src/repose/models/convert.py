@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from repose.models import MODELS, Entry, resolve
+from repose.models import MODELS, resolve
 
 Marks = Mapping[str, tuple[str, ...]]
 """Network in words -> beginnings of names (below a prefix such as `model.`) that all occur in its state dict. Each
@@ -103,7 +103,7 @@ def looks_like(names: Iterable[str]) -> str | None:
     Knows every model of the registry, in its default build, and the official layouts that `repose convert` reads.
     """
     found = {name.removeprefix("module.").removeprefix("model.") for name in names}
-    for table in (*(_marks(entry) for entry in MODELS.values()), _FOREIGN):
+    for table in (*(_marks(entry.convert) for entry in MODELS.values() if entry.convert), _FOREIGN):
         for what, marks in table.items():
             if all(any(name.startswith(mark) for name in found) for mark in marks):
                 return what
@@ -118,8 +118,8 @@ def looks_like(names: Iterable[str]) -> str | None:
     return best
 
 
-def _marks(entry: Entry) -> Marks:
-    marks: Marks = resolve(f"{entry.convert.partition(':')[0]}:MARKS")
+def _marks(convert: str) -> Marks:
+    marks: Marks = resolve(f"{convert.partition(':')[0]}:MARKS")
     return marks
 
 

@@ -25,6 +25,11 @@ MASK_LIMBS: Final = (
 """The limbs of PG2's mask, which PATN's mask-SSIM takes over: 23 of them. Unlike `LIMBS` they close the torso
 (hip to hip, hip to shoulder) and join the ears to the neck and to each other."""
 
+BONES: Final = (
+    (1, 0), (2, 5), (1, 8), (1, 11), (8, 11), (2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10), (11, 12), (12, 13),
+)  # fmt: skip
+"""Pairs of joints whose frames cover the body once: head, shoulders, trunk, hips and the four limbs."""
+
 Kind = Literal["gaussian", "disc", "point"]
 
 
@@ -101,6 +106,42 @@ def limb_maps(
     inside = (along >= along_row) & (along <= along_row + length[..., None, None])
     inside &= (aside >= aside_row - half_width) & (aside <= aside_row + half_width)
     maps = (inside & there[..., None, None]).float()
+    return maps[0] if keypoints.ndim == 2 else maps
+
+
+def bone_frames(
+    keypoints: Tensor, height: int, width: int, reach: float = 0.06, bones: tuple[tuple[int, int], ...] = BONES
+) -> Tensor:
+    """Where every pixel lies in the frame of every bone: how near, how far along, how far aside.
+
+    A point of the body keeps about the same place along and aside of its bone when the pose changes, so two such maps
+    say which pixels of two pictures belong together.
+
+    Args:
+        keypoints: (18, 3) or (B, 18, 3).
+        height, width: of the canvas, pixels.
+        reach: sigma of the Gaussian around a bone, a share of the height.
+        bones: pairs of joints.
+
+    Returns:
+        float32 (3 N, H, W) or (B, 3 N, H, W): near in [0, 1], then near times the share along the bone (0 at the first
+        joint, 1 at the second), then near times the signed distance aside in units of 2 `reach` (positive where a
+        person facing the camera with the bone downwards has their left). A bone with a missing joint gives zeros.
+    """
+    x, y, located = _columns(keypoints)  # (B, 18) each
+    first, second = ([bone[end] for bone in bones] for end in (0, 1))
+    ax, ay, bx, by = x[:, first], y[:, first], x[:, second], y[:, second]  # (B, N)
+    there = (located[:, first] & located[:, second]).float()[..., None, None]
+    length = torch.hypot(bx - ax, by - ay).clamp_min(1.0)
+    ux, uy = ((bx - ax) / length)[..., None, None], ((by - ay) / length)[..., None, None]
+    dx = (torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None])[..., None, :]  # (B, N, 1, W)
+    dy = (torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None])[..., :, None]  # (B, N, H, 1)
+    sigma = reach * height
+    along = (dx * ux + dy * uy) / length[..., None, None]  # (B, N, H, W)
+    aside = (dx * uy - dy * ux) / (2 * sigma)
+    beyond = (along - along.clamp(0, 1)) * length[..., None, None] / (2 * sigma)
+    near = there * torch.exp(-2 * (aside.square() + beyond.square()))
+    maps = torch.cat([near, near * along.clamp(-1, 2), near * aside.clamp(-4, 4)], 1)
     return maps[0] if keypoints.ndim == 2 else maps
 
 

@@ -1,0 +1,1 @@
+"""Our own model: pixels and features of the source are carried to the target along a correspondence."""

@@ -1,0 +1,291 @@
+"""Carry, our own generator: it finds where each point of the target lies in the source, and carries pixels from there.
+
+    source picture, source pose -> features of the source at H/2, H/4, H/8
+    target pose -> features of the target; at H/8 they read the source's by attention
+    at H/4 every cell of the target looks for its own place among the source's: correspondence, first flow
+    flow, refined at H/2 -> source features and the source picture itself, carried to the target
+    picture = m * carried + (1 - m) * synthesised
+
+A picture that is larger than what the network works on (`CarryConfig.shrink`) is shrunk first; the flow it finds then
+carries what the shrunk picture has lost (`Carry.enlarge`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repose.models.base import Generator, Needs, Output
+from repose.person import JOINTS, Person
+from repose.represent.iuv import PARTS
+from repose.represent.keypoints import BONES, bone_frames, heatmaps
+
+POSE_MAPS = len(JOINTS) + 3 * len(BONES)
+
+
+@dataclass(frozen=True)
+class CarryConfig:
+    """Sizes of the generator, and which of its parts it has; the defaults are the small one.
+
+    Attributes:
+        width: features at H/2; twice as many at H/4, four times at H/8.
+        depth: residual blocks of every stage.
+        match: channels of the queries and keys that find the correspondence.
+        heads: of the attention at H/8.
+        shrink: the picture is averaged over shrink x shrink pixels before the network sees it.
+        frames: the pose as bone frames beside the joints' heatmaps, or as heatmaps alone.
+        attend: whether features of the source are read by attention; without it both poses and the picture are
+            joined as channels, as in a plain encoder-decoder.
+        carry: whether pixels are carried; without it every pixel is synthesised.
+        refine: whether the flow is refined at H/2.
+    """
+
+    width: int = 32
+    depth: int = 2
+    match: int = 32
+    heads: int = 4
+    shrink: int = 1
+    frames: bool = True
+    attend: bool = True
+    carry: bool = True
+    refine: bool = True
+
+
+class Residual(nn.Module):
+    """conv 3x3, ReLU, conv 3x3, added to the input; no norm, so the second convolution starts small."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        added: Tensor = x + self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
+        return added
+
+
+class Stage(nn.Module):
+    """A 3x3 convolution (of stride 1 or 2) into `out` channels, then residual blocks."""
+
+    def __init__(self, into: int, out: int, depth: int, stride: int = 1) -> None:
+        super().__init__()
+        self.into = nn.Conv2d(into, out, 3, stride, 1)
+        self.blocks = nn.Sequential(*(Residual(out) for _ in range(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
+        made: Tensor = self.blocks(self.into(x))
+        return made
+
+
+class Attention(nn.Module):
+    """The target's cells read the source's: multi-head cross-attention, added to the target's features."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.key = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+        self.value, self.out = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        """(B, C, h, w) and (B, C, h, w) -> (B, C, h, w)."""
+        q, k, v = (
+            layer(x).reshape(x.shape[0], self.heads, -1, x[0, 0].numel()).transpose(2, 3)  # (B, heads, h w, C / heads)
+            for layer, x in ((self.query, target), (self.key, source), (self.value, source))
+        )
+        read = F.scaled_dot_product_attention(q, k, v)
+        read = read.transpose(2, 3).reshape(target.shape)  # (B, C, h, w)
+        added: Tensor = target + self.out(read)
+        return added
+
+
+class Carry(Generator):
+    """The generator. See the module's text and CARD.md."""
+
+    needs = Needs(source=("image", "keypoints"), target=("keypoints",))
+
+    def __init__(self, config: CarryConfig | None = None) -> None:
+        super().__init__()
+        config = config if config is not None else CarryConfig()
+        if min(config.width, config.depth, config.match, config.shrink) < 1 or 4 * config.width % config.heads:
+            raise ValueError(f"Carry: sizes must be 1 or more, and 4 width a multiple of heads; got {config}")
+        if config.carry and not config.attend:
+            raise ValueError("Carry: pixels are carried along what attention finds; carry=True needs attend=True")
+        self.config = config
+        self.needs = Needs(self.needs.source, self.needs.target, multiple=8 * config.shrink)
+        width, depth = config.width, config.depth
+        pose = POSE_MAPS if config.frames else len(JOINTS)
+        self.source2 = Stage(12, width, 1)
+        self.source4 = Stage(width, 2 * width, 0, stride=2)
+        self.source_pose = nn.Conv2d(pose, 2 * width, 3, 1, 1)
+        self.source4_blocks = nn.Sequential(*(Residual(2 * width) for _ in range(depth)))
+        self.source8 = Stage(2 * width, 4 * width, depth, stride=2)
+        self.target4 = Stage(pose if config.attend else pose + 2 * width, 2 * width, depth)
+        self.target8 = Stage(2 * width, 4 * width, 1, stride=2)
+        if config.attend:
+            self.attention1, self.attention2 = (Attention(4 * width, config.heads) for _ in range(2))
+        self.between8 = Residual(4 * width)
+        self.after8 = nn.Sequential(*(Residual(4 * width) for _ in range(depth)))
+        self.up4 = nn.Conv2d(4 * width, 2 * width, 1)
+        if config.attend:
+            self.query, self.key = nn.Conv2d(2 * width, config.match, 1), nn.Conv2d(2 * width, config.match, 1)
+            self.parts = nn.Conv2d(2 * width, PARTS + 1, 1)
+        self.decode4 = Stage(4 * width + 3 if config.attend else 2 * width, 2 * width, depth)
+        self.up2 = nn.Conv2d(2 * width, width, 1)
+        if config.carry and config.refine:
+            self.flow4 = nn.Conv2d(2 * width, 2, 3, 1, 1)
+            self.flow2 = nn.Conv2d(2 * width, 2, 3, 1, 1)
+        self.decode2 = Stage(2 * width if config.carry else width, width, depth)
+        self.to_picture = nn.Conv2d(width, 4 * (3 + 1 + (1 if config.carry else 0)), 3, 1, 1)
+        self._initialise()
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        """The source picture (B, 3, H, W) and both poses' maps at a quarter of what the network works on."""
+        assert source.image is not None
+        assert source.keypoints is not None
+        assert target.keypoints is not None
+        return source.image, *(self.pose_maps(p.keypoints, *source.image.shape[-2:]) for p in (source, target))  # type: ignore[arg-type]
+
+    def pose_maps(self, keypoints: Tensor, height: int, width: int) -> Tensor:
+        """(B, 18, 3) on a canvas (height, width) -> (B, C, height / 4 shrink, width / 4 shrink)."""
+        cell = 4 * self.config.shrink
+        height, width = height // cell, width // cell
+        xy, visible = keypoints[..., :2], keypoints[..., 2:]
+        small = torch.cat([torch.where(visible > 0, (xy + 0.5) / cell - 0.5, 0.0), visible], -1)
+        maps = heatmaps(small, height, width, "gaussian", sigma=0.03 * height)
+        return torch.cat([maps, bone_frames(small, height, width)], 1) if self.config.frames else maps
+
+    def synthesise(self, *inputs: Tensor) -> Output:
+        """image (B, 3, H, W), source and target pose (B, C, H/4k, W/4k), k = shrink -> image (B, 3, H, W).
+
+        extra, all at the working size h = H/k, w = W/k unless said otherwise:
+            person (B, 1, H, W): probability of the person.
+            flow (B, 2, h, w): x and y in the source, -1 to 1 from edge to edge. mask (B, 1, h, w): share that is
+            carried. carried (B, 3, h, w): the source along the flow. core (B, 3, h, w): the picture before `enlarge`.
+            match (B, h w / 16, h w / 16): log-probability of every cell of the source (last) for one of the target.
+            parts (B, 25, h/4, w/4): logits of DensePose's parts.
+        """
+        photograph, source_pose, target_pose = inputs
+        config = self.config
+        image = F.avg_pool2d(photograph, config.shrink) if config.shrink > 1 else photograph  # (B, 3, h, w)
+
+        s2 = self.source2(F.pixel_unshuffle(image, 2))  # (B, F, h/2, w/2)
+        s4 = self.source4_blocks(self.source4(s2) + self.source_pose(source_pose))  # (B, 2F, h/4, w/4)
+        s8 = self.source8(F.relu(s4))  # (B, 4F, h/8, w/8)
+
+        t4 = self.target4(target_pose if config.attend else torch.cat([target_pose, s4], 1))  # (B, 2F, h/4, w/4)
+        t8 = self.target8(F.relu(t4))  # (B, 4F, h/8, w/8)
+        if config.attend:
+            t8 = self.attention1(t8, s8)
+        t8 = self.between8(t8 if config.attend else t8 + s8)
+        if config.attend:
+            t8 = self.attention2(t8, s8)
+        t8 = self.after8(t8)
+        t4 = t4 + _larger(self.up4(t8))  # (B, 2F, h/4, w/4)
+
+        extra: dict[str, Tensor] = {}
+        if config.attend:
+            extra["parts"] = self.parts(t4)
+            match = self._match(t4, s4)  # (B, N, N)
+            extra["match"] = match
+            chance = match.exp()
+            grid = _grid(s4)  # (1, 2, h/4, w/4)
+            place = _read(chance, grid.expand(s4.shape[0], -1, -1, -1))  # (B, 2, h/4, w/4)
+            sure = chance.amax(-1).reshape_as(place[:, :1])  # (B, 1, h/4, w/4)
+            read = _read(chance, s4)  # (B, 2F, h/4, w/4)
+            t4 = self.decode4(torch.cat([F.relu(t4), read, place - grid, sure], 1))
+        else:
+            t4 = self.decode4(F.relu(t4))
+        t2 = _larger(self.up2(F.relu(t4)))  # (B, F, h/2, w/2)
+        if config.carry:
+            cell = torch.tensor([2 / s4.shape[-1], 2 / s4.shape[-2]], dtype=t4.dtype, device=t4.device).view(1, 2, 1, 1)
+            if config.refine:
+                place = place + cell * self.flow4(F.relu(t4))
+            flow = _larger(place)  # (B, 2, h/2, w/2)
+            if config.refine:
+                carried2 = _sample(s2, flow)
+                flow = flow + cell * self.flow2(torch.cat([F.relu(t2), carried2], 1))
+            t2 = torch.cat([t2, _sample(s2, flow)], 1)  # (B, 2F, h/2, w/2)
+        t2 = self.decode2(t2)  # (B, F, h/2, w/2)
+        made = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2)  # (B, 5, h, w)
+        core = torch.tanh(made[:, :3])
+        extra["person"] = torch.sigmoid(made[:, 3:4])
+        if config.carry:
+            extra["flow"] = _larger(flow)  # (B, 2, h, w)
+            extra["mask"] = torch.sigmoid(made[:, 4:])
+            extra["carried"] = _sample(image, extra["flow"])
+            core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
+        extra["core"] = core
+        output = Output(core, extra)
+        if config.shrink > 1:
+            extra["person"] = _larger(extra["person"], config.shrink)
+            output = Output(self.enlarge(output, photograph), extra)
+        return output
+
+    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+        """The result at the size of a larger photograph: what the working size has lost is carried along the flow.
+
+        Args:
+            output: of `synthesise`. photograph: (B, 3, k h, k w), k whole: the source's crop, in more pixels.
+
+        Returns:
+            (B, 3, k h, k w) in [-1, 1]: the picture enlarged, plus the share of the photograph's fine detail.
+        """
+        core = output.extra["core"]
+        times = photograph.shape[-1] // core.shape[-1]
+        if photograph.shape[-2:] != (times * core.shape[-2], times * core.shape[-1]):
+            raise ValueError(
+                f"Carry.enlarge: the photograph must be a whole number of times {tuple(core.shape[-2:])}, got "
+                f"{tuple(photograph.shape[-2:])}"
+            )
+        if times == 1:
+            return core
+        large = _larger(core, times)
+        if not self.config.carry:
+            return large
+        detail = photograph - _larger(F.avg_pool2d(photograph, times), times)
+        flow, mask = _larger(output.extra["flow"], times), _larger(output.extra["mask"], times)
+        return (large + mask * _sample(detail, flow)).clamp(-1, 1)
+
+    def _match(self, target: Tensor, source: Tensor) -> Tensor:
+        """Log-probability over the source's cells for every cell of the target, (B, N, N)."""
+        q, k = self.query(F.relu(target)).flatten(2), self.key(F.relu(source)).flatten(2)  # (B, C, N)
+        return torch.log_softmax(q.transpose(1, 2) @ k / self.config.match**0.5, -1)
+
+    def _initialise(self) -> None:
+        """He's initialisation; a tenth of it where a branch is added to what it started from; no flow of its own."""
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Conv2d):
+                fan = module.in_channels * module.kernel_size[0] * module.kernel_size[1]
+                gain = 0.1 if name.endswith(("conv2", "out", "to_picture")) else 0.01 if "flow" in name else 1.0
+                if name in ("query", "key"):
+                    gain = 0.7
+                nn.init.normal_(module.weight, 0, gain * (2 / fan) ** 0.5)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+
+
+def _larger(x: Tensor, times: int = 2) -> Tensor:
+    """(B, C, H, W) -> (B, C, times H, times W), bilinear."""
+    return F.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
+
+
+def _grid(like: Tensor) -> Tensor:
+    """The place of every pixel, (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
+    height, width = like.shape[-2:]
+    y = (torch.arange(height, device=like.device, dtype=like.dtype) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=like.device, dtype=like.dtype) * 2 + 1) / width - 1
+    return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
+
+
+def _read(chance: Tensor, values: Tensor) -> Tensor:
+    """Mean of the source's values (B, C, h, w) under the chances (B, target, source) -> (B, C, h, w)."""
+    return (values.flatten(2) @ chance.transpose(1, 2)).reshape(values.shape)
+
+
+def _sample(x: Tensor, flow: Tensor) -> Tensor:
+    """(B, C, H, W) at the places (B, 2, h, w) -> (B, C, h, w); what lies outside is the border."""
+    return F.grid_sample(x, flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False)

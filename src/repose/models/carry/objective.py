@@ -1,0 +1,216 @@
+"""What Carry learns from: the target picture, and where the data has them, correspondence, parts and person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repose.losses.adversarial import adversarial, frozen
+from repose.losses.perceptual import Backbone, Perceptual
+from repose.losses.structure import dissimilarity
+from repose.models.base import Objective, Output, Phase, Progress, Term
+from repose.models.carry.critic import Critic
+from repose.person import Pair
+from repose.represent.iuv import correspondence
+from repose.represent.keypoints import heatmaps
+
+_PLAIN = Phase("generator-plain", ("generator",))
+_GENERATOR = Phase("generator", ("generator",))
+_CRITIC = Phase("critic", ("critic",))
+
+FACE_AND_HANDS = (0, 4, 7, 14, 15)
+"""Nose, wrists, eyes."""
+
+
+@dataclass(frozen=True)
+class CarryObjectiveConfig:
+    """Weights of the terms; 0 leaves one out. Those that need labels are left out where the data has none.
+
+    Attributes:
+        l1, structure, perceptual: the picture against the target: mean difference, 1 - SSIM, features.
+        focus: how much more a pixel of face and hands counts in l1.
+        assemble: the source put together by the correspondence at a quarter of the size, against the target.
+        match: cross-entropy of the correspondence with the true place (needs IUV).
+        flow: distance of the flow from the true place, in cells of a quarter of the size (needs IUV).
+        visible: whether the share that is carried is high where the source shows the point (needs IUV).
+        parts: DensePose's parts of the target, from its pose (needs IUV). person: its outline (needs a mask).
+        full: l1 at the photograph's own size, for networks that work on a smaller one.
+        gan: adversarial term of the last part of the run, from the share `gan_from` on. r1: penalty on the critic's
+            gradient at real pictures (Mescheder et al. 2018). critic: its width.
+        backbone, layers: of the features.
+    """
+
+    l1: float = 1.0
+    structure: float = 0.0
+    perceptual: float = 0.25
+    focus: float = 0.0
+    assemble: float = 0.5
+    match: float = 0.05
+    flow: float = 0.1
+    visible: float = 0.05
+    parts: float = 0.05
+    person: float = 0.1
+    full: float = 0.0
+    gan: float = 0.0
+    gan_from: float = 0.6
+    r1: float = 1.0
+    critic: int = 32
+    backbone: Backbone = "mobilenet_v2"
+    layers: tuple[str, ...] | None = None
+
+
+class CarryObjective(Objective):
+    """One phase; with `gan`, from `gan_from` of the run on, generator and critic in turn."""
+
+    reads = ("iuv", "mask")
+
+    def __init__(self, config: CarryObjectiveConfig | None = None) -> None:
+        super().__init__()
+        self.config = config if config is not None else CarryObjectiveConfig()
+        self.networks = nn.ModuleDict()
+        if self.config.gan:
+            self.networks["critic"] = Critic(self.config.critic)
+        self.perceptual: Perceptual | None = None  # without the term its weight file need not be here
+        if self.config.perceptual:
+            self.perceptual = Perceptual(self.config.backbone, self.config.layers)
+
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        """The generator alone before `gan_from`; then generator, critic."""
+        if not self.config.gan or progress.images < self.config.gan_from * progress.total:
+            return [_PLAIN]
+        return [_GENERATOR, _CRITIC]
+
+    def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
+        """The terms of one phase of `phases`; ValueError for another."""
+        if phase == _PLAIN:
+            return self._picture(pair, output) | self._labels(pair, output)
+        if phase == _GENERATOR:
+            return self._picture(pair, output) | self._labels(pair, output) | self._fooling(pair, output)
+        if phase == _CRITIC:
+            return self._telling_apart(pair, output)
+        raise ValueError(f"CarryObjective has no phase '{phase.name}'")
+
+    # -- against the target's pixels ----------------------------------------------------------------------------
+
+    def _picture(self, pair: Pair, output: Output) -> dict[str, Term]:
+        weights = self.config
+        assert pair.target.image is not None  # training pairs have both pictures
+        core = output.extra["core"].float()
+        times = pair.target.image.shape[-1] // core.shape[-1]
+        target = F.avg_pool2d(pair.target.image, times) if times > 1 else pair.target.image
+        off = (core - target).abs()
+        if weights.focus:
+            off = off * (1 + weights.focus * self._near_face_and_hands(pair, *core.shape[-2:]))
+        terms = {"l1": Term(off.mean(), weights.l1)}
+        if weights.structure:
+            terms["structure"] = Term(dissimilarity(core, target, floor=1e-3), weights.structure)
+        if self.perceptual is not None:
+            terms["perceptual"] = Term(self.perceptual(core, target), weights.perceptual)
+        if weights.full and times > 1:
+            terms["full"] = Term((output.image - pair.target.image).abs().mean(), weights.full)
+        if weights.assemble and "match" in output.extra:
+            assert pair.source.image is not None
+            cell = 4 * times
+            chance = output.extra["match"].float().exp()
+            wanted = F.avg_pool2d(pair.target.image, cell)
+            colours = F.avg_pool2d(pair.source.image, cell).flatten(2)  # (B, 3, N)
+            off = ((colours @ chance.transpose(1, 2)).view_as(wanted) - wanted).abs()
+            if pair.target.mask is not None:  # what is behind somebody need not be in the other picture
+                off = off * (0.1 + F.avg_pool2d(pair.target.mask, cell))
+            terms["assemble"] = Term(off.mean(), weights.assemble)
+        return terms
+
+    def _near_face_and_hands(self, pair: Pair, height: int, width: int) -> Tensor:
+        keypoints, size = pair.target.keypoints, pair.target.size
+        assert keypoints is not None
+        assert size is not None
+        scale = height / size[0]
+        small = torch.cat([keypoints[..., :2] * scale, keypoints[..., 2:]], -1)[:, list(FACE_AND_HANDS)]
+        padded = F.pad(small, (0, 0, 0, 18 - len(FACE_AND_HANDS)))  # the other joints are missing
+        return heatmaps(padded, height, width, "gaussian", sigma=0.03 * height).amax(1, keepdim=True)
+
+    # -- against the labels of rendered people ------------------------------------------------------------------
+
+    def _labels(self, pair: Pair, output: Output) -> dict[str, Term]:
+        weights, extra = self.config, output.extra
+        terms: dict[str, Term] = {}
+        if weights.person and pair.target.mask is not None:
+            person = extra["person"].float().clamp(1e-5, 1 - 1e-5)
+            terms["person"] = Term(F.binary_cross_entropy(person, pair.target.mask), weights.person)
+        if pair.target.iuv is None or pair.source.iuv is None or "match" not in extra:
+            return terms
+        height, width = extra["core"].shape[-2:]
+        times = pair.target.iuv.shape[-1] // width
+        first = times // 2
+        # IUV cannot be averaged: the pixel in the middle of a cell stands for it
+        target = pair.target.iuv[..., first::times, first::times]  # (B, 3, h, w)
+        place, seen = correspondence(pair.source.iuv, target)  # in the source's pixels
+        place = torch.stack(
+            [(place[:, 0] * 2 + 1) / (width * times) - 1, (place[:, 1] * 2 + 1) / (height * times) - 1], 1
+        )
+        known = seen.float()  # (B, 1, h, w)
+        if weights.match:
+            terms["match"] = Term(_cross_entropy(extra["match"].float(), place, seen), weights.match)
+        if weights.flow and "flow" in extra:
+            cells = place.new_tensor([width / 8, height / 8]).view(1, 2, 1, 1)
+            off = ((extra["flow"].float() - place) * cells).abs().sum(1, keepdim=True)
+            terms["flow"] = Term((off.clamp_max(8) * known).sum() / known.sum().clamp_min(1), weights.flow)
+        person = (target[:, :1] > 0).float()
+        if weights.visible and "mask" in extra:
+            mask = extra["mask"].float().clamp(1e-5, 1 - 1e-5)
+            off = F.binary_cross_entropy(mask, known, reduction="none")
+            terms["visible"] = Term((off * person).sum() / person.sum().clamp_min(1), weights.visible)
+        if weights.parts:
+            parts = target[:, 0, 2::4, 2::4].long()
+            terms["parts"] = Term(F.cross_entropy(extra["parts"].float(), parts), weights.parts)
+        return terms
+
+    # -- adversarial ----------------------------------------------------------------------------------------------
+
+    def _fooling(self, pair: Pair, output: Output) -> dict[str, Term]:
+        critic = self.networks["critic"]
+        with frozen(critic):
+            score = critic(output.extra["core"].float(), pair.target)
+        return {"fool": Term(adversarial(score, True, "bce", generator=True), self.config.gan)}
+
+    def _telling_apart(self, pair: Pair, output: Output) -> dict[str, Term]:
+        critic, fake = self.networks["critic"], output.extra["core"].detach().float()
+        assert pair.target.image is not None
+        real = pair.target.image
+        if real.shape != fake.shape:
+            real = F.avg_pool2d(real, real.shape[-1] // fake.shape[-1])
+        real = real.detach().requires_grad_(self.config.r1 > 0)
+        score = critic(real, pair.target)
+        terms = {
+            "critic_real": Term(adversarial(score, True, "bce")),
+            "critic_generated": Term(adversarial(critic(fake, pair.target), False, "bce")),
+        }
+        if self.config.r1:
+            (slope,) = torch.autograd.grad(score.sum(), real, create_graph=True)
+            terms["r1"] = Term(slope.square().sum((1, 2, 3)).mean(), self.config.r1 / 2)
+        return terms
+
+
+def _cross_entropy(match: Tensor, place: Tensor, seen: Tensor) -> Tensor:
+    """Mean cross-entropy of log-chances (B, N, N) with the true places, shared among the four cells around each.
+
+    Args:
+        place: (B, 2, h, w), -1 to 1 from edge to edge, at four times the sides of the cells. seen: bool (B, 1, h, w).
+    """
+    height, width = place.shape[-2] // 4, place.shape[-1] // 4
+    place, seen = place[..., 2::4, 2::4], seen[:, 0, 2::4, 2::4].flatten(1)  # the middle of a cell
+    x = ((place[:, 0] + 1) * width / 2 - 0.5).clamp(0, width - 1).flatten(1)  # (B, N)
+    y = ((place[:, 1] + 1) * height / 2 - 0.5).clamp(0, height - 1).flatten(1)
+    left, top = x.floor().clamp_max(width - 2), y.floor().clamp_max(height - 2)
+    right, down = x - left, y - top
+    found = torch.zeros_like(x)
+    for dy, share_y in ((0, 1 - down), (1, down)):
+        for dx, share_x in ((0, 1 - right), (1, right)):
+            cell = ((top + dy) * width + left + dx).long()  # (B, N)
+            found = found + share_x * share_y * match.gather(2, cell[..., None])[..., 0]
+    known = seen.float()
+    return -(found * known).sum() / known.sum().clamp_min(1)

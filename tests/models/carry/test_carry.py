@@ -1,0 +1,216 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from repose.models.base import Output, Progress
+from repose.models.carry.critic import Critic
+from repose.models.carry.network import POSE_MAPS, Carry, CarryConfig
+from repose.models.carry.objective import CarryObjective, CarryObjectiveConfig, _cross_entropy
+from repose.person import Pair, Person
+
+TINY = CarryConfig(width=8, depth=1, match=8, heads=2)
+PIXELS = CarryObjectiveConfig(perceptual=0)
+
+
+def person(seed: int, height: int = 64, width: int = 48) -> Person:
+    random = torch.Generator().manual_seed(seed)
+    xy = torch.rand(2, 18, 2, generator=random) * torch.tensor([width - 1, height - 1])
+    iuv = torch.rand(2, 3, height, width, generator=random)
+    iuv[:, 0] = torch.randint(25, (2, height, width), generator=random).float()
+    return Person(
+        image=torch.rand(2, 3, height, width, generator=random) * 2 - 1,
+        keypoints=torch.cat([xy, torch.ones(2, 18, 1)], 2),
+        iuv=iuv,
+        mask=(iuv[:, :1] > 0).float(),
+    )
+
+
+@pytest.fixture(scope="module")
+def network() -> Carry:
+    torch.manual_seed(0)
+    return Carry(TINY).eval()
+
+
+@torch.no_grad()
+def test_what_it_tells(network: Carry) -> None:
+    output = network(person(1), person(2))
+    shapes = {name: tuple(value.shape) for name, value in output.extra.items()}
+    assert shapes == {
+        "parts": (2, 25, 16, 12),
+        "match": (2, 192, 192),
+        "person": (2, 1, 64, 48),
+        "flow": (2, 2, 64, 48),
+        "mask": (2, 1, 64, 48),
+        "carried": (2, 3, 64, 48),
+        "core": (2, 3, 64, 48),
+    }
+    torch.testing.assert_close(output.extra["match"].exp().sum(-1), torch.ones(2, 192))
+    for name in ("person", "mask"):
+        assert 0 <= output.extra[name].min() <= output.extra[name].max() <= 1
+
+
+@torch.no_grad()
+def test_a_sure_match_carries_the_picture_itself(network: Carry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If every cell of the target is sure of the same cell of the source, the flow is the identity."""
+    sure = torch.eye(192).clamp_min(1e-12).log().expand(2, -1, -1)
+    monkeypatch.setattr(network, "_match", lambda target, source: sure)
+    still = Carry(replace(TINY, refine=False)).eval()
+    monkeypatch.setattr(still, "_match", lambda target, source: sure)
+    source = person(1)
+    output = still(source, person(2))
+    assert source.image is not None
+    inner = (..., slice(4, -4), slice(4, -4))  # enlarging a flow is flat within half a cell of the border
+    torch.testing.assert_close(output.extra["carried"][inner], source.image[inner], rtol=0, atol=2e-4)
+
+
+@torch.no_grad()
+def test_refined_flow_begins_at_the_match(network: Carry) -> None:
+    still = Carry(replace(TINY, refine=False)).eval()
+    still.load_state_dict(network.state_dict(), strict=False)
+    people = person(1), person(2)
+    gap = network(*people).extra["flow"] - still(*people).extra["flow"]
+    assert 0 < gap.abs().max() < 0.1
+
+
+@torch.no_grad()
+def test_shrink_sees_the_averaged_picture(network: Carry) -> None:
+    """The same weights at twice the size: core, flow and mask are those of the averaged picture."""
+    large = Carry(replace(TINY, shrink=2)).eval()
+    large.load_state_dict(network.state_dict())
+    big, pose = person(1, 128, 96), person(2, 128, 96)
+    small = [Person(image=_averaged(p.image), keypoints=p.resize(64, 48).keypoints) for p in (big, pose)]
+    there, here = large(big, pose), network(*small)
+    assert there.image.shape == (2, 3, 128, 96)
+    for name in ("core", "flow", "mask"):
+        torch.testing.assert_close(there.extra[name], here.extra[name], rtol=0, atol=1e-4)
+    torch.testing.assert_close(there.image, network.enlarge(here, _image(big)), rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_enlarge_carries_fine_detail(network: Carry) -> None:
+    """Where all is carried from its own place, the large result is the photograph; where nothing is, it is smooth."""
+    photograph = _image(person(5, 256, 192))
+    core = torch.nn.functional.avg_pool2d(photograph, 4)
+    y, x = torch.meshgrid((torch.arange(64) + 0.5) / 32 - 1, (torch.arange(48) + 0.5) / 24 - 1, indexing="ij")
+    extra = {"core": core, "flow": torch.stack([x, y]).expand(2, -1, -1, -1), "mask": torch.ones(2, 1, 64, 48)}
+    inner = (..., slice(8, -8), slice(8, -8))
+    carried = network.enlarge(Output(core, extra), photograph)
+    assert (carried - photograph)[inner].abs().max() < 1e-3
+    smooth = network.enlarge(Output(core, {**extra, "mask": torch.zeros(2, 1, 64, 48)}), photograph)
+    assert (smooth - photograph)[inner].abs().mean() > 0.2
+    assert torch.equal(network.enlarge(Output(core, extra), core), core)
+    with pytest.raises(ValueError, match="a whole number of times"):
+        network.enlarge(Output(core, extra), photograph[..., :-4])
+
+
+@pytest.mark.parametrize(
+    "change", [{"frames": False}, {"refine": False}, {"carry": False}, {"carry": False, "attend": False}, {"shrink": 2}]
+)
+def test_every_variant_learns(change: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    variant = Carry(replace(TINY, **change))  # type: ignore[arg-type]
+    source, target = person(1), person(2)
+    output = variant(source, target)
+    terms = CarryObjective(PIXELS).losses(_phase(PIXELS), Pair(source, target), output)
+    sum(term.value * term.weight for term in terms.values()).backward()  # type: ignore[union-attr]
+    dead = [name for name, p in variant.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+    assert not dead
+
+
+def test_pixels_cannot_be_carried_without_attention() -> None:
+    with pytest.raises(ValueError, match="carry=True needs attend=True"):
+        Carry(CarryConfig(attend=False))
+
+
+def test_joints_reach_the_maps_where_they_are() -> None:
+    """A joint in the middle of cell (3, 2) peaks there, also when the picture is shrunk."""
+    keypoints = torch.zeros(1, 18, 3)
+    for shrink in (1, 2):
+        cell = 4 * shrink
+        keypoints[0, 4] = torch.tensor([2.5 * cell - 0.5, 3.5 * cell - 0.5, 1])
+        maps = Carry(replace(TINY, shrink=shrink)).pose_maps(keypoints, 16 * cell, 12 * cell)
+        assert maps.shape == (1, POSE_MAPS, 16, 12)
+        assert divmod(int(maps[0, 4].argmax()), 12) == (3, 2)
+        assert maps[0, 4, 3, 2] == pytest.approx(1)
+        assert maps[0, [k for k in range(18) if k != 4]].abs().max() == 0
+
+
+# -- the objective ------------------------------------------------------------------------------------------------
+
+
+def test_labels_are_left_out_where_there_are_none(network: Carry) -> None:
+    source, target = person(1), person(2)
+    output, objective = network(source, target), CarryObjective(PIXELS)
+    whole = objective.losses(_phase(PIXELS), Pair(source, target), output)
+    assert set(whole) == {"l1", "assemble", "person", "match", "flow", "visible", "parts"}
+    bare = Pair(source.only("image", "keypoints"), target.only("image", "keypoints"))
+    assert set(objective.losses(_phase(PIXELS), bare, output)) == {"l1", "assemble"}
+
+
+def test_the_true_match_and_flow_are_at_0(network: Carry) -> None:
+    """One person in one pose: matching every cell with itself is right, any other match is not."""
+    source = person(1)
+    v, u = torch.meshgrid((torch.arange(64) + 0.5) / 64, (torch.arange(48) + 0.5) / 48, indexing="ij")
+    iuv = torch.stack([torch.ones(64, 48), u, v]).expand(2, -1, -1, -1)
+    source = replace(source, iuv=iuv, mask=torch.ones(2, 1, 64, 48))
+    output = network(source, source)
+    own = 2 * torch.stack([u, v]).expand(2, -1, -1, -1) - 1
+    right = Output(output.image, {**output.extra, "flow": own})
+    wrong = Output(output.image, {**output.extra, "flow": own.flip(-1)})
+    objective = CarryObjective(PIXELS)
+    good, bad = (objective.losses(_phase(PIXELS), Pair(source, source), o)["flow"].value.item() for o in (right, wrong))
+    assert good < 0.5  # a cell of the finest table is 2 x 1.5 pixels
+    assert bad > 4
+
+
+def test_cross_entropy_by_hand() -> None:
+    chances = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    place = torch.zeros(1, 2, 12, 8)
+    seen = torch.zeros(1, 1, 12, 8, dtype=torch.bool)
+    seen[..., 2, 2] = True  # the middle of the first cell of 3 x 2
+    place[0, :, 2, 2] = torch.tensor([-0.5, -1 / 3])  # x in the middle of column 0; y halfway between rows 0 and 1
+    wanted = -(0.5 * chances[0, 0, 0].log() + 0.5 * chances[0, 0, 2].log())
+    assert _cross_entropy(chances.log(), place, seen).item() == pytest.approx(wanted.item(), abs=1e-5)
+
+
+def test_the_adversarial_term_comes_late() -> None:
+    objective = CarryObjective(replace(PIXELS, gan=0.1, gan_from=0.6, critic=4))
+    assert [p.name for p in objective.phases(Progress(59, 100))] == ["generator-plain"]
+    assert [p.name for p in objective.phases(Progress(60, 100))] == ["generator", "critic"]
+    assert CarryObjective(PIXELS).networks.keys() == set()
+
+
+def test_critic_gets_its_penalty_and_the_generator_its_term(network: Carry) -> None:
+    objective = CarryObjective(replace(PIXELS, gan=0.1, gan_from=0.0, critic=4))
+    source, target = person(1), person(2)
+    output = network(source, target)
+    generator, critic = objective.phases(Progress(1, 10))
+    assert "fool" in objective.losses(generator, Pair(source, target), output)
+    terms = objective.losses(critic, Pair(source, target), output)
+    assert set(terms) == {"critic_real", "critic_generated", "r1"}
+    sum(term.value * term.weight for term in terms.values()).backward()  # type: ignore[union-attr]
+    assert all(p.grad is not None for p in objective.networks["critic"].parameters())
+
+
+def test_critic_sees_the_pose() -> None:
+    torch.manual_seed(0)
+    critic = Critic(4)
+    image = torch.rand(2, 3, 64, 48) * 2 - 1
+    assert critic(image, person(1)).shape == (2, 1, 8, 6)
+    assert not torch.equal(critic(image, person(1)), critic(image, person(2)))
+
+
+def _phase(config: CarryObjectiveConfig):  # type: ignore[no-untyped-def]
+    return CarryObjective(config).phases(Progress(0, 1))[0]
+
+
+def _image(one: Person) -> Tensor:
+    assert one.image is not None
+    return one.image
+
+
+def _averaged(image: Tensor | None) -> Tensor:
+    assert image is not None
+    return torch.nn.functional.avg_pool2d(image, 2)
