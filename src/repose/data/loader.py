@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from repose.data.augment import AugmentConfig, Bits, augment
 from repose.data.store import Store
 from repose.person import Pair, Person
 from repose.represent.canvas import Canvas
@@ -24,7 +25,7 @@ from repose.represent.canvas import Canvas
 Flip = Literal["none", "mirror", "patn"]
 FLIPS: Final[tuple[str, ...]] = get_args(Flip)
 
-_PAIRS, _COINS = 0, 1  # the streams of random numbers of a step
+_PAIRS, _COINS, _BITS, _BITS_BACK = range(4)  # the streams of random numbers of a step
 
 
 class PairSampler:
@@ -81,6 +82,14 @@ class PairSampler:
         """Which pairs of this process to mirror at a step, bool (batch / world,), half of them on average."""
         return torch.from_numpy(self._random(step, _COINS) >> np.uint64(63) == 1)
 
+    def bits_at(self, step: int, both_directions: bool = False) -> Bits:
+        """What decides how pairs are augmented (`augment`): uint64 (batch / world,).
+
+        With `both_directions` twice as many, those of the pairs from target to source behind.
+        """
+        bits = self._random(step, _BITS)
+        return np.concatenate([bits, self._random(step, _BITS_BACK)]) if both_directions else bits
+
     def _random(self, step: int, stream: int) -> npt.NDArray[np.uint64]:
         """64 random bits for each pair of this process. Raw Philox: NumPy keeps its bits the same in every version."""
         counter = (stream << 128) | (step << 64)  # the low 64 bits count the numbers within a step
@@ -94,6 +103,9 @@ def load_pairs(
     flip: Flip = "none",
     flips: Tensor | None = None,
     canvas: Canvas | None = None,
+    both_directions: bool = False,
+    change: AugmentConfig | None = None,
+    bits: Bits | None = None,
 ) -> Pair:
     """The tensors of pairs.
 
@@ -103,10 +115,14 @@ def load_pairs(
         fields: of both people.
         flip: "none"; "mirror": `Person.flip`; "patn": `Person.flip_patn`, which knows image and keypoints only.
         flips: bool (B,), the pairs that are mirrored, both pictures together.
-        canvas: put onto this one (`Canvas.frame`) after the flip; None leaves them as they are.
+        canvas: put onto this one (`Canvas.frame`) at the end; None leaves them as they are.
+        both_directions: twice as many pairs, those from target to source behind (`Pair.both`), before they are changed.
+        change: how they are augmented, after the flip; None: not.
+        bits: uint64 (B,), or (2B,) with both directions, that decide how.
 
     Raises:
-        ValueError: an unknown flip, "patn" with other fields, a flip without `flips`, or a canvas of another size.
+        ValueError: an unknown flip, "patn" with other fields, a flip without `flips`, augmentation without `bits`, or a
+            canvas of another size.
     """
     if flip not in FLIPS:
         raise ValueError(f"flip is one of {FLIPS}, got {flip!r}")
@@ -117,17 +133,22 @@ def load_pairs(
         if flip == "patn" and not set(fields) <= {"image", "keypoints"}:
             raise ValueError(f"flip='patn' is defined for image and keypoints only, got {tuple(fields)}")
         _flip_in_place(people, flips.repeat(2), flip)
-    if canvas is not None:
-        people = canvas.frame(people)
     count = len(indices)
-    return Pair(people[:count], people[count:])
+    pair = Pair(people[:count], people[count:])
+    if both_directions:
+        pair = pair.both()
+    if change is not None and not change.off:
+        if bits is None:
+            raise ValueError("load_pairs: to augment it needs to know how: bits=sampler.bits_at(step)")
+        pair = augment(pair, change, bits)
+    return pair if canvas is None else Pair(canvas.frame(pair.source), canvas.frame(pair.target))
 
 
 class Loader(Iterator[tuple[int, Pair]]):
     """Yields (step, Pair) from `start` on, without end; a context manager that stops its thread.
 
     Args:
-        store, sampler, fields, flip, canvas: as `load_pairs` takes them.
+        store, sampler, fields, flip, canvas, both_directions, change: as `load_pairs` takes them.
         start: the first step, to resume.
         ahead: how many batches a thread prepares in advance; 0 loads in the caller's thread.
 
@@ -143,8 +164,11 @@ class Loader(Iterator[tuple[int, Pair]]):
         start: int = 0,
         ahead: int = 2,
         canvas: Canvas | None = None,
+        both_directions: bool = False,
+        change: AugmentConfig | None = None,
     ) -> None:
         self.store, self.sampler, self.fields, self.flip, self.canvas = store, sampler, tuple(fields), flip, canvas
+        self.both_directions, self.change = both_directions, change
         self._step = start
         self._ahead = ahead
         self._stop = threading.Event()
@@ -183,7 +207,10 @@ class Loader(Iterator[tuple[int, Pair]]):
 
     def _load(self, step: int) -> Pair:
         flips = None if self.flip == "none" else self.sampler.flips_at(step)
-        return load_pairs(self.store, self.sampler.batch_at(step), self.fields, self.flip, flips, self.canvas)
+        indices, bits = self.sampler.batch_at(step), self.sampler.bits_at(step, self.both_directions)
+        return load_pairs(
+            self.store, indices, self.fields, self.flip, flips, self.canvas, self.both_directions, self.change, bits
+        )
 
     def _run(self, step: int) -> None:
         while not self._stop.is_set():

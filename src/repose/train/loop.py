@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from repose import record
+from repose.data.augment import Bits
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.losses.perceptual import Perceptual
@@ -155,13 +156,17 @@ def train(
     if compile:
         generator.synthesise = torch.compile(generator.synthesise)  # type: ignore[method-assign]
 
-    needs = {"image", "keypoints", *generator.needs.source, *generator.needs.target}
+    needs = {"image", "keypoints", *generator.needs.source, *generator.needs.target, *objective.reads}
     fields = tuple(name for name in store.fields if name in needs)
     sampler = (_Same if overfit else PairSampler)(
         store, recipe.data.split, recipe.data.batch, recipe.seed, fabric.global_rank, fabric.world_size
     )
     shown = _shown(state, store, validation, sampler, fields, place)
-    loader = Loader(store, sampler, fields, recipe.data.flip, start=state.step, canvas=place)
+    how = recipe.data
+    loader = Loader(
+        store, sampler, fields, how.flip, state.step, canvas=place, both_directions=how.both_directions,
+        change=how.augment,
+    )  # fmt: skip
     meter, losses, every = Meter(), dict[str, float](), max(1, recipe.tick // 10)
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
     with log, loader, _Stop(fabric) as stop, _arithmetic(cpu):
@@ -172,8 +177,6 @@ def train(
         while state.images < recipe.images and not stop.agreed:
             _, pair = next(loader)
             pair = pair.to(fabric.device, non_blocking=True)
-            if recipe.data.both_directions:
-                pair = pair.both()
             _step(fabric, state, pair, meter, run)
 
             before, state.step = state.images, state.step + 1
@@ -381,13 +384,16 @@ def _move_aside(run: Path) -> None:
 
 
 class _Same(PairSampler):
-    """The first step's pairs forever, never mirrored anew."""
+    """The first step's pairs forever, never mirrored or changed anew."""
 
     def batch_at(self, step: int) -> Tensor:
         return super().batch_at(0)
 
     def flips_at(self, step: int) -> Tensor:
         return super().flips_at(0)
+
+    def bits_at(self, step: int, both_directions: bool = False) -> Bits:
+        return super().bits_at(0, both_directions)
 
 
 class _Stop:

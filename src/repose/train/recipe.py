@@ -12,9 +12,10 @@ import math
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, cast
 
+from repose.data.augment import AugmentConfig
 from repose.models import MODELS, resolve
 from repose.represent.canvas import CANVASES
 from repose.words import nearest
@@ -47,12 +48,14 @@ class DataConfig:
         batch: pairs a step, over all processes.
         flip: mirror half of the pairs: "mirror" renames left and right, "patn" does as its code, "none".
         both_directions: every pair is used in both directions, so a step shows 2 x batch pictures.
+        augment: how the pairs are changed after the flip; not at all by default.
     """
 
     split: str = "train"
     batch: int = 16
     flip: Literal["none", "mirror", "patn"] = "none"
     both_directions: bool = False
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:
         _check(self, batch=(self.batch >= 1, "at least 1"), split=(self.split != "", "the name of a split"))
@@ -268,8 +271,8 @@ def _plain(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _within(group: str) -> Iterator[None]:
-    """Put the group's name before the key in an error of `_check`."""
+    """Put the group's name before the key in an error of `_check`, or of a config that knows no recipes."""
     try:
         yield
-    except RecipeError as error:
+    except ValueError as error:
         raise RecipeError(f"{group}.{error}" if group else str(error)) from None

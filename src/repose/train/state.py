@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from repose.models.base import Generator, Objective
-from repose.train.recipe import OptimiserConfig, Recipe, to_dict
+from repose.train.recipe import OptimiserConfig, Recipe, RecipeError, from_dict, to_dict
 
 _MAY_DIFFER = ("images", "tick", "notes", "name")
 """Keys of a recipe that may change between a checkpoint and the run that goes on from it."""
@@ -125,7 +125,7 @@ class State:
                 f"{where} was trained on the data {was}, this store is {now}; give this run another folder, or the "
                 "data it began with"
             )
-        differ = _differences(tree["recipe"], to_dict(self.recipe))
+        differ = _differences(_completed(tree["recipe"]), to_dict(self.recipe))
         if differ:
             raise ValueError(
                 f"{where} was made by another recipe ({'; '.join(differ)}); give this run another folder, or the "
@@ -140,6 +140,14 @@ def _optimiser(weights: list[nn.Parameter], config: OptimiserConfig) -> torch.op
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     return kind(weights, config.lr, betas, config.eps, weight_decay=config.weight_decay, fused=True)
+
+
+def _completed(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe of an earlier version with the settings that came later, whose defaults are what was done before."""
+    try:
+        return to_dict(from_dict(recipe))
+    except RecipeError:  # it has what is no longer known: that is a difference and is named as one
+        return recipe
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:

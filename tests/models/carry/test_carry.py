@@ -144,7 +144,7 @@ def test_labels_are_left_out_where_there_are_none(network: Carry) -> None:
     source, target = person(1), person(2)
     output, objective = network(source, target), CarryObjective(PIXELS)
     whole = objective.losses(_phase(PIXELS), Pair(source, target), output)
-    assert set(whole) == {"l1", "assemble", "person", "match", "flow", "visible", "parts"}
+    assert set(whole) == {"l1", "assemble", "person", "match", "flow", "carried", "visible", "parts"}
     bare = Pair(source.only("image", "keypoints"), target.only("image", "keypoints"))
     assert set(objective.losses(_phase(PIXELS), bare, output)) == {"l1", "assemble"}
 

@@ -36,6 +36,7 @@ class CarryObjectiveConfig:
         assemble: the source put together by the correspondence at a quarter of the size, against the target.
         match: cross-entropy of the correspondence with the true place (needs IUV).
         flow: distance of the flow from the true place, in cells of a quarter of the size (needs IUV).
+        carried: the picture that is carried against the target, where the source shows the point (needs IUV).
         visible: whether the share that is carried is high where the source shows the point (needs IUV).
         parts: DensePose's parts of the target, from its pose (needs IUV). person: its outline (needs a mask).
         full: l1 at the photograph's own size, for networks that work on a smaller one.
@@ -51,6 +52,7 @@ class CarryObjectiveConfig:
     assemble: float = 0.5
     match: float = 0.05
     flow: float = 0.1
+    carried: float = 0.3
     visible: float = 0.05
     parts: float = 0.05
     person: float = 0.1
@@ -159,6 +161,11 @@ class CarryObjective(Objective):
             cells = place.new_tensor([width / 8, height / 8]).view(1, 2, 1, 1)
             off = ((extra["flow"].float() - place) * cells).abs().sum(1, keepdim=True)
             terms["flow"] = Term((off.clamp_max(8) * known).sum() / known.sum().clamp_min(1), weights.flow)
+        if weights.carried and "carried" in extra:
+            assert pair.target.image is not None
+            wanted = F.avg_pool2d(pair.target.image, times) if times > 1 else pair.target.image
+            off = (extra["carried"].float() - wanted).abs().mean(1, keepdim=True)
+            terms["carried"] = Term((off * known).sum() / known.sum().clamp_min(1), weights.carried)
         person = (target[:, :1] > 0).float()
         if weights.visible and "mask" in extra:
             mask = extra["mask"].float().clamp(1e-5, 1 - 1e-5)
