@@ -22,7 +22,7 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = ("transfer", "estimate", "prepare", "export-layout", "train", "eval", "convert", "models", "demo", "bench")
-BENCH = ("forward", "loading", "realism", "rendering", "tables")
+BENCH = ("forward", "loading", "realism", "rendering", "tables", "turns", "budget")
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def test_without_the_renderers_packages_only_rendering_fails(weights: Path, phot
     codes = [line for line in done.stdout.splitlines() if line.startswith("code ")]
     assert codes == ["code 0"] * len(works) + ["code 2"] * len(fails), done
     assert "the people are from files" in done.stdout
-    assert size(tmp_path / "me.png") == (64, 128)
+    assert size(tmp_path / "me.png") == (100, 200)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == len(fails)
     for line in errors:
@@ -258,12 +258,32 @@ def test_transfer_of_one_photograph(run: Run, weights: Path, photographs: Path, 
     done = run("transfer", photographs / "me.png", photographs / "dancer.png", "-o", "new/[me].png", "-m", weights)
     assert done.code == 0, done
     assert "new/[me].png  (with source and target beside it: new/[me].sheet.png)" in done.out
-    assert size(tmp_path / "new" / "[me].png") == (64, 128)
+    assert size(tmp_path / "new" / "[me].png") == size(photographs / "me.png")
     width, height = size(tmp_path / "new" / "[me].sheet.png")
     assert width > 4 * 2 * 64
     assert height > 2 * 128
     wanted = np.asarray(repose.transfer(photographs / "me.png", photographs / "dancer.png", weights, tiny.Eyes()))
     assert np.array_equal(np.asarray(PIL.Image.open(tmp_path / "new" / "[me].png")), wanted)
+
+
+def test_transfer_options(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    pair = (photographs / "me.png", photographs / "dancer.png")
+    for name, words, options in (
+        ("crop", ["--crop"], {"whole": False}),
+        ("crop_own", ["--crop", "--no-retarget"], {"whole": False, "retarget": False}),
+        ("own", ["--no-retarget"], {"retarget": False}),
+        ("white", ["--background", "white"], {"background": "white"}),
+        ("generated", ["--background", "generated"], {"background": "generated"}),
+    ):
+        done = run("transfer", *pair, "-o", f"{name}.png", "-m", weights, *words)
+        assert done.code == 0, done
+        made = np.asarray(PIL.Image.open(tmp_path / f"{name}.png"))
+        assert np.array_equal(made, np.asarray(repose.transfer(*pair, weights, tiny.Eyes(), **options)))
+        assert made.shape == ((128, 64, 3) if "--crop" in words else (200, 100, 3))
+        assert size(tmp_path / f"{name}.sheet.png")[1] > 2 * 128
+    assert "did you mean 'white'" in run("transfer", *pair, "-m", weights, "--background", "whit").error
+    error = run("transfer", *pair, "-m", weights, "--crop", "--background", "white").error
+    assert "--background is of the whole photograph" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:

@@ -83,7 +83,9 @@ def check(words: list[str], where: str) -> None:
         name = given.pop(0)
         assert name in command.commands, f"{where}: there is no `{path} {name}`"
         command, path = command.commands[name], f"{path} {name}"
-    options = {"-h", "--help"} | {option for parameter in command.params for option in parameter.opts}
+    options = {"-h", "--help"} | {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     for word in given:
         if word.startswith("-") and not re.fullmatch(r"-[\d.]+", word):
             assert word.partition("=")[0] in options, f"{where}: `{path}` has no {word}"

@@ -63,7 +63,7 @@ def test_the_same_kind_comes_back(model: Model, tmp_path: Path) -> None:
             result = repose.transfer(source, pose(), model, EYES)
             assert isinstance(result, kind)
             assert dtype is None or result.dtype == dtype
-            assert pixels(result).shape == (128, 64, 3)
+            assert pixels(result).shape == image.shape
             wanted = pixels(result) if wanted is None else wanted
             assert np.array_equal(pixels(result), wanted)
     assert wanted is not None
@@ -75,6 +75,7 @@ def test_targets_of_every_kind_agree(model: Model, tmp_path: Path) -> None:
     target = tiny.photograph(tmp_path / "dancer.png", width=260, x=40, y=20, tall=300)
     write_keypoints(tmp_path / "pose.json", {"dancer": pose()})
     write_keypoints(tmp_path / "pose.csv", {"dancer": pose()})  # whole pixels
+    transfer = functools.partial(repose.transfer, whole=False)  # whole: the photograph is most of the picture
     by_tensor = pixels(transfer(source, pose(), model, EYES)).astype(int)
     bare = Person(keypoints=pose(), size=(400, 260))
     for same in (bare, target, tmp_path / "dancer.png", tmp_path / "pose.json"):
@@ -98,6 +99,103 @@ def test_which_person() -> None:
     assert right == [True, True, False]
     with pytest.raises(NobodyFound, match="0 to 1"):
         read_person(picture, EYES, 2)
+
+
+class Elsewhere(Generator):
+    """Its weights are on a device without numbers; notes where the people are that it is given."""
+
+    needs = Needs(("image",), ("keypoints",))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1, device="meta"))
+        self.seen: list[str] = []
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        assert source.image is not None
+        assert target.keypoints is not None
+        self.seen += [source.image.device.type, target.keypoints.device.type]
+        return ()
+
+    def synthesise(self, *inputs: Tensor) -> Output:
+        return Output(torch.zeros(1, 3, 128, 64))
+
+
+# -- whole photographs ----------------------------------------------------------------------------------------------
+
+
+def stick_person(height: int = 400, width: int = 500) -> Person:
+    keypoints = pose() * torch.tensor([0.8, 0.8, 1]) + torch.tensor([150, 50, 0]) * (pose()[:, 2:] > 0)
+    return Person(image=torch.rand(3, height, width, generator=torch.manual_seed(0)) * 2 - 1, keypoints=keypoints)
+
+
+def test_the_whole_photograph_comes_back(model: Model) -> None:
+    person = stick_person()
+    assert person.image is not None
+    given = to_uint8(person.image)
+    far = slice(0, 60)
+    for background in ("keep", "generated"):
+        made = model.whole(person, Person(keypoints=pose()), background)  # type: ignore[arg-type]
+        assert made.shape == person.image.shape
+        assert torch.equal(made[:, :, far], person.image[:, :, far])
+        assert (made != person.image).any(0).float().mean() > 0.02
+    white = model.whole(person, Person(keypoints=pose()), "white")
+    assert (white[:, :, far] == 1).all()
+    assert (white != 1).any()
+    image = tiny.photograph(width=400, x=100)
+    kept = pixels(transfer(image, pose(), model, EYES))
+    assert kept.shape == image.shape
+    assert np.array_equal(kept, pixels(transfer(image, pose(), model, EYES))), "the same every time"
+    assert (pixels(transfer(image, pose(), model, EYES, background="white")) == 255).mean() > 0.3
+    assert given.shape == (400, 500, 3)
+
+
+def test_the_builds_of_people(model: Model) -> None:
+    person, posed = stick_person(), pose().clone()
+    posed[[10, 13], 1] += 40  # long shins
+    target = Person(keypoints=posed, size=(400, 260))
+    for way in (model.whole, model.crop):
+        assert not torch.equal(way(person, target, retarget=True), way(person, target, retarget=False))
+    placed, source = model.place(target), model.place(person)
+    assert torch.equal(model.crop(person, target, retarget=False), model(source, placed))
+
+
+class Masked(Elsewhere):
+    """Knows where the person is; notes at which size it was asked for the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.sizes: list[tuple[int, ...]] = []
+        self.calls = 0
+
+    def synthesise(self, *inputs: Tensor) -> Output:
+        self.calls += 1
+        person = torch.zeros(1, 1, 128, 64)
+        person[..., 20:120, 22:42] = 1
+        return Output(torch.zeros(1, 3, 128, 64), {"person": person})
+
+    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+        self.sizes.append(tuple(photograph.shape[-2:]))
+        return torch.full_like(photograph, -0.5)
+
+
+def test_a_model_that_knows_its_figure(model: Model) -> None:
+    masked = Masked()
+    there, person = Model("masked", masked, model.recipe), stick_person(800, 1000)
+    large = Person(
+        image=person.image,
+        keypoints=person.keypoints * torch.tensor([2, 2, 1]) if person.keypoints is not None else None,
+    )
+    made = there.whole(large, Person(keypoints=pose()))
+    assert masked.calls == 2, "once for the old figure's place"
+    (size,) = masked.sizes
+    assert size[0] > 400, "the photograph's own pixels are carried"
+    assert size[0] % 128 == size[1] % 64 == 0
+    assert large.image is not None
+    assert ((made == -0.5).all(0)).sum() > 3000
+    there.whole(large, Person(keypoints=pose()), "white")
+    assert masked.calls == 3
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------
@@ -235,26 +333,6 @@ def test_a_model_takes_people_and_batches(model: Model) -> None:
     assert not model.generator.training
 
 
-class Elsewhere(Generator):
-    """Its weights are on a device without numbers; notes where the people are that it is given."""
-
-    needs = Needs(("image",), ("keypoints",))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(1, device="meta"))
-        self.seen: list[str] = []
-
-    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
-        assert source.image is not None
-        assert target.keypoints is not None
-        self.seen += [source.image.device.type, target.keypoints.device.type]
-        return ()
-
-    def synthesise(self, *inputs: Tensor) -> Output:
-        return Output(torch.zeros(1, 3, 128, 64))
-
-
 def test_people_are_moved_to_the_model(model: Model) -> None:
     there = Model("elsewhere", Elsewhere(), model.recipe)
     assert there.device.type == "meta"
@@ -298,9 +376,11 @@ def test_two_real_photographs(
     seen: KeypointEstimator = estimator()
     first, second = [path for path in photographs if seen.people(np.asarray(PIL.Image.open(path)))][:2]
     picture = repose.transfer(first, second, model)
-    estimator.cache_clear()
+    cropped = repose.transfer(first, second, model, whole=False)
     assert isinstance(picture, PIL.Image.Image)
-    assert picture.size == (64, 128)
+    assert picture.size == PIL.Image.open(first).size
+    assert cropped.size == (64, 128)
+    estimator.cache_clear()
 
 
 def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:

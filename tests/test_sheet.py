@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from repose.sheet import sheet
+from repose.sheet import captioned, reduced, sheet
 
 RED, BLUE = (np.full((8, 6, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
 
@@ -55,3 +56,25 @@ def test_wrong_input() -> None:
             sheet(rows, columns)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="scale"):
         sheet([[RED]], scale=0)
+
+
+def test_captions_stand_below_and_are_broken_between_words() -> None:
+    picture = Image.new("RGB", (120, 40), (10, 200, 10))
+    one, two = captioned(picture, ["a word"]), captioned(picture, ["a word", "and some more words that do not fit"])
+    assert one.width == two.width == 120
+    assert one.height > 40 + 10
+    assert two.height > one.height + 20, "the second line is broken"
+    pixels = np.asarray(two)
+    assert (pixels[:40] == (10, 200, 10)).all()
+    assert (pixels[40:] < 120).any()
+    assert (pixels[:, :3][40:] == 255).all(), "a margin at the left"
+    with pytest.raises(ValueError, match="at least one line"):
+        captioned(picture, [])
+
+
+def test_reduced_pictures_have_one_height() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (100, 60, 3), dtype=np.uint8)
+    assert reduced(picture, 50).shape == (50, 30, 3)
+    assert abs(reduced(picture, 50).mean() - picture.mean()) < 2
+    assert np.array_equal(reduced(picture, 200), picture.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(reduced(picture, 100), picture)

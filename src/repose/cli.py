@@ -82,15 +82,26 @@ def transfer(
     weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
     pose: Estimator = "movenet",
     person: Which = "largest",
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Only the model's canvas, as it comes from the network, not the photograph.")
+    ] = False,
+    background: Annotated[
+        str, typer.Option(help="Of the photograph: keep it, take the generated one, or white.")
+    ] = "keep",
+    retarget: Annotated[
+        bool, typer.Option(help="Give the pose the build of the source's person, or take its limbs as they are.")
+    ] = True,
     scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
     device: Device = "auto",
 ) -> None:
     """Put the person of SOURCE into the pose of TARGET.
 
-    One source and one target give one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every
-    source in every pose: a contact sheet at OUT and the single pictures in a folder named like it.
+    The result is the whole photograph: the new figure stands where the old one stood. One source and one target give
+    one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every source in every pose: a contact
+    sheet at OUT and the single pictures in a folder named like it.
 
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
+    [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
     """
     import numpy as np
@@ -100,54 +111,62 @@ def transfer(
     from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import to_uint8
     from repose.represent.keypoints import draw_skeleton
-    from repose.sheet import sheet
+    from repose.sheet import reduced, sheet
+    from repose.whole import find_background
 
+    behind = find_background(background)
+    if crop and behind != "keep":
+        raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
     loaded = load(weights if weights is not None else model, device)
     which = _which(person)
     sources: dict[str, Person] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
             _require_new(path.stem, sources)
-            sources[path.stem] = loaded.place(read_person(path, pose, which))
+            sources[path.stem] = read_person(path, pose, which)
     targets: dict[str, Person] = {}
     for path in [target] if target.is_file() else _pictures(target):
         with _skipping(path, alone=target.is_file()):
             _require_new(path.stem, targets)
-            targets.update({name: loaded.place(posed) for name, posed in read_pose(path, pose, which).items()})
+            targets.update(read_pose(path, pose, which))
     if not sources or not targets:
         raise ValueError("nothing is left to transfer: every source or every target was skipped")
 
     height, width = loaded.canvas.size
+
+    def seen(person: Person) -> Any:
+        """What the sheet shows of a photograph: as much as the result shows."""
+        placed = loaded.place(person) if crop else person
+        if placed.image is None:
+            return np.full((height, width, 3), 255, np.uint8)
+        return reduced(to_uint8(placed.image), height * scale)
+
     skeletons = {}
     for name, posed in targets.items():
-        assert posed.keypoints is not None
-        skeletons[name] = draw_skeleton(posed.keypoints, height, width)
+        keypoints = loaded.place(posed).keypoints
+        assert keypoints is not None
+        skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
     alone = len(sources) == len(targets) == 1
     rows: list[list[Any]] = [[None, *skeletons.values()]]
     with _bar() as bar:
         task = bar.add_task("transfer", total=len(sources) * len(targets))
         for source_name, given in sources.items():
-            assert given.image is not None
-            row: list[Any] = [to_uint8(given.image)]
+            row: list[Any] = [seen(given)]
             for target_name, posed in targets.items():
-                picture = to_uint8(loaded(given, posed))
-                row.append(picture)
-                if not alone:
-                    name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
-                    save_image(out.with_suffix("") / f"{name}.png", picture)
+                made = loaded.crop(given, posed, retarget) if crop else loaded.whole(given, posed, behind, retarget)
+                picture = to_uint8(made)
+                row.append(reduced(picture, height * scale))
+                name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
+                save_image(out if alone else out.with_suffix("") / f"{name}.png", picture)
                 bar.advance(task)
             rows.append(row)
     if alone:
         (posed,) = targets.values()
-        seen = to_uint8(posed.image) if posed.image is not None else np.full((height, width, 3), 255, np.uint8)
-        save_image(out, rows[1][1])
-        page = sheet(
-            [[rows[1][0], rows[0][1], rows[1][1], seen]], ["source", "pose", "generated", "target"], scale=scale
-        )
+        page = sheet([[rows[1][0], rows[0][1], rows[1][1], seen(posed)]], ["source", "pose", "generated", "target"])
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
         _say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
-        save_image(out, np.asarray(sheet(rows, ["source", *targets], scale=scale)))
+        save_image(out, np.asarray(sheet(rows, ["source", *targets])))
         _say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
@@ -402,11 +421,15 @@ def evaluate(
     names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
     data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
     protocol: Annotated[
-        str, typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-half.")
+        str,
+        typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-half, people-fashion."),
     ] = ("patn-market"),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
     limit: Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")] = 0,
     pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
+    features: Annotated[
+        str, typer.Option(help="Distances of features: auto (where MobileNetV2's file is here), none, or a version.")
+    ] = "auto",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
     device: Device = "auto",
@@ -417,7 +440,8 @@ def evaluate(
     """
     from repose.bench.evaluate import evaluate_models
 
-    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen, device)
+    switch = _features(features)
+    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen, device, switch)
 
 
 @app.command()
@@ -599,6 +623,74 @@ def realism(
 
 
 @bench_app.command()
+def turns(
+    model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
+    people: Annotated[int, typer.Option(min=1, help="How many, each with a pattern on the clothes.")] = 20,
+    degrees: Annotated[str, typer.Option(help="To the person's left, comma-separated.")] = "30,90,180",
+    style: Annotated[str, typer.Option(help="fashion, street or mixed.")] = "fashion",
+    results: Annotated[Path | None, typer.Option(help="Append a line to this .jsonl.")] = None,
+    out: Out = Path("out/turns.png"),
+    device: Device = "auto",
+) -> None:
+    """What is left of patterns, colours and heads when unseen rendered people turn on the spot.
+
+    Leaves a sheet: the source, then each turn as it was made and as it truly is.
+
+    [bold]repose bench turns default --results results/turns.jsonl[/bold]
+    """
+    from repose.bench.evaluate import digest
+    from repose.bench.turns import measure, render, report
+    from repose.images import save_image
+    from repose.pipeline import load
+    from repose.record import append, stamp
+
+    loaded = load(model, device)
+    with _bar() as bar:
+        turning = render(loaded.canvas, people, style, _degrees(degrees), progress=_progress(bar, "render"))
+    found = measure(loaded, turning)
+    report(found, loaded.name, screen)
+    if results is not None:
+        facts = {"model": loaded.name, "recipe": loaded.recipe.name, "weights": digest(model)}
+        append(results, {**found.line(), **facts, **stamp()})
+    save_image(out, found.sheet(1 if loaded.canvas.height > 200 else 2))
+    _say(f"{out}: {people} people, the source and every turn as made and as it is")
+
+
+@bench_app.command()
+def budget(
+    recipes: Annotated[
+        list[str], typer.Argument(help="Recipes by name or file, each with its settings in quotation marks.")
+    ],
+    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    minutes: Annotated[float, typer.Option(help="Of training, for each.")] = 60.0,
+    threads: Annotated[int, typer.Option(min=1, help="Of each run.")] = 1,
+    side_by_side: Annotated[int, typer.Option(min=1, help="So many runs at a time, each on cores of its own.")] = 1,
+    protocol: Annotated[str, typer.Option("-p", "--protocol", help="By which they are measured.")] = "people-half",
+    limit: Annotated[int, typer.Option(help="Only N test pairs, spread over the list; 0 for all.")] = 0,
+    pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
+    features: Annotated[
+        str, typer.Option(help="Distances of features: auto (where MobileNetV2's file is here), none, or a version.")
+    ] = "auto",
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl; OUT/results.jsonl else.")] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of runs, plan and sheet.")] = Path("runs/budget"),
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train recipes for equal minutes on this machine and compare them: a table, and the same ten pairs of all.
+
+    Killed at any moment, the same command goes on; what is trained and measured stays.
+
+    [bold]repose bench budget patn-s "multiscale-s network.width=24 name=wide" -d data/people --minutes 60[/bold]
+    """
+    from repose.bench.budget import Terms, compare_budgets
+
+    terms = Terms(minutes, threads, side_by_side, accelerator)
+    compare_budgets(
+        recipes, data, protocol, terms, out, results, screen,
+        limit=limit or None, pose=pose, features=_features(features),
+    )  # fmt: skip
+
+
+@bench_app.command()
 def tables(
     results: Annotated[Path, typer.Argument(help="Folder of .jsonl files.")] = Path("results"),
     documents: Annotated[
@@ -681,11 +773,23 @@ def _which(text: str) -> Any:
     raise ValueError(f"--person takes largest, best or a number from 0, not '{text}'")
 
 
+def _features(text: str) -> bool | str:
+    """--features as `evaluate` takes it: auto is True, none is False, anything else the name of a version."""
+    return {"auto": True, "none": False}.get(text, text)
+
+
 def _size(text: str) -> tuple[int, int]:
     height, mark, width = text.lower().partition("x")
     if not (mark and height.isdecimal() and width.isdecimal()):
         raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
     return int(height), int(width)
+
+
+def _degrees(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--degrees takes whole numbers with commas, such as 30,90,180, not '{text}'") from None
 
 
 class _Rate(ProgressColumn):

@@ -15,16 +15,15 @@ from repose.models.base import Generator
 from repose.person import Person
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
+from repose.represent.retarget import retarget as retargeted
 from repose.train.checkpoint import load_generator
 from repose.train.recipe import Recipe
 from repose.weights import find_weights
+from repose.whole import MARGIN, Background, cut, find_background, put_back
 from repose.words import nearest
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
-
-MARGIN = 0.11
-"""Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 """Where a model computes; "auto" is cuda if there is one."""
@@ -58,6 +57,50 @@ class Model:
         image: Tensor = self.generator(source.batch().to(self.device), target.batch().to(self.device)).image
         return (image if source.batched else image[0]).cpu()
 
+    def crop(self, source: Person, target: Person, retarget: bool = True) -> Tensor:
+        """The person of `source` in the pose of `target`, a picture of the model's canvas alone.
+
+        Args:
+            source, target: unbatched, each on its own whole picture, as `read_person` gives them.
+            retarget: give the pose the build of the source's person (`repose.represent.retarget`).
+
+        Returns:
+            image (3, H, W) in [-1, 1], on the CPU.
+        """
+        source, target = self.place(source), self.place(target)
+        if retarget:
+            assert source.keypoints is not None
+            assert target.keypoints is not None
+            target = replace(target, keypoints=retargeted(target.keypoints, source.keypoints))
+        return self(source, target)
+
+    @torch.inference_mode()
+    def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
+        """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
+
+        Args:
+            source: unbatched, on the whole photograph. target: unbatched, in any pixels.
+            background: "keep", "generated" or "white", see `repose.whole.put_back`.
+            retarget: give the pose the build of the source's person.
+
+        Returns:
+            (3, height, width) in [-1, 1], on the CPU.
+
+        Raises:
+            ValueError: batches, people without joints, a source without its photograph, another background.
+        """
+        find_background(background)
+        _require_place(source)
+        _require_place(target)
+        made = cut(source, target, self.canvas, retarget)
+        given = made.source.batch().to(self.device)
+        output = self.generator(given, made.target.batch().to(self.device))
+        picture = self.generator.enlarge(output, made.photograph[None].to(self.device))[0].cpu()
+        shown, before = output.extra.get("person"), None
+        if shown is not None and background == "keep" and source.mask is None:
+            before = self.generator(given, given).extra["person"][0].cpu()  # in the old pose it shows the old figure
+        return put_back(made, picture, None if shown is None else shown[0].cpu(), background, before)
+
     def place(self, person: Person) -> Person:
         """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.
 
@@ -65,12 +108,7 @@ class Model:
         the surroundings of the joints are cut. Joints without a picture are placed by their `size`, as their picture
         would be; without a size they are cut out, too.
         """
-        if person.batched:
-            raise ValueError("place takes one person at a time: index the batch")
-        if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
-            raise ValueError(
-                "this Person has fewer than two located joints, so it is not known where on the picture it is"
-            )
+        _require_place(person)
         if person.size is None:
             person = replace(person, size=self.canvas.size)  # any will do: the cut may reach outside
         elif _framed(person, self.canvas):
@@ -146,8 +184,11 @@ def transfer(
     model: Model | str | Path = "default",
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
+    whole: bool = True,
+    background: Background = "keep",
+    retarget: bool = True,
 ) -> Any:
-    """The person of `source` in the pose of `target`; the result is of the kind that `source` is.
+    """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
     Args:
         source: a photograph: path, PIL image, uint8 array (H, W, 3), or tensor (3, H, W).
@@ -155,10 +196,15 @@ def transfer(
         model: a loaded model, the name of weights, or a folder.
         pose: the pose estimator, or its name.
         which: which of several people: "largest", "best", or an index.
+        whole: the whole photograph, with the new figure where the old one stood; False: the model's canvas alone, as it
+            comes from the network.
+        background: of the whole photograph: "keep" it and fill what the old figure leaves, take the model's
+            ("generated"), or "white".
+        retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
 
     Returns:
-        A picture of the model's canvas: a PIL image for a path or a PIL image, an array for an array, a tensor for a
-        tensor.
+        A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
+        image, an array for an array, a tensor for a tensor.
 
     Raises:
         ImageError, NobodyFound, ValueError: what is wrong, where, and what to do.
@@ -174,8 +220,12 @@ def transfer(
             f"{target} holds {len(poses)} poses ({', '.join(list(poses)[:3])} ...); `transfer` takes one. "
             "The command `repose transfer` makes a picture for each"
         )
-    placed = model.place(next(iter(poses.values())))
-    generated = model(model.place(read_person(source, pose, which)), placed)
+    target_person = next(iter(poses.values()))
+    person = read_person(source, pose, which)
+    if whole:
+        generated = model.whole(person, target_person, background, retarget)
+    else:
+        generated = model.crop(person, target_person, retarget)
     return same_kind(to_uint8(generated), like=source)
 
 
@@ -198,6 +248,14 @@ def _posed(person: Person, what: str) -> Person:
     if int((person.keypoints[:, 2] > 0).sum()) < 2:
         raise ValueError(f"{what} has fewer than two located joints; nothing can be posed by it")
     return person
+
+
+def _require_place(person: Person) -> None:
+    """Raise ValueError unless this is one person, of whom it is known where on the picture they are."""
+    if person.batched:
+        raise ValueError("a whole picture shows one person at a time: index the batch")
+    if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
+        raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
 
 
 def _framed(person: Person, onto: Canvas) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-_INK, _PAPER = (40, 40, 40), (255, 255, 255)
+_INK, _PALE, _PAPER = (40, 40, 40), (110, 110, 110), (255, 255, 255)
 
 
 def sheet(
@@ -61,6 +61,49 @@ def sheet(
             if cell is not None:
                 page.paste(cell, (x + (room - cell.width) // 2, y + (tall - cell.height) // 2))
     return page
+
+
+def reduced(picture: npt.NDArray[np.uint8], height: int) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, 3) at this height for a sheet: whole pixels where it grows by a whole factor, else smoothed."""
+    factor = height / len(picture)
+    width = max(1, round(picture.shape[1] * factor))
+    way = Image.Resampling.NEAREST if factor >= 1 and factor == int(factor) else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize((width, height), way))
+
+
+def captioned(picture: Image.Image, lines: Sequence[str], margin: int = 6) -> Image.Image:
+    """A picture with lines of text below it, on white; the first line is the darker one.
+
+    Args:
+        lines: broken between words where they are wider than the picture.
+        margin: pixels left of the text and below it.
+
+    Raises:
+        ValueError: no line.
+    """
+    if not lines:
+        raise ValueError("captioned: at least one line is needed")
+    font = ImageFont.load_default(size=max(10, min(16, picture.width // 26)))
+    line = sum(font.getmetrics()) if isinstance(font, ImageFont.FreeTypeFont) else 12
+    texts = [(part, k == 0) for k, text in enumerate(lines) for part in _broken(text, picture.width - 2 * margin, font)]
+    page = Image.new("RGB", (picture.width, picture.height + line * len(texts) + margin), _PAPER)
+    page.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(page)
+    for k, (text, dark) in enumerate(texts):
+        draw.text((margin, picture.height + k * line), text, _INK if dark else _PALE, font)
+    return page
+
+
+def _broken(text: str, room: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Lines of whole words that fit; a single word that does not is cut off."""
+    out: list[str] = []
+    for word in text.split():
+        longer = f"{out[-1]} {word}" if out else word
+        if out and font.getlength(longer) <= room:
+            out[-1] = longer
+        else:
+            out.append(_fitted(word, room, font))
+    return out
 
 
 def _enlarged(cell: npt.NDArray[np.uint8], scale: int) -> Image.Image:

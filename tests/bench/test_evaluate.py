@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from repose.bench.evaluate import _digest, evaluate_models
+from repose.bench.evaluate import digest, evaluate_models
 from repose.data import Store, StoreWriter
 from repose.metrics.folder import file_names
 from repose.pipeline import Model, load
@@ -53,7 +53,7 @@ def test_digest_of_one_and_of_several_files(shard: int | None, tmp_path: Path) -
     assert (len(paths) > 1) == (shard is not None)
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     wanted = digests[0] if shard is None else hashlib.sha256("".join(digests).encode()).hexdigest()
-    assert _digest(str(tmp_path)) == wanted
+    assert digest(str(tmp_path)) == wanted
 
 
 def save_pictures(folder: Path, store: Store, grey: int, size: tuple[int, int] = (64, 128)) -> Path:

@@ -18,8 +18,6 @@ from repose.bench.realism import (
     compare,
     features,
     found_joints,
-    frechet,
-    kernel_distance,
     pooled,
     sample,
     tell,
@@ -28,6 +26,7 @@ from repose.bench.realism import (
 from repose.bench.statistics import HEIGHT, MEANINGS, NAMES, effect, statistics
 from repose.bench.tables import table
 from repose.data import Store, StoreWriter
+from repose.metrics.functional import frechet, kernel_distance
 from repose.nn.mobilenet import MobileNetV2
 from repose.person import JOINTS
 from repose.record import stamp

@@ -93,6 +93,7 @@ def test_the_documents_of_this_project_name_known_tables_only() -> None:
     lines = [page.read_text() for page in pages]
     names = [line.split()[2] for text in lines for line in text.splitlines() if line.startswith("<!-- table: ")]
     assert set(TABLES) <= set(names)
+    names = [name for name in names if not name.startswith("budget-")]
     assert all(name in TABLES or (ROOT / "weights" / name.removeprefix("measured-")).is_dir() for name in names)
 
 

@@ -19,6 +19,7 @@ from repose.train.recipe import Recipe, override
 PIXELS_ONLY = {
     "patn-s": ["objective.perceptual=none"],
     "multiscale-s": ["objective.perceptual=0"],
+    "carry-s": ["objective.perceptual=0", "objective.structure=2", "generator_optimiser.lr=0.001"],
 }
 """The feature network is a file that need not be here."""
 

@@ -22,8 +22,9 @@ import torch
 from PIL import Image
 
 from repose.data import Store
+from repose.data.augment import AugmentConfig
 from repose.models import build_generator
-from repose.person import Person
+from repose.person import Pair, Person
 from repose.train import ema
 from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
 from repose.train.log import Log, Meter
@@ -293,6 +294,42 @@ def test_overfit_learns_its_batch(store: Store, tmp_path: Path) -> None:
     run_here(recipe, store, tmp_path / "run", overfit=1)
     losses = [line["losses"]["generator/l1"] for line in lines(tmp_path / "run")[1:]]
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_changed_pairs_are_the_same_after_a_resume_and_contact_sheets_show_them_as_they_are(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataConfig(batch=4, flip="mirror", both_directions=True, augment=AugmentConfig(scale=0.2, noise=0.5))
+    shown: list[Pair] = []
+    monkeypatch.setattr("repose.train.loop._draw", lambda state, pair, path: shown.append(pair))
+    run_here(toy.recipe(images=80, data=data), store, tmp_path / "whole")
+    plain = len(shown)
+    run_here(toy.recipe(images=80), store, tmp_path / "plain")
+    assert torch.equal(shown[0].source.image, shown[plain].source.image)  # type: ignore[arg-type]
+    constant = replace(toy.recipe().schedule, kind="constant")  # it depends on the length of the run otherwise
+    for name, lengths in (("one", (80,)), ("two", (40, 80))):
+        for images in lengths:
+            run_here(toy.recipe(images=images, data=data, schedule=constant), store, tmp_path / name)
+    assert_same(last(tmp_path / "one"), last(tmp_path / "two"))
+    assert not torch.equal(
+        last(tmp_path / "plain")["generator"]["net.0.weight"], last(tmp_path / "whole")["generator"]["net.0.weight"]
+    )
+
+
+def test_a_run_of_an_earlier_version_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its recipe lacks the settings that came later."""
+    run_here(toy.recipe(images=40), store, tmp_path / "run")
+    found = load_checkpoint(tmp_path / "run" / "checkpoints")
+    assert found is not None
+    del found[1]["recipe"]["data"]["augment"]
+    monkeypatch.setattr("repose.train.loop.load_checkpoint", lambda folder: found)
+    assert run_here(toy.recipe(images=80), store, tmp_path / "run").images == 80
+    data = replace(toy.recipe().data, augment=AugmentConfig(jpeg=0.5))
+    with pytest.raises(ValueError, match=r"another recipe.*data.augment.jpeg was 0.0, is 0.5"):
+        run_here(toy.recipe(images=120, data=data), store, tmp_path / "run")
+    found[1]["recipe"]["data"]["shuffle"] = 3  # a setting that is no more
+    with pytest.raises(ValueError, match=r"another recipe.*data.shuffle was 3, is None"):
+        run_here(toy.recipe(images=120), store, tmp_path / "run")
 
 
 def test_another_recipe_is_refused_and_a_fresh_start_moves_the_old_run_aside(store: Store, tmp_path: Path) -> None:

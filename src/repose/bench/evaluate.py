@@ -42,6 +42,7 @@ def evaluate_models(
     out: Path,
     screen: Console,
     device: str = "auto",
+    features: bool | str = True,
 ) -> list[Evaluation]:
     """Measure each of `names`, print one table, append result lines, and write a sheet of the first pairs.
 
@@ -53,6 +54,7 @@ def evaluate_models(
         results: a .jsonl file to append to.
         out: PNG of the sheet: source, pose, a column a name, target; on the protocol's canvas, as measured.
         device: of `repose.load`.
+        features: of `evaluate`.
 
     Raises:
         ValueError: a model works on another canvas than the protocol, or what `evaluate` and `load` raise.
@@ -78,7 +80,7 @@ def evaluate_models(
             if isinstance(one, Path):
                 done = evaluate_folder(
                     made, store, one, estimator=estimator, joints=joints, split=split, limit=limit,
-                    beside=beside, progress=progress,
+                    beside=beside, progress=progress, features=features,
                 )  # fmt: skip
             else:
 
@@ -87,9 +89,9 @@ def evaluate_models(
 
                 done = evaluate(
                     made, store, generate, model=one.name, recipe=one.recipe.name,
-                    weights=_digest(name), estimator=estimator, joints=joints,
+                    weights=digest(name), estimator=estimator, joints=joints,
                     fields=one.generator.needs.source, split=split, limit=limit,
-                    beside=beside, progress=progress,
+                    beside=beside, progress=progress, features=features,
                 )  # fmt: skip
             evaluations.append(done)
             if results is not None:
@@ -99,7 +101,7 @@ def evaluate_models(
     rows = min(SHEET_ROWS, len(pairs))
     pairs = pairs[torch.arange(rows) * len(pairs) // rows]  # spread over the list
     columns = [(str(done.facts["model"]), one) for done, one in zip(evaluations, measured.values(), strict=True)]
-    save_image(out, _sheet(made, store, pairs, columns))
+    save_image(out, pair_sheet(made, store, pairs, columns))
     screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
     return evaluations
 
@@ -114,9 +116,10 @@ def _loaded(name: str, made: Protocol, device: str) -> Model:
     return model
 
 
-def _sheet(
-    made: Protocol, store: Store, pairs: torch.Tensor, columns: list[tuple[str, Model | Path]]
+def pair_sheet(
+    made: Protocol, store: Store, pairs: torch.Tensor, columns: Sequence[tuple[str, Model | Path]]
 ) -> NDArray[np.uint8]:
+    """A row for each of the pairs (N, 2): source, pose, a column a model or folder, target; as measured, enlarged."""
     source, target = (canvas(made.canvas).frame(store.person(pairs[:, side])) for side in (0, 1))
     assert source.image is not None
     assert target.image is not None
@@ -137,7 +140,7 @@ def _holds_pictures(place: Path) -> bool:
     return place.is_dir() and not (place / "recipe.json").exists() and any(place.glob("*.png"))
 
 
-def _digest(name: str) -> str:
-    """sha256 of the weight file, for the result line; of the files' own checksums where there are several."""
+def digest(name: str) -> str:
+    """sha256 of a name's weight file, for result lines; of the files' own checksums where there are several."""
     digests = [sha256(path) for path in weight_files(find_weights(name))]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from repose.bench.realism import ASKED_SHARE, SAID
 from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
+from repose.bench.turns import KINDS, METRICS, cells, heads
 from repose.files import replacing
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import REFERENCES
+from repose.metrics.features import COLUMNS as FEATURES
 from repose.metrics.tables import Line as TableLine
 from repose.metrics.tables import markdown
 from repose.words import nearest
@@ -26,8 +28,14 @@ Line = dict[str, Any]
 _OF_MODEL: Final = "measured-"
 """`measured-NAME` is the table of one model's card."""
 
+_OF_BUDGET: Final = "budget-"
+"""`budget-DATA` or `budget-DATA@MINUTES` compares recipes after equal minutes of training."""
+
 _SIZE: Final = (256, 176, 1)
 """Height, width and batch of the table of forward times."""
+
+_TERMS: Final = ("protocol", "checksum", "split", "pairs", "minutes", "threads", "side_by_side", "features")
+"""Keys of a line of `repose bench budget` that are equal for all that stand in one table."""
 
 _BEGIN: Final = re.compile(r"^<!-- table: \S+ -->$", re.MULTILINE)
 _BLOCK: Final = re.compile(
@@ -64,8 +72,11 @@ def table(name: str, lines: list[Line]) -> str:
     """One table as Markdown, from result lines with the newest last. KeyError names the nearest table."""
     if name.startswith(_OF_MODEL):
         return measured(lines, name.removeprefix(_OF_MODEL))
+    if name.startswith(_OF_BUDGET):
+        return budget(lines, *name.removeprefix(_OF_BUDGET).split("@", 1))
     if name not in TABLES:
-        raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, f'{_OF_MODEL}MODEL'))}")
+        others = (f"{_OF_MODEL}MODEL", f"{_OF_BUDGET}DATA")
+        raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, *others))}")
     return TABLES[name](lines)
 
 
@@ -83,11 +94,17 @@ def evaluations(lines: list[Line], data: str, protocol: str) -> str:
     )
     references = found[-1]["rows"]
     shown = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
-    shown += [TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"])) for line in rows]
+    version = found[-1].get("features")
+    for line in rows:
+        scored = _scores(line["rows"]["generated"])
+        if line.get("features") != version:  # of another network: they must not stand in one column
+            scored = {metric: score for metric, score in scored.items() if metric not in FEATURES}
+        shown.append(TableLine(f"`{line['model']}`", scored))
     one = rows[0]
+    seen = f" Features: {found[-1]['features']}." if found[-1].get("features") else ""
     caption = (
         f"{protocol}, {data} `{one['checksum']}`, {one['pairs']:,} test pairs; in brackets 95 % bootstrap intervals; "
-        f"commit {_each(rows, 'commit', '`{}`')}, {_each(rows, 'hardware')}."
+        f"commit {_each(rows, 'commit', '`{}`')}, {_each(rows, 'hardware')}.{seen}"
     )
     return markdown(shown, caption=caption)
 
@@ -106,6 +123,52 @@ def measured(lines: list[Line], model: str) -> str:
         for (data, protocol), line in newest.items()
     ]
     return markdown(rows, caption=f"weights sha256 `{weights}`." if weights else "measured from a folder of pictures.")
+
+
+def budget(lines: list[Line], data: str, minutes: str | None = None) -> str:
+    """The newest comparison of recipes after equal minutes on a data set: the lines on the terms of the newest one."""
+    found = [line for line in lines if line.get("kind") == "budget" and line["data"] == data]
+    if minutes is not None:
+        found = [line for line in found if f"{line['minutes']:g}" == minutes]
+    if not found:
+        asked = "" if minutes is None else f" of {minutes} minutes"
+        raise ValueError(f"results hold no line of `repose bench budget`{asked} on {data}")
+    found = [line for line in found if all(line[key] == found[-1][key] for key in _TERMS)]
+    newest = list({line["model"]: line for line in found}.values())
+    return markdown(budget_rows(newest), caption=budget_caption(newest))
+
+
+def budget_rows(lines: list[Line]) -> list[TableLine]:
+    """The rows of a comparison on equal terms: the references, then the models by SSIM."""
+    references = lines[-1]["rows"]
+    rows = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
+    for line in sorted(lines, key=lambda line: -line["rows"]["generated"]["ssim"][0]):
+        facts = {
+            "parameters": f"{line['parameters'] / 1e6:.2f} M",
+            "GMAC": f"{line['gmac']:.2f}",
+            "images": f"{line['images']:,}",
+            "minutes": f"{line['minutes_used']:.1f}",
+        }
+        rows.append(TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"]), facts))
+    return rows
+
+
+def budget_caption(lines: list[Line]) -> str:
+    """What is equal for the lines of a comparison."""
+    one = lines[-1]
+    count = f"{one['pairs']:,}"
+    if one["pairs"] < one["pairs_in_split"]:
+        count += f" of {one['pairs_in_split']:,}"
+    seen = f" Features: {one['features']}." if one.get("features") else ""
+    if "weights_missing" in one:
+        seen = f" Weights missing: {one['weights_missing']}."
+    beside = f", {one['side_by_side']} runs side by side" if one["side_by_side"] > 1 else ""
+    return (
+        f"{one['protocol']}, {one['data']} `{one['checksum']}`, {count} {one['split']} pairs; in brackets 95 % "
+        f"bootstrap intervals. Each trained for {one['minutes']:g} minutes on {one['threads']} thread"
+        f"{'s' if one['threads'] > 1 else ''}{beside}, both directions, last averaged weights.{seen} "
+        f"Commit {_each(lines, 'commit', '`{}`')}, {_each(lines, 'hardware')}."
+    )
 
 
 def forward(lines: list[Line]) -> str:
@@ -213,6 +276,35 @@ def joints(lines: list[Line]) -> str:
     )
 
 
+def turns(lines: list[Line]) -> str:
+    """The newest turns of each model: what is left of patterns, colours and heads, beside the references."""
+    found = [line for line in lines if line.get("kind") == "turns"]
+    if not found:
+        raise ValueError("results hold no line of `repose bench turns`")
+    runs = list({line["model"]: line for line in found}.values())
+    grid = [["turn", "picture size", "", *heads()]]
+    for degrees in dict.fromkeys(degrees for run in runs for degrees in run["turns"]):
+        seen = set()
+        for run in runs:
+            size = f"{run['height']}x{run['width']}"
+            for kind, row in run["turns"].get(degrees, {}).items():
+                asked = (kind, size, tuple(run["people"]), run["style"])
+                if kind != "generated" and asked in seen:
+                    continue  # a reference that stands there already
+                seen.add(asked)
+                values = {metric: math.nan if row[metric][0] is None else row[metric][0] for metric in METRICS}
+                name = f"`{run['model']}`" if kind == "generated" else KINDS[kind]
+                grid.append([f"{degrees}°", size, name, *cells(values)])
+    about = "; ".join(
+        f"`{run['model']}` {len(run['people'])} people of seed {run['seed']}, {run['style']}, commit `{run['commit']}`"
+        for run in runs
+    )
+    return (
+        f"{_markdown(grid)}\nUnseen rendered people with patterned clothes, transferred from 0 degrees. {about}; "
+        f"{_each(runs, 'hardware')}.\n"
+    )
+
+
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "market": lambda lines: evaluations(lines, "market1501", "patn-market@1"),
     "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market@1"),
@@ -221,6 +313,7 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "rendering": rendering,
     "realism": realism,
     "joints": joints,
+    "turns": turns,
 }
 
 

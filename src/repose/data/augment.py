@@ -416,8 +416,7 @@ def _lit(image: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
 
 
 def _spoilt(image: Tensor, config: AugmentConfig, draws: _Draws, streams: list[Any]) -> Tensor:
-    """Pictures (B, 3, H, W) as poor cameras give them."""
-    image = image.clone()
+    """Pictures (B, 3, H, W) as poor cameras give them; in place, as `augment` works on a copy."""
     height, width = image.shape[-2:]
     coins, strengths = draws.uniform(4), draws.uniform(4)  # (B, 4)
     for number in (coins[:, 0] < config.lowres).nonzero()[:, 0].tolist():

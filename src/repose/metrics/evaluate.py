@@ -23,9 +23,10 @@ from torch import Tensor
 from repose import record
 from repose.data.store import Store
 from repose.estimate import Cached, KeypointEstimator
+from repose.metrics import features as deep
 from repose.metrics import tables
 from repose.metrics.accumulators import Column, Score, Tally, scores
-from repose.metrics.functional import l1, padded, pckh, psnr, ssim
+from repose.metrics.functional import frechet, l1, padded, pckh, psnr, ssim
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
 from repose.represent.canvas import canvas, to_uint8
@@ -84,7 +85,8 @@ class Evaluation:
     def line(self) -> dict[str, Any]:
         """The result line: scores as [value, low, high] by row, `skipped` pairs by metric, and the facts.
 
-        An infinite PSNR (equal pictures) becomes null in the file, as JSON knows no infinity.
+        An infinite PSNR (equal pictures) becomes null in the file, as JSON knows no infinity; so does the interval of
+        `fd`, which has none.
         """
         measured = {row.kind: {m: [s.value, s.low, s.high] for m, s in row.scores.items()} for row in self.rows}
         skipped = {m: s.skipped for row in self.rows for m, s in row.scores.items() if s.skipped}
@@ -126,6 +128,7 @@ def evaluate(
     limit: int | None = None,
     batch: int = 32,
     device: torch.device | str = "cpu",
+    features: bool | str = True,
     seed: int = 0,
     beside: Evaluation | None = None,
     progress: Progress | None = None,
@@ -146,7 +149,9 @@ def evaluate(
         split: another one than the protocol's, say "val" while you choose a checkpoint; the line says which.
         limit: measure so many pairs, evenly spaced over the list; None or too many: all.
         batch: pairs at once.
-        device: where SSIM, PSNR and L1 are computed, in float64: the CPU or a CUDA device.
+        device: where SSIM, PSNR and L1 are computed, in float64, and features: the CPU or a CUDA device.
+        features: the columns of `repose.metrics.features`: True measures them where the weight file is here, a version
+            such as "mobilenet_v2@1" needs it, False leaves them out.
         seed: of the bootstrap, and of torch's random numbers while it runs (for generators that draw some).
         beside: an evaluation of the same pairs whose reference rows are taken instead of measured again.
         progress: told after every batch.
@@ -154,7 +159,8 @@ def evaluate(
     Raises:
         ValueError: the store is on another canvas, the split has no pairs, `beside` is another measurement, or a
             generated picture has the wrong shape, is not finite or not in [-1, 1] (names the pair).
-        KeyError: no such protocol or split.
+        KeyError: no such protocol, split or version of features.
+        FileNotFoundError: a version of features was named and its weight file is not here.
     """
     made = protocol(protocol_) if isinstance(protocol_, str) else protocol_
 
@@ -174,6 +180,7 @@ def evaluate(
         limit=limit,
         batch=batch,
         device=torch.device(device),
+        features=features,
         seed=seed,
         beside=beside,
         progress=progress,
@@ -208,6 +215,7 @@ def _run(
     limit: int | None,
     batch: int,
     device: torch.device,
+    features: bool | str,
     seed: int,
     beside: Evaluation | None,
     progress: Progress | None,
@@ -218,6 +226,7 @@ def _run(
     wanted = tuple(dict.fromkeys((*fields, "image", "keypoints")))
     # the yardstick is read again and again; generated pictures come once
     yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
+    network, about = deep.chosen(features, device)
     facts = {
         **facts,
         "data": store.dataset,
@@ -227,12 +236,14 @@ def _run(
         "pairs_in_split": len(store.pairs(split)) * (2 if made.directions == "both" else 1),
         "directions": made.directions,
         "estimator": None if estimator is None else estimator.name,
+        **about,
         "seed": seed,
     }
     if beside is not None:
         _same([beside.line(), {"protocol": str(made), **facts}])
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if pictures else [])
     tallies = {kind: Tally(len(pairs)) for kind in kinds}
+    pooled: dict[str, Tensor] = {}  # kind -> (N, 320) of the whole pictures
 
     with torch.no_grad(), torch.random.fork_rng(_gpus()):
         torch.manual_seed(seed)
@@ -246,19 +257,29 @@ def _run(
                 generating += time.perf_counter() - began
             mask = _mask(made, pair.target)
             seen = None if yardstick is None else _joints(yardstick, shown["target"])
+            looked = None if network is None else _look(network, shown, pair, (*kinds, "target"))
             for kind in kinds:
                 columns = _pixel_columns(made, shown[kind].to(device), shown["target"].to(device), mask)
                 if estimator is not None and yardstick is not None and seen is not None:
                     eyes = estimator if kind == "generated" else yardstick
                     found = seen if kind == "target" else _joints(eyes, shown[kind])
                     columns |= _joint_columns(made, found, seen, pair.target.keypoints)
+                if looked is not None:
+                    columns |= _feature_columns(looked[kind], looked["target"])
                 tallies[kind].put(start, columns)
+            for kind, one in (looked or {}).items():
+                whole = pooled.setdefault(kind, torch.empty(len(pairs), one.whole.shape[1], dtype=torch.float64))
+                whole[start : start + len(chunk)] = one.whole.cpu()
             if progress is not None:
                 progress(min(start + batch, len(pairs)), len(pairs))
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
     for kind in kinds:
         columns = tallies[kind].columns
-        rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), columns, scores(columns, seed=seed)))
+        measured = scores(columns, seed=seed)
+        if network is not None and len(pairs) > 1:
+            apart = 0.0 if kind == "target" else frechet(pooled[kind], pooled["target"])
+            measured["fd"] = Score(apart, math.nan, math.nan)  # resampling a set would raise it
+        rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), columns, measured))
     facts |= {
         "seconds": round(time.perf_counter() - started, 2),
         "seconds_generating": round(generating, 2),
@@ -300,6 +321,20 @@ def _joint_columns(made: Protocol, found: Tensor, seen: Tensor, annotated: Tenso
     return columns
 
 
+def _look(network: deep.Features, shown: dict[str, Tensor], pair: Pair, kinds: Sequence[str]) -> dict[str, deep.Seen]:
+    """Each kind of picture through the feature network once; a person is looked for where the pose is the picture's."""
+    masks = {side: deep.person_mask(person) for side, person in (("source", pair.source), ("target", pair.target))}
+    return {kind: network.see(shown[kind], masks.get(kind, masks["target"])) for kind in dict.fromkeys(kinds)}
+
+
+def _feature_columns(picture: deep.Seen, target: deep.Seen) -> dict[str, Column]:
+    """The distances of features that single pairs have."""
+    return {
+        "feature_distance": Column.mean_of(deep.feature_distance(picture, target)),
+        "appearance": Column(*deep.appearance(picture, target)),
+    }
+
+
 def _checked(images: Tensor, pair: Pair, pairs: Tensor, store: Store) -> Tensor:
     """The generated images if they can be measured; ValueError names the first pair where they cannot."""
     wanted = tuple(_image(pair.target).shape)
@@ -334,8 +369,8 @@ def _gpus() -> list[int]:
 
 
 def _same(lines: Sequence[dict[str, Any]]) -> None:
-    for key in ("protocol", "checksum", "split", "pairs", "estimator"):
-        different = {str(line[key]) for line in lines}
+    for key in ("protocol", "checksum", "split", "pairs", "estimator", "features"):
+        different = {str(line.get(key)) for line in lines}
         if len(different) > 1:
             raise ValueError(f"evaluations of different {key} cannot stand in one table: {sorted(different)}")
 
@@ -357,8 +392,13 @@ def _described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], st
     title = f"{first.protocol}: {facts['data']} {facts['checksum']}, split {facts['split']}, {count} pairs"
     notes = ["in brackets or after ±: 95 % interval, bootstrap over the pairs"]
     skipped = first.line()["skipped"]
-    if skipped:
-        notes.append("left out, no head box: " + ", ".join(f"{n:,} pairs of {m}" for m, n in skipped.items()))
+    for why, metrics in (("no head box", ("pckh", "pckh_csv")), ("no joint", ("appearance",))):
+        if left := ", ".join(f"{n:,} pairs of {m}" for m, n in skipped.items() if m in metrics):
+            notes.append(f"left out, {why}: {left}")
     if any(math.isinf(score.value) for row in rows for score in row.scores.values()):
         notes.append("∞: equal pictures")
+    if facts["features"]:
+        notes.append(f"feature distance, appearance, FD: {facts['features']}")
+    elif "weights_missing" in facts:
+        notes.append(f"weights missing: {facts['weights_missing']}")
     return [tables.Line(row.name, row.scores) for row in rows], title, "; ".join(notes)

@@ -90,6 +90,14 @@ PROTOCOLS: Final = {
             mask=MaskVariant(),
             notes="ours: rendered people of half of 256x176, on 128x96, of which 8 columns are white",
         ),
+        Protocol(
+            name="people-fashion",
+            version=1,
+            canvas="fashion",
+            mask=MaskVariant(radius=8.0, half_width=8.0, close=9),
+            notes="ours: rendered people of 256x176 without padding; the mask of people-half at twice the size, closed "
+            "with 9x9 (4 pixels to either side where 5x5 are 2)",
+        ),
     )
 }
 

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from .people import render_people, render_person
     from .prepare import expected, free_set, prepare_set, prepare_synthetic
     from .stream import Stream, open_stream
+    from .turns import render_turns
 
 __all__ = [
     "Picture", "Renderer", "Stream", "SyntheticUnavailable", "create_context", "expected", "free_set", "open_stream",
-    "prepare_set", "prepare_synthetic", "render_people", "render_person",
+    "prepare_set", "prepare_synthetic", "render_people", "render_person", "render_turns",
 ]  # fmt: skip
 
 _WHERE: Final = {
     "Renderer": "draw.render", "create_context": "draw.render",
     "Stream": "stream", "open_stream": "stream",
     "expected": "prepare", "free_set": "prepare", "prepare_set": "prepare", "prepare_synthetic": "prepare",
-    "render_people": "people", "render_person": "people",
+    "render_people": "people", "render_person": "people", "render_turns": "turns",
 }  # fmt: skip
 
 

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from .draw.render import BACKGROUND, SMALL, Drawn, Posed, Renderer
-from .figure.body import JOINT_COUNT, Body, Floats, Shape
+from .draw.render import SMALL, Posed, Renderer
+from .figure.body import Body, Floats, Shape
 from .figure.surface import Piece, Surface, body_surface, clip, normals, pose_body, skin
 from .hair.hair import build_hair
 from .hair.scalp import scalp_field
 from .picture import Picture
-from .place.backdrop import Ground, background
-from .place.camera import develop
 from .place.lighting import Lighting
 from .place.scenes import Scene, sample_scene
-from .place.seat import SCENERY, block, put_under
+from .place.seat import block, put_under
 from .place.views import Shot, sample_shot
 from .pose.poses import Pose, rotations, sample_pose
 from .sets import STYLES
+from .takes import Take, along_body, finish, ground_of, timed
 from .wear.accessories import build_accessories
 from .wear.bags import hang
 from .wear.cloth import ROUNDS, drape, strain
 from .wear.clothes import build_clothes
 from .wear.headwear import hair_hidden
 from .wear.outfits import Looks, sample_outfit
-
-# How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
-# Limbs and trunk are about this thick over their joints, clothes included.
-_DEPTH_OF_JOINT: Final = np.array(
-    [0.04, 0.13, *(0.13, 0.08, 0.055) * 2, *(0.2, 0.12, 0.11) * 2, 0.04, 0.04, 0.06, 0.06], np.float32
-)
 
 
 @dataclass(frozen=True)
@@ -61,6 +50,22 @@ class Dressed:
     age: float
 
 
+@dataclass(frozen=True)
+class Sitter:
+    """A dressed person in their surroundings: what all pictures of them share.
+
+    Attributes:
+        name: "p000012". dressed, scene: who and where.
+        style: of the pictures; seen: of poses and cameras.
+    """
+
+    name: str
+    dressed: Dressed
+    scene: Scene
+    style: str
+    seen: str
+
+
 def render_person(renderer: Renderer, seed: int, person: int, pictures: int, style: str = "mixed") -> list[Picture]:
     """Pictures 0 .. pictures - 1 of one person.
 
@@ -75,46 +80,19 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     Raises:
         ValueError: no such style.
     """
-    if style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    rng = np.random.default_rng([seed, person])
-    if style == "mixed":
-        style = "street" if rng.random() < 0.5 else "fashion"
-    seen = "street" if style == "plain" else style  # the plain people differ in looks alone
-    spent = renderer.timings
-    with _timed(spent, "clothes"):
-        dressed = dress(renderer.body, rng, style, detail=renderer.height)
-    scene = sample_scene(rng, style)
+    sitter = meet(renderer, seed, person, style)
     # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
-    poses = [sample_pose(r, seen, dressed.girth) for r in rngs]
-    transforms = renderer.body.transforms(
-        dressed.shape.heads, rotations(renderer.body, np.stack([p.angles for p in poses]))
-    )
-    points = renderer.body.points(dressed.shape, transforms)
+    poses = [sample_pose(r, sitter.seen, sitter.dressed.girth) for r in rngs]
+    transforms, points = placed(renderer.body, sitter.dressed, poses)
     size = renderer.height, renderer.width
-    shots = [sample_shot(r, p, *size, seen) for r, p in zip(rngs, points, strict=True)]
-    lights = [_turned(scene.lighting(r, -s.azimuth_deg), s.azimuth_deg) for r, s in zip(rngs, shots, strict=True)]
-    lights = [replace(light, exposure=light.exposure * _metered(dressed.looks)) for light in lights]
-    with _timed(spent, "pose"):
-        posed = [
-            put_under(renderer.body, dressed.shape, t, take_pose(renderer.body, dressed, t, renderer.height), p.seat)
-            for t, p in zip(transforms, poses, strict=True)
-        ]
-    with _timed(spent, "draw"):
-        drawn = renderer.draw((*dressed.pieces, block()), dressed.looks, posed, shots, lights, dressed.grain)
-    return [
-        _picture(f"p{person:06d}", k, drawn, shots[k], lights[k], poses[k], points[k], scene, style, rngs[k], spent)
+    shots = [sample_shot(r, p, *size, sitter.seen) for r, p in zip(rngs, points, strict=True)]
+    lights = [light_of(sitter, r, s) for r, s in zip(rngs, shots, strict=True)]
+    return shoot(renderer, sitter, [
+        Take(poses[k], transforms[k], points[k], shots[k], along_body(lights[k], shots[k].azimuth_deg),
+             ground_of(shots[k], points[k]), rngs[k])
         for k in range(pictures)
-    ]
-
-
-@contextmanager
-def _timed(spent: dict[str, float], stage: str) -> Iterator[None]:
-    """Add the processor time of the block to a stage's."""
-    start = time.process_time()
-    yield
-    spent[stage] = spent.get(stage, 0.0) + time.process_time() - start
+    ])  # fmt: skip
 
 
 def render_people(
@@ -124,6 +102,46 @@ def render_people(
     with Renderer(height, width) as renderer:
         for person in people:
             yield from render_person(renderer, seed, person, pictures, style)
+
+
+def meet(renderer: Renderer, seed: int, person: int, style: str = "mixed") -> Sitter:
+    """A person of a set; arguments and errors as of `render_person`."""
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
+    rng = np.random.default_rng([seed, person])
+    if style == "mixed":
+        style = "street" if rng.random() < 0.5 else "fashion"
+    seen = "street" if style == "plain" else style  # the plain people differ in looks alone
+    with timed(renderer.timings, "clothes"):
+        dressed = dress(renderer.body, rng, style, detail=renderer.height)
+    return Sitter(f"p{person:06d}", dressed, sample_scene(rng, style), style, seen)
+
+
+def placed(body: Body, dressed: Dressed, poses: Sequence[Pose]) -> tuple[Floats, Floats]:
+    """A person's bones (P, J, 3, 4) in P poses, and their joints and anchors (P, N, 3) as of `Body.points`."""
+    transforms = body.transforms(dressed.shape.heads, rotations(body, np.stack([pose.angles for pose in poses])))
+    return transforms, body.points(dressed.shape, transforms)
+
+
+def light_of(sitter: Sitter, rng: np.random.Generator, shot: Shot) -> Lighting:
+    """The light of a picture in the upright frame of its camera."""
+    light = sitter.scene.lighting(rng, -shot.azimuth_deg)
+    return replace(light, exposure=light.exposure * _metered(sitter.dressed.looks))
+
+
+def shoot(renderer: Renderer, sitter: Sitter, takes: Sequence[Take]) -> list[Picture]:
+    """Draw these takes and develop them; they are numbered from 0."""
+    body, dressed, spent = renderer.body, sitter.dressed, renderer.timings
+    with timed(spent, "pose"):
+        posed = [
+            put_under(body, dressed.shape, take.transforms, take_pose(body, dressed, take.transforms, renderer.height),
+                      take.pose.seat)
+            for take in takes
+        ]  # fmt: skip
+    with timed(spent, "draw"):
+        shots, lights = [take.shot for take in takes], [take.light for take in takes]
+        drawn = renderer.draw((*dressed.pieces, block()), dressed.looks, posed, shots, lights, dressed.grain)
+    return [finish(sitter.name, k, drawn, take, sitter.scene, sitter.style, spent) for k, take in enumerate(takes)]
 
 
 def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
@@ -166,14 +184,6 @@ def take_pose(body: Body, dressed: Dressed, transforms: Floats, detail: int = 25
         all_normals.append(normals(own, piece.surface.faces))
         strains.append(push)
     return Posed(np.concatenate(places), np.concatenate(all_normals), np.concatenate(strains))
-
-
-def _turned(light: Lighting, azimuth_deg: float) -> Lighting:
-    """Lamps from the upright frame of a camera (x right, y away, z up) to the axes of the posed body."""
-    angle = np.deg2rad(azimuth_deg)
-    right, away = np.array([np.cos(angle), np.sin(angle), 0]), np.array([-np.sin(angle), np.cos(angle), 0])
-    axes = np.stack([right, away, [0, 0, 1]]).astype(np.float32)
-    return replace(light, lamps=tuple((direction @ axes, color) for direction, color in light.lamps))
 
 
 def _metered(looks: Looks) -> float:
@@ -242,55 +252,3 @@ def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
         noise = np.fft.ifft2(np.fft.fft2(rng.standard_normal((64, 64))) * band).real
         out[..., channel] = noise / noise.std() * 45 + 128
     return np.clip(out, 0, 255).astype(np.uint8)
-
-
-def _picture(
-    person: str, number: int, drawn: Drawn, shot: Shot, light: Lighting, pose: Pose, points: Floats, scene: Scene,
-    style: str, rng: np.random.Generator, spent: dict[str, float],
-) -> Picture:  # fmt: skip
-    coverage, label, near = drawn.coverage[number], drawn.label[number], drawn.nearness[number]
-    height, width = coverage.shape
-    flat = shot.project(points)
-    away = float(np.hypot(*(shot.camera[:2] - points[:, :2].mean(0))))
-    ground = Ground(shot.horizon, shot.feet, shot.metre, -shot.azimuth_deg, away)
-    with _timed(spent, "background"):
-        behind = background(scene, rng, height, width, ground)
-        behind = _shaded(behind, drawn.shadow[number], light, shot, height)
-    with _timed(spent, "develop"):
-        image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, rng, style)
-    own = drawn.covered[number] & (label != SCENERY)
-    keypoints = _keypoints(flat[:JOINT_COUNT], np.where(drawn.covered[number], near, BACKGROUND))
-    return Picture(
-        name=f"{person}_{number:02d}", person=person, image=image, keypoints=keypoints,
-        parsing=np.where(own, label, 0).astype(np.uint8), mask=np.where(own, np.uint8(255), np.uint8(0)),
-        iuv=np.where(own[..., None], drawn.iuv[number], np.uint8(0)),
-        depth=np.where(own, shot.distance - near, 0).astype(np.float16), pose=pose.name, style=style,
-    )  # fmt: skip
-
-
-def _shaded(behind: Floats, shadow: Floats, light: Lighting, shot: Shot, height: int) -> Floats:
-    """The background with the person's shadow on its ground."""
-    if not shadow.any():
-        return behind
-    first = np.asarray(light.lamps[0][1]).mean() * max(light.lamps[0][0][2], 0.1) if light.lamps else 0.0
-    rest = sum(float(np.mean(c)) * max(d[2], 0.0) for d, c in light.lamps[1:]) + float(np.mean(light.sky))
-    blur = shot.scale * (0.01 + 0.10 * light.softness)
-    cast = gaussian_filter(shadow[..., 0], blur) * (first / (first + rest + 1e-6))
-    near = gaussian_filter(shadow[..., 1], shot.scale * 0.03) * 0.55
-    keep = (1 - 0.85 * cast) * (1 - near)
-    below = np.clip((np.arange(height) - shot.horizon) / (0.04 * height), 0, 1)[:, None]
-    out: Floats = (behind * (1 - (1 - keep**0.6) * below)[..., None]).astype(np.float32)
-    return out
-
-
-def _keypoints(flat: Floats, depth: Floats) -> NDArray[np.float32]:
-    """Joints (18, 3) as x, y, nearness to x, y, visible, by the nearness of the surface at their pixel."""
-    height, width = depth.shape
-    out = np.zeros((JOINT_COUNT, 3), np.float32)
-    column, row = np.rint(flat[:, 0]).astype(int), np.rint(flat[:, 1]).astype(int)
-    inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
-    surface = depth[row.clip(0, height - 1), column.clip(0, width - 1)]
-    seen = surface <= flat[:, 2] + _DEPTH_OF_JOINT
-    out[inside, :2] = flat[inside, :2]
-    out[inside, 2] = np.where(seen[inside], 1.0, 0.5)
-    return out

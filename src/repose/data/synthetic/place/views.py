@@ -79,6 +79,20 @@ class Shot:
         x = ((self.width - 1) / 2 - self.centre[0]) / self.focal
         return float(self.centre[1] - self.focal * (towards - x * right) / max(up, 1e-3))
 
+    def turned(self, degrees: float, axis: Floats) -> Shot:
+        """The same camera before a person who turned to their left, all else left where it is.
+
+        Args:
+            degrees: of the turn. axis: (2,) x and y of the vertical that they turn about, posed metres; about the
+                place where they stand the ground below them stays where it is, too.
+        """
+        angle = np.deg2rad(degrees)
+        turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        still = np.array([axis[0], axis[1], 0.0])
+        axes = self.view[:, :3].astype(np.float64)
+        view = np.concatenate([axes @ turn, (axes @ (still - turn @ still) + self.view[:, 3])[:, None]], 1)
+        return replace(self, view=view.astype(np.float32))
+
     @property
     def camera(self) -> Floats:
         """(3,) place of the camera, posed metres."""
@@ -108,24 +122,50 @@ def sample_shot(rng: np.random.Generator, points: Floats, height: int, width: in
         pitch = float(np.clip(rng.normal(6, 6), -6, 22))
         if rng.random() < 0.12:
             pitch = float(rng.uniform(-22, -5) if rng.random() < 0.5 else rng.uniform(18, 42))
+    return _aimed(rng, points, height, width, crop, (around, pitch, roll), style == "fashion")
+
+
+def sample_front(rng: np.random.Generator, points: Floats, height: int, width: int, style: str = "fashion") -> Shot:
+    """A camera straight in front of the whole person: of the street from above, else as in a catalogue.
+
+    Arguments as of `sample_shot`.
+    """
+    if style == "street":
+        return _street(rng, points, height, width, around=0.0)
+    pitch = float(np.clip(rng.normal(2, 2.5), -5, 9))
+    return _aimed(rng, points, height, width, FULL, (0.0, pitch, 0.0), calm=True)
+
+
+def standing(points: Floats) -> Floats:
+    """(2,) x and y of the place between the feet, of posed points as from `Body.points`."""
+    out: Floats = points[_ANKLES, :2].mean(0)
+    return out
+
+
+def _aimed(
+    rng: np.random.Generator, points: Floats, height: int, width: int, crop: str,
+    angles: tuple[float, float, float], calm: bool,
+) -> Shot:  # fmt: skip
+    """A lens for a camera at these degrees round the person, down and about its axis; calm: as in a catalogue."""
+    around, pitch, roll = angles
     middle = _middle(points, crop)
     tall = _tall(points, crop)
-    shortest, longest = np.log((35, 135) if style == "fashion" else (28, 110))
+    shortest, longest = np.log((35, 135) if calm else (28, 110))
     focal = float(np.exp(rng.uniform(shortest, longest)))  # millimetres
     # A longer lens from further away: the person fills the frame in any case.
     fits = max(tall / height, 0.55 * tall / width) * max(height, width) / 36 * focal
     distance = float(np.clip(fits / 0.88, 1.7, 12.0))
     shot = Shot(_view(around, pitch, roll, middle), distance, 1.0, (0.0, 0.0), height, width, crop)
-    return _framed(rng, shot, points, style == "fashion")
+    return _framed(rng, shot, points, calm)
 
 
-def _street(rng: np.random.Generator, points: Floats, height: int, width: int) -> Shot:
-    """The box a detector cuts out of a surveillance camera's picture."""
+def _street(rng: np.random.Generator, points: Floats, height: int, width: int, around: float | None = None) -> Shot:
+    """The box a detector cuts out of a surveillance camera's picture; from anywhere around the person, or degrees."""
     middle = (points.max(0) + points.min(0)) / 2
     rise = rng.uniform(2.5, 4.0) - (middle[2] - points[:, 2].min())
     away = rng.uniform(6.0, 15.0)
     pitch = float(np.clip(np.degrees(np.arctan2(rise, away)), 5, 25))
-    view = _view(float(rng.uniform(0, 360)), pitch, float(rng.normal(0, 1.2)), middle)
+    view = _view(float(rng.uniform(0, 360)) if around is None else around, pitch, float(rng.normal(0, 1.2)), middle)
     shot = Shot(view, float(np.hypot(rise, away)), 1.0, (0.0, 0.0), height, width)
     low, high = _box(shot, points)
     size = high - low
@@ -260,4 +300,4 @@ def _placed(shot: Shot, points: Floats, scale: float, centre: Floats) -> Shot:
     )
 
 
-__all__ = ["Shot", "sample_shot"]
+__all__ = ["Shot", "sample_front", "sample_shot", "standing"]

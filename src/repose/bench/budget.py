@@ -1,0 +1,667 @@
+"""`repose bench budget`: recipes compared after equal minutes of training on this machine.
+
+Equal for all: the data, the minutes, the threads, pairs in both directions, the averaged weights of the last image; and
+nothing is chosen on test pairs. A probe measures how fast each recipe trains here, from its first to its last phase;
+`images` is set so that the schedule of the learning rate ends when the minutes do, and set anew a few times on the
+way, as other work on the machine comes and goes. Every training is a process of its own, `repose train`.
+
+Killed at any moment, the same call goes on: what is trained stays, what is measured stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from repose import models, record
+from repose.bench.evaluate import SHEET_ROWS, digest, pair_sheet
+from repose.bench.forward import gmacs
+from repose.bench.tables import Line, budget_caption, budget_rows
+from repose.data import Store
+from repose.estimate import KeypointEstimator
+from repose.estimate import estimator as find_estimator
+from repose.images import save_image
+from repose.metrics.evaluate import Evaluation, evaluate, pairs_of
+from repose.metrics.protocols import Protocol
+from repose.metrics.protocols import protocol as find_protocol
+from repose.metrics.tables import rich_table
+from repose.person import Pair
+from repose.pipeline import Model, load
+from repose.represent.canvas import canvas
+from repose.train.checkpoint import load_checkpoint, write_text
+from repose.train.recipe import Recipe, from_dict, override, to_dict
+
+EMA: Final = 10_000
+"""Half-life for recipes that have no moving average: all are compared by their averaged weights."""
+
+SHARES: Final = (0.25, 0.5, 0.75, 0.9)
+"""Shares of the minutes after which the rest is planned anew."""
+
+SHORTEST: Final = 30.0
+"""Seconds of training between two such moments and before the end, at least."""
+
+SLACK: Final = 0.05
+"""Share of the minutes by which a run may miss them without a warning."""
+
+_QUARTERS: Final = 4
+_ENOUGH: Final = 10**9
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is equal for all recipes of a comparison.
+
+    Attributes:
+        minutes: of training. threads: of each process. side_by_side: so many train at a time, each on cores of its own;
+            where there is nothing left to train beside a run, a run that is thrown away keeps the machine as busy.
+        accelerator: of `repose.train.loop.train`.
+    """
+
+    minutes: float
+    threads: int = 1
+    side_by_side: int = 1
+    accelerator: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.minutes > 0 or self.threads < 1 or self.side_by_side < 1:
+            raise ValueError(f"a budget has more than 0 minutes and at least 1 thread and 1 run at a time, got {self}")
+        there = len(_cores())
+        if self.side_by_side > 1 and self.side_by_side * self.threads > there:
+            raise ValueError(
+                f"{self.side_by_side} runs of {self.threads} threads need {self.side_by_side * self.threads} cores of "
+                f"their own, there are {there}; choose fewer"
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training process.
+
+    Attributes:
+        name: of the recipe. recipe: its JSON file. run: folder. stop_after: seconds of training, or None: to the end.
+    """
+
+    name: str
+    recipe: Path
+    run: Path
+    stop_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine did while jobs ran.
+
+    Attributes:
+        seconds: from start to end. cores: cores' worth of time that each job had, by name. others: share of all cores
+            that other programs had, None where the system does not tell. load: 1-minute averages before and after.
+    """
+
+    seconds: float
+    cores: dict[str, float]
+    others: float | None
+    load: tuple[float, float] | None
+
+
+Runner = Callable[[Sequence[Job]], Machine]
+"""Trains jobs side by side and returns when all have ended."""
+
+
+def compare_budgets(
+    specs: Sequence[str],
+    data: Path,
+    protocol: str,
+    terms: Terms,
+    out: Path,
+    results: Path | None,
+    screen: Console,
+    *,
+    limit: int | None = None,
+    pose: str = "movenet",
+    features: bool | str = True,
+    probe: float | None = None,
+    runner: Runner | None = None,
+) -> list[Line]:
+    """Train every recipe for the same minutes, measure all on the test split, and leave lines, a table and a sheet.
+
+    Args:
+        specs: a recipe each, by name or file, with `key=value` words behind it; `name=...` tells two of one recipe
+            apart. The protocol's canvas, both directions and a moving average are set for all.
+        data: the store. protocol: name, or name@version. results: a .jsonl file to append to, or `out`/results.jsonl.
+        out: folder of the runs, of plan.json, machine.jsonl (what the machine was doing) and sheet.png.
+        limit: so many test pairs, spread over the list; None: all.
+        pose: estimator for PCKh, or "none". features: of `evaluate`.
+        probe: seconds of the probe; by default a twentieth of the minutes, from 10 to 60 seconds.
+        runner: instead of processes.
+
+    Returns:
+        The result lines, in the order of `specs`.
+
+    Raises:
+        ValueError: two recipes of one name, settings that are not equal, `out` holds a comparison on other terms, or
+            what `override` and `evaluate` raise.
+        RuntimeError: a training process failed; the text holds the end of its log. Interrupted: `KeyboardInterrupt`.
+    """
+    made, store = find_protocol(protocol), Store.open(data)
+    recipes = read_specs(specs, made)
+    pairs_of(made, store, made.split, limit)  # what cannot be measured is said before the hours of training
+    estimator = None if pose == "none" else find_estimator(pose)
+    plan = _Plan.open(out, recipes, terms, store, made)
+    run = runner or Launcher(terms, store.folder)
+    for first in range(0, len(recipes), terms.side_by_side):
+        group = recipes[first : first + terms.side_by_side]
+        _probe(group, plan, run, screen, probe or min(60.0, max(10.0, terms.minutes * 3)))
+        _train(group, plan, run, screen)
+    loaded = {recipe.name: load(out / recipe.name, terms.accelerator) for recipe in recipes}
+    where = results or out / "results.jsonl"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(terms.threads)
+    try:
+        lines = _measured([*loaded.values()], plan, store, made, where, limit, estimator, features, screen)
+    finally:
+        torch.set_num_threads(threads)
+    rows = budget_rows(lines)
+    spent = [replace(row, scores={}) for row in rows if row.facts]  # in a table of its own: a terminal is narrow
+    screen.print(rich_table(spent, f"after {terms.minutes:g} minutes"))
+    screen.print(rich_table([replace(row, facts={}) for row in rows], "", budget_caption(lines)))
+    pairs = pairs_of(made, store, made.split, limit)
+    count = min(SHEET_ROWS, len(pairs))
+    pairs = pairs[torch.arange(count) * len(pairs) // count]  # spread over the list
+    save_image(out / "sheet.png", pair_sheet(made, store, pairs, [*loaded.items()]))
+    screen.print(f"{out / 'sheet.png'}: {count} of the pairs; lines in {where}", soft_wrap=True)
+    return lines
+
+
+def read_specs(specs: Sequence[str], made: Protocol) -> list[Recipe]:
+    """ "patn-s network.width=16 name=narrow" -> the recipe on equal terms. ValueError says what cannot be compared."""
+    recipes: list[Recipe] = []
+    for spec in specs:
+        first, *words = shlex.split(spec) or [""]
+        if first.endswith(".json"):
+            recipe = from_dict(json.loads(Path(first).read_text("utf-8")))
+        else:
+            recipe = models.recipe(first)
+        recipe = override(recipe, [f"canvas={made.canvas}", "data.both_directions=true", *words])
+        if recipe.canvas != made.canvas or not recipe.data.both_directions:
+            raise ValueError(f"'{spec}': all are compared on the canvas '{made.canvas}' and in both directions")
+        if recipe.name in (other.name for other in recipes):
+            raise ValueError(f"two recipes are called '{recipe.name}'; give one of them another: name=...")
+        recipes.append(recipe if recipe.ema else replace(recipe, ema=EMA))
+    if not recipes:
+        raise ValueError("there is no recipe to compare")
+    return recipes
+
+
+# -- how many images ------------------------------------------------------------------------------------------------
+
+
+def quarter_costs(images: Sequence[float], seconds: Sequence[float]) -> list[float]:
+    """Seconds an image in each quarter of a run, from (images, seconds) of its log; the first line is warm-up."""
+    edges = np.linspace(0, images[-1], _QUARTERS + 1).clip(images[0])
+    times = np.interp(edges, images, seconds)
+    whole = (seconds[-1] - seconds[0]) / (images[-1] - images[0])
+    return [
+        float((t1 - t0) / (e1 - e0)) if e1 > e0 else float(whole)
+        for (e0, e1), (t0, t1) in zip(pairwise(edges), pairwise(times), strict=True)
+    ]
+
+
+def expected(costs: Sequence[float], total: float, done: float = 0.0) -> float:
+    """Seconds from image `done` to the end of a run of `total` images."""
+    edges = np.linspace(0, total, len(costs) + 1)
+    return float(sum(c * max(0.0, e1 - max(e0, done)) for c, (e0, e1) in zip(costs, pairwise(edges), strict=True)))
+
+
+def images_for(costs: Sequence[float], seconds: float, done: int, step: int) -> int:
+    """The length of a run, in whole steps, that has `done` images behind it and `seconds` left; a step at least."""
+    low, high = float(done), done + seconds / min(costs) * len(costs) + step
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expected(costs, middle, done) < seconds else (low, middle)
+    return done + max(1, round((low - done) / step)) * step
+
+
+# -- inside: plan ---------------------------------------------------------------------------------------------------
+
+
+class _Plan:
+    """plan.json: the terms, and for each recipe its settings, its costs by the probe and how many images it gets."""
+
+    def __init__(self, out: Path, terms: Terms, about: dict[str, Any], runs: dict[str, dict[str, Any]]) -> None:
+        self.out, self.terms, self.about, self.runs = out, terms, about, runs
+
+    @classmethod
+    def open(cls, out: Path, recipes: Sequence[Recipe], terms: Terms, store: Store, made: Protocol) -> _Plan:
+        about = {**asdict(terms), "data": store.dataset, "checksum": store.checksum, "protocol": str(made)}
+        path, runs = out / "plan.json", dict[str, dict[str, Any]]()
+        if path.exists():
+            old = json.loads(path.read_text("utf-8"))
+            runs = old["runs"]
+            was = old["terms"]
+            differ = [f"{key} was {was.get(key)}, is {now}" for key, now in about.items() if was.get(key) != now]
+            for recipe in recipes:
+                if recipe.name in runs and _settings(runs[recipe.name]["recipe"]) != _settings(to_dict(recipe)):
+                    differ.append(f"the recipe '{recipe.name}' had other settings")
+            if differ:
+                raise ValueError(f"{out} holds a comparison on other terms ({'; '.join(differ)}); give another folder")
+        for recipe in recipes:
+            runs.setdefault(recipe.name, {"recipe": to_dict(recipe), "images": None, "costs": None})
+        return cls(out, terms, about, runs)
+
+    def save(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_text(self.out / "plan.json", json.dumps({"terms": self.about, "runs": self.runs}, indent=2) + "\n")
+
+    def log(self, what: str, jobs: Sequence[Job], machine: Machine) -> None:
+        line = {"what": what, "runs": [job.name for job in jobs], **asdict(machine), "date": record.stamp()["date"]}
+        record.append(self.out / "machine.jsonl", line)
+
+    def machine(self, name: str) -> dict[str, Any]:
+        """Means over all that the run's training took, weighted by seconds."""
+        path = self.out / "machine.jsonl"
+        lines = [json.loads(text) for text in path.read_text("utf-8").splitlines()] if path.exists() else []
+        legs = [line for line in lines if line["what"] == "train" and name in line["runs"]]
+
+        def mean(values: list[tuple[float | None, float]]) -> float | None:
+            known = [(value, weight) for value, weight in values if value is not None]
+            return round(sum(v * w for v, w in known) / sum(w for _, w in known), 3) if known else None
+
+        return {
+            "cores": mean([(leg["cores"].get(name), leg["seconds"]) for leg in legs]),
+            "others": mean([(leg["others"], leg["seconds"]) for leg in legs]),
+            "load": mean([(sum(leg["load"]) / 2 if leg["load"] else None, leg["seconds"]) for leg in legs]),
+            "beside": sorted({other for leg in legs for other in leg["runs"]} - {name}),
+            "legs": len(legs),
+        }
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's settings without its length."""
+    return {key: value for key, value in to_dict(from_dict(recipe)).items() if key not in ("images", "tick", "notes")}
+
+
+# -- inside: training -----------------------------------------------------------------------------------------------
+
+
+def _probe(group: Sequence[Recipe], plan: _Plan, run: Runner, screen: Console, seconds: float) -> None:
+    """Find what an image costs each recipe of a group that has no plan yet; all of them at once, as they will train."""
+    new = [recipe for recipe in group if plan.runs[recipe.name]["costs"] is None]
+    if not new:
+        return
+    folder = plan.out / "probe"
+    lengths = {recipe.name: 6 * _step(recipe) for recipe in new}
+    for turn in range(2):  # the first, of six steps, says how long the second must be
+        shutil.rmtree(folder, ignore_errors=True)
+        screen.print(f"probe {turn + 1} of 2: {', '.join(f'{name}, {n:,} images' for name, n in lengths.items())}")
+        jobs = [_job(recipe, folder, lengths[recipe.name], lengths[recipe.name]) for recipe in new]
+        plan.log("probe", jobs, run(jobs))
+        for recipe, job in zip(new, jobs, strict=True):
+            images, passed = _logged(job.run)
+            rate = (images[-1] - images[0]) / (passed[-1] - passed[0])
+            lengths[recipe.name] = max(12, round(rate * seconds / _step(recipe))) * _step(recipe)
+            plan.runs[recipe.name] |= {"costs": quarter_costs(images, passed), "rate": round(rate, 2)}
+    shutil.rmtree(folder, ignore_errors=True)
+    for recipe in new:
+        found = plan.runs[recipe.name]
+        found["images"] = images_for(found["costs"], plan.terms.minutes * 60, 0, _step(recipe))
+        screen.print(f"{recipe.name}: {found['rate']:g} images a second, so {found['images']:,} images")
+    plan.save()
+
+
+def _train(group: Sequence[Recipe], plan: _Plan, run: Runner, screen: Console) -> None:
+    """Train a group to its end, planning anew on the way."""
+    whole = plan.terms.minutes * 60
+    while True:
+        jobs, before = [], {}
+        for recipe in group:
+            found, (done, seconds, kept) = plan.runs[recipe.name], _progress(plan.out / recipe.name)
+            if done >= found["images"]:
+                if kept == done:
+                    continue
+                found["images"] = done + _step(recipe)  # killed between its last checkpoint and its weights
+            before[recipe.name] = done, seconds
+            ends = [share * whole for share in SHARES if share * whole - seconds >= SHORTEST]
+            last = not ends or whole - ends[0] < SHORTEST
+            stop = None if last else ends[0] - seconds
+            jobs.append(_job(recipe, plan.out, found["images"], max(1, found["images"] // 4), stop))
+        if not jobs:
+            return
+        plan.save()
+        for job in jobs:
+            screen.print(f"{job.name}: {before[job.name][0]:,} of {plan.runs[job.name]['images']:,} images")
+        plan.log("train", jobs, run(jobs))
+        for recipe in group:
+            if recipe.name in before:
+                _replan(plan.runs[recipe.name], before[recipe.name], _progress(plan.out / recipe.name), whole, recipe)
+
+
+def _replan(
+    found: dict[str, Any], before: tuple[int, float], now: tuple[int, float, int], whole: float, recipe: Recipe
+) -> None:
+    """The length of a run for the seconds that are left, at the pace of the last leg."""
+    done, seconds, _ = now
+    if done == before[0]:
+        raise RuntimeError(f"{recipe.name}: its training ended without a step; see its log")
+    if done >= found["images"]:
+        return
+    planned = expected(found["costs"], found["images"], before[0]) - expected(found["costs"], found["images"], done)
+    pace = (seconds - before[1]) / planned
+    found["images"] = images_for([pace * c for c in found["costs"]], max(0.0, whole - seconds), done, _step(recipe))
+
+
+def _job(recipe: Recipe, folder: Path, images: int, tick: int, stop_after: float | None = None) -> Job:
+    """A job in `folder`/NAME; its recipe lies beside that folder."""
+    path = folder / f"{recipe.name}.json"
+    write_text(path, json.dumps(to_dict(replace(recipe, images=images, tick=tick)), indent=2) + "\n")
+    return Job(recipe.name, path, folder / recipe.name, stop_after)
+
+
+def _step(recipe: Recipe) -> int:
+    """Images a step; both directions are trained."""
+    return 2 * recipe.data.batch
+
+
+def _progress(run: Path) -> tuple[int, float, int]:
+    """Images and seconds of the newest checkpoint, and the images of the weights that lie beside it; 0 without."""
+    found, card = load_checkpoint(run / "checkpoints"), run / "card.json"
+    kept = int(json.loads(card.read_text("utf-8"))["images"]) if card.exists() else 0
+    return (0, 0.0, kept) if found is None else (int(found[1]["images"]), float(found[1]["seconds"]), kept)
+
+
+def _logged(run: Path) -> tuple[list[float], list[float]]:
+    """Images and seconds at the lines of a run's log."""
+    lines = [json.loads(text) for text in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    lines = [line for line in lines if line["kind"] == "train"]
+    return [float(line["images"]) for line in lines], [float(line["seconds"]) for line in lines]
+
+
+# -- inside: processes ----------------------------------------------------------------------------------------------
+
+
+class Launcher:
+    """Trains jobs as processes: `repose train`, each with the threads of the terms; side by side on cores of its own.
+
+    A slot without a job, from the beginning or because its job has ended, trains something that is thrown away, so
+    that the others go on under the same load.
+    """
+
+    def __init__(self, terms: Terms, store: Path) -> None:
+        self.terms, self.store = terms, store
+
+    def __call__(self, jobs: Sequence[Job]) -> Machine:
+        """Until all have ended. RuntimeError: one failed; the others are stopped, and have saved."""
+        for job in jobs:
+            self._require_alone(job)
+        started, load, clock = time.monotonic(), _load(), _jiffies()
+        slots: list[_Process | None] = [_Process(self, job, slot) for slot, job in enumerate(jobs)]
+        running = [process for process in slots if process is not None]
+        slots += [None] * (self.terms.side_by_side - len(slots))
+        spent: dict[str, float] = {}
+        seconds: dict[str, float] = {}
+        rest = 0.0
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_raising())
+            fillers: dict[int, _Process] = {}
+            try:
+                while any(process.job.name not in spent for process in running):
+                    time.sleep(0.2)
+                    for slot, process in enumerate(slots):
+                        ended = process is None or process.job.name in spent
+                        if process is not None and not ended and process.over():
+                            spent[process.job.name], seconds[process.job.name] = process.cpu, process.lasted
+                            ended = True
+                            process.require_well()
+                        if ended and slot not in fillers and any(p.job.name not in spent for p in running):
+                            fillers[slot] = self._filler(jobs[slot % len(jobs)], slot)
+            finally:
+                for process in [*running, *fillers.values()]:
+                    process.end(gently=process in running)
+                rest = sum(filler.cpu for filler in fillers.values())
+                for filler in fillers.values():
+                    shutil.rmtree(filler.job.run.parent, ignore_errors=True)
+        passed = time.monotonic() - started
+        cores = {name: round(cpu / max(seconds[name], 1e-9), 3) for name, cpu in spent.items()}
+        others = _others(clock, _jiffies(), sum(spent.values()) + rest)
+        after = _load()
+        both = None if load is None or after is None else (load, after)
+        return Machine(round(passed, 1), cores, others, both)
+
+    def _filler(self, job: Job, slot: int) -> _Process:
+        folder = job.run.parent / "filler"
+        recipe = replace(from_dict(json.loads(job.recipe.read_text("utf-8"))), images=_ENOUGH, tick=_ENOUGH)
+        path = folder / f"{slot}.json"
+        write_text(path, json.dumps(to_dict(recipe)))
+        return _Process(self, Job(f"filler {slot}", path, folder / f"{slot}"), slot)
+
+    def _require_alone(self, job: Job) -> None:
+        """RuntimeError where a process of a caller that was killed still trains in the folder."""
+        path = _pid_file(job)
+        with contextlib.suppress(OSError, ValueError):
+            number = int(path.read_text())
+            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            if os.fsencode(job.run) in words:
+                raise RuntimeError(f"{job.run} is still being trained by the process {number}; end it, or wait for it")
+        path.unlink(missing_ok=True)
+
+
+class _Process:
+    """`repose train` of one job."""
+
+    def __init__(self, launcher: Launcher, job: Job, slot: int) -> None:
+        terms, self.job = launcher.terms, job
+        self.cpu, self.lasted, self._asked = 0.0, 0.0, False
+        self._lines, self._since = self._starts(), 0.0
+        job.run.parent.mkdir(parents=True, exist_ok=True)
+        self.log = job.run.with_name(f"{job.run.name}.log")
+        words = [
+            sys.executable, "-m", "repose", "train", str(job.recipe), "-d", str(launcher.store), "-o", str(job.run),
+            "--accelerator", terms.accelerator,
+        ]  # fmt: skip
+        threads = {name: str(terms.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        self._began = time.monotonic()
+        with self.log.open("ab") as file:
+            self._popen = subprocess.Popen(
+                words, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=os.environ | threads,
+                start_new_session=True,  # Ctrl-C reaches the caller alone, who asks each process to stop once
+            )  # fmt: skip
+        _pid_file(job).write_text(f"{self._popen.pid}\n")
+        cores = _cores()
+        if terms.side_by_side > 1 and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._popen.pid, cores[slot * terms.threads : (slot + 1) * terms.threads])
+
+    def over(self) -> bool:
+        """Whether it has ended; asks it to stop when its seconds are over."""
+        if self.job.stop_after is not None and not self._asked:
+            if not self._since and self._starts() > self._lines:
+                self._since = time.monotonic()
+            if self._since and time.monotonic() - self._since >= self.job.stop_after:
+                self._asked = True
+                self._popen.send_signal(signal.SIGTERM)
+        return self._ended()
+
+    def require_well(self) -> None:
+        """RuntimeError, with the end of its log, where it failed."""
+        if self._popen.returncode and not self._asked:
+            tail = self.log.read_text("utf-8", errors="replace")[-2000:]
+            raise RuntimeError(f"the training of '{self.job.name}' ended with {self._popen.returncode}:\n{tail}")
+
+    def end(self, gently: bool) -> None:
+        """Stop it if it runs; gently, it saves before."""
+        if self._popen.returncode is None and not self._ended():
+            self._popen.send_signal(signal.SIGTERM) if gently else self._popen.kill()
+            until = time.monotonic() + 120
+            while not self._ended():
+                if time.monotonic() > until:
+                    self._popen.kill()
+                time.sleep(0.05)
+
+    def _ended(self) -> bool:
+        if self._popen.returncode is None:
+            if hasattr(os, "wait4"):
+                number, status, usage = os.wait4(self._popen.pid, os.WNOHANG)
+                if number:
+                    self._popen.returncode = os.waitstatus_to_exitcode(status)
+                    self.cpu = usage.ru_utime + usage.ru_stime
+            else:
+                self._popen.poll()
+            if self._popen.returncode is not None:
+                self.lasted = time.monotonic() - self._began
+                _pid_file(self.job).unlink(missing_ok=True)
+        return self._popen.returncode is not None
+
+    def _starts(self) -> int:
+        """How many trainings the run's log has seen begin."""
+        path = self.job.run / "log.jsonl"
+        return path.read_text("utf-8").count('{"kind": "start"') if path.exists() else 0
+
+
+def _pid_file(job: Job) -> Path:
+    return job.run.with_name(f"{job.run.name}.pid")
+
+
+@contextlib.contextmanager
+def _raising() -> Iterator[None]:
+    """SIGTERM interrupts as Ctrl-C does, so that the processes are stopped."""
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
+        yield
+        return
+    old = signal.signal(signal.SIGTERM, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+def _cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def _load() -> float | None:
+    """The 1-minute load average."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _jiffies() -> tuple[float, float] | None:
+    """Seconds that all cores together were busy, and seconds in all, since the machine started (Linux)."""
+    path = Path("/proc/stat")
+    if not path.exists():
+        return None
+    user, nice, system, idle, wait, *more = (int(word) for word in path.read_text().split("\n", 1)[0].split()[1:9])
+    ticks = os.sysconf("SC_CLK_TCK")
+    busy = user + nice + system + sum(more)
+    return busy / ticks, (busy + idle + wait) / ticks
+
+
+def _others(before: tuple[float, float] | None, after: tuple[float, float] | None, own: float) -> float | None:
+    """The share of all cores that went to other programs than ours."""
+    if before is None or after is None or after[1] <= before[1]:
+        return None
+    return round(max(0.0, after[0] - before[0] - own) / (after[1] - before[1]), 3)
+
+
+# -- inside: measuring ----------------------------------------------------------------------------------------------
+
+
+def _measured(
+    loaded: Sequence[Model],
+    plan: _Plan,
+    store: Store,
+    made: Protocol,
+    results: Path,
+    limit: int | None,
+    estimator: KeypointEstimator | None,
+    features: bool | str,
+    screen: Console,
+) -> list[Line]:
+    """The result line of each trained model: the one that stands in `results`, or a new one."""
+    lines: list[Line] = []
+    pairs = pairs_of(made, store, made.split, limit)
+    beside: Evaluation | None = None
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True, console=screen) as bar:
+        for model in loaded:
+            weights = digest(str(plan.out / model.name))
+            wanted = {
+                "kind": "budget", "protocol": str(made), "weights": weights, "checksum": store.checksum,
+                "pairs": len(pairs), "estimator": estimator and estimator.name, "model": model.name,
+            }  # fmt: skip
+            if known := _known(results, wanted):
+                screen.print(f"{model.name}: measured before")
+                lines.append(known)
+                continue
+            task = bar.add_task(model.name, total=None)
+
+            def generate(pair: Pair, model: Model = model) -> Tensor:
+                return model(pair.source, pair.target)
+
+            def progress(done: int, total: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done, total=total)
+
+            beside = evaluate(
+                made, store, generate, model=model.name, recipe=model.recipe.name, weights=weights,
+                estimator=estimator, joints=store.folder / "estimated", fields=model.generator.needs.source,
+                limit=limit, features=features, beside=beside, progress=progress,
+            )  # fmt: skip
+            line = {**beside.line(), **_spent(model, plan, store, made, pairs, screen), "kind": "budget"}
+            record.append(results, line)
+            lines.append(_known(results, wanted) or line)
+    return lines
+
+
+def _known(results: Path, wanted: Line) -> Line | None:
+    """The newest line of a file that says what is wanted."""
+    for text in reversed(results.read_text("utf-8").splitlines() if results.exists() else []):
+        line: Line = json.loads(text) if text.strip() else {}
+        if all(line.get(key) == value for key, value in wanted.items()):
+            return line
+    return None
+
+
+def _spent(model: Model, plan: _Plan, store: Store, made: Protocol, pairs: Tensor, screen: Console) -> Line:
+    """What a result line tells of the training."""
+    terms, recipe = plan.terms, model.recipe
+    images, seconds, _ = _progress(plan.out / model.name)
+    if abs(seconds / 60 / terms.minutes - 1) > SLACK:
+        screen.print(f"warning: {model.name} trained for {seconds / 60:.1f} minutes, not {terms.minutes:g}")
+    fields = tuple(dict.fromkeys((*model.generator.needs.source, *model.generator.needs.target)))
+    one = Pair(*(canvas(made.canvas).frame(store.person(pairs[:1, side], fields)) for side in (0, 1))).to(model.device)
+    return {
+        "minutes": terms.minutes,
+        "minutes_used": round(seconds / 60, 2),
+        "images": images,
+        "threads": terms.threads,
+        "side_by_side": terms.side_by_side,
+        "accelerator": terms.accelerator,
+        "batch": recipe.data.batch,
+        "both_directions": recipe.data.both_directions,
+        "parameters": sum(weight.numel() for weight in model.generator.parameters()),
+        "gmac": round(gmacs(model.generator, model.generator.encode(one.source, one.target)), 4),
+        "probed_rate": plan.runs[model.name]["rate"],
+        "settings": to_dict(recipe),
+        "trained": json.loads((plan.out / model.name / "card.json").read_text("utf-8"))["trained"],
+        "machine": plan.machine(model.name),
+    }

@@ -1,0 +1,178 @@
+"""Distances of pictures in the features of a frozen MobileNetV2 (ImageNet), under names of their own.
+
+They stand in for LPIPS and FID, whose networks' weights are not free to be passed on, and are neither:
+
+- `feature_distance`: how far two pictures are apart, as LPIPS without its learnt weights;
+- `appearance`: how alike two people look, whatever lies behind them;
+- `fd`: Frechet distance of the generated pictures' features to those of the targets.
+
+What decides the numbers (taps, scales, norms, the mask) is fixed under a version in `VERSIONS`; a change is a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
+from repose.person import Person
+from repose.represent.keypoints import skeleton_mask
+from repose.words import nearest
+
+VERSIONS: Final = {"mobilenet_v2@1": WEIGHTS}
+"""Version -> the weight file that it needs."""
+
+NEWEST: Final = "mobilenet_v2@1"
+
+COMPARED: Final = ("blocks.0", "blocks.2", "blocks.5", "blocks.12")
+"""Taps of `feature_distance`: at 1/2, 1/4, 1/8, 1/16 of the picture's size."""
+
+POOLED: Final = "blocks.16"
+"""Tap of `appearance` and `fd`, averaged over the picture: 320 numbers."""
+
+COLUMNS: Final = ("feature_distance", "appearance", "fd")
+"""The metrics that need the file."""
+
+_AT_ONCE: Final = 4
+"""Pictures in the network at a time; on one thread 8 and more leave its cache and take up to 1.8 times as long each."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network makes of B pictures.
+
+    Attributes:
+        taps: tap of `COMPARED` -> unit vectors along the channels, float32 (B, C, H', W').
+        whole: pooled features of the pictures, float64 (B, 320).
+        person: of the same pictures with middle grey outside of the person.
+        shows: bool (B,), whether there is a person at all.
+    """
+
+    taps: dict[str, Tensor]
+    whole: Tensor
+    person: Tensor
+    shows: Tensor
+
+
+class Features:
+    """The frozen network with the fixed scales of its channels.
+
+    Args:
+        version: key of `VERSIONS`.
+        network: instead of the one from the weight file.
+        device: where it computes.
+
+    Raises:
+        KeyError: no such version; names the nearest.
+        FileNotFoundError: the weight file is not here; the text says where it was looked for.
+    """
+
+    def __init__(
+        self, version: str = NEWEST, network: MobileNetV2 | None = None, device: torch.device | str = "cpu"
+    ) -> None:
+        known(version)
+        self.version = version
+        with torch.random.fork_rng(devices=[]):  # a fresh network draws its weights: not from the caller's numbers
+            made = network or mobilenet_v2((*COMPARED, POOLED), scaled=True)
+        self.network = made.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
+        self.device = torch.device(device)
+
+    @torch.no_grad()
+    def see(self, pictures: Tensor, mask: Tensor) -> Seen:
+        """Two passes, over the pictures and over the people on them.
+
+        Args:
+            pictures: uint8 (B, 3, H, W). mask: (B, 1, H, W), 0 or 1, where the person is (`person_mask`).
+        """
+        taps: dict[str, list[Tensor]] = {tap: [] for tap in COMPARED}
+        whole, person = [], []
+        for part, shape in zip(torch.split(pictures, _AT_ONCE), torch.split(mask, _AT_ONCE), strict=True):
+            images = part.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+            found: dict[str, Tensor] = self.network(images)
+            for tap in COMPARED:
+                taps[tap].append(unit(found[tap]))
+            whole.append(found[POOLED].double().mean((2, 3)))
+            only: dict[str, Tensor] = self.network(images * shape.to(self.device))
+            person.append(only[POOLED].double().mean((2, 3)))
+        return Seen(
+            {tap: torch.cat(parts) for tap, parts in taps.items()},
+            torch.cat(whole),
+            torch.cat(person),
+            mask.flatten(1).amax(1) > 0,
+        )
+
+
+def feature_distance(one: Seen, other: Seen) -> Tensor:
+    """Float64 (B,): 0 for equal pictures, at most 4, the same both ways.
+
+    For each tap the squared difference of the unit vectors, added up over the channels, averaged over the picture;
+    the mean over the taps. As LPIPS with all its weights 1, but for the network and the scales of the channels.
+
+    Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", eq. 1.
+    """
+    apart = [(one.taps[tap] - other.taps[tap]).double().square().sum(1).mean((1, 2)) for tap in COMPARED]
+    return torch.stack(apart).mean(0).cpu()
+
+
+def appearance(one: Seen, other: Seen) -> tuple[Tensor, Tensor]:
+    """Cosine of the pooled features of the two people, float64 (B,): 1 for equal ones; and which pairs count, (B,).
+
+    A pair counts where both pictures show a person. Of 200 test pairs of people-fashion-half, two pictures of one
+    person in other poses have 0.51 on average, pictures of two people 0.39.
+    """
+    counts = (one.shows & other.shows).double().cpu()
+    return torch.cosine_similarity(one.person, other.person).cpu() * counts, counts
+
+
+def person_mask(person: Person) -> Tensor:
+    """Where `appearance` looks, uint8 (B, 1, H, W): the skeleton as mask-SSIM draws it, twice as thick.
+
+    Limbs and discs reach H / 16 to either side: 8 pixels at 128 rows, 16 at 256. It is closed with a
+    5x5 square at 128 rows, 9x9 at 256. Without joints it is empty.
+    """
+    if person.keypoints is None or person.size is None:
+        raise ValueError("person_mask: keypoints and a size are needed")
+    height, width = person.size
+    drawn = skeleton_mask(person.keypoints, height, width, height / 16, height / 16, 2 * (height // 64) + 1)
+    return drawn.to(torch.uint8)
+
+
+def unit(features: Tensor) -> Tensor:
+    """(B, C, H, W) with vectors of length 1 along C; a vector of zeros stays."""
+    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+
+
+def known(version: str) -> str:
+    """The version. KeyError, with the nearest one, if there is none."""
+    if version not in VERSIONS:
+        raise KeyError(f"no features are called '{version}'; {nearest(version, VERSIONS)}")
+    return version
+
+
+def chosen(
+    features: bool | str, device: torch.device | str = "cpu"
+) -> tuple[Features | None, Mapping[str, str | None]]:
+    """What `evaluate` takes by its switch, and what the result line says of it.
+
+    Args:
+        features: False for none; True for the newest version where its file is here; a version must be had.
+
+    Returns:
+        The network or None; "features": the version or None, and "weights_missing": the file, where that is why.
+
+    Raises:
+        KeyError: no such version. FileNotFoundError: a version was named and its file is not here.
+    """
+    if features is False:
+        return None, {"features": None}
+    version = NEWEST if features is True else known(features)
+    try:
+        return Features(version, device=device), {"features": version}
+    except FileNotFoundError:
+        if features is not True:
+            raise
+        return None, {"features": None, "weights_missing": VERSIONS[version]}

@@ -1,0 +1,270 @@
+"""Equal budgets: how many images a run gets, that a comparison goes on where it was, and what it leaves."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from repose import models
+from repose.bench import budget
+from repose.bench.budget import (
+    EMA,
+    Job,
+    Launcher,
+    Machine,
+    Terms,
+    compare_budgets,
+    expected,
+    images_for,
+    quarter_costs,
+    read_specs,
+)
+from repose.bench.tables import table
+from repose.data import Store
+from repose.metrics.protocols import protocol
+from repose.models import MODELS
+from repose.represent.canvas import CANVASES
+from repose.train.loop import train
+from repose.train.recipe import from_dict, override
+from tests import tiny
+from tests.train import toy
+
+SCREEN = Console(file=io.StringIO(), width=200)
+
+
+# -- how many images ------------------------------------------------------------------------------------------------
+
+
+def test_costs_of_a_run_whose_second_half_is_dearer() -> None:
+    images = [10.0 * n for n in range(1, 11)]
+    seconds = [5.0 + min(n, 50) * 0.1 + max(0, n - 50) * 0.3 for n in images]  # 5 seconds of warm-up before
+    assert quarter_costs(images, seconds) == pytest.approx([0.1, 0.1, 0.3, 0.3])
+    assert expected([0.1, 0.1, 0.3, 0.3], 1000) == pytest.approx(200)
+    assert expected([0.1, 0.1, 0.3, 0.3], 1000, 400) == pytest.approx(160)
+    assert expected([0.1, 0.1, 0.3, 0.3], 1000, 1000) == 0
+
+
+@pytest.mark.parametrize("costs", [[0.1] * 4, [0.1, 0.1, 0.3, 0.3], [0.4, 0.1, 0.1, 0.02]])
+@pytest.mark.parametrize("done", [0, 96, 800])
+def test_the_images_take_the_seconds(costs: list[float], done: int) -> None:
+    found = images_for(costs, 120.0, done, 8)
+    assert found % 8 == 0
+    assert expected(costs, found, done) == pytest.approx(120, abs=8 * max(costs))
+    assert images_for(costs, 0.0, done, 8) == done + 8, "a run that is late ends with its next step"
+
+
+# -- terms ----------------------------------------------------------------------------------------------------------
+
+
+def test_equal_terms_are_set_for_all_and_others_refused() -> None:
+    made = protocol("people-half")
+    first, second = read_specs(["patn-s", "patn-s name=slow data.batch=2 ema=0 data.both_directions=true"], made)
+    assert (first.name, second.name, second.data.batch) == ("patn-s", "slow", 2)
+    assert {recipe.canvas for recipe in (first, second)} == {"fashion-half"}
+    assert (first.ema, second.ema) == (models.recipe("patn-s").ema, EMA)
+    assert read_specs(["patn-market"], made)[0].data.both_directions
+    for specs, words in (
+        (["patn-s", "patn-s data.batch=2"], "two recipes are called 'patn-s'"),
+        (["patn-s canvas=market"], "on the canvas 'fashion-half'"),
+        (["patn-s data.both_directions=false"], "both directions"),
+        ([], "no recipe"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            read_specs(specs, made)
+    with pytest.raises(KeyError, match="did you mean 'patn-s'"):
+        read_specs(["patn-ss"], made)
+
+
+def test_terms_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="cores of their own, there are"):
+        Terms(1, threads=1, side_by_side=1 + len(budget._cores()))
+    with pytest.raises(ValueError, match="more than 0 minutes"):
+        Terms(0)
+
+
+# -- a whole comparison, with the toy and without processes -----------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, small in toy.SMALL.items():
+        monkeypatch.setitem(CANVASES, name, small)
+    monkeypatch.setitem(MODELS, "toy", toy.ENTRY)
+    monkeypatch.setitem(models.RECIPES, "toy", "tests.bench.test_budget:toy_recipe")
+
+
+def toy_recipe() -> Any:
+    return replace(toy.recipe(), canvas="market", ema=0)
+
+
+class InProcess:
+    """Trains in this process, and can fail before the n-th call."""
+
+    def __init__(self, store: Store, fail_at: int = 0) -> None:
+        self.store, self.fail_at, self.calls = store, fail_at, list[list[str]]()
+
+    def __call__(self, jobs: Sequence[Job]) -> Machine:
+        self.calls.append([f"{job.run.parent.name}/{job.name}" for job in jobs])
+        if len(self.calls) == self.fail_at:
+            raise KeyboardInterrupt
+        for job in jobs:
+            made = from_dict(json.loads(job.recipe.read_text()))
+            train(made, self.store, job.run, accelerator="cpu", progress=False)
+        return Machine(2.0, {job.name: 0.5 for job in jobs}, 0.25, (1.0, 3.0))
+
+
+def test_a_comparison_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
+    store, out, results = tiny.store(tmp_path / "data"), tmp_path / "out", tmp_path / "results.jsonl"
+    specs, terms = ["toy", "toy name=wide network.width=12"], Terms(0.02, accelerator="cpu")
+
+    def compare(run: InProcess, these: Sequence[str] = specs, on: Terms = terms) -> list[dict[str, Any]]:
+        return compare_budgets(
+            these, store.folder, "patn-market", on, out, results, SCREEN, limit=2, pose="none", probe=0.2, runner=run
+        )
+
+    interrupted = InProcess(store, fail_at=6)
+    with pytest.raises(KeyboardInterrupt):
+        compare(interrupted)
+    assert interrupted.calls == [
+        ["probe/toy"], ["probe/toy"], ["out/toy"], ["probe/wide"], ["probe/wide"], ["out/wide"]
+    ]  # fmt: skip
+    assert not results.exists()
+    again = InProcess(store)
+    lines = compare(again)
+    assert again.calls == [["out/wide"]], "what is probed and trained stays"
+    written = [json.loads(line) for line in results.read_text().splitlines()]
+    assert written == lines
+    assert [line["model"] for line in lines] == ["toy", "wide"]
+    for line in lines:
+        assert (line["kind"], line["minutes"], line["threads"], line["pairs"]) == ("budget", 0.02, 1, 2)
+        assert 0 < line["minutes_used"] < 0.2
+        assert line["images"] == json.loads((out / line["model"] / "card.json").read_text())["images"]
+        assert line["images"] % 8 == 0
+        assert {"ssim", "l1"} <= set(line["rows"]["generated"])
+        assert {"target", "source"} <= set(line["rows"])
+        assert line["machine"] == {"cores": 0.5, "others": 0.25, "load": 2.0, "beside": [], "legs": 1}
+        assert line["settings"]["ema"] == EMA
+        assert json.loads((out / line["model"] / "card.json").read_text())["weights"] == "moving average"
+    assert lines[0]["parameters"] < lines[1]["parameters"]
+    assert lines[0]["gmac"] < lines[1]["gmac"]
+    assert lines[1]["rows"]["source"] == lines[0]["rows"]["source"]
+    assert (out / "sheet.png").exists()
+    assert not (out / "probe").exists()
+
+    third = InProcess(store)
+    assert compare(third) == lines
+    assert third.calls == []
+    assert len(results.read_text().splitlines()) == 2
+    more = InProcess(store)
+    assert [line["model"] for line in compare(more, [*specs, "toy name=third"])] == ["toy", "wide", "third"]
+    assert more.calls == [["probe/third"], ["probe/third"], ["out/third"]]
+    with pytest.raises(ValueError, match=r"minutes was 0.02, is 0.04"):
+        compare(third, on=replace(terms, minutes=0.04))
+    with pytest.raises(ValueError, match="'wide' had other settings"):
+        compare(third, ["toy name=wide network.width=16"])
+
+    text = table("budget-drawn", [json.loads(line) for line in results.read_text().splitlines()])
+    assert text.splitlines()[0].startswith("|  | parameters | GMAC | images | minutes | SSIM ↑")
+    assert "| `wide` | 0.00 M |" in text
+    assert "2 of 3 test pairs" in text
+    assert "0.02 minutes on 1 thread, both directions" in text
+
+
+def test_a_run_that_lost_its_weights_makes_them_again(tmp_path: Path) -> None:
+    store, out = tiny.store(tmp_path / "data"), tmp_path / "out"
+    terms, run = Terms(0.01, accelerator="cpu"), InProcess(store)
+    words = (["toy"], store.folder, "patn-market", terms, out, None, SCREEN)
+    first = compare_budgets(*words, limit=1, pose="none", probe=0.1, runner=run)[0]
+    card = json.loads((out / "toy" / "card.json").read_text())
+    (out / "toy" / "card.json").write_text(json.dumps(card | {"images": 0}))  # as if killed before the last weights
+    (out / "results.jsonl").unlink()
+    second = compare_budgets(*words, limit=1, pose="none", probe=0.1, runner=run)[0]
+    assert second["images"] == first["images"] + 8
+    assert second["weights"] != first["weights"]
+
+
+def test_the_rest_is_planned_at_the_pace_of_the_last_leg(tmp_path: Path) -> None:
+    made = override(toy_recipe(), ["data.batch=4"])
+    found = {"images": 8_000, "costs": [0.01] * 4}
+    budget._replan(found, (0, 0.0), (1_000, 20.0, 1_000), 80.0, made)  # twice as slow as the probe
+    assert found["images"] == 4_000
+    budget._replan(found, (1_000, 20.0), (2_000, 30.0, 2_000), 80.0, made)  # as fast as the probe
+    assert found["images"] == 7_000
+    budget._replan(found, (2_000, 30.0), (3_000, 95.0, 3_000), 80.0, made)  # over time
+    assert found["images"] == 3_008
+    with pytest.raises(RuntimeError, match="without a step"):
+        budget._replan(found, (3_000, 95.0), (3_000, 95.0, 3_000), 80.0, made)
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+def tiny_job(folder: Path, name: str, images: int, stop_after: float | None = None) -> Job:
+    made = override(tiny.recipe("patn-s"), [f"name={name}"])
+    return budget._job(made, folder, images, images, stop_after)
+
+
+def test_processes_stop_go_on_and_end_side_by_side(tmp_path: Path) -> None:
+    store = tiny.store(tmp_path / "data")
+    cores = len(budget._cores())
+    run = Launcher(Terms(1, side_by_side=min(2, cores), accelerator="cpu"), store.folder)
+    machine = run([tiny_job(tmp_path / "out", "a", 10**6, stop_after=0.5)])
+    done, seconds, kept = budget._progress(tmp_path / "out" / "a")
+    assert 0 < done < 10**6
+    assert kept == done
+    assert 0.3 < seconds < 10
+    assert 0 < machine.cores["a"] < 2
+    assert machine.others is None or 0 <= machine.others <= 1
+    run([tiny_job(tmp_path / "out", "a", done + 16)])
+    assert budget._progress(tmp_path / "out" / "a")[0] == done + 16
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a.json", "a.log"], "no filler stays"
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    store = tiny.store(tmp_path / "data")
+    job = tiny_job(tmp_path / "out", "a", 16)
+    job.recipe.write_text(job.recipe.read_text().replace('"canvas": "market"', '"canvas": "fashion"'))
+    with pytest.raises(RuntimeError, match=r"(?s)training of 'a' ended with 2.*takes pictures of 256x176"):
+        Launcher(Terms(1, accelerator="cpu"), store.folder)([job])
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux tells what a process does")
+def test_a_folder_has_one_trainer(tmp_path: Path) -> None:
+    job = tiny_job(tmp_path / "out", "a", 16)
+    words = [sys.executable, "-c", "import time; time.sleep(60)", str(job.run)]
+    with subprocess.Popen(words) as other:
+        (tmp_path / "out" / "a.pid").write_text(str(other.pid))
+        with pytest.raises(RuntimeError, match=f"still being trained by the process {other.pid}"):
+            Launcher(Terms(1), tmp_path)([job])
+        other.send_signal(signal.SIGTERM)
+        other.wait()
+    Launcher(Terms(1), tmp_path)._require_alone(job)
+    assert not (tmp_path / "out" / "a.pid").exists()
+
+
+def test_what_the_machine_did() -> None:
+    before, started = budget._jiffies(), os.times()
+    if before is None:
+        pytest.skip("only Linux tells")
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+    own = os.times().user - started.user
+    after = budget._jiffies()
+    assert after is not None
+    assert after[0] - before[0] >= own - 0.1
+    share = budget._others(before, after, own)
+    assert share is not None
+    assert 0 <= share <= 1
+    assert budget._others((0.0, 0.0), (30.0, 100.0), 20.0) == pytest.approx(0.1)
+    assert budget._others(None, after, own) is None

@@ -1,0 +1,255 @@
+"""The gallery: lots that nobody looked at, failures that were measured, and no face of a real person."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from repose.bench.gallery import (
+    Judged,
+    agreed,
+    contact_sheet,
+    draw_lots,
+    facing,
+    failure_sheet,
+    judge,
+    lost_limbs,
+    may_show,
+    worst,
+)
+from repose.data import Store, StoreWriter
+from repose.models.base import Output
+from repose.person import JOINTS, MIRROR, Person
+from repose.pipeline import Model, load
+from repose.represent.keypoints import from_skeleton
+from tests import tiny
+from tests.estimate import fakes
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = 6
+
+
+def joints(x: float = 4, y: float = 8, tall: float = 110) -> np.ndarray:
+    points = fakes.joints(x, y, tall)
+    coco = np.concatenate([points, np.ones((17, 1))], 1).astype(np.float32)
+    return from_skeleton(torch.from_numpy(coco), "coco17").numpy()
+
+
+def make(folder: Path, provenance: dict[str, object]) -> Store:
+    """People of dots in two pictures each, with a shirt; the shirt of the last one changes its colour."""
+    with StoreWriter(folder, 128, 64, "dots", licence="none", provenance=provenance) as writer:
+        names = []
+        for person in range(PEOPLE):
+            for view in range(2):
+                keypoints = joints(3 + view, 6 + person)
+                image = fakes.draw(64, 128, [fakes.joints(3 + view, 6 + person, 110)])
+                parsing = np.zeros((128, 64), np.uint8)
+                parsing[40:70, 20:44] = 5
+                bare = (parsing == 5) & ~image.any(-1)
+                image[bare] = (200, 20, 20) if person == PEOPLE - 1 and view else (60, 90, 120)
+                names.append(f"{person}_{view}.png")
+                writer.add(names[-1], str(person), image, keypoints, split="test", parsing=parsing)
+        pairs = [(names[k], names[k + 1]) for k in range(0, len(names), 2)]
+        writer.finish({"test": pairs + [(b, a) for a, b in pairs]})
+    return Store.open(folder)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return make(tmp_path_factory.mktemp("gallery") / "rendered", {"renderer": 2})
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load(tiny.save(tmp_path_factory.mktemp("weights") / "run"))
+
+
+def judged(store: Store, **values: list[float]) -> Judged:
+    """Numbers as they are wanted; criteria that are not given count nowhere."""
+    count = len(store.pairs("test"))
+    blank = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in
+             ("limbs", "joints", "side", "colour", "structure")}  # fmt: skip
+    given = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+    return Judged(store, "test", store.pairs("test"), blank | given, None)
+
+
+def test_lots_are_of_different_people_and_never_change(store: Store) -> None:
+    lots = draw_lots(store, "test", 4, seed=3)
+    assert lots.shape == (4, 2)
+    assert torch.equal(lots, draw_lots(store, "test", 4, seed=3))
+    assert torch.equal(lots[:2], draw_lots(store, "test", 2, seed=3)), "fewer people are the first of them"
+    assert not torch.equal(lots, draw_lots(store, "test", 4, seed=4))
+    who = [store.people[source] for source in lots[:, 0].tolist()]
+    assert len(set(who)) == 4
+    assert who == [store.people[target] for target in lots[:, 1].tolist()]
+    listed = {tuple(pair) for pair in store.pairs("test").tolist()}
+    assert {tuple(pair) for pair in lots.tolist()} <= listed
+    assert len(draw_lots(store, "test", 99)) == PEOPLE
+    with pytest.raises(ValueError, match="at least 1 person"):
+        draw_lots(store, "test", 0)
+
+
+def test_judge_measures_every_pair(store: Store, model: Model) -> None:
+    seen: list[tuple[int, int]] = []
+    found = judge(model, store, batch=5, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(5, 12), (10, 12), (12, 12)]
+    assert found.values["structure"].isfinite().all()
+    assert found.values["colour"].isfinite().all()
+    assert found.values["joints"].isnan().all(), "nobody looked"
+    few = judge(model, store, limit=3)
+    assert few.pairs.tolist() == store.pairs("test")[[0, 4, 8]].tolist()
+    assert torch.allclose(few.values["structure"], found.values["structure"][[0, 4, 8]], atol=1e-4)
+    line = found.line()
+    assert set(line["criteria"]) == {"structure", "colour"}
+    assert line["criteria"]["colour"]["worst"] >= line["criteria"]["colour"]["median"]
+    assert line["criteria"]["structure"]["worst"] <= line["criteria"]["structure"]["median"]
+
+
+def test_a_changed_colour_is_the_largest(store: Store, model: Model) -> None:
+    found = judge(painter(model, lambda image: image), store)
+    assert {store.people[int(found.pairs[row, 0])] for row in found.values["colour"].topk(2).indices} == {"5"}
+    assert found.values["colour"].sort().values[-3] < 1 < 20 < found.values["colour"].sort().values[-2]
+    names = [failure.criterion for failure in worst(found, 2)]
+    assert names == ["colour"], "the picture least like its target is of the same person"
+
+
+def painter(model: Model, paint: Callable[[Tensor], Tensor]) -> Model:
+    """A model that makes its picture of the source's alone."""
+
+    class Painter(torch.nn.Module):
+        needs = model.generator.needs
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, source: Person, target: Person) -> Output:
+            assert source.image is not None
+            return Output(paint(source.image))
+
+    return Model("painter", Painter(), model.recipe)  # type: ignore[arg-type]
+
+
+def test_what_an_estimator_finds(store: Store, model: Model) -> None:
+    """The two pictures of one person are a pixel apart."""
+    copied = judge(painter(model, lambda image: image), store, estimator=tiny.Eyes())
+    assert copied.estimator == tiny.Eyes().name
+    for name, wanted in (("limbs", 0.0), ("joints", 1.0), ("side", 0.0)):
+        assert (copied.values[name] == wanted).all(), name
+    dark = judge(painter(model, lambda image: torch.full_like(image, -1.0)), store, limit=3, estimator=tiny.Eyes())
+    for name, wanted in (("limbs", 1.0), ("joints", 0.0), ("side", 0.0)):
+        assert (dark.values[name] == wanted).all(), name
+
+
+def pose(**moved: tuple[float, float]) -> Tensor:
+    out = torch.from_numpy(joints()).clone()
+    for name, (x, y) in moved.items():
+        out[JOINTS.index(name), :2] += torch.tensor([x, y])
+    return out[None]
+
+
+def test_lost_limbs() -> None:
+    seen = pose()
+    assert [part.item() for part in lost_limbs(seen, seen)] == [0, 4]
+    assert [part.item() for part in lost_limbs(seen[:, list(MIRROR)], seen)] == [0, 4], "of any side"
+    far = pose(left_elbow=(40, 0), left_wrist=(40, 0))
+    assert [part.item() for part in lost_limbs(far, seen)] == [1, 4]
+    half = pose(left_wrist=(40, 0))
+    assert lost_limbs(half, seen)[0].item() == 0, "an elbow is an arm"
+    gone = seen.clone()
+    gone[:, JOINTS.index("left_knee")] = 0
+    assert lost_limbs(far, gone)[1].item() == 3, "what the true picture does not show cannot be lost"
+    assert [part.item() for part in lost_limbs(torch.zeros_like(seen), seen)] == [4, 4]
+
+
+def test_an_estimator_that_looks_at_somebody_else_is_not_believed() -> None:
+    annotated = pose()
+    assert torch.equal(agreed(annotated, annotated), annotated)
+    other = annotated.clone()
+    other[..., 0] += 30
+    assert not agreed(other, annotated).any()
+    assert not agreed(annotated[:, list(MIRROR)], annotated)[:, JOINTS.index("left_wrist")].any(), "a back for a front"
+    one = pose(left_wrist=(40, 0))
+    kept = agreed(one, annotated)
+    assert not kept[0, JOINTS.index("left_wrist")].any()
+    assert kept[0, JOINTS.index("right_wrist"), 2] == 1
+
+
+def test_failures_by_turns_and_everybody_once(store: Store) -> None:
+    good = [0.9] * 12
+    structure = [0.1, *good[:5], 0.15, *good[:5]]  # both are person 0: pairs k and k + 6 are the same two pictures
+    failures = worst(judged(store, structure=structure, colour=[0.0] * 11 + [50.0]), 6)
+    who = [store.people[int(store.pairs("test")[failure.row, 0])] for failure in failures]
+    assert [failure.criterion for failure in failures] == ["colour", "structure"]
+    assert who == ["5", "0"]
+    assert failures[0].captions[0] == "colours changed: Delta E 50, among the worst 8.3%"
+    assert "mask-SSIM 0.90" in failures[0].captions[1]
+    assert failures[1].captions[0].startswith("unlike the target: mask-SSIM 0.10")
+
+
+def test_who_lost_nothing_has_no_failure(store: Store) -> None:
+    assert worst(judged(store, limbs=[0.0] * 12, side=[0.3] * 11 + [0.1])) == []
+    (one,) = worst(judged(store, side=[0.0] * 11 + [0.8]))
+    assert one.captions[0].startswith("taken for the other side: PCKh 0.80 higher exchanged")
+
+
+def test_sheets_of_rendered_people(store: Store, model: Model) -> None:
+    lots = contact_sheet(model, store, draw_lots(store, "test", 3), across=2)
+    assert lots.shape[1] > 8 * 64
+    assert 2 * 128 < lots.shape[0] < 3 * 128
+    found = judge(model, store)
+    failures = worst(found, 4)
+    page = failure_sheet(model, found, failures)
+    assert page.shape[1] > 8 * 64
+    assert page.shape[0] > 128 * -(-len(failures) // 2) + 40, "captions below"
+    with pytest.raises(ValueError, match="no failures to show"):
+        failure_sheet(model, found, [])
+
+
+def test_nobody_real_is_shown(model: Model, tmp_path: Path) -> None:
+    photographs = make(tmp_path / "photographs", {"seed": 0})
+    assert not may_show(photographs)
+    with pytest.raises(ValueError, match="photographs of real people"):
+        contact_sheet(model, photographs, draw_lots(photographs))
+    found = judge(model, photographs)
+    with pytest.raises(ValueError, match="photographs of real people"):
+        failure_sheet(model, found, worst(found))
+
+
+def test_the_script(store: Store, tmp_path: Path) -> None:
+    run = tiny.save(tmp_path / "run")
+    make(tmp_path / "photographs", {"seed": 0})
+    words = [sys.executable, ROOT / "scripts" / "draw_gallery.py", run]
+    more = ["--pose", "none", "--results", tmp_path / "r.jsonl"]
+    done = subprocess.run([*words, store.folder, tmp_path / "a", *more], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"run-people.jpg", "run-failures.jpg"}
+    done = subprocess.run(
+        [*words, tmp_path / "photographs", tmp_path / "b", *more], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "numbers only" in done.stdout
+    assert not (tmp_path / "b").exists()
+    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 2
+
+
+def test_facing() -> None:
+    front = pose()[0]
+    right, left = JOINTS.index("right_shoulder"), JOINTS.index("left_shoulder")
+    front[right, 0], front[left, 0] = 10, 50
+    assert facing(front) == "front"
+    back = front.clone()
+    back[right, 0], back[left, 0] = 50, 10
+    assert facing(back) == "back"
+    side = front.clone()
+    side[left, 0] = 12
+    assert facing(side) == "side"
+    side[left] = 0
+    assert facing(side) == "unclear"

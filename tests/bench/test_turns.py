@@ -1,0 +1,191 @@
+"""`repose bench turns`: what copies, blurs and perfect generators score, and what the line and the table say."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from repose.bench.tables import table
+from repose.bench.turns import KINDS, METRICS, Turning, _span, compare, measure, render, report, soft
+from repose.data.synthetic import SyntheticUnavailable
+from repose.data.synthetic.sets import TURNS_SEED
+from repose.models.base import Output
+from repose.person import Person
+from repose.pipeline import Model, load
+from repose.represent.canvas import canvas, to_uint8
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def turning() -> Turning:
+    pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
+    try:
+        return render(canvas("market"), 2, turns=(30, 180))
+    except SyntheticUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load(tiny.save(tmp_path_factory.mktemp("weights") / "run"))
+
+
+def window(person: Person) -> torch.Tensor:
+    assert person.image is not None
+    return torch.from_numpy(to_uint8(person.image)).movedim(-1, 1)
+
+
+def test_people_with_patterns_in_their_turns(turning: Turning) -> None:
+    assert turning.numbers == (1, 13)
+    assert list(turning.targets) == [30, 180]
+    for person in (turning.source, *turning.targets.values()):
+        assert person.size == (128, 64)
+        assert len(person) == 2
+        for field in ("image", "keypoints", "parsing", "iuv", "mask", "depth"):
+            assert getattr(person, field) is not None
+        assert person.iuv[:, 1:].max() <= 1
+    again = render(canvas("market"), 1, turns=(30,), first=2)
+    assert again.numbers == (13,)
+
+
+def test_other_canvases(model: Model) -> None:
+    pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
+    try:
+        half = render(canvas("fashion-half"), 1, turns=(90,))
+    except SyntheticUnavailable as error:
+        pytest.skip(str(error))
+    assert half.source.size == (128, 96)
+    assert (half.source.image[..., :4] == 1).all(), "white beside the window"
+    with pytest.raises(ValueError, match="rendered for 'fashion-half'"):
+        measure(model, half)
+    found = measure(perfect(model, half), half)
+    assert found.pictures[90]["generated"].shape == (1, 3, 128, 88)
+
+
+def perfect(model: Model, turning: Turning) -> Model:
+    """A model that knows the truth."""
+
+    class Knowing(torch.nn.Module):
+        needs = model.generator.needs
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, source: Person, target: Person) -> Output:
+            for person in turning.targets.values():
+                for k, keypoints in enumerate(person.keypoints):
+                    if torch.equal(keypoints, target.keypoints[0]):
+                        return Output(person.image[k : k + len(target)])
+            raise AssertionError("a pose that was not rendered")
+
+    recipe = replace(model.recipe, canvas=turning.canvas.name)
+    return Model("knowing", Knowing(), recipe)  # type: ignore[arg-type]
+
+
+def test_truth_scores_all_and_the_references_do_not(model: Model, turning: Turning) -> None:
+    found = measure(perfect(model, turning), turning)
+    for degrees in (30, 180):
+        best = {metric: score.value for metric, score in found.scores[degrees]["generated"].items()}
+        assert best == pytest.approx({"pattern": 1, "texture": 1, "colour": 0, "head": 1})
+        for kind in ("source", "blur"):
+            row = {metric: score.value for metric, score in found.scores[degrees][kind].items()}
+            assert row["pattern"] < 0.75
+            assert row["texture"] < 0.95
+            assert row["colour"] > 1
+            assert row["head"] < 0.6
+        assert found.scores[degrees]["blur"]["pattern"].value < 0.15, "a blur has no pattern"
+        assert found.scores[degrees]["blur"]["texture"].value < found.scores[degrees]["source"]["texture"].value
+    near, far = (found.scores[degrees]["source"]["pattern"].value for degrees in (30, 180))
+    assert near > far, "at 30 degrees most of it is where it was"
+
+
+def test_compare_skips_who_shows_nothing(turning: Turning) -> None:
+    target = turning.targets[30]
+    assert target.parsing is not None
+    bare = replace(target, parsing=torch.zeros_like(target.parsing), iuv=torch.zeros_like(target.iuv))
+    columns = compare(window(target), bare)
+    assert list(columns) == list(METRICS)
+    assert all(column.skipped == 2 for column in columns.values())
+
+
+def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
+    found = measure(model, turning)
+    line = json.loads(json.dumps(found.line()))
+    assert (line["kind"], line["seed"], line["people"]) == ("turns", TURNS_SEED, [1, 13])
+    assert (line["canvas"], line["height"], line["width"]) == ("market", 128, 64)
+    assert set(line["turns"]) == {"30", "180"}
+    assert set(line["turns"]["30"]) == set(KINDS)
+    sheet = found.sheet(2)
+    assert sheet.shape[1] > 5 * 2 * 64
+    assert sheet.shape[0] > 2 * 2 * 128
+    screen = Console(file=io.StringIO(), record=True, width=160)
+    report(found, "a", screen)
+    assert "copied source" in screen.export_text()
+    facts = {"model": "a", "recipe": "r", "commit": "abc", "hardware": "a box", "date": "2026"}
+    old = {**line, **facts, "date": "2020", "people": [5]}
+    other = {**line, **facts, "model": "b"}
+    text = table("turns", [old, {**line, **facts}, other])
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row[:1] == "|"]
+    assert rows[0][3:] == [f"{title} {'↓' if m == 'colour' else '↑'}" for m, (title, _, _) in METRICS.items()]
+    assert [row[2] for row in rows[2:]] == ["`a`", *list(KINDS.values())[1:], "`b`"] * 2, "references once"
+    assert rows[2][3] == f"{line['turns']['30']['generated']['pattern'][0]:.3f}"
+    assert f"seed {TURNS_SEED}" in text
+    line["turns"]["30"]["generated"]["head"] = [None, None, None]
+    assert table("turns", [{**line, **facts}]).splitlines()[2].endswith("| - |")
+    with pytest.raises(ValueError, match="no line of `repose bench turns`"):
+        table("turns", [])
+
+
+def test_what_cannot_be_asked_for() -> None:
+    for words, error in (
+        ({"count": 0}, "at least 1 person"),
+        ({"turns": ()}, "one or more different angles"),
+        ({"turns": (30, 30)}, "one or more different angles"),
+        ({"style": "plain"}, "has no patterns"),
+    ):
+        with pytest.raises(ValueError, match=error):
+            render(canvas("market"), **words)  # type: ignore[arg-type]
+
+
+def test_a_blur_keeps_what_is_flat() -> None:
+    flat = torch.full((1, 3, 64, 32), 77, dtype=torch.uint8)
+    assert torch.equal(soft(flat), flat)
+    noise = torch.randint(0, 256, (1, 3, 64, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    assert soft(noise).double().std() < 0.2 * noise.double().std()
+
+
+@pytest.mark.parametrize("places", [[0, 1], [30, 31], [60, 63], [5, 40]])
+def test_the_heads_box_is_never_too_small_for_ssim(places: list[int]) -> None:
+    span = _span(torch.tensor(places), 64)
+    assert span.stop - span.start >= 11
+    assert 0 <= span.start <= places[0]
+    assert places[1] < span.stop <= 64
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turning: Turning, model: Model) -> None:
+    from typer.testing import CliRunner
+
+    from repose.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    run = tiny.save(tmp_path / "run")
+    monkeypatch.setattr("repose.bench.turns.render", lambda *_, **__: turning)
+    words = ["bench", "turns", str(run), "--people", "2", "--results", "r.jsonl", "-o", "t.png"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    (line,) = [json.loads(text) for text in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert (line["kind"], line["model"]) == ("turns", "run")
+    assert {"weights", "recipe", "commit", "hardware", "date"} <= set(line)
+    assert (tmp_path / "t.png").exists()
+    done = CliRunner().invoke(app, ["bench", "turns", str(run), "--degrees", "30;90"])
+    assert isinstance(done.exception, ValueError)
+    assert "whole numbers with commas" in str(done.exception)
+    assert np.isfinite(line["turns"]["30"]["generated"]["texture"][0])
