@@ -575,7 +575,7 @@ def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkey
     monkeypatch.setattr("repose.data.synthetic.prepare.prepare_synthetic", synthetic)
     monkeypatch.setattr("repose.data.market1501.prepare_market1501", market)
     assert run("prepare", *words).error == f"error: seed {seed}"
-    assert "measure on another" in " ".join(run("prepare", "--help").out.replace("│", "").split())
+    assert "takes up to 999,999" in " ".join(run("prepare", "--help").out.replace("│", "").split())
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

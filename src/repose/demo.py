@@ -13,7 +13,7 @@ from repose.data import synthetic
 from repose.data.synthetic import Picture, SyntheticUnavailable
 from repose.images import load_image, save_image
 from repose.person import Person
-from repose.pipeline import load
+from repose.pipeline import Model, load
 from repose.represent.canvas import from_uint8, to_uint8
 from repose.represent.formats import read_keypoints, write_keypoints
 from repose.represent.keypoints import draw_skeleton
@@ -34,18 +34,22 @@ def make_demo(out: Path, seed: int) -> str:
     model = load("default")
     note = ""
     try:
-        pictures = list(synthetic.render_people(range(PEOPLE), 2, *model.canvas.size, seed=seed))
+        pictures = list(synthetic.render_people(range(PEOPLE), 2, *model.canvas.window[2:], seed=seed))
     except SyntheticUnavailable as error:
         pictures = spare()
         note = f" (nothing can be rendered here, so the people are from files: {error})"
-    source, target = _people(pictures[0::2]), _people(pictures[1::2])
+    source, target = (_people(pictures[k::2], model) for k in (0, 1))
     generated = to_uint8(model(source, target))
     rows: list[list[npt.NDArray[np.uint8] | None]] = []
+    assert source.image is not None
+    assert target.image is not None
     assert target.keypoints is not None
+    shown = to_uint8(source.image), to_uint8(target.image)
     for index in range(len(generated)):
         pose = draw_skeleton(target.keypoints[index], *model.canvas.size)
-        rows.append([pictures[2 * index].image, pose, generated[index], pictures[2 * index + 1].image])
-    save_image(out, np.asarray(sheet(rows, ["source", "pose", "generated", "target"], scale=2)))
+        rows.append([shown[0][index], pose, generated[index], shown[1][index]])
+    scale = 2 if model.canvas.height < 200 else 1
+    save_image(out, np.asarray(sheet(rows, ["source", "pose", "generated", "target"], scale=scale)))
     return f"{out}: {len(rows)} rendered people in new poses, by {model.name}{note}"
 
 
@@ -58,10 +62,11 @@ def write_spare(seed: int) -> None:
     write_keypoints(SPARE / "keypoints.json", {p.name: torch.from_numpy(p.keypoints) for p in pictures})
 
 
-def _people(pictures: list[Picture]) -> Person:
+def _people(pictures: list[Picture], model: Model) -> Person:
+    """A batch on the model's canvas; pictures of another size are scaled, with white beside them."""
     images = from_uint8(np.stack([picture.image for picture in pictures]))
     keypoints = torch.from_numpy(np.stack([picture.keypoints for picture in pictures])).float()
-    return Person(image=images, keypoints=keypoints)
+    return model.canvas.put(Person(image=images, keypoints=keypoints))[0]
 
 
 def spare() -> list[Picture]:

@@ -181,3 +181,17 @@ def test_forward_times() -> None:
     assert "Threads: 2; a box; torch 2.6; commit `abc`." in text
     new["rows"][0]["difference"] = None
     assert rows_of(table("forward", [new]))["`plain`"][2] == "NaN"
+
+
+def test_rungs_in_their_order() -> None:
+    lines = [
+        evaluation("patn", 0.8, day=1),
+        {**evaluation("rung 3 of other people", 0.9, day=0), "split": "test", "features": None},
+        {**evaluation("rung 2 with wings", 0.6, day=1), "split": "val", "features": None},
+        {**evaluation("rung 1 plain", 0.5, day=2), "split": "val", "features": None},
+    ]
+    made = rows_of(table("ladder", lines))
+    assert [name for name in made if name in ("1 plain", "2 with wings")] == ["1 plain", "2 with wings"]
+    assert "3 of other people" not in made
+    with pytest.raises(ValueError, match="no evaluation of a rung"):
+        table("ladder", lines[:1])

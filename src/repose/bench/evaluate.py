@@ -108,7 +108,7 @@ def evaluate_models(
 
 def _loaded(name: str, made: Protocol, device: str) -> Model:
     model = load(name, device)
-    if model.recipe.canvas != made.canvas:
+    if model.recipe.canvas != made.canvas and not model.generator.any_canvas:
         raise ValueError(
             f"{name} works on the canvas '{model.recipe.canvas}', {made} measures on '{made.canvas}'; "
             "choose the protocol that fits the model"

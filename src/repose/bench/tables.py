@@ -31,6 +31,9 @@ _OF_MODEL: Final = "measured-"
 _OF_BUDGET: Final = "budget-"
 """`budget-DATA` or `budget-DATA@MINUTES` compares recipes after equal minutes of training."""
 
+_RUNG: Final = "rung "
+"""Such models are rungs of the ladder in docs/experiments.md."""
+
 _SIZE: Final = (256, 176, 1)
 """Height, width and batch of the table of forward times."""
 
@@ -123,6 +126,23 @@ def measured(lines: list[Line], model: str) -> str:
         for (data, protocol), line in newest.items()
     ]
     return markdown(rows, caption=f"weights sha256 `{weights}`." if weights else "measured from a folder of pictures.")
+
+
+def ladder(lines: list[Line]) -> str:
+    """The rungs of our own model: the newest line of each model called "rung N WHAT", on validation people."""
+    found = [line for line in lines if line.get("kind") == "evaluation" and str(line["model"]).startswith(_RUNG)]
+    if not found:
+        raise ValueError("results hold no evaluation of a rung")
+    found = [line for line in found if all(line[key] == found[-1][key] for key in ("checksum", "split", "pairs"))]
+    rungs = [line for _, line in sorted({line["model"]: line for line in found}.items())]
+    one = rungs[-1]
+    shown = [TableLine(label, _scores(one["rows"][kind])) for kind, label in REFERENCES.items() if kind in one["rows"]]
+    shown += [TableLine(line["model"].removeprefix(_RUNG), _scores(line["rows"]["generated"])) for line in rungs]
+    caption = (
+        f"{one['protocol']}, {one['data']} `{one['checksum']}`, {one['pairs']:,} pairs of split {one['split']}; in "
+        f"brackets 95 % bootstrap intervals. Features: {one['features']}. Commit {_each(rungs, 'commit', '`{}`')}."
+    )
+    return markdown(shown, caption=caption)
 
 
 def budget(lines: list[Line], data: str, minutes: str | None = None) -> str:
@@ -314,6 +334,7 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "realism": realism,
     "joints": joints,
     "turns": turns,
+    "ladder": ladder,
 }
 
 

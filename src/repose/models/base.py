@@ -49,6 +49,9 @@ class Generator(nn.Module, ABC):
 
     needs: Needs
 
+    any_canvas: bool = False
+    """Whether the weights may be used on other canvases than the recipe's."""
+
     @abstractmethod
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """Batched people -> the network's own input tensors, on their device."""

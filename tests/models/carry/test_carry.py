@@ -10,7 +10,7 @@ from repose.models.carry.network import POSE_MAPS, Carry, CarryConfig
 from repose.models.carry.objective import CarryObjective, CarryObjectiveConfig, _cross_entropy
 from repose.person import Pair, Person
 
-TINY = CarryConfig(width=8, depth=1, match=8, heads=2)
+TINY = CarryConfig(width=8, depth=1, match=8, heads=2, height=64)
 PIXELS = CarryObjectiveConfig(perceptual=0)
 
 
@@ -75,13 +75,11 @@ def test_refined_flow_begins_at_the_match(network: Carry) -> None:
 
 
 @torch.no_grad()
-def test_shrink_sees_the_averaged_picture(network: Carry) -> None:
-    """The same weights at twice the size: core, flow and mask are those of the averaged picture."""
-    large = Carry(replace(TINY, shrink=2)).eval()
-    large.load_state_dict(network.state_dict())
+def test_a_large_picture_is_averaged_first(network: Carry) -> None:
+    """At twice the size core, flow and mask are those of the averaged picture."""
     big, pose = person(1, 128, 96), person(2, 128, 96)
     small = [Person(image=_averaged(p.image), keypoints=p.resize(64, 48).keypoints) for p in (big, pose)]
-    there, here = large(big, pose), network(*small)
+    there, here = network(big, pose), network(*small)
     assert there.image.shape == (2, 3, 128, 96)
     for name in ("core", "flow", "mask"):
         torch.testing.assert_close(there.extra[name], here.extra[name], rtol=0, atol=1e-4)
@@ -106,7 +104,8 @@ def test_enlarge_carries_fine_detail(network: Carry) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"frames": False}, {"refine": False}, {"carry": False}, {"carry": False, "attend": False}, {"shrink": 2}]
+    "change",
+    [{"frames": False}, {"refine": False}, {"carry": False}, {"carry": False, "attend": False}, {"height": 32}],
 )
 def test_every_variant_learns(change: dict[str, object]) -> None:
     torch.manual_seed(0)
@@ -130,11 +129,17 @@ def test_joints_reach_the_maps_where_they_are() -> None:
     for shrink in (1, 2):
         cell = 4 * shrink
         keypoints[0, 4] = torch.tensor([2.5 * cell - 0.5, 3.5 * cell - 0.5, 1])
-        maps = Carry(replace(TINY, shrink=shrink)).pose_maps(keypoints, 16 * cell, 12 * cell)
+        maps = Carry(TINY).pose_maps(keypoints, 16 * cell, 12 * cell)
         assert maps.shape == (1, POSE_MAPS, 16, 12)
         assert divmod(int(maps[0, 4].argmax()), 12) == (3, 2)
         assert maps[0, 4, 3, 2] == pytest.approx(1)
         assert maps[0, [k for k in range(18) if k != 4]].abs().max() == 0
+
+
+def test_a_picture_that_cannot_be_averaged(network: Carry) -> None:
+    assert [network.shrink(height) for height in (32, 64, 96, 128, 256)] == [1, 1, 1, 2, 4]
+    with pytest.raises(ValueError, match="pictures of 128 rows with sides that are multiples of 16, got 128x104"):
+        network(person(1, 128, 104), person(2, 128, 104))
 
 
 # -- the objective ------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@
     flow, refined at H/2 -> source features and the source picture itself, carried to the target
     picture = m * carried + (1 - m) * synthesised
 
-A picture that is larger than what the network works on (`CarryConfig.shrink`) is shrunk first; the flow it finds then
-carries what the shrunk picture has lost (`Carry.enlarge`).
+A picture twice as high as the network works on (`CarryConfig.height`), or more, is averaged first; the flow that it
+finds then carries what the average has lost (`Carry.enlarge`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CarryConfig:
         depth: residual blocks of every stage.
         match: channels of the queries and keys that find the correspondence.
         heads: of the attention at H/8.
-        shrink: the picture is averaged over shrink x shrink pixels before the network sees it.
+        height: of the pictures that it works on. One k times as high is averaged over k x k pixels first.
         frames: the pose as bone frames beside the joints' heatmaps, or as heatmaps alone.
         attend: whether features of the source are read by attention; without it both poses and the picture are
             joined as channels, as in a plain encoder-decoder.
@@ -47,7 +47,7 @@ class CarryConfig:
     depth: int = 2
     match: int = 32
     heads: int = 4
-    shrink: int = 1
+    height: int = 128
     frames: bool = True
     attend: bool = True
     carry: bool = True
@@ -105,17 +105,17 @@ class Attention(nn.Module):
 class Carry(Generator):
     """The generator. See the module's text and CARD.md."""
 
-    needs = Needs(source=("image", "keypoints"), target=("keypoints",))
+    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8)
+    any_canvas = True
 
     def __init__(self, config: CarryConfig | None = None) -> None:
         super().__init__()
         config = config if config is not None else CarryConfig()
-        if min(config.width, config.depth, config.match, config.shrink) < 1 or 4 * config.width % config.heads:
+        if min(config.width, config.depth, config.match, config.height) < 1 or 4 * config.width % config.heads:
             raise ValueError(f"Carry: sizes must be 1 or more, and 4 width a multiple of heads; got {config}")
         if config.carry and not config.attend:
             raise ValueError("Carry: pixels are carried along what attention finds; carry=True needs attend=True")
         self.config = config
-        self.needs = Needs(self.needs.source, self.needs.target, multiple=8 * config.shrink)
         width, depth = config.width, config.depth
         pose = POSE_MAPS if config.frames else len(JOINTS)
         self.source2 = Stage(12, width, 1)
@@ -142,6 +142,21 @@ class Carry(Generator):
         self.to_picture = nn.Conv2d(width, 4 * (3 + 1 + (1 if config.carry else 0)), 3, 1, 1)
         self._initialise()
 
+    def shrink(self, height: int) -> int:
+        """How many pixels of a picture so high make one of what the network sees, to either side."""
+        return max(1, height // self.config.height)
+
+    def check(self, source: Person, target: Person) -> None:
+        """As every generator; a picture that is averaged needs sides that are multiples of more."""
+        super().check(source, target)
+        assert source.size is not None
+        multiple = self.needs.multiple * self.shrink(source.size[0])
+        if source.size[0] % multiple or source.size[1] % multiple:
+            raise ValueError(
+                f"Carry takes pictures of {source.size[0]} rows with sides that are multiples of {multiple}, got "
+                f"{source.size[0]}x{source.size[1]}; repose.represent.canvas pads or resizes"
+            )
+
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """The source picture (B, 3, H, W) and both poses' maps at a quarter of what the network works on."""
         assert source.image is not None
@@ -150,8 +165,8 @@ class Carry(Generator):
         return source.image, *(self.pose_maps(p.keypoints, *source.image.shape[-2:]) for p in (source, target))  # type: ignore[arg-type]
 
     def pose_maps(self, keypoints: Tensor, height: int, width: int) -> Tensor:
-        """(B, 18, 3) on a canvas (height, width) -> (B, C, height / 4 shrink, width / 4 shrink)."""
-        cell = 4 * self.config.shrink
+        """(B, 18, 3) on a canvas (height, width) -> (B, C, height / 4k, width / 4k), k = `shrink`."""
+        cell = 4 * self.shrink(height)
         height, width = height // cell, width // cell
         xy, visible = keypoints[..., :2], keypoints[..., 2:]
         small = torch.cat([torch.where(visible > 0, (xy + 0.5) / cell - 0.5, 0.0), visible], -1)
@@ -170,7 +185,8 @@ class Carry(Generator):
         """
         photograph, source_pose, target_pose = inputs
         config = self.config
-        image = F.avg_pool2d(photograph, config.shrink) if config.shrink > 1 else photograph  # (B, 3, h, w)
+        shrink = self.shrink(photograph.shape[-2])
+        image = F.avg_pool2d(photograph, shrink) if shrink > 1 else photograph  # (B, 3, h, w)
 
         s2 = self.source2(F.pixel_unshuffle(image, 2))  # (B, F, h/2, w/2)
         s4 = self.source4_blocks(self.source4(s2) + self.source_pose(source_pose))  # (B, 2F, h/4, w/4)
@@ -220,8 +236,8 @@ class Carry(Generator):
             core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
         extra["core"] = core
         output = Output(core, extra)
-        if config.shrink > 1:
-            extra["person"] = _larger(extra["person"], config.shrink)
+        if shrink > 1:
+            extra["person"] = _larger(extra["person"], shrink)
             output = Output(self.enlarge(output, photograph), extra)
         return output
 
