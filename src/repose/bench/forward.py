@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -23,6 +23,7 @@ from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.base import Generator
 from repose.person import Person
+from repose.represent.canvas import from_uint8, to_uint8
 
 CONTRAST: Final = 0.05
 """A picture with a smaller standard deviation is grey: every backend would agree on it."""
@@ -50,7 +51,11 @@ class Timing:
 
 @dataclass(frozen=True)
 class Forward:
-    """The result of `measure`: the network, its arithmetic, the machine's peak, and a row a backend."""
+    """The result of `measure`: the network, its arithmetic, the machine's peak, and a row a backend.
+
+    `around` is what a picture costs beside the network, in seconds a batch: bytes to floats, the pose's maps, and the
+    result back to bytes. The joints are given.
+    """
 
     recipe: str
     height: int
@@ -60,6 +65,7 @@ class Forward:
     gmac: float
     peak_gflops: float
     threads: int
+    around: float
     rows: tuple[Timing, ...]
 
 
@@ -149,7 +155,8 @@ def measure(
         known(backend)
     torch.manual_seed(0)
     generator = build_generator(find_recipe(name))
-    inputs = generator.encode(*example(height, width, batch))
+    people = example(height, width, batch)
+    inputs = generator.encode(*people)
     settle(generator, inputs)
     with torch.inference_mode():
         expected = generator.synthesise(*inputs).image
@@ -178,6 +185,7 @@ def measure(
             start = time.perf_counter()
             run(*inputs)
             times[backend].append(time.perf_counter() - start)
+    around = min(_around(generator, *people, expected) for _ in range(rounds))
     peak = max(peak, peak_gflops())
     rows = []
     for backend in backends:
@@ -190,4 +198,15 @@ def measure(
         rows.append(Timing(backend, best, statistics.median(times[backend]), share, difference))
     parameters = sum(value.numel() for value in generator.parameters())
     threads = torch.get_num_threads()
-    return Forward(name, height, width, batch, parameters, arithmetic, peak, threads, tuple(rows))
+    return Forward(name, height, width, batch, parameters, arithmetic, peak, threads, around, tuple(rows))
+
+
+@torch.inference_mode()
+def _around(generator: Generator, source: Person, target: Person, made: Tensor) -> float:
+    """Seconds of everything but the network, once."""
+    assert source.image is not None
+    pixels = to_uint8(source.image)
+    start = time.perf_counter()
+    generator.encode(replace(source, image=from_uint8(pixels)), target)
+    to_uint8(made)
+    return time.perf_counter() - start

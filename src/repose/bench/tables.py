@@ -221,6 +221,13 @@ def forward(lines: list[Line]) -> str:
         f"{run['peak_gflops']:.0f} GFLOP/s"
         for run in runs
     )
+    for run in runs:
+        fastest = min((row for row in run["rows"] if row["best"] is not None), key=lambda row: row["best"])
+        if "around" in run:
+            rate = run["batch"] / (fastest["best"] + run["around"])
+            about += (
+                f"; `{run['recipe']}` end to end, joints given, {rate:.1f} pictures a second by `{fastest['backend']}`"
+            )
     return (
         f"{_markdown(grid)}\nBest of the rounds. {about}. Threads: {_each(runs, 'threads')}; "
         f"{_each(runs, 'hardware')}; torch {_each(runs, 'torch')}; commit {_each(runs, 'commit', '`{}`')}.\n"
