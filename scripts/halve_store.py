@@ -2,8 +2,9 @@
 
     python scripts/halve_store.py data/people-fashion data/people-fashion-half [--iuv]
 
-So that two CPU cores can train on what was made for 256x176. Pictures, joints, parsing (the first of four pixels)
-and masks are kept, DensePose (the first of four pixels) with --iuv; depth is not.
+So that two CPU cores can train on what was made for 256x176. Pictures, joints, parsing (the upper left of four pixels)
+and masks (where at least two of four are set) are kept, DensePose (the upper left of four) with --iuv; depth is not. So
+labels lie a quarter of a pixel to the upper left of the picture, and may disagree by a pixel at the outline.
 """
 
 from __future__ import annotations

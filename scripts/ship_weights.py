@@ -1,6 +1,9 @@
 """Put a finished run's weights under weights/NAME with recipe and card; then `repose eval`, `repose bench tables`.
 
-python scripts/ship_weights.py runs/patn-s patn-s-synthetic
+    python scripts/ship_weights.py runs/patn-s patn-s-synthetic
+    python scripts/ship_weights.py runs/carry-s carry-s-synthetic fashion
+
+The third word is the canvas on which the weights are used, where a model takes any and was trained on another.
 """
 
 import json
@@ -22,6 +25,7 @@ CARD = """# {name}
 | licence of the weights | {licence} |
 | data | {data} `{data_checksum}`, split train |
 | recipe | `{recipe}` (recipe.json beside this file is the resolved one) |
+| canvas | {canvas} |
 | begun from | {begun} |
 | loss | {loss}, and MobileNetV2 features (ImageNet, Apache-2.0), each channel divided by a \
 deviation measured once on {measured_on}: 488 numbers, `src/repose/nn/mobilenet_scale.json` |
@@ -51,13 +55,13 @@ HOW = {
     "people-fashion-half": "The data set is `repose prepare synthetic --set people-fashion`, halved by "
     "`scripts/halve_store.py`.",
 }
-LOSS = {"carry": "L1, 1 - SSIM, and what the labels of rendered people teach (src/repose/models/carry/CARD.md)"}
-LIMITS = {
-    "carry": "what the source does not show is drawn at 128x88 and soft, its background most of all; hands, and faces "
-    "from the side, are weak; rendered people have no expressions and simple backgrounds."
-}
-CANVAS = {"carry": "fashion"}
-"""Where a model that takes any canvas is used unless told otherwise, if not where it was trained."""
+LABELS = "L1, 1 - SSIM, and what the labels of rendered people teach (src/repose/models/carry/CARD.md)"
+"""The loss of Carry on rendered people."""
+CARRIED = (
+    "what the source does not show is drawn at 128x88 and soft, its background most of all; hands, and faces from the "
+    "side, are weak; rendered people have no expressions and simple backgrounds."
+)
+"""Its limits there."""
 SCALE = Path("src/repose/nn/mobilenet_scale.json")
 MARKET = {
     "licence": "research only: Market-1501 shows real pedestrians and states no licence",
@@ -66,20 +70,29 @@ MARKET = {
 }
 
 
-def main(run: Path, name: str) -> None:
+def main(run: Path, name: str, place: str | None = None) -> None:
     """Copy, halve, describe."""
     generator, recipe = load_generator(run)
     card = json.loads((run / "card.json").read_text())
     scale = json.loads(SCALE.read_text())
+    free = card["data"] in HOW
+    if not free and card["data"] != "market1501":
+        raise SystemExit(f"{run} was trained on {card['data']}, of which this script knows nothing: add it to HOW")
     before = card.get("begun_from")
-    if before and before["data"] not in HOW and card["data"] in HOW:
-        raise SystemExit(f"{run} began from weights of {before['data']}: it is not free for any use")
-    recipe = replace(recipe, canvas=CANVAS.get(recipe.model, recipe.canvas))
+    if free and before and (before["data"] not in HOW or "research" in before["licence"]):  # of any ancestor
+        raise SystemExit(f"{run} began from weights of {before['data']} ({before['licence']}): not free for any use")
+    where = f"`{recipe.canvas}`"
+    if place is not None and place != recipe.canvas:
+        if not generator.any_canvas:
+            raise SystemExit(f"{recipe.model} works on the canvas it was trained on, {recipe.canvas}, alone")
+        where = f"trained on `{recipe.canvas}`, used on `{place}`, as recipe.json says"
+        recipe = replace(recipe, canvas=place)
     height, width = canvas(recipe.canvas).window[2:]
     filled = {"how": HOW.get(card["data"], ""), "pixels": f"{width}x{height}"}
     begun = f"`{before['name']}`, trained on {before['data']} ({before['sha256'][:12]})" if before else "nothing"
-    words = {key: text.format_map(filled) for key, text in (SYNTHETIC if card["data"] in HOW else MARKET).items()}
-    words["limits"] = LIMITS.get(recipe.model, words["limits"])
+    words = {key: text.format_map(filled) for key, text in (SYNTHETIC if free else MARKET).items()}
+    carries = recipe.model == "carry" and free
+    words["limits"] = CARRIED if carries else words["limits"]
     card |= {"name": name, "licence": words["licence"]}
     folder = Path("weights") / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +105,8 @@ def main(run: Path, name: str) -> None:
             "recipe": recipe.name,
             "measured_on": f"{scale['pictures']} pictures of {scale['measured_on']}",
             "begun": begun,
-            "loss": LOSS.get(recipe.model, "L1"),
+            "canvas": where,
+            "loss": LABELS if carries else "L1",
             "minutes": card["seconds"] / 60,
             "size": path.stat().st_size / 1e6,
             **{key: trained[key] for key in ("threads", "hardware", "commit")},
@@ -103,4 +117,4 @@ def main(run: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

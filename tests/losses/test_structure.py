@@ -20,7 +20,12 @@ def test_against_scikit_image(window: int) -> None:
     x, y = pictures(0), pictures(1)
     each = [
         structural_similarity(
-            a.numpy(), b.numpy(), win_size=window, data_range=2, channel_axis=0, use_sample_covariance=False
+            (a.numpy() + 1) / 2,
+            (b.numpy() + 1) / 2,
+            win_size=window,
+            data_range=1,
+            channel_axis=0,
+            use_sample_covariance=False,
         )
         for a, b in zip(x, y, strict=True)
     ]
@@ -40,3 +45,17 @@ def test_a_floor_forgives_noise_on_flat_ground() -> None:
     flat = torch.zeros(1, 3, 20, 20)
     noisy = flat + 0.02 * torch.randn(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
     assert dissimilarity(noisy, flat, floor=0.01) < 0.3 * dissimilarity(noisy, flat)
+
+
+def test_grey_is_not_black() -> None:
+    """An error of 0.05 that nobody sees in mid-grey counts more where it is dark."""
+    grey, dark = torch.zeros(1, 3, 16, 16), torch.full((1, 3, 16, 16), -0.9)
+    assert dissimilarity(grey, grey + 0.05) < 0.01
+    assert dissimilarity(grey, grey + 0.05) < dissimilarity(dark, dark + 0.05)
+
+
+def test_pictures_must_be_alike_and_large_enough() -> None:
+    with pytest.raises(ValueError, match="two pictures alike in shape"):
+        dissimilarity(pictures(0), pictures(1)[:1])
+    with pytest.raises(ValueError, match="of 50 pixels at least"):
+        dissimilarity(pictures(0), pictures(1), window=50)

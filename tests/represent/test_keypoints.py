@@ -309,3 +309,15 @@ def test_bone_frames_of_a_missing_joint_are_empty() -> None:
     empty = [k for k, bone in enumerate(BONES) if 4 in bone]
     assert all(maps[1, k + j * len(BONES)].abs().max() == 0 for k in empty for j in range(3))
     assert torch.isfinite(maps).all()
+
+
+@pytest.mark.parametrize("length", [0.0, 0.3, 1.0, 12.0])
+def test_a_bone_is_near_its_own_pixels_only(length: float) -> None:
+    """However short it is seen: 1 on it, and sigma is a share of the height."""
+    keypoints = torch.zeros(18, 3)
+    keypoints[2], keypoints[3] = torch.tensor([24.0, 16, 1]), torch.tensor([24.0, 16 + length, 1])
+    near = bone_frames(keypoints, 50, 48, reach=0.06, bones=((2, 3),))[0]  # sigma is 3 pixels
+    assert near[16, 24] == pytest.approx(1)
+    assert near[16, 27] == pytest.approx(np.exp(-0.5), abs=1e-4)
+    assert near[13, 24] == pytest.approx(np.exp(-0.5), abs=1e-4)
+    assert near[:, 34:].max() < 0.01

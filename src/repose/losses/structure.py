@@ -13,7 +13,16 @@ def dissimilarity(generated: Tensor, target: Tensor, window: int = 7, floor: flo
         generated, target: (B, 3, H, W) in [-1, 1].
         window: side of the uniform window, pixels; windows that reach outside are left out.
         floor: added to both constants of SSIM. Where both pictures are nearly flat, SSIM weighs noise that nobody sees.
+
+    Raises:
+        ValueError: the pictures differ in shape, or are smaller than the window.
     """
+    if generated.shape != target.shape or min(generated.shape[-2:]) < window:
+        raise ValueError(
+            f"dissimilarity: two pictures alike in shape, of {window} pixels at least, got "
+            f"{tuple(generated.shape)} and {tuple(target.shape)}"
+        )
+    generated, target = generated + 1, target + 1  # SSIM compares brightnesses: black is 0
     first, second = (0.01 * 2) ** 2 + floor, (0.03 * 2) ** 2 + floor
     x, y = F.avg_pool2d(generated, window, 1), F.avg_pool2d(target, window, 1)
     xx = F.avg_pool2d(generated * generated, window, 1) - x * x

@@ -125,22 +125,26 @@ def bone_frames(
 
     Returns:
         float32 (3 N, H, W) or (B, 3 N, H, W): near in [0, 1], then near times the share along the bone (0 at the first
-        joint, 1 at the second), then near times the signed distance aside in units of 2 `reach` (positive where a
+        joint, 1 at the second; of a bone shorter than a pixel, pixels), then near times the signed distance aside in units of 2 `reach` (positive where a
         person facing the camera with the bone downwards has their left). A bone with a missing joint gives zeros.
     """
     x, y, located = _columns(keypoints)  # (B, 18) each
     first, second = ([bone[end] for bone in bones] for end in (0, 1))
     ax, ay, bx, by = x[:, first], y[:, first], x[:, second], y[:, second]  # (B, N)
     there = (located[:, first] & located[:, second]).float()[..., None, None]
-    length = torch.hypot(bx - ax, by - ay).clamp_min(1.0)
-    ux, uy = ((bx - ax) / length)[..., None, None], ((by - ay) / length)[..., None, None]
+    length = torch.hypot(bx - ax, by - ay)
+    points = length < 1e-3  # a bone that points at the camera: any direction will do
+    safe = length.masked_fill(points, 1.0)
+    ux, uy = ((bx - ax) / safe)[..., None, None], ((by - ay) / safe).masked_fill(points, 1.0)[..., None, None]
+    length = length[..., None, None]
     dx = (torch.arange(width, device=x.device, dtype=torch.float32) - ax[..., None])[..., None, :]  # (B, N, 1, W)
     dy = (torch.arange(height, device=x.device, dtype=torch.float32) - ay[..., None])[..., :, None]  # (B, N, H, 1)
     sigma = reach * height
-    along = (dx * ux + dy * uy) / length[..., None, None]  # (B, N, H, W)
+    along = dx * ux + dy * uy  # (B, N, H, W), pixels
     aside = (dx * uy - dy * ux) / (2 * sigma)
-    beyond = (along - along.clamp(0, 1)) * length[..., None, None] / (2 * sigma)
+    beyond = (along - torch.minimum(along.clamp_min(0), length)) / (2 * sigma)
     near = there * torch.exp(-2 * (aside.square() + beyond.square()))
+    along = along / length.clamp_min(1.0)
     maps = torch.cat([near, near * along.clamp(-1, 2), near * aside.clamp(-4, 4)], 1)
     return maps[0] if keypoints.ndim == 2 else maps
 

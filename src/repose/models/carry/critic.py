@@ -11,7 +11,7 @@ from repose.represent.keypoints import heatmaps
 
 
 class Critic(nn.Module):
-    """Four convolutions of stride 2 without norm (R1 holds them), the joints' heatmaps joined at a quarter of the size.
+    """Five convolutions without norm (R1 holds them) down to an eighth; the joints' heatmaps join at a quarter.
 
     Args:
         width: features after the first convolution.

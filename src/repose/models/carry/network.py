@@ -35,7 +35,8 @@ class CarryConfig:
         depth: residual blocks of every stage.
         match: channels of the queries and keys that find the correspondence.
         heads: of the attention at H/8.
-        height: of the pictures that it works on. One k times as high is averaged over k x k pixels first.
+        height: it works on pictures of that many rows, up to twice as many; one k times as high is averaged over k x k
+            pixels first.
         frames: the pose as bone frames beside the joints' heatmaps, or as heatmaps alone.
         attend: whether features of the source are read by attention; without it both poses and the picture are
             joined as channels, as in a plain encoder-decoder.
@@ -209,7 +210,9 @@ class Carry(Generator):
             extra["match"] = match
             chance = match.exp()
             grid = _grid(s4)  # (1, 2, h/4, w/4)
-            place = _read(chance, grid.expand(s4.shape[0], -1, -1, -1))  # (B, 2, h/4, w/4)
+            # a sum, not a product of matrices: half precision would round a place by half a pixel
+            place = (chance[:, None] * grid.flatten(2)[:, :, None]).sum(-1)  # (B, 2, N)
+            place = place.reshape(-1, *grid.shape[1:])  # (B, 2, h/4, w/4)
             sure = chance.amax(-1).reshape_as(place[:, :1])  # (B, 1, h/4, w/4)
             read = _read(chance, s4)  # (B, 2F, h/4, w/4)
             t4 = self.decode4(torch.cat([F.relu(t4), read, place - grid, sure], 1))
@@ -217,10 +220,10 @@ class Carry(Generator):
             t4 = self.decode4(F.relu(t4))
         t2 = _larger(self.up2(F.relu(t4)))  # (B, F, h/2, w/2)
         if config.carry:
-            cell = torch.tensor([2 / s4.shape[-1], 2 / s4.shape[-2]], dtype=t4.dtype, device=t4.device).view(1, 2, 1, 1)
+            cell = torch.tensor([2 / s4.shape[-1], 2 / s4.shape[-2]], device=t4.device).view(1, 2, 1, 1)
             if config.refine:
                 place = place + cell * self.flow4(F.relu(t4))
-            flow = _larger(place)  # (B, 2, h/2, w/2)
+            flow = _finer(place)  # (B, 2, h/2, w/2)
             if config.refine:
                 carried2 = _sample(s2, flow)
                 flow = flow + cell * self.flow2(torch.cat([F.relu(t2), carried2], 1))
@@ -230,7 +233,7 @@ class Carry(Generator):
         core = torch.tanh(made[:, :3])
         extra["person"] = torch.sigmoid(made[:, 3:4])
         if config.carry:
-            extra["flow"] = _larger(flow)  # (B, 2, h, w)
+            extra["flow"] = _finer(flow)  # (B, 2, h, w)
             extra["mask"] = torch.sigmoid(made[:, 4:])
             extra["carried"] = _sample(image, extra["flow"])
             core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
@@ -263,7 +266,7 @@ class Carry(Generator):
         if not self.config.carry:
             return large
         detail = photograph - _larger(F.avg_pool2d(photograph, times), times)
-        flow, mask = _larger(output.extra["flow"], times), _larger(output.extra["mask"], times)
+        flow, mask = _finer(output.extra["flow"], times), _larger(output.extra["mask"], times)
         return (large + mask * _sample(detail, flow)).clamp(-1, 1)
 
     def _match(self, target: Tensor, source: Tensor) -> Tensor:
@@ -289,11 +292,17 @@ def _larger(x: Tensor, times: int = 2) -> Tensor:
     return F.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
+def _finer(flow: Tensor, times: int = 2) -> Tensor:
+    """Places (B, 2, H, W) -> (B, 2, times H, times W): ways are enlarged, so a flow at rest stays at rest."""
+    way = _larger(flow - _grid(flow), times)
+    return way + _grid(way)
+
+
 def _grid(like: Tensor) -> Tensor:
-    """The place of every pixel, (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
+    """The place of every pixel, float32 (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
     height, width = like.shape[-2:]
-    y = (torch.arange(height, device=like.device, dtype=like.dtype) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=like.device, dtype=like.dtype) * 2 + 1) / width - 1
+    y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
     return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from repose.losses.perceptual import Backbone, Perceptual
 from repose.losses.structure import dissimilarity
 from repose.models.base import Objective, Output, Phase, Progress, Term
 from repose.models.carry.critic import Critic
-from repose.person import Pair
+from repose.person import JOINTS, Pair, Person
 from repose.represent.iuv import correspondence
 from repose.represent.keypoints import heatmaps
 
@@ -31,11 +32,11 @@ class CarryObjectiveConfig:
     """Weights of the terms; 0 leaves one out. Those that need labels are left out where the data has none.
 
     Attributes:
-        l1, structure, perceptual: the picture against the target: mean difference, 1 - SSIM, features.
+        l1, structure, perceptual: the picture against the target: mean difference, (1 - SSIM) / 2, features.
         focus: how much more a pixel of face and hands counts in l1.
         assemble: the source put together by the correspondence at a quarter of the size, against the target.
         match: cross-entropy of the correspondence with the true place (needs IUV).
-        flow: distance of the flow from the true place, in cells of a quarter of the size (needs IUV).
+        flow: distance of the flow from the true place, in cells of a quarter of the size, 8 at most (needs IUV).
         carried: the picture that is carried against the target, where the source shows the point (needs IUV).
         visible: whether the share that is carried is high where the source shows the point (needs IUV).
         parts: DensePose's parts of the target, from its pose (needs IUV). person: its outline (needs a mask).
@@ -43,6 +44,9 @@ class CarryObjectiveConfig:
         gan: adversarial term of the last part of the run, from the share `gan_from` on. r1: penalty on the critic's
             gradient at real pictures (Mescheder et al. 2018). critic: its width.
         backbone, layers: of the features.
+
+    Raises:
+        ValueError: a weight is negative, `gan_from` is no share, or the critic has no width.
     """
 
     l1: float = 1.0
@@ -63,6 +67,16 @@ class CarryObjectiveConfig:
     critic: int = 32
     backbone: Backbone = "mobilenet_v2"
     layers: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not 0 <= value < math.inf:
+                raise ValueError(f"{field.name}: a finite number of at least 0 is wanted, got {value}")
+        if self.gan_from > 1 or self.critic < 1:
+            raise ValueError(
+                f"gan_from is a share of the run, critic a width of 1 or more; got {self.gan_from}, {self.critic}"
+            )
 
 
 class CarryObjective(Objective):
@@ -127,13 +141,12 @@ class CarryObjective(Objective):
         return terms
 
     def _near_face_and_hands(self, pair: Pair, height: int, width: int) -> Tensor:
-        keypoints, size = pair.target.keypoints, pair.target.size
-        assert keypoints is not None
-        assert size is not None
-        scale = height / size[0]
-        small = torch.cat([keypoints[..., :2] * scale, keypoints[..., 2:]], -1)[:, list(FACE_AND_HANDS)]
-        padded = F.pad(small, (0, 0, 0, 18 - len(FACE_AND_HANDS)))  # the other joints are missing
-        return heatmaps(padded, height, width, "gaussian", sigma=0.03 * height).amax(1, keepdim=True)
+        assert pair.target.keypoints is not None
+        joints = Person(keypoints=pair.target.keypoints, size=pair.target.size).resize(height, width).keypoints
+        assert joints is not None
+        others = [joint for joint in range(len(JOINTS)) if joint not in FACE_AND_HANDS]
+        joints[:, others] = 0  # missing
+        return heatmaps(joints, height, width, "gaussian", sigma=0.03 * height).amax(1, keepdim=True)
 
     # -- against the labels of rendered people ------------------------------------------------------------------
 
@@ -141,22 +154,18 @@ class CarryObjective(Objective):
         weights, extra = self.config, output.extra
         terms: dict[str, Term] = {}
         if weights.person and pair.target.mask is not None:
-            person = extra["person"].float().clamp(1e-5, 1 - 1e-5)
-            terms["person"] = Term(F.binary_cross_entropy(person, pair.target.mask), weights.person)
+            terms["person"] = Term(_surprise(extra["person"], pair.target.mask).mean(), weights.person)
         if pair.target.iuv is None or pair.source.iuv is None or "match" not in extra:
             return terms
         height, width = extra["core"].shape[-2:]
         times = pair.target.iuv.shape[-1] // width
-        first = times // 2
-        # IUV cannot be averaged: the pixel in the middle of a cell stands for it
-        target = pair.target.iuv[..., first::times, first::times]  # (B, 3, h, w)
-        place, seen = correspondence(pair.source.iuv, target)  # in the source's pixels
-        place = torch.stack(
-            [(place[:, 0] * 2 + 1) / (width * times) - 1, (place[:, 1] * 2 + 1) / (height * times) - 1], 1
-        )
-        known = seen.float()  # (B, 1, h, w)
+        place, seen = correspondence(pair.source.iuv, pair.target.iuv)  # in the source's pixels
+        size = place.new_tensor([width * times, height * times]).view(1, 2, 1, 1)
+        place = (place * 2 + 1) / size - 1  # -1 to 1 from edge to edge
+        place, known = _coarser(place, seen.float(), times)  # (B, 2, h, w) and (B, 1, h, w)
+        target = pair.target.iuv[..., times // 2 :: times, times // 2 :: times]  # part numbers have no mean
         if weights.match:
-            terms["match"] = Term(_cross_entropy(extra["match"].float(), place, seen), weights.match)
+            terms["match"] = Term(_cross_entropy(extra["match"].float(), *_coarser(place, known, 4)), weights.match)
         if weights.flow and "flow" in extra:
             cells = place.new_tensor([width / 8, height / 8]).view(1, 2, 1, 1)
             off = ((extra["flow"].float() - place) * cells).abs().sum(1, keepdim=True)
@@ -168,8 +177,7 @@ class CarryObjective(Objective):
             terms["carried"] = Term((off * known).sum() / known.sum().clamp_min(1), weights.carried)
         person = (target[:, :1] > 0).float()
         if weights.visible and "mask" in extra:
-            mask = extra["mask"].float().clamp(1e-5, 1 - 1e-5)
-            off = F.binary_cross_entropy(mask, known, reduction="none")
+            off = _surprise(extra["mask"], known)
             terms["visible"] = Term((off * person).sum() / person.sum().clamp_min(1), weights.visible)
         if weights.parts:
             parts = target[:, 0, 2::4, 2::4].long()
@@ -202,14 +210,33 @@ class CarryObjective(Objective):
         return terms
 
 
-def _cross_entropy(match: Tensor, place: Tensor, seen: Tensor) -> Tensor:
+def _surprise(chance: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of chances in [0, 1] with what is so, pixel by pixel (torch's own refuses mixed precision)."""
+    chance = chance.float().clamp(1e-5, 1 - 1e-5)
+    return -(truth * chance.log() + (1 - truth) * (1 - chance).log())
+
+
+def _coarser(place: Tensor, known: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    """Places (B, 2, k h, k w), and where they are known (B, 1, k h, k w), of k x k pixels together.
+
+    Returns:
+        The mean of the known places (B, 2, h, w), and 1 where half of the pixels are known, 0 elsewhere (B, 1, h, w).
+    """
+    if times == 1:
+        return place, known
+    share = F.avg_pool2d(known, times)
+    mean = F.avg_pool2d(place * known, times) / share.clamp_min(1e-6)
+    return mean, (share >= 0.5).float()
+
+
+def _cross_entropy(match: Tensor, place: Tensor, known: Tensor) -> Tensor:
     """Mean cross-entropy of log-chances (B, N, N) with the true places, shared among the four cells around each.
 
     Args:
-        place: (B, 2, h, w), -1 to 1 from edge to edge, at four times the sides of the cells. seen: bool (B, 1, h, w).
+        place: (B, 2, h, w) of N = h w cells, -1 to 1 from edge to edge. known: (B, 1, h, w), 0 or 1.
     """
-    height, width = place.shape[-2] // 4, place.shape[-1] // 4
-    place, seen = place[..., 2::4, 2::4], seen[:, 0, 2::4, 2::4].flatten(1)  # the middle of a cell
+    height, width = place.shape[-2:]
+    known = known[:, 0].flatten(1)  # (B, N)
     x = ((place[:, 0] + 1) * width / 2 - 0.5).clamp(0, width - 1).flatten(1)  # (B, N)
     y = ((place[:, 1] + 1) * height / 2 - 0.5).clamp(0, height - 1).flatten(1)
     left, top = x.floor().clamp_max(width - 2), y.floor().clamp_max(height - 2)
@@ -219,5 +246,4 @@ def _cross_entropy(match: Tensor, place: Tensor, seen: Tensor) -> Tensor:
         for dx, share_x in ((0, 1 - right), (1, right)):
             cell = ((top + dy) * width + left + dx).long()  # (B, N)
             found = found + share_x * share_y * match.gather(2, cell[..., None])[..., 0]
-    known = seen.float()
     return -(found * known).sum() / known.sum().clamp_min(1)
