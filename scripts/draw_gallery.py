@@ -3,9 +3,10 @@
     python scripts/draw_gallery.py default data/people-half docs --name patn-s
 
 Writes NAME-people.jpg (one pair of each of twenty people of the split, drawn by lot from the seed and never by looks)
-and NAME-failures.jpg (the worst pairs by limbs lost, joints missed, colours changed and mask-SSIM, with captions), and
-appends a line with the medians and the worst of each criterion to --results. Of photographs of real people, which is
-every store that does not say that its people are rendered, only the line is written: no face comes into a document.
+and NAME-failures.jpg (the worst pairs by limbs lost, joints missed, left and right exchanged, colours changed and
+mask-SSIM, with captions; no such file, nor an older one, where nothing fails), and appends a line with the medians and
+the worst of each criterion to --results. Of photographs of real people, which is every store that does not say that its
+people are rendered, only the line is written: no face comes into a document.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def main(words: argparse.Namespace) -> None:
     lots = draw_lots(store, words.split, words.people, words.seed)
     sheets = {"people": contact_sheet(model, store, lots, across=words.across, scale=scale)}
     failures = worst(judged, words.failures)
-    if failures:
+    if not failures:
+        (words.folder / f"{name}-failures.jpg").unlink(missing_ok=True)  # of an earlier call
+        print("no failures")
+    else:
         sheets["failures"] = failure_sheet(model, judged, failures, across=max(1, words.across // 2), scale=scale)
     for kind, pixels in sheets.items():
         path = words.folder / f"{name}-{kind}.jpg"

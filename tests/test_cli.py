@@ -1,9 +1,11 @@
 """The command: what every verb leaves behind, and one clear line for whatever is wrong."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 import torch
 
 import repose
-from repose import cli, models
+from repose import cli, models, pipeline
 from repose.data import Store
+from repose.person import Person
 from repose.represent.formats import read_keypoints, read_poses
 from repose.train.recipe import Recipe, from_dict, to_dict
 from tests import tiny
@@ -307,6 +310,70 @@ def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photogra
     ]  # fmt: skip
     width, height = size(tmp_path / "sheet.png")
     assert (width > 3 * 128, height > 3 * 256) == (True, True)
+
+
+def test_transfer_chooses_people_on_both_photographs(
+    run: Run, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    two = fakes.draw(300, 220, [fakes.joints(15, 20, 150), fakes.joints(160, 10, 200)])
+    PIL.Image.fromarray(two).save(tmp_path / "two.png")
+    me, eyes = photographs / "me.png", tiny.Eyes()
+    for words, options in (
+        (["--target-person", "1"], {"target_which": 1}),
+        (["--person", "0"], {}),
+        ([], {}),
+    ):
+        done = run("transfer", me, "two.png", "-o", "out.png", "-m", weights, *words)
+        assert done.code == 0, done
+        made = np.asarray(PIL.Image.open(tmp_path / "out.png"))
+        assert np.array_equal(made, np.asarray(repose.transfer(me, tmp_path / "two.png", weights, eyes, **options)))
+    assert run("transfer", "two.png", me, "-o", "out.png", "-m", weights, "--person", "1").code == 0, (
+        "one on the target"
+    )
+    error = run("transfer", me, "two.png", "-m", weights, "--target-person", "all").error
+    assert "--target-person takes largest, best or a number from 0, not 'all'" in error
+    assert (
+        "two.png: person 2 was asked for" in run("transfer", me, "two.png", "-m", weights, "--target-person", "2").error
+    )
+
+
+def test_transfer_of_folders_holds_one_photograph_at_a_time(
+    run: Run, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("people", "poses"):
+        for index in range(2):
+            tiny.photograph(tmp_path / folder / f"{index}.png", 100, 200, 15 + index, 20, 160)
+    held: list[weakref.ref[torch.Tensor]] = []
+    most: list[int] = []
+    read, make = pipeline.read_person, pipeline.Model.whole
+
+    def read_person(*words: object) -> Person:
+        found = read(*words)  # type: ignore[arg-type]
+        assert found.image is not None
+        held.append(weakref.ref(found.image))
+        return found
+
+    def whole(self: pipeline.Model, *words: object) -> torch.Tensor:
+        gc.collect()
+        most.append(sum(image() is not None for image in held))
+        return make(self, *words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "read_person", read_person)
+    monkeypatch.setattr(pipeline.Model, "whole", whole)
+    done = run("transfer", "people", "poses", "-o", "sheet.png", "-m", weights, "--background", "white")
+    assert done.code == 0, done
+    assert (len(held), len(most), max(most)) == (4, 4, 0), "the pixels are read again when it is their turn"
+
+
+def test_transfer_tells_of_a_person_who_is_hardly_seen(
+    run: Run, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    PIL.Image.fromarray(tiny.photograph(width=300, height=300, x=20, y=30, tall=700)).save(tmp_path / "portrait.png")
+    done = run("transfer", "portrait.png", photographs / "me.png", "-o", "out.png", "-m", weights)
+    assert done.code == 0, done
+    (line,) = [line for line in done.err.splitlines() if line.startswith("note:")]
+    assert line.startswith("note: portrait.png: only ")
+    assert "less than a trunk" in line
 
 
 def test_names_in_a_keypoint_file_stay_in_the_folder(

@@ -1,6 +1,7 @@
 """The one door: every kind of picture in and out, every kind of target, and where people land on the canvas."""
 
 import functools
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from repose.estimate import KeypointEstimator, NobodyFound
 from repose.images import ImageError, ImageLike
 from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.pipeline import DEVICES, Model, _device, _framed, load, read_person, read_pose, transfer
+from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer
 from repose.represent.canvas import canvas, from_uint8, to_uint8
 from repose.represent.formats import write_keypoints
+from repose.whole import cut
 from tests import tiny
 from tests.estimate import fakes
+from tests.represent.test_retarget import stick
 
 EYES = tiny.Eyes()
 
@@ -129,10 +132,19 @@ def stick_person(height: int = 400, width: int = 500) -> Person:
     return Person(image=torch.rand(3, height, width, generator=torch.manual_seed(0)) * 2 - 1, keypoints=keypoints)
 
 
+def built(points: Tensor, height: int, width: int) -> Person:
+    """A person of this stick body in the middle of noise, on which they are 260 pixels tall."""
+    keypoints = points.clone()
+    low, high = points[:, :2].amin(0), points[:, :2].amax(0)
+    keypoints[:, :2] = (points[:, :2] - (low + high) / 2) * 260 / (high - low)[1] + torch.tensor([width, height]) / 2
+    return Person(
+        image=torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1, keypoints=keypoints
+    )
+
+
 def test_the_whole_photograph_comes_back(model: Model) -> None:
     person = stick_person()
     assert person.image is not None
-    given = to_uint8(person.image)
     far = slice(0, 60)
     for background in ("keep", "generated"):
         made = model.whole(person, Person(keypoints=pose()), background)  # type: ignore[arg-type]
@@ -147,17 +159,62 @@ def test_the_whole_photograph_comes_back(model: Model) -> None:
     assert kept.shape == image.shape
     assert np.array_equal(kept, pixels(transfer(image, pose(), model, EYES))), "the same every time"
     assert (pixels(transfer(image, pose(), model, EYES, background="white")) == 255).mean() > 0.3
-    assert given.shape == (400, 500, 3)
 
 
 def test_the_builds_of_people(model: Model) -> None:
-    person, posed = stick_person(), pose().clone()
-    posed[[10, 13], 1] += 40  # long shins
-    target = Person(keypoints=posed, size=(400, 260))
+    person = built(stick(), 400, 500)
+    target = Person(keypoints=built(stick(shin=52.0, arms=60), 400, 500).keypoints, size=(400, 500))
     for way in (model.whole, model.crop):
         assert not torch.equal(way(person, target, retarget=True), way(person, target, retarget=False))
+    posing = Posing()
+    there = Model("posing", posing, model.recipe)
+
+    def shins(keypoints: Tensor) -> float:
+        """Their length over that of the thighs."""
+        bones = [(keypoints[a, :2] - keypoints[b, :2]).norm() for a, b in ((9, 10), (12, 13), (8, 9), (11, 12))]
+        return float((bones[0] + bones[1]) / (bones[2] + bones[3]))
+
+    assert person.keypoints is not None
+    assert target.keypoints is not None
+    for way in (there.whole, there.crop):
+        way(person, target, retarget=True)
+        way(person, target, retarget=False)
+        given, own = (shins(keypoints[0]) for keypoints in posing.poses[-2:])
+        assert own == pytest.approx(shins(target.keypoints), rel=0.02), "the limbs of the target as they are"
+        wanted = shins(person.keypoints)
+        assert abs(given - wanted) < 0.8 * abs(own - wanted), "nearer to the source's"
     placed, source = model.place(target), model.place(person)
     assert torch.equal(model.crop(person, target, retarget=False), model(source, placed))
+
+
+class Posing(Elsewhere):
+    """Notes the poses that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.poses: list[Tensor] = []
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        assert target.keypoints is not None
+        self.poses.append(target.keypoints)
+        return ()
+
+
+def test_another_build_does_not_leave_the_canvas(model: Model) -> None:
+    posing = Posing()
+    there = Model("posing", posing, model.recipe)
+    target = stick(arms=150)
+    low, high = target[:, :2].amin(0), target[:, :2].amax(0)
+    target[:, :2] = (target[:, :2] - low) / (high - low) * torch.tensor([62.0, 126.0]) + 0.5  # the canvas is filled
+    source = built(stick(upper=45.0, fore=40.0, head=1.3), 400, 500)
+    there.crop(source, Person(keypoints=target, size=(128, 64)))
+    (seen,) = posing.poses[-1]
+    located = seen[seen[:, 2] > 0]
+    assert 0 < len(located) < int((target[:, 2] > 0).sum()), "one of the arms or the head is outside"
+    assert located[:, :2].amin() >= -0.5
+    assert (located[:, :2].amax(0) <= torch.tensor([63.5, 127.5])).all()
+    assert (seen[seen[:, 2] == 0] == 0).all()
 
 
 class Masked(Elsewhere):
@@ -196,6 +253,48 @@ def test_a_model_that_knows_its_figure(model: Model) -> None:
     assert ((made == -0.5).all(0)).sum() > 3000
     there.whole(large, Person(keypoints=pose()), "white")
     assert masked.calls == 3
+
+
+def test_a_mask_that_shows_nothing_is_as_none(model: Model) -> None:
+    person, results = stick_person(), []
+    height, width = 400, 500
+    for mask in (None, torch.zeros(1, height, width)):
+        masked = Masked()
+        given = Person(image=person.image, keypoints=person.keypoints, mask=mask)
+        results.append(Model("masked", masked, model.recipe).whole(given, Person(keypoints=pose())))
+        assert masked.calls == 2, "the model is asked for the old figure's place"
+    assert torch.equal(*results)
+    masked = Masked()
+    good = Person(image=person.image, keypoints=person.keypoints, mask=torch.ones(1, height, width))
+    Model("masked", masked, model.recipe).whole(good, Person(keypoints=pose()))
+    assert masked.calls == 1
+
+
+def test_people_on_another_device_are_fetched_first(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[tuple[int, str]] = []
+    move = Person.to
+
+    def to(self: Person, device: torch.device | str, non_blocking: bool = False) -> Person:
+        fetched.append((id(self), str(device)))
+        return move(self, device, non_blocking)
+
+    monkeypatch.setattr(Person, "to", to)
+    source, target = stick_person(), Person(keypoints=pose())
+    model.whole(source, target)
+    assert fetched[:2] == [(id(source), "cpu"), (id(target), "cpu")]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_whole_photograph_on_cuda(model: Model, masked: bool) -> None:
+    person, target = stick_person(), Person(keypoints=pose(), size=(400, 260))
+    if masked:
+        person = Person(image=person.image, keypoints=person.keypoints, mask=torch.ones(1, 400, 500))
+    for background in ("keep", "generated", "white"):
+        wanted = model.whole(person, target, background)  # type: ignore[arg-type]
+        found = model.whole(person.to("cuda"), target.to("cuda"), background)  # type: ignore[arg-type]
+        assert torch.equal(found, wanted)
+    assert torch.equal(model.crop(person.to("cuda"), target.to("cuda")), model.crop(person, target))
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------
@@ -249,10 +348,20 @@ def person(height: int, width: int, keypoints: Tensor, image: bool = True) -> Pe
         (112, 56, 110, False, False),  # the size is a wrong one: joints lie outside
     ],
 )
-def test_what_counts_as_framed(height: int, width: int, tall: float, image: bool, framed: bool) -> None:
+def test_what_counts_as_framed(model: Model, height: int, width: int, tall: float, image: bool, framed: bool) -> None:
+    there = Model("elsewhere", Elsewhere(), model.recipe)
     keypoints = pose() * torch.tensor([0, 0, 1.0])
     keypoints[:, 1] = torch.linspace(5, 5 + tall, 18)
-    assert _framed(person(height, width, keypoints, image), canvas("market")) is framed
+    assert canvas("market").fits((height, width), keypoints[:, :2]) is framed
+    given = person(height, width, keypoints, image)
+    placed = there.place(given).keypoints
+    assert placed is not None
+    scale = torch.tensor([64 / width, 128 / height])
+    as_it_is = (keypoints[:, :2] + 0.5) * scale - 0.5
+    assert bool(torch.isclose(placed[:, :2], as_it_is, atol=0.01).all()) is framed, "one rule for the canvas alone"
+    if image and min(keypoints[:, 1].amax(), height - 1) == keypoints[:, 1].amax():
+        box = cut(given, keypoints, canvas("market"), retargeting=False).placement.box
+        assert (box == (0, 0, height, width)) is framed, "and for the whole photograph"
 
 
 def test_a_framed_picture_is_taken_whole(model: Model) -> None:
@@ -340,6 +449,18 @@ def test_people_are_moved_to_the_model(model: Model) -> None:
     assert there(person, person).device.type == "cpu"
     assert isinstance(there.generator, Elsewhere)
     assert there.generator.seen == ["meta", "meta"]
+
+
+def test_of_several_people_each_photograph_has_its_own_choice(model: Model) -> None:
+    joints = [fakes.joints(20, 100, 200), fakes.joints(200, 20, 340)]
+    both, alone = fakes.draw(400, 400, joints), tiny.photograph()
+    one, other = (read_person(both, EYES, which) for which in ("largest", 1))
+    make = functools.partial(transfer, model=model, pose=EYES)
+    assert np.array_equal(make(alone, both, target_which=1), make(alone, other))
+    assert np.array_equal(make(alone, both), make(alone, one))
+    assert not np.array_equal(make(alone, other), make(alone, one))
+    assert np.array_equal(make(both, both, which=1), make(both, one, which=1)), "`which` is of the source alone"
+    assert inspect.signature(transfer).parameters["target_which"].default == "largest"
 
 
 def test_devices(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

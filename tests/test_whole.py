@@ -1,6 +1,8 @@
 """A person cut out of a photograph and put back: where the new figure stands, what stays, what is filled."""
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from repose.fill import fill, spread
 from repose.person import Person
 from repose.represent.canvas import CANVASES, Canvas, canvas
 from repose.represent.retarget import anchor, person_size
-from repose.whole import Background, cut, figure_mask, find_background, put_back, stand
+from repose.whole import BACKGROUNDS, Background, cut, figure_mask, find_background, known_mask, put_back, stand
 from tests.represent.test_retarget import stick
 
 
@@ -75,6 +77,25 @@ def test_a_portrait_gets_the_legs_of_the_source() -> None:
     assert (stand(target, source)[[10, 4], 2] == 0).all()
 
 
+@pytest.mark.parametrize("hidden", [[4, 7], [3, 4, 6, 7], [8, 11], [10, 13]])
+def test_what_is_hidden_stays_hidden(hidden: list[int]) -> None:
+    target = stick()
+    target[hidden] = 0  # hands behind the back, hips behind a bag, feet under somebody who kneels
+    for size in (None, (1000, 1000)):
+        assert (stand(target, stick(arms=60), size=size)[hidden, 2] == 0).all()
+
+
+def test_feet_below_the_border_are_those_of_the_source() -> None:
+    source, target = stick(sit=30), stick(arms=60)
+    target[[10, 13]] = 0
+    border = round(float(target[[9, 12], 1].max()) + 8)
+    new = stand(target, source, size=(border, 200))
+    for first, second in ((9, 10), (12, 13)):
+        torch.testing.assert_close(new[second] - new[first], source[second] - source[first])
+    person = Person(keypoints=target, size=(border, 200))
+    assert torch.equal(cut(photograph(), person, canvas("market")).pose[:, 2], torch.ones(18)), "cut tells the size"
+
+
 def test_a_half_figure_stands_on_its_hips() -> None:
     source = stick()
     source[[9, 10, 12, 13]] = 0
@@ -137,10 +158,48 @@ def test_a_crop_stays_inside_the_photograph() -> None:
         assert min(top, left) >= 0
         assert top + height <= 480
         assert left + width <= 640
-    person = photograph(bottom=640)  # the legs leave the photograph
+    person = photograph(bottom=560)  # the legs leave the photograph
     made = cut(person.crop(0, 0, 480, 640), stick(arms=30), canvas("fashion"))
     top, _, height, _ = made.placement.box
     assert top + height <= 480
+
+
+def portrait() -> Person:
+    """The red person's face and shoulders, with the legs and the hips below the border."""
+    person = photograph(scale=8, bottom=1430)
+    assert person.keypoints is not None
+    shown = person.crop(0, 0, 480, 640)
+    assert shown.keypoints is not None
+    assert (shown.keypoints[[0, 1, 2, 5], 2] > 0).all()
+    assert (shown.keypoints[8:14, 2] == 0).all()
+    return shown
+
+
+@pytest.mark.parametrize("joints", [[0, 14, 15, 16, 17], [0, 1, 14, 15, 16, 17], list(range(18))])
+def test_the_whole_head_is_in_the_crop(joints: list[int]) -> None:
+    person = photograph()
+    assert person.keypoints is not None
+    head = torch.zeros(18, 3)
+    head[joints] = person.keypoints[joints]
+    given, size = replace(person, keypoints=head), float(person_size(person.keypoints))
+    if len(joints) < 18:
+        with pytest.warns(UserWarning, match=f"only {len(joints)} joints .* less than a trunk"):
+            made = cut(given, given, canvas("fashion"))
+    else:
+        made = cut(given, given, canvas("fashion"))
+    top, left, height, width = made.placement.box
+    x, y = person.keypoints[[0, 14, 15, 16, 17], :2].mean(0).tolist()
+    assert y - top > 0.15 * size, "the crown"
+    assert top + height - y > 0.15 * size, "the chin"
+    assert min(x - left, left + width - x) > 0.1 * size
+
+
+def test_a_trunk_is_enough(recwarn: pytest.WarningsRecorder) -> None:
+    person = photograph()
+    assert person.keypoints is not None
+    person.keypoints[[9, 10, 12, 13, 11]] = 0
+    cut(person, stick(), canvas("fashion"))
+    assert not recwarn.list
 
 
 def test_what_cut_refuses() -> None:
@@ -231,6 +290,105 @@ def test_somebody_else_in_the_crop_stays() -> None:
     assert torch.equal(everywhere[:, far], person.image[:, far])
 
 
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_the_range_of_a_photograph_is_kept(background: Background, masked: bool) -> None:
+    person = photograph()
+    if not masked:
+        person = person.only("image", "keypoints")
+    made, _, shown = painted(person, stick(arms=80), canvas("fashion-small"))
+    hard = (shown > 0.5).float()
+    bright = torch.where(torch.rand(made.photograph.shape, generator=torch.Generator().manual_seed(1)) > 0.5, 1.0, -1.0)
+    whole = put_back(made, bright, hard, background, before=hard)
+    assert whole.abs().max() <= 1
+    black = put_back(made, -torch.ones_like(bright), hard, background)
+    assert black.abs().max() <= 1
+    assert person.image is not None
+    if background == "keep":
+        beside = (figure_mask(person.keypoints, 480, 640, 2.6) == 0) & (figure_mask(made.pose, 480, 640, 2.6) == 0)  # type: ignore[arg-type]
+        assert torch.equal(black[beside.expand(3, -1, -1)], person.image[beside.expand(3, -1, -1)])
+
+
+@pytest.mark.parametrize("kind", ["empty", "another's", "without arms"])
+def test_a_mask_that_misses_the_person_leaves_no_second_one(kind: str) -> None:
+    person = photograph(arms=75)
+    assert person.mask is not None
+    assert person.keypoints is not None
+    mask = torch.zeros_like(person.mask)
+    if kind == "another's":
+        mask[:, 100:300, 20:60] = 1
+    if kind == "without arms":
+        left, right = (int(person.keypoints[joint, 0]) for joint in (2, 5))
+        mask[:, :, left:right] = person.mask[:, :, left:right]
+    given = replace(person, mask=mask)
+    assert (known_mask(given) is None) == (kind != "without arms")
+    assert torch.equal(known_mask(person), person.mask)  # type: ignore[arg-type]
+    made, picture, shown = painted(given, stick(arms=15) * torch.tensor([1, 0.8, 1]), canvas("fashion"))
+    whole = put_back(made, picture, shown)
+    bones = figure_mask(person.keypoints, 480, 640, 0.75) == 1
+    gone = (bones & (figure_mask(made.pose, 480, 640, 1.6) == 0))[0]
+    assert gone.sum() > 500
+    assert redness(whole)[gone].float().mean() < 0.02
+
+
+def test_a_portrait_is_put_back() -> None:
+    person = portrait().only("image", "keypoints")
+    with pytest.warns(UserWarning, match="less than a trunk"):
+        made, picture, shown = painted(person, stick(arms=40), canvas("fashion"))
+    for background in BACKGROUNDS:
+        whole = put_back(made, picture, shown, background)
+        assert whole.shape == (3, 480, 640)
+        assert torch.isfinite(whole).all()
+        assert whole.abs().max() <= 1
+        assert redness(whole)[figure_mask(made.pose, 480, 640, 0.8)[0] == 1].float().mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [(16, 16), (128, 64)])
+def test_somebody_who_fills_everything(size: tuple[int, int]) -> None:
+    height, width = size
+    points = stick()
+    low, high = points[:, :2].amin(0), points[:, :2].amax(0)
+    keypoints = points.clone()
+    keypoints[:, :2] = (points[:, :2] - low) / (high - low) * torch.tensor([width - 1.0, height - 1.0])
+    person = Person(image=grass(height, width), keypoints=keypoints)
+    for full in (person, replace(person, mask=torch.ones(1, height, width))):
+        made, picture, shown = painted(full, stick(arms=90), canvas("market"))
+        for background in BACKGROUNDS:
+            for told in (shown, None):
+                whole = put_back(made, picture, told, background, before=told)
+                assert whole.shape == (3, height, width)
+                assert torch.isfinite(whole).all()
+                assert whole.abs().max() <= 1
+
+
+def test_what_is_done_grows_with_the_person_not_with_the_photograph() -> None:
+    small, large = (photograph(height, width, 0.3, 320, 440) for height, width in ((480, 640), (1400, 2000)))
+    seconds = []
+    for person in (small, large):
+        made, picture, shown = painted(person.only("image", "keypoints"), stick(arms=60), canvas("market"))
+        taken = []
+        for _ in range(3):
+            started = time.process_time()
+            figure_mask(made.pose, *made.placement.size, loose=2.5)
+            put_back(made, picture, shown, "generated")
+            put_back(made, picture, shown, "white")
+            taken.append(time.process_time() - started)
+        seconds.append(min(taken))
+    assert seconds[1] < 6 * seconds[0] + 0.3, "nine times the pixels"
+
+
+def test_a_part_of_the_photograph_is_worked_on_as_the_whole_would_be() -> None:
+    """Far from the borders, a wider photograph changes nothing near the figures."""
+    person = photograph(1000, 1200, 1.0, 600, 600)
+    inner = person.crop(100, 120, 800, 960)
+    results = []
+    for given in (person, inner):
+        made, picture, shown = painted(given, stick(arms=60), canvas("fashion"))
+        results.append([put_back(made, picture, shown, background) for background in BACKGROUNDS])
+    for whole, part in zip(*results, strict=True):
+        assert (whole[:, 100:900, 120:1080] - part).abs().mean() < 2e-3
+
+
 def test_what_the_model_sees_of_the_old_figure_goes_too() -> None:
     person = photograph().only("image", "keypoints")
     made, picture, shown = painted(person, stick(arms=100), canvas("fashion"))
@@ -305,6 +463,23 @@ def test_holes_of_every_kind(size: tuple[int, int]) -> None:
     assert math.isfinite(float(fill(image, soft).sum()))
     with pytest.raises(ValueError, match=r"fill: image \(3, H, W\)"):
         fill(image, image)
+
+
+def test_ragged_holes_are_chosen_for_on_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = []
+
+    def counted(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
+        cells.append(len(nodes))
+        return torch.zeros(len(nodes), dtype=torch.long)
+
+    monkeypatch.setattr("repose.fill._labels", counted)
+    hole = torch.zeros(1, 600, 600)
+    hole[:, 200:400:8, 150:450:8] = 1  # speckles: 950 pixels that touch as many cells
+    hole[:, 100:500:4, 100:500:9] = 1
+    filled = fill(grass(600, 600), hole)
+    assert torch.isfinite(filled).all()
+    assert cells
+    assert max(cells) <= 1500
 
 
 def test_spread() -> None:

@@ -9,7 +9,8 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +60,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-bench_app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure models, data and speed.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
@@ -81,7 +82,12 @@ def transfer(
     model: ModelName = "default",
     weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
     pose: Estimator = "movenet",
-    person: Which = "largest",
+    person: Annotated[
+        str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
+    ] = "largest",
+    target_person: Annotated[
+        str, typer.Option("--target-person", help="Of several people on TARGET, likewise.")
+    ] = "largest",
     crop: Annotated[
         bool, typer.Option("--crop", help="Only the model's canvas, as it comes from the network, not the photograph.")
     ] = False,
@@ -106,10 +112,10 @@ def transfer(
     """
     import numpy as np
 
-    from repose.images import save_image
+    from repose.images import load_image, save_image
     from repose.person import Person
     from repose.pipeline import load, read_person, read_pose
-    from repose.represent.canvas import to_uint8
+    from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
     from repose.sheet import reduced, sheet
     from repose.whole import find_background
@@ -117,21 +123,8 @@ def transfer(
     behind = find_background(background)
     if crop and behind != "keep":
         raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
+    which, target_which = _which(person), _which(target_person, "--target-person")
     loaded = load(weights if weights is not None else model, device)
-    which = _which(person)
-    sources: dict[str, Person] = {}
-    for path in _pictures(source):
-        with _skipping(path, alone=source.is_file()):
-            _require_new(path.stem, sources)
-            sources[path.stem] = read_person(path, pose, which)
-    targets: dict[str, Person] = {}
-    for path in [target] if target.is_file() else _pictures(target):
-        with _skipping(path, alone=target.is_file()):
-            _require_new(path.stem, targets)
-            targets.update(read_pose(path, pose, which))
-    if not sources or not targets:
-        raise ValueError("nothing is left to transfer: every source or every target was skipped")
-
     height, width = loaded.canvas.size
 
     def seen(person: Person) -> Any:
@@ -140,6 +133,22 @@ def transfer(
         if placed.image is None:
             return np.full((height, width, 3), 255, np.uint8)
         return reduced(to_uint8(placed.image), height * scale)
+
+    # of many photographs only the joints are kept, the pixels are read again when it is their turn
+    sources: dict[str, tuple[Path, Any]] = {}
+    for path in _pictures(source):
+        with _skipping(path, alone=source.is_file()):
+            _require_new(path.stem, sources)
+            sources[path.stem] = path, read_person(path, pose, which).keypoints
+    targets: dict[str, Person] = {}
+    shown: dict[str, Any] = {}
+    for path in [target] if target.is_file() else _pictures(target):
+        with _skipping(path, alone=target.is_file()):
+            _require_new(path.stem, targets)
+            for name, posed in read_pose(path, pose, target_which).items():
+                targets[name], shown[name] = posed.only("keypoints"), seen(posed)
+    if not sources or not targets:
+        raise ValueError("nothing is left to transfer: every source or every target was skipped")
 
     skeletons = {}
     for name, posed in targets.items():
@@ -150,10 +159,12 @@ def transfer(
     rows: list[list[Any]] = [[None, *skeletons.values()]]
     with _bar() as bar:
         task = bar.add_task("transfer", total=len(sources) * len(targets))
-        for source_name, given in sources.items():
+        for source_name, (path, joints) in sources.items():
+            given = Person(image=from_uint8(load_image(path)), keypoints=joints)
             row: list[Any] = [seen(given)]
             for target_name, posed in targets.items():
-                made = loaded.crop(given, posed, retarget) if crop else loaded.whole(given, posed, behind, retarget)
+                with _noting(path):
+                    made = loaded.crop(given, posed, retarget) if crop else loaded.whole(given, posed, behind, retarget)
                 picture = to_uint8(made)
                 row.append(reduced(picture, height * scale))
                 name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
@@ -161,8 +172,8 @@ def transfer(
                 bar.advance(task)
             rows.append(row)
     if alone:
-        (posed,) = targets.values()
-        page = sheet([[rows[1][0], rows[0][1], rows[1][1], seen(posed)]], ["source", "pose", "generated", "target"])
+        (beside,) = shown.values()
+        page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
         _say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
@@ -749,6 +760,16 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
         return True
 
 
+@contextlib.contextmanager
+def _noting(path: Path) -> Iterator[None]:
+    """A line for every warning about a file; each once for the file."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
+        console.print(f"note: {text}", markup=False, soft_wrap=True)
+
+
 def _pictures(place: Path) -> list[Path]:
     if not place.exists():
         raise FileNotFoundError(f"{place} does not exist")
@@ -765,12 +786,12 @@ def _require_new(name: str, known: Iterable[str]) -> None:
         raise ValueError(f"another one is called '{name}', too; rename one of the two")
 
 
-def _which(text: str) -> Any:
+def _which(text: str, option: str = "--person") -> Any:
     if text in ("largest", "best"):
         return text
     if text.isdecimal():
         return int(text)
-    raise ValueError(f"--person takes largest, best or a number from 0, not '{text}'")
+    raise ValueError(f"{option} takes largest, best or a number from 0, not '{text}'")
 
 
 def _features(text: str) -> bool | str:

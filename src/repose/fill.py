@@ -19,7 +19,7 @@ _SIDE: Final = 112
 """The longer side of the small picture on which shifts are chosen, at most, pixels."""
 
 _NODES: Final = 1500
-"""Pixels of the hole on the small picture, at most."""
+"""Pixels of the small picture that the hole touches, at most."""
 
 _SHIFTS: Final = 32
 _PATCH: Final = 5
@@ -92,6 +92,9 @@ def _filled(image: Tensor, unknown: Tensor) -> Tensor:
     """(3, H, W), (H, W) -> (3, H, W), right under `unknown`."""
     height, width = unknown.shape
     times = max(1, math.ceil(max(height, width) / _SIDE), math.ceil(math.sqrt(int(unknown.sum()) / _NODES)))
+    # a ragged hole touches many more cells than its area says
+    while F.max_pool2d(unknown[None, None].float(), times, ceil_mode=True).sum() > _NODES:
+        times += 1
     pad = (0, -width % times, 0, -height % times)
     image = F.pad(image[None], pad, mode="replicate")[0]
     known = 1 - F.pad(unknown[None, None].float(), pad, mode="replicate")[0]  # (1, H, W)

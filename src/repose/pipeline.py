@@ -19,7 +19,7 @@ from repose.represent.retarget import retarget as retargeted
 from repose.train.checkpoint import load_generator
 from repose.train.recipe import Recipe
 from repose.weights import find_weights
-from repose.whole import MARGIN, Background, cut, find_background, put_back
+from repose.whole import MARGIN, Background, cut, find_background, known_mask, put_back
 from repose.words import nearest
 
 POSE_FILES = (".csv", ".json")
@@ -71,7 +71,9 @@ class Model:
         if retarget:
             assert source.keypoints is not None
             assert target.keypoints is not None
-            target = replace(target, keypoints=retargeted(target.keypoints, source.keypoints))
+            built = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
+            # another build may reach beyond the picture
+            target = replace(target, keypoints=self.canvas.frame(self.canvas.take(built)).keypoints)
         return self(source, target)
 
     @torch.inference_mode()
@@ -79,7 +81,8 @@ class Model:
         """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
 
         Args:
-            source: unbatched, on the whole photograph. target: unbatched, in any pixels.
+            source: unbatched, on the whole photograph, with the mask of the person if there is one; target: unbatched,
+                in any pixels, with the size of its picture if that is known. Both on any device.
             background: "keep", "generated" or "white", see `repose.whole.put_back`.
             retarget: give the pose the build of the source's person.
 
@@ -92,26 +95,29 @@ class Model:
         find_background(background)
         _require_place(source)
         _require_place(target)
+        source, target = source.to("cpu"), target.to("cpu")
         made = cut(source, target, self.canvas, retarget)
         given = made.source.batch().to(self.device)
         output = self.generator(given, made.target.batch().to(self.device))
         picture = self.generator.enlarge(output, made.photograph[None].to(self.device))[0].cpu()
         shown, before = output.extra.get("person"), None
-        if shown is not None and background == "keep" and source.mask is None:
+        if shown is not None and background == "keep" and known_mask(source) is None:
             before = self.generator(given, given).extra["person"][0].cpu()  # in the old pose it shows the old figure
         return put_back(made, picture, None if shown is None else shown[0].cpu(), background, before)
 
     def place(self, person: Person) -> Person:
         """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.
 
-        A picture that has the canvas's proportions already and that its person fills is taken whole; from any other
-        the surroundings of the joints are cut. Joints without a picture are placed by their `size`, as their picture
-        would be; without a size they are cut out, too.
+        A picture that fits the canvas (`Canvas.fits`: its proportions, within 10 %, and a person who takes more than
+        half of its height) is taken whole; from any other the surroundings of the joints are cut. Joints without a
+        picture are placed by their `size`, as their picture would be; without a size they are cut out, too.
         """
         _require_place(person)
+        joints = person.keypoints
+        assert joints is not None
         if person.size is None:
             person = replace(person, size=self.canvas.size)  # any will do: the cut may reach outside
-        elif _framed(person, self.canvas):
+        elif self.canvas.fits(person.size, joints[joints[:, 2] > 0, :2]):
             return self.canvas.put(person, how="fit")[0]
         return self.canvas.put(person, how="crop", margin=MARGIN)[0]
 
@@ -187,6 +193,7 @@ def transfer(
     whole: bool = True,
     background: Background = "keep",
     retarget: bool = True,
+    target_which: Which = "largest",
 ) -> Any:
     """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
@@ -195,16 +202,19 @@ def transfer(
         target: a photograph, a keypoint file (CSV, JSON), a tensor of keypoints (18, 3), or a Person.
         model: a loaded model, the name of weights, or a folder.
         pose: the pose estimator, or its name.
-        which: which of several people: "largest", "best", or an index.
+        which: which of several people on the source: "largest", "best", or an index, 0 the largest.
         whole: the whole photograph, with the new figure where the old one stood; False: the model's canvas alone, as it
             comes from the network.
         background: of the whole photograph: "keep" it and fill what the old figure leaves, take the model's
             ("generated"), or "white".
         retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
+        target_which: the same as `which`, for a target that is a photograph.
 
     Returns:
         A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
-        image, an array for an array, a tensor for a tensor.
+        image, an array for an array, a tensor for a tensor. It is RGB and upright, as `load_image` reads the
+        photograph: transparency lies on white, and a JPEG of more than 64 million pixels comes back at a half, a
+        quarter or an eighth of its sides.
 
     Raises:
         ImageError, NobodyFound, ValueError: what is wrong, where, and what to do.
@@ -214,7 +224,7 @@ def transfer(
         >>> picture.save("me_dancing.png")  # doctest: +SKIP
     """
     model = model if isinstance(model, Model) else load(model)
-    poses = read_pose(target, pose, which)
+    poses = read_pose(target, pose, target_which)
     if len(poses) != 1:
         raise ValueError(
             f"{target} holds {len(poses)} poses ({', '.join(list(poses)[:3])} ...); `transfer` takes one. "
@@ -256,18 +266,6 @@ def _require_place(person: Person) -> None:
         raise ValueError("a whole picture shows one person at a time: index the batch")
     if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
         raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
-
-
-def _framed(person: Person, onto: Canvas) -> bool:
-    """Whether the picture already is what the canvas wants: its proportions, filled by the person."""
-    assert person.size is not None
-    assert person.keypoints is not None
-    height, width = person.size
-    _, _, window_height, window_width = onto.window
-    alike = abs((width / height) / (window_width / window_height) - 1) < 0.1
-    x, y = person.keypoints[person.keypoints[:, 2] > 0, :2].unbind(1)
-    inside = min(x.min(), y.min()) >= -0.5 and x.max() <= width - 0.5 and y.max() <= height - 0.5  # a file may be wrong
-    return alike and bool(inside) and bool((y.max() - y.min()) > 0.5 * height)
 
 
 __all__ = ["ESTIMATORS", "Model", "load", "read_person", "read_pose", "transfer"]

@@ -8,7 +8,7 @@ from typing import Final
 from repose.train.checkpoint import SUFFIX
 from repose.words import nearest
 
-DEFAULT: Final = "patn-s-synthetic"
+DEFAULT: Final = "carry-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
 
 _PLACES: Final = (

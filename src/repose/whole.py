@@ -10,7 +10,8 @@ The new figure stands where the old one stood: on the same ground, in the same c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import torch
@@ -29,13 +30,24 @@ BACKGROUNDS: Final[tuple[Background, ...]] = ("keep", "generated", "white")
 MARGIN: Final = 0.11
 """Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
 
+HEAD: Final = 0.2
+"""Room around the middle of a face, at least, in units of trunk + thigh + shin (`person_size`)."""
+
+_BELIEVED: Final = 0.3
+"""The share of a person's bones that a mask of them covers, at least."""
+
 MOST_PIXELS: Final = 4_000_000
 """The crop is carried at no more pixels than that, for memory."""
 
-_PAIRED: Final = ((3, 6), (4, 7), (8, 11), (9, 12), (10, 13))
-"""Joints that a target whose picture ends above them lacks on both sides."""
+_LEGS: Final = ((8, 11), (9, 12), (10, 13))
+"""Hips, knees, ankles: what a picture that ends above them lacks on both sides."""
 
-_PARENT: Final = {3: 2, 6: 5, 4: 3, 7: 6, 8: 1, 11: 1, 9: 8, 12: 11, 10: 9, 13: 12}
+_PARENT: Final = {8: 1, 11: 1, 9: 8, 12: 11, 10: 9, 13: 12}
+
+_FACE: Final = (0, 14, 15, 16, 17)
+
+_REACH: Final = 0.25
+"""No part of a figure is further from a joint's bone, in units of trunk + thigh + shin: a head over a face is 0.21."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +81,20 @@ def cut(
 ) -> Cut:
     """A person and the pose they shall take, on a model's canvas.
 
-    The crop encloses the old figure and the new one, as far as the photograph goes; a photograph that has the canvas's
-    proportions and that both fill is taken whole.
+    The crop encloses the old figure and the new one, as far as the photograph goes. Whether the photograph is taken
+    whole instead is `Canvas.fits` to say, about the joints of both together.
 
     Args:
         person: unbatched, with image and keypoints.
-        target: a person with the pose, or its keypoints (18, 3), in any pixels: see `stand`.
+        target: a person with the pose, or its keypoints (18, 3), in any pixels: see `stand`. A person's size tells
+            where their picture ends.
         canvas: of the model.
         retargeting: give the pose the person's own build.
         most_pixels: of the crop at k times the canvas, at most; k is 1 at least.
+
+    Warns:
+        UserWarning: less than a trunk (the neck and a hip) of the person is located, so that it is guessed how large
+            they are and where the rest of them is.
 
     Raises:
         ValueError: a person without image or joints, or a batch.
@@ -87,7 +104,14 @@ def cut(
     joints = target if isinstance(target, Tensor) else target.keypoints
     if joints is None or tuple(joints.shape) != (len(JOINTS), 3):
         raise ValueError("cut: the target needs keypoints (18, 3)")
-    pose = stand(joints, person.keypoints, retargeting)
+    located = person.keypoints[:, 2] > 0
+    if not (located[1] and located[[8, 11]].any()):
+        warnings.warn(
+            f"only {int(located.sum())} joints of the person in the photograph are located, less than a trunk (the "
+            "neck and a hip): how large they are is a guess; a photograph that shows more of them serves better",
+            stacklevel=2,
+        )
+    pose = stand(joints, person.keypoints, retargeting, target.size if isinstance(target, Person) else None)
     box = _box(person, pose, canvas)
     how: How = "fit" if box is None else "crop"
     top, left, window_height, window_width = canvas.window
@@ -104,16 +128,20 @@ def cut(
     return Cut(small, posed, whole.image, placement, person, pose)
 
 
-def stand(target: Tensor, source: Tensor, retargeting: bool = True) -> Tensor:
+def stand(target: Tensor, source: Tensor, retargeting: bool = True, size: tuple[int, int] | None = None) -> Tensor:
     """The target's pose where the source's person stands, in the pixels of the source's photograph.
 
     The size is the source's, however much of the two is seen; the lowest ankle stands on the row of the source's, where
-    both show ankles, else the hips (or the neck) lie in the same place. Joints below the lower border of the target's
-    picture, which both sides lack (a portrait has no legs), are the source's own.
+    both show ankles, else the hips (or the neck) lie in the same place.
+
+    Legs of which the target shows nothing from the hips or the knees on (a portrait has none) are the source's own. So
+    are shins where both ankles are missing and the target's picture is known to end above them. Any other joint that
+    is missing is hidden, and stays missing.
 
     Args:
         target, source: keypoints (18, 3).
         retargeting: give the limbs the source's proportions, see `repose.represent.retarget`.
+        size: (height, width) of the target's picture, where it is known.
 
     Returns:
         float32 keypoints (18, 3); some may lie outside the photograph.
@@ -124,13 +152,11 @@ def stand(target: Tensor, source: Tensor, retargeting: bool = True) -> Tensor:
     else:
         new = target.clone()
         new[:, :2] *= size_ratio(source, target) * (target[:, 2:] > 0)
-    for pair in _PAIRED:
-        if not bool((new[list(pair), 2] > 0).any()):
-            for joint in pair:
-                parent = _PARENT[joint]
-                if source[joint, 2] > 0 and source[parent, 2] > 0 and new[parent, 2] > 0:
-                    new[joint, :2] = new[parent, :2] + source[joint, :2] - source[parent, :2]
-                    new[joint, 2] = source[joint, 2]
+    for joint in _not_shown(target, size):
+        parent = _PARENT[joint]
+        if source[joint, 2] > 0 and source[parent, 2] > 0 and new[parent, 2] > 0:
+            new[joint, :2] = new[parent, :2] + source[joint, :2] - source[parent, :2]
+            new[joint, 2] = source[joint, 2]
     old, like = source.clone(), new.clone()
     for group in ((10, 13), (8, 11), (1,)):  # both stand on what both have
         rows = list(group)
@@ -158,10 +184,15 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     size = float(person_size(keypoints)) * loose
     points = keypoints.float().cpu()
     located = points[:, 2] > 0
+    whole = torch.zeros(1, height, width)
+    top, left, bottom, right = _reach(points, height, width, loose)
+    if top >= bottom or left >= right:
+        return whole
     times = max(1, int(size / loose) // 60)  # thick limbs need no fine grid
-    rows, columns = -(-height // times), -(-width // times)
-    y = (torch.arange(rows, dtype=torch.float32) * times + (times - 1) / 2)[:, None]
-    x = (torch.arange(columns, dtype=torch.float32) * times + (times - 1) / 2)[None]
+    top, left = top // times * times, left // times * times
+    rows, columns = -(-(bottom - top) // times), -(-(right - left) // times)
+    y = (torch.arange(rows, dtype=torch.float32) * times + top + (times - 1) / 2)[:, None]
+    x = (torch.arange(columns, dtype=torch.float32) * times + left + (times - 1) / 2)[None]
     inside = torch.full((rows, columns), torch.inf)  # distance from the body, negative within it
 
     def capsule(a: Tensor, b: Tensor, thick: float, thick_end: float) -> None:
@@ -186,7 +217,7 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
             shin = end - points[knee, :2] if located[knee] else torch.tensor([0.0, 1.0])
             foot = shin / shin.norm().clamp_min(1e-6) * size * 0.06
             capsule(end, end + foot, 0.06, 0.13)
-    face = points[[0, 14, 15, 16, 17]][located[[0, 14, 15, 16, 17]], :2]
+    face = points[list(_FACE)][located[list(_FACE)], :2]
     if len(face):
         middle = face.mean(0)
         up = torch.tensor([0.0, -1.0])
@@ -197,7 +228,8 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     mask = (0.5 - inside / (2 * soft)).clamp(0, 1)[None, None]
     if times > 1:
         mask = F.interpolate(mask, scale_factor=float(times), mode="bilinear", align_corners=False)
-    return mask[0, :, :height, :width]
+    whole[:, top:bottom, left:right] = mask[0, :, : bottom - top, : right - left]
+    return whole
 
 
 _LIMBS: Final = (
@@ -224,7 +256,8 @@ def put_back(
             `extra["person"]`); None: judged by the new figure's joints.
         background: "keep" leaves the photograph as it is, and where only the old figure was it is filled from its
             surroundings; "generated" takes the model's background within the crop, blended at its border; "white".
-        before: the same as `shown` for the old figure; None: `made.person.mask`, else judged by its joints.
+        before: the same as `shown` for the old figure. With "keep" the old figure is where `known_mask` says; without
+            one it is judged by its joints and colours, and by `before` if that is given.
 
     Returns:
         (3, height, width) of the photograph, in [-1, 1].
@@ -233,30 +266,46 @@ def put_back(
         ValueError: another background.
     """
     find_background(background)
-    photograph, person = made.person.image, made.person
+    photograph = made.person.image
     assert photograph is not None
-    assert person.keypoints is not None
-    height, width = made.placement.size
-    new, inside = _lifted(made, picture)
-    share, _ = _lifted(made, _matte(made, picture) if shown is None else _sharper(shown.float()))
+    mask = known_mask(made.person) if background == "keep" else None
+    y, x = _around(made, mask)
+    near = _moved(made, y, x)
+    new, inside = _lifted(near, picture)
+    share, _ = _lifted(near, _matte(near, picture) if shown is None else _sharper(shown.float()))
     # whoever else the crop shows stays
-    share = share * (figure_mask(made.pose, height, width, loose=2.5) > 0) * inside
+    share = share * (figure_mask(made.pose, *made.placement.size, loose=2.5)[:, y, x] > 0) * inside
     if background == "white":
-        return torch.ones_like(photograph) * (1 - share) + new * share
-    if background == "generated":
-        share = torch.maximum(share, _ramp(made) * inside)
-        return photograph * (1 - share) + new * share
-    if person.mask is not None:
-        hole = person.mask.float()
-        # shoes and hair have soft borders
-        hole = _wider(hole, 1 + round(0.012 * float(person_size(person.keypoints))))
+        whole = torch.ones_like(photograph)
+    elif background == "generated":
+        share = torch.maximum(share, _ramp(near) * inside)
+        whole = photograph.clone()
     else:
-        hole = _old_figure(photograph, person.keypoints)
-        if before is not None:
-            seen, _ = _lifted(made, before.float())
-            hole = torch.maximum(hole, _wider((seen > 0.3).float(), 1 + round(0.01 * made.placement.box[2])))
-    behind = fill(photograph, hole)
-    return behind * (1 - share) + new * share
+        hole = torch.zeros_like(photograph[:1])
+        hole[:, y, x] = _old_figure(near, before) if mask is None else _hidden(near, mask[:, y, x])
+        whole = fill(photograph, hole).clone()
+    whole[:, y, x] = whole[:, y, x] * (1 - share) + new * share
+    return whole
+
+
+def known_mask(person: Person) -> Tensor | None:
+    """The person's mask with what it misses of their bones, (1, H, W) in [0, 1]; None where it is not to be believed.
+
+    Not to be believed is a mask that covers less than 30 % of the middles of the limbs: an empty one, or another
+    person's.
+
+    Args:
+        person: unbatched, with keypoints, and with a mask or without.
+    """
+    if person.mask is None:
+        return None
+    assert person.keypoints is not None
+    height, width = (int(side) for side in person.mask.shape[-2:])
+    mask = person.mask.float()
+    bones = (figure_mask(person.keypoints, height, width, loose=0.6) > 0.5).to(mask.device)
+    if bool(bones.any()) and float((mask[bones] > 0.5).float().mean()) < _BELIEVED:
+        return None
+    return torch.maximum(mask, figure_mask(person.keypoints, height, width, loose=0.8).to(mask.device))
 
 
 def find_background(name: str) -> Background:
@@ -270,6 +319,63 @@ def find_background(name: str) -> Background:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
+def _not_shown(target: Tensor, size: tuple[int, int] | None) -> list[int]:
+    """The joints of the legs that the target's picture does not show, hips first; see `stand`."""
+    there = [bool((target[list(pair), 2] > 0).any()) for pair in _LEGS]
+    if there == [True, True, False]:  # knees without ankles: they kneel, or the picture ends
+        knees = target[list(_LEGS[1])]
+        lowest = float(knees[knees[:, 2] > 0, 1].max())
+        if size is None or lowest + 0.3 * float(person_size(target)) < size[0] - 1:
+            return []
+    return [joint for level, pair in enumerate(_LEGS) if not any(there[level:]) for joint in pair]
+
+
+def _reach(keypoints: Tensor, height: int, width: int, loose: float) -> Box:
+    """(top, left, bottom, right) of what `figure_mask` may cover, within the picture; empty without joints."""
+    points = keypoints[keypoints[:, 2] > 0, :2].float().cpu()
+    if len(points) == 0:
+        return 0, 0, 0, 0
+    room = _REACH * loose * float(person_size(keypoints)) + 2
+    (x0, y0), (x1, y1) = points.amin(0).tolist(), points.amax(0).tolist()
+    top, left = max(0, math.floor(y0 - room)), max(0, math.floor(x0 - room))
+    return top, left, min(height, math.ceil(y1 + room) + 1), min(width, math.ceil(x1 + room) + 1)
+
+
+def _around(made: Cut, mask: Tensor | None) -> tuple[slice, slice]:
+    """The rows and columns of the photograph that may change: the crop, the reach of both figures, and the mask."""
+    height, width = made.placement.size
+    assert made.person.keypoints is not None
+    top, left, box_height, box_width = made.placement.box
+    # two more, so that the crop does not end where this ends unless the photograph does
+    boxes = [(top - 2, left - 2, top + box_height + 2, left + box_width + 2)]
+    boxes += [_reach(points, height, width, 2.5) for points in (made.person.keypoints, made.pose)]
+    if mask is not None and bool((mask > 0).any()):
+        wider = 3 + _seam(made.person.keypoints)
+        rows, columns = (torch.nonzero((mask[0] > 0).any(dim))[:, 0] for dim in (1, 0))
+        boxes.append((int(rows[0]) - wider, int(columns[0]) - wider, int(rows[-1]) + wider, int(columns[-1]) + wider))
+    boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+    first, last = [max(0, min(box[k] for box in boxes)) for k in (0, 1)], [max(box[k] for box in boxes) for k in (2, 3)]
+    return slice(first[0], min(height, last[0])), slice(first[1], min(width, last[1]))
+
+
+def _moved(made: Cut, y: slice, x: slice) -> Cut:
+    """The same cut of a part of the photograph; joints may lie outside of it."""
+    person = made.person
+    assert person.image is not None
+    assert person.keypoints is not None
+
+    def moved(points: Tensor) -> Tensor:
+        return points - torch.tensor([x.start, y.start, 0.0]) * (points[:, 2:] > 0)
+
+    image = person.image[:, y, x]
+    top, left, height, width = made.placement.box
+    placement = Placement(
+        (image.shape[1], image.shape[2]), (top - y.start, left - x.start, height, width), made.placement.window
+    )
+    near = Person(image=image, keypoints=moved(person.keypoints))
+    return replace(made, placement=placement, person=near, pose=moved(made.pose))
+
+
 def _box(person: Person, pose: Tensor, canvas: Canvas) -> Box | None:
     """(top, left, height, width) of the crop, in the window's proportions; inside the photograph where that goes.
 
@@ -278,18 +384,25 @@ def _box(person: Person, pose: Tensor, canvas: Canvas) -> Box | None:
     assert person.size is not None
     assert person.keypoints is not None
     height, width = person.size
+    last = torch.tensor([width - 1.0, height - 1.0])
+    figures = [points.float().cpu() for points in (person.keypoints, pose)]
+    # what lies outside the photograph cannot be shown
+    both = torch.cat([points[points[:, 2] > 0, :2] for points in figures]).clamp_min(0).minimum(last)
+    if canvas.fits(person.size, both):
+        return None
+    low, high = both.amin(0), both.amax(0)
+    room = MARGIN * float((high - low).max().clamp_min(1))
+    low, high = low - room, high + room
+    for points in figures:  # a head is larger than the joints of a face
+        face = points[list(_FACE)][points[list(_FACE), 2] > 0, :2]
+        if len(face):
+            head = HEAD * float(person_size(points))
+            low = torch.minimum(low, (face.mean(0) - head).clamp_min(0).minimum(last))
+            high = torch.maximum(high, (face.mean(0) + head).clamp_min(0).minimum(last))
+    (x0, y0), (x1, y1) = low.tolist(), high.tolist()
     _, _, window_height, window_width = canvas.window
     ratio = window_height / window_width
-    both = torch.cat([points[points[:, 2] > 0, :2] for points in (person.keypoints.cpu(), pose.cpu())])
-    (x0, y0), (x1, y1) = both.amin(0).tolist(), both.amax(0).tolist()
-    # what lies outside the photograph cannot be shown
-    x0, x1 = max(x0, 0.0), min(x1, width - 1.0)
-    y0, y1 = max(y0, 0.0), min(y1, height - 1.0)
-    tall, wide = max(y1 - y0, 1.0), max(x1 - x0, 1.0)
-    if abs(height / width / ratio - 1) < 0.1 and tall > 0.5 * height:
-        return None
-    room = MARGIN * max(tall, wide)
-    new_height = max(tall + 2 * room, (wide + 2 * room) * ratio)
+    new_height = max(y1 - y0, (x1 - x0) * ratio)
     new_height, new_width = max(2, math.ceil(new_height)), max(2, math.ceil(new_height / ratio))
     top = _shifted((y0 + y1) / 2, new_height, height)
     left = _shifted((x0 + x1) / 2, new_width, width)
@@ -303,16 +416,20 @@ def _shifted(middle: float, length: int, whole: int) -> int:
 
 
 def _lifted(made: Cut, picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(C, h, w) on the canvas, at any size -> (C, height, width) of the photograph; (1, ...), 1 where the crop is."""
+    """(C, h, w) on the canvas, at any size -> (C, height, width) of the photograph; (1, ...), 1 where the crop is.
+
+    One channel is a share in [0, 1], three are a picture in [-1, 1]; cubic curves would overshoot at a share's border.
+    """
     height, width = made.placement.size
     top, left, box_height, box_width = made.placement.box
     scale = picture.shape[-2] / made.photograph.shape[-2]
     t, l, h, w = (round(side * scale) for side in made.placement.window)  # noqa: E741
     part = picture[None, :, t : t + h, l : l + w]
     smaller = box_height < h or box_width < w
-    mode = "bilinear" if smaller else "bicubic"
+    alone = len(picture) == 1
+    mode = "bilinear" if smaller or alone else "bicubic"
     part = F.interpolate(part, (box_height, box_width), mode=mode, align_corners=False, antialias=smaller)[0]
-    part = part.clamp(-1, 1)
+    part = part.clamp(0 if alone else -1, 1)
     out, inside = picture.new_zeros(len(picture), height, width), picture.new_zeros(1, height, width)
     rows = slice(max(top, 0), min(top + box_height, height))
     columns = slice(max(left, 0), min(left + box_width, width))
@@ -338,11 +455,34 @@ def _ramp(made: Cut) -> Tensor:
     return (line(height, top, box_height)[:, None] * line(width, left, box_width))[None]
 
 
-def _old_figure(photograph: Tensor, keypoints: Tensor) -> Tensor:
+def _hidden(made: Cut, mask: Tensor) -> Tensor:
+    """What a mask of the old figure hides, (1, H, W): shoes and hair have soft borders."""
+    assert made.person.keypoints is not None
+    return _wider(mask, _seam(made.person.keypoints))
+
+
+def _seam(keypoints: Tensor) -> int:
+    return 1 + round(0.012 * float(person_size(keypoints)))
+
+
+def _old_figure(made: Cut, before: Tensor | None) -> Tensor:
     """What hides the background, (1, H, W): generously around the bones, and further where colours are the figure's.
 
     Skirts, bags and the tips of shoes lie off the bones. Their colours occur on the figure, and seldom around it.
+    Where a model shows the old figure, `before`, is hidden, too.
     """
+    photograph, keypoints = made.person.image, made.person.keypoints
+    assert photograph is not None
+    assert keypoints is not None
+    hole = _by_colour(photograph, keypoints)
+    if before is not None:
+        seen, _ = _lifted(made, before.float())
+        hole = torch.maximum(hole, _wider((seen > 0.3).float(), 1 + round(0.01 * made.placement.box[2])))
+    return hole
+
+
+def _by_colour(photograph: Tensor, keypoints: Tensor) -> Tensor:
+    """The old figure by its joints and colours, (1, H, W), see `_old_figure`."""
     _, height, width = photograph.shape
     hole = figure_mask(keypoints, height, width, loose=1.3)
     near = figure_mask(keypoints, height, width, loose=2.2) > 0
@@ -389,4 +529,14 @@ def _wider(mask: Tensor, by: int) -> Tensor:
     return F.avg_pool2d(grown, 3, 1, 1, count_include_pad=False)[0]
 
 
-__all__ = ["BACKGROUNDS", "Background", "Cut", "cut", "figure_mask", "find_background", "put_back", "stand"]
+__all__ = [
+    "BACKGROUNDS",
+    "Background",
+    "Cut",
+    "cut",
+    "figure_mask",
+    "find_background",
+    "known_mask",
+    "put_back",
+    "stand",
+]

@@ -2,11 +2,6 @@
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +14,6 @@ from repose import models
 from repose.bench import budget
 from repose.bench.budget import (
     EMA,
-    Job,
-    Launcher,
-    Machine,
     Terms,
     compare_budgets,
     expected,
@@ -29,10 +21,13 @@ from repose.bench.budget import (
     quarter_costs,
     read_specs,
 )
-from repose.bench.tables import table
+from repose.bench.launch import Job, Machine, cores
+from repose.bench.tables import budget_rows, table
 from repose.data import Store
+from repose.metrics.features import COLUMNS, NEWEST
 from repose.metrics.protocols import protocol
 from repose.models import MODELS
+from repose.nn.mobilenet import MobileNetV2
 from repose.represent.canvas import CANVASES
 from repose.train.loop import train
 from repose.train.recipe import from_dict, override
@@ -87,7 +82,7 @@ def test_equal_terms_are_set_for_all_and_others_refused() -> None:
 
 def test_terms_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="cores of their own, there are"):
-        Terms(1, threads=1, side_by_side=1 + len(budget._cores()))
+        Terms(1, threads=1, side_by_side=1 + len(cores()))
     with pytest.raises(ValueError, match="more than 0 minutes"):
         Terms(0)
 
@@ -180,6 +175,31 @@ def test_a_comparison_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
     assert "0.02 minutes on 1 thread, both directions" in text
 
 
+def test_what_was_measured_without_features_is_measured_again_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repose.metrics.features.mobilenet_v2", lambda taps, scaled: MobileNetV2(taps, scaled))
+    store, run = tiny.store(tmp_path / "data"), InProcess(tiny.store(tmp_path / "data"))
+    words = (["toy"], store.folder, "patn-market", Terms(0.01, accelerator="cpu"), tmp_path / "out", None, SCREEN)
+
+    def compare(features: bool | str) -> dict[str, Any]:
+        return compare_budgets(*words, limit=2, pose="none", probe=0.1, runner=run, features=features)[0]
+
+    without = compare(False)
+    calls = len(run.calls)
+    with_them = compare(NEWEST)
+    assert (without["features"], with_them["features"]) == (None, NEWEST)
+    assert not set(COLUMNS) & set(without["rows"]["generated"])
+    assert set(COLUMNS) <= set(with_them["rows"]["generated"])
+    assert compare(True) == with_them, "the newest version is the one that was measured"
+    assert compare(False) == without
+    assert len(run.calls) == calls, "nothing is trained again"
+    assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 2
+    with pytest.raises(ValueError, match=f"different features cannot stand in one table: None, {NEWEST}"):
+        budget_rows([without, with_them])
+    assert "feature distance" not in table("budget-drawn", [with_them, without]), "those of the newest line"
+
+
 def test_a_run_that_lost_its_weights_makes_them_again(tmp_path: Path) -> None:
     store, out = tiny.store(tmp_path / "data"), tmp_path / "out"
     terms, run = Terms(0.01, accelerator="cpu"), InProcess(store)
@@ -204,67 +224,3 @@ def test_the_rest_is_planned_at_the_pace_of_the_last_leg(tmp_path: Path) -> None
     assert found["images"] == 3_008
     with pytest.raises(RuntimeError, match="without a step"):
         budget._replan(found, (3_000, 95.0), (3_000, 95.0, 3_000), 80.0, made)
-
-
-# -- processes --------------------------------------------------------------------------------------------------------
-
-
-def tiny_job(folder: Path, name: str, images: int, stop_after: float | None = None) -> Job:
-    made = override(tiny.recipe("patn-s"), [f"name={name}"])
-    return budget._job(made, folder, images, images, stop_after)
-
-
-def test_processes_stop_go_on_and_end_side_by_side(tmp_path: Path) -> None:
-    store = tiny.store(tmp_path / "data")
-    cores = len(budget._cores())
-    run = Launcher(Terms(1, side_by_side=min(2, cores), accelerator="cpu"), store.folder)
-    machine = run([tiny_job(tmp_path / "out", "a", 10**6, stop_after=0.5)])
-    done, seconds, kept = budget._progress(tmp_path / "out" / "a")
-    assert 0 < done < 10**6
-    assert kept == done
-    assert 0.3 < seconds < 10
-    assert 0 < machine.cores["a"] < 2
-    assert machine.others is None or 0 <= machine.others <= 1
-    run([tiny_job(tmp_path / "out", "a", done + 16)])
-    assert budget._progress(tmp_path / "out" / "a")[0] == done + 16
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a.json", "a.log"], "no filler stays"
-
-
-def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
-    store = tiny.store(tmp_path / "data")
-    job = tiny_job(tmp_path / "out", "a", 16)
-    job.recipe.write_text(job.recipe.read_text().replace('"canvas": "market"', '"canvas": "fashion"'))
-    with pytest.raises(RuntimeError, match=r"(?s)training of 'a' ended with 2.*takes pictures of 256x176"):
-        Launcher(Terms(1, accelerator="cpu"), store.folder)([job])
-
-
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux tells what a process does")
-def test_a_folder_has_one_trainer(tmp_path: Path) -> None:
-    job = tiny_job(tmp_path / "out", "a", 16)
-    words = [sys.executable, "-c", "import time; time.sleep(60)", str(job.run)]
-    with subprocess.Popen(words) as other:
-        (tmp_path / "out" / "a.pid").write_text(str(other.pid))
-        with pytest.raises(RuntimeError, match=f"still being trained by the process {other.pid}"):
-            Launcher(Terms(1), tmp_path)([job])
-        other.send_signal(signal.SIGTERM)
-        other.wait()
-    Launcher(Terms(1), tmp_path)._require_alone(job)
-    assert not (tmp_path / "out" / "a.pid").exists()
-
-
-def test_what_the_machine_did() -> None:
-    before, started = budget._jiffies(), os.times()
-    if before is None:
-        pytest.skip("only Linux tells")
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
-        pass
-    own = os.times().user - started.user
-    after = budget._jiffies()
-    assert after is not None
-    assert after[0] - before[0] >= own - 0.1
-    share = budget._others(before, after, own)
-    assert share is not None
-    assert 0 <= share <= 1
-    assert budget._others((0.0, 0.0), (30.0, 100.0), 20.0) == pytest.approx(0.1)
-    assert budget._others(None, after, own) is None

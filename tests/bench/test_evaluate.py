@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from rich.console import Console
 from repose.bench.evaluate import digest, evaluate_models
 from repose.data import Store, StoreWriter
 from repose.metrics.folder import file_names
+from repose.models import build_generator, recipe
+from repose.models.carry.network import CarryConfig
 from repose.pipeline import Model, load
 from repose.represent.canvas import to_uint8
 from repose.train.checkpoint import save_weights, weight_files
@@ -102,6 +105,41 @@ def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_pa
     with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@1 measures on 'market'"):
         evaluate_models(runs, *words)
     assert not results.exists()
+
+
+def carry(folder: Path) -> Path:
+    """Weights of a tiny Carry, trained for 'market', that works on 64 rows."""
+    made = replace(recipe("carry-s"), network=CarryConfig(width=8, depth=1, match=8, heads=2, height=64))
+    torch.manual_seed(0)
+    save_weights(folder, build_generator(made), made, {"licence": "none", "data": "noise"})
+    return folder
+
+
+def test_a_model_of_any_canvas_is_measured_on_another(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "data", 128, 88, "noise", licence="none") as writer:
+        random = np.random.default_rng(0)
+        for name in ("a.png", "b.png"):
+            keypoints = np.concatenate([random.uniform(20, 80, (18, 2)), np.ones((18, 1))], 1).astype(np.float32)
+            writer.add(name, "p", random.integers(0, 256, (128, 88, 3), np.uint8), keypoints, split="test")
+        writer.finish({"test": [("a.png", "b.png")]})
+    screen = Console(file=io.StringIO())
+    words = ("people-half", None, None, "none", None, tmp_path / "e.png", screen)
+    (done,) = evaluate_models([str(carry(tmp_path / "run"))], tmp_path / "data", *words, features=False)
+    assert 0 < done["generated"].scores["l1"].value < 1
+    assert load(tmp_path / "run").recipe.canvas == "market"
+
+
+def test_a_canvas_that_no_model_can_take_is_said_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*_: object, **__: object) -> None:
+        raise AssertionError("too late")
+
+    monkeypatch.setattr("repose.bench.evaluate.evaluate", measured)
+    store, run = tiny.store(tmp_path / "data"), carry(tmp_path / "run")
+    words = ("patn-fashion", None, None, "none", None, tmp_path / "e.png", Console(file=io.StringIO()))
+    with pytest.raises(ValueError, match=r"run cannot work on the canvas 'fashion' of patn-fashion@1: .* multiples of"):
+        evaluate_models([str(run)], store.folder, *words)
 
 
 def test_a_store_that_cannot_be_written_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,56 @@ def test_forward_times() -> None:
     assert rows_of(table("forward", [new]))["`plain`"][2] == "NaN"
 
 
+def test_pictures_a_second_from_end_to_end() -> None:
+    ran = timing("a", best=0.15, around=0.05, batch=1)
+    slow = {**ran["rows"][0], "backend": "slow", "best": 0.45}
+    ran["rows"].append(slow)
+    assert "`a` end to end, joints given, 5.0 pictures a second by `plain`" in table("forward", [ran])
+    assert "end to end" not in table("forward", [timing("a")]), "an older line does not say what lies around"
+    none = timing("b", best=None, around=0.05)
+    text = table("forward", [ran, none])
+    assert "5.0 pictures a second" in text
+    assert "`b` end to end" not in text, "nothing ran"
+    assert "end to end" not in table("forward", [timing("b", best=None)])
+
+
+def rung(name: str, ssim: float = 0.5, **facts: Any) -> dict[str, Any]:
+    return evaluation(f"rung {name}", ssim, **{"split": "val", "features": None, **facts})
+
+
+def test_rungs_by_their_numbers() -> None:
+    rows = rows_of(table("ladder", [rung("10 last"), rung("9 before"), rung("2 early"), rung("2 early", 0.7)]))
+    assert list(rows) == ["", "real target", "copied source", "2 early", "9 before", "10 last"]
+    assert rows["2 early"][0] == "0.700"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"protocol": "people-half@2"}, {"features": "mobilenet_v2@1"}, {"checksum": "decade"}, {"pairs": 3},
+     {"split": "test"}],
+    ids=lambda facts: next(iter(facts)),
+)  # fmt: skip
+def test_rungs_that_were_measured_otherwise_do_not_stand_beside(facts: dict[str, Any]) -> None:
+    text = table("ladder", [rung("1 other", **facts), rung("2 new", day=2)])
+    assert list(rows_of(text)) == ["", "real target", "copied source", "2 new"]
+    assert "Features" not in text
+    with pytest.raises(ValueError, match="no evaluation of a rung on split val"):
+        table("ladder", [rung("1 other", split="test")])
+    old = rung("1 old", day=2)
+    del old["features"]  # of before there were any
+    assert "1 old" in rows_of(table("ladder", [rung("2 new"), old]))
+
+
+def test_no_document_is_written_where_one_cannot_be(tmp_path: Path) -> None:
+    results = write(tmp_path / "results", evaluation())
+    good, bad = tmp_path / "good.md", tmp_path / "bad.md"
+    good.write_text("<!-- table: market -->\n<!-- /table -->\n")
+    bad.write_text("<!-- table: forward -->\n<!-- /table -->\n")
+    with pytest.raises(ValueError, match="no line of `repose bench forward`"):
+        write_tables(results, [good, bad])
+    assert good.read_text() == "<!-- table: market -->\n<!-- /table -->\n"
+
+
 def test_rungs_in_their_order() -> None:
     lines = [
         evaluation("patn", 0.8, day=1),

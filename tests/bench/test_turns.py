@@ -13,9 +13,10 @@ import torch
 from rich.console import Console
 
 from repose.bench.tables import table
-from repose.bench.turns import KINDS, METRICS, Turning, _span, compare, measure, render, report, soft
+from repose.bench.turns import KINDS, METRICS, VERSION, Turning, _span, another, compare, measure, render, report, soft
 from repose.data.synthetic import SyntheticUnavailable
 from repose.data.synthetic.sets import TURNS_SEED
+from repose.metrics.functional.regions import CLOTHES
 from repose.models.base import Output
 from repose.person import Person
 from repose.pipeline import Model, load
@@ -53,6 +54,9 @@ def test_people_with_patterns_in_their_turns(turning: Turning) -> None:
         assert person.iuv[:, 1:].max() <= 1
     again = render(canvas("market"), 1, turns=(30,), first=2)
     assert again.numbers == (13,)
+    for field in ("image", "keypoints"):
+        same = torch.equal(getattr(again.source, field), getattr(turning.source[1:], field))
+        assert same, "the pose is of the person, whoever came before"
 
 
 def test_other_canvases(model: Model) -> None:
@@ -66,6 +70,7 @@ def test_other_canvases(model: Model) -> None:
     with pytest.raises(ValueError, match="rendered for 'fashion-half'"):
         measure(model, half)
     found = measure(perfect(model, half), half)
+    assert list(found.pictures[90]) == ["generated", "source", "blur"], "nobody else's cloth"
     assert found.pictures[90]["generated"].shape == (1, 3, 128, 88)
 
 
@@ -95,16 +100,36 @@ def test_truth_scores_all_and_the_references_do_not(model: Model, turning: Turni
     for degrees in (30, 180):
         best = {metric: score.value for metric, score in found.scores[degrees]["generated"].items()}
         assert best == pytest.approx({"pattern": 1, "texture": 1, "colour": 0, "head": 1})
-        for kind in ("source", "blur"):
+        for kind in ("source", "blur", "other"):
             row = {metric: score.value for metric, score in found.scores[degrees][kind].items()}
             assert row["pattern"] < 0.75
             assert row["texture"] < 0.95
             assert row["colour"] > 1
-            assert row["head"] < 0.6
+            assert row["head"] < 0.6 or kind == "other", "only the clothes are somebody else's"
+        chance = found.scores[degrees]["other"]["pattern"].value
+        assert 0 < chance < 0.25
+        assert chance < found.scores[degrees]["source"]["pattern"].value
         assert found.scores[degrees]["blur"]["pattern"].value < 0.15, "a blur has no pattern"
         assert found.scores[degrees]["blur"]["texture"].value < found.scores[degrees]["source"]["texture"].value
     near, far = (found.scores[degrees]["source"]["pattern"].value for degrees in (30, 180))
     assert near > far, "at 30 degrees most of it is where it was"
+
+
+def test_somebody_elses_cloth() -> None:
+    shirt, skirt = CLOTHES[0], CLOTHES[-1]
+    rows = torch.arange(32).view(-1, 1).expand(32, 24)
+    columns = torch.arange(24).expand(32, 24)
+    pictures = torch.stack([rows, columns + 100, rows + 200]).to(torch.uint8)[:, None].expand(-1, 3, -1, -1)
+    parsing = torch.zeros(3, 32, 24, dtype=torch.int64)
+    parsing[0, 4:20, 4:20], parsing[0, 20:30, 8:16] = shirt, skirt
+    parsing[1, 10:16, 9:15] = shirt  # smaller, and around (12, 11) as the first one's is around (11, 11)
+    made = another(pictures, parsing)
+    worn = parsing[0] > 0
+    assert torch.equal(made[0][:, ~worn], pictures[0][:, ~worn])
+    assert made[0, 0, 11, 4:20].tolist() == [109] * 6 + [110, 111, 112, 113] + [114] * 6, "its edges go on"
+    assert set(made[0, 0, 20:30, 8:16].unique().tolist()) <= set(range(109, 115)), "no skirt there: the shirt's"
+    assert torch.equal(made[1], pictures[1]), "the next one wears nothing"
+    assert torch.equal(made[2], pictures[2]), "wears nothing"
 
 
 def test_compare_skips_who_shows_nothing(turning: Turning) -> None:
@@ -119,7 +144,8 @@ def test_compare_skips_who_shows_nothing(turning: Turning) -> None:
 def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
     found = measure(model, turning)
     line = json.loads(json.dumps(found.line()))
-    assert (line["kind"], line["seed"], line["people"]) == ("turns", TURNS_SEED, [1, 13])
+    assert (line["kind"], line["version"], line["seed"]) == ("turns", VERSION, TURNS_SEED)
+    assert line["people"] == [1, 13]
     assert (line["canvas"], line["height"], line["width"]) == ("market", 128, 64)
     assert set(line["turns"]) == {"30", "180"}
     assert set(line["turns"]["30"]) == set(KINDS)
@@ -128,7 +154,7 @@ def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
     assert sheet.shape[0] > 2 * 2 * 128
     screen = Console(file=io.StringIO(), record=True, width=160)
     report(found, "a", screen)
-    assert "copied source" in screen.export_text()
+    assert "copied source" in screen.export_text(clear=False)
     facts = {"model": "a", "recipe": "r", "commit": "abc", "hardware": "a box", "date": "2026"}
     old = {**line, **facts, "date": "2020", "people": [5]}
     other = {**line, **facts, "model": "b"}
@@ -136,7 +162,16 @@ def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row[:1] == "|"]
     assert rows[0][3:] == [f"{title} {'↓' if m == 'colour' else '↑'}" for m, (title, _, _) in METRICS.items()]
     assert [row[2] for row in rows[2:]] == ["`a`", *list(KINDS.values())[1:], "`b`"] * 2, "references once"
-    assert rows[2][3] == f"{line['turns']['30']['generated']['pattern'][0]:.3f}"
+    value, low, high = line["turns"]["30"]["generated"]["pattern"]
+    assert low < high
+    assert rows[2][3] == f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    assert "in brackets 95 % bootstrap intervals over the people" in text
+    value, low, high = line["turns"]["30"]["source"]["texture"]
+    assert f"±{(high - low) / 2:.3f}" in screen.export_text(clear=False)
+    before = {key: value for key, value in line.items() if key != "version"}
+    text = table("turns", [{**before, **facts, "model": "older"}, {**line, **facts}])
+    assert "older" not in text, "people in other poses do not stand beside"
+    assert "`older`" in table("turns", [{**before, **facts, "model": "older"}])
     assert f"seed {TURNS_SEED}" in text
     line["turns"]["30"]["generated"]["head"] = [None, None, None]
     assert table("turns", [{**line, **facts}]).splitlines()[2].endswith("| - |")

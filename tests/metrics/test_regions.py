@@ -32,7 +32,7 @@ def striped(period: int = 8, offset: int = 0, along: int = 0, strength: float = 
 
 
 def soft(images: Tensor, sigma: float = 4.0) -> Tensor:
-    whole = blurred(torch.ones(1, 1, HEIGHT, WIDTH, dtype=torch.float64), sigma)
+    whole = blurred(torch.ones(1, 1, HEIGHT, WIDTH, dtype=torch.float64, device=images.device), sigma)
     return (blurred(images.double(), sigma) / whole).round().to(torch.uint8)
 
 
@@ -96,6 +96,42 @@ def test_colour_is_told_garment_by_garment() -> None:
     nobody = torch.zeros_like(labels())
     assert [part.item() for part in colour_error(swapped, target, nobody)] == [0, 0]
     assert [part.item() for part in texture(swapped, target, nobody)] == [0, 0]
+
+
+def unrelated() -> Tensor:
+    random = torch.Generator().manual_seed(3)
+    noise = torch.randint(0, 256, (8, 3, HEIGHT, WIDTH), generator=random, dtype=torch.uint8)
+    return torch.where((labels() == SHIRT)[:, None], noise, striped(count=8))
+
+
+def test_what_is_unrelated_has_more_than_nothing() -> None:
+    """The best of 25 shifts is biased upwards: what the docstring says of it."""
+    noise = unrelated()
+    found, _ = pattern(noise.roll(1, 0), noise, labels(8))
+    assert 0.02 < found.mean() < 0.15
+    assert pattern(torch.full_like(noise, 128), noise, labels(8))[0].abs().max() < 1e-6, "nothing has none"
+
+
+def test_all_is_computed_where_the_pictures_are() -> None:
+    """Without a GPU: whatever is made on the default device cannot be joined with the pictures."""
+    target, parsing = striped(), labels()
+    for measure in (pattern, texture, colour_error):
+        wanted = measure(soft(target), target, parsing)
+        with torch.device("meta"):
+            found = measure(soft(target), target, parsing)
+        assert [part.device.type for part in found] == ["cpu", "cpu"]
+        assert [part.item() for part in found] == [part.item() for part in wanted]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_on_a_gpu() -> None:
+    target, parsing = striped(), labels()
+    for measure in (pattern, texture, colour_error):
+        wanted = measure(soft(target), target, parsing)
+        for place in (parsing, parsing.cuda()):
+            found = measure(soft(target).cuda(), target.cuda(), place)
+            assert {part.device.type for part in found} == {"cuda"}
+            assert [part.item() for part in found] == pytest.approx([part.item() for part in wanted])
 
 
 def test_a_label_map_is_whole_numbers() -> None:

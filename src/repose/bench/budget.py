@@ -10,21 +10,13 @@ Killed at any moment, the same call goes on: what is trained stays, what is meas
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shlex
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import numpy as np
@@ -36,12 +28,14 @@ from torch import Tensor
 from repose import models, record
 from repose.bench.evaluate import SHEET_ROWS, digest, pair_sheet
 from repose.bench.forward import gmacs
+from repose.bench.launch import Job, Launcher, Machine, Runner, cores
 from repose.bench.tables import Line, budget_caption, budget_rows
 from repose.data import Store
 from repose.estimate import KeypointEstimator
 from repose.estimate import estimator as find_estimator
 from repose.images import save_image
 from repose.metrics.evaluate import Evaluation, evaluate, pairs_of
+from repose.metrics.features import chosen
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.metrics.tables import rich_table
@@ -64,7 +58,6 @@ SLACK: Final = 0.05
 """Share of the minutes by which a run may miss them without a warning."""
 
 _QUARTERS: Final = 4
-_ENOUGH: Final = 10**9
 
 
 @dataclass(frozen=True)
@@ -85,45 +78,12 @@ class Terms:
     def __post_init__(self) -> None:
         if not self.minutes > 0 or self.threads < 1 or self.side_by_side < 1:
             raise ValueError(f"a budget has more than 0 minutes and at least 1 thread and 1 run at a time, got {self}")
-        there = len(_cores())
+        there = len(cores())
         if self.side_by_side > 1 and self.side_by_side * self.threads > there:
             raise ValueError(
                 f"{self.side_by_side} runs of {self.threads} threads need {self.side_by_side * self.threads} cores of "
                 f"their own, there are {there}; choose fewer"
             )
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training process.
-
-    Attributes:
-        name: of the recipe. recipe: its JSON file. run: folder. stop_after: seconds of training, or None: to the end.
-    """
-
-    name: str
-    recipe: Path
-    run: Path
-    stop_after: float | None = None
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the machine did while jobs ran.
-
-    Attributes:
-        seconds: from start to end. cores: cores' worth of time that each job had, by name. others: share of all cores
-            that other programs had, None where the system does not tell. load: 1-minute averages before and after.
-    """
-
-    seconds: float
-    cores: dict[str, float]
-    others: float | None
-    load: tuple[float, float] | None
-
-
-Runner = Callable[[Sequence[Job]], Machine]
-"""Trains jobs side by side and returns when all have ended."""
 
 
 def compare_budgets(
@@ -166,7 +126,7 @@ def compare_budgets(
     pairs_of(made, store, made.split, limit)  # what cannot be measured is said before the hours of training
     estimator = None if pose == "none" else find_estimator(pose)
     plan = _Plan.open(out, recipes, terms, store, made)
-    run = runner or Launcher(terms, store.folder)
+    run = runner or Launcher(store.folder, terms.threads, terms.side_by_side, terms.accelerator)
     for first in range(0, len(recipes), terms.side_by_side):
         group = recipes[first : first + terms.side_by_side]
         _probe(group, plan, run, screen, probe or min(60.0, max(10.0, terms.minutes * 3)))
@@ -316,7 +276,7 @@ def _probe(group: Sequence[Recipe], plan: _Plan, run: Runner, screen: Console, s
         plan.log("probe", jobs, run(jobs))
         for recipe, job in zip(new, jobs, strict=True):
             images, passed = _logged(job.run)
-            rate = (images[-1] - images[0]) / (passed[-1] - passed[0])
+            rate = (images[-1] - images[0]) / max(1e-3, passed[-1] - passed[0])  # the log's seconds are rounded
             lengths[recipe.name] = max(12, round(rate * seconds / _step(recipe))) * _step(recipe)
             plan.runs[recipe.name] |= {"costs": quarter_costs(images, passed), "rate": round(rate, 2)}
     shutil.rmtree(folder, ignore_errors=True)
@@ -394,195 +354,6 @@ def _logged(run: Path) -> tuple[list[float], list[float]]:
     return [float(line["images"]) for line in lines], [float(line["seconds"]) for line in lines]
 
 
-# -- inside: processes ----------------------------------------------------------------------------------------------
-
-
-class Launcher:
-    """Trains jobs as processes: `repose train`, each with the threads of the terms; side by side on cores of its own.
-
-    A slot without a job, from the beginning or because its job has ended, trains something that is thrown away, so
-    that the others go on under the same load.
-    """
-
-    def __init__(self, terms: Terms, store: Path) -> None:
-        self.terms, self.store = terms, store
-
-    def __call__(self, jobs: Sequence[Job]) -> Machine:
-        """Until all have ended. RuntimeError: one failed; the others are stopped, and have saved."""
-        for job in jobs:
-            self._require_alone(job)
-        started, load, clock = time.monotonic(), _load(), _jiffies()
-        slots: list[_Process | None] = [_Process(self, job, slot) for slot, job in enumerate(jobs)]
-        running = [process for process in slots if process is not None]
-        slots += [None] * (self.terms.side_by_side - len(slots))
-        spent: dict[str, float] = {}
-        seconds: dict[str, float] = {}
-        rest = 0.0
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_raising())
-            fillers: dict[int, _Process] = {}
-            try:
-                while any(process.job.name not in spent for process in running):
-                    time.sleep(0.2)
-                    for slot, process in enumerate(slots):
-                        ended = process is None or process.job.name in spent
-                        if process is not None and not ended and process.over():
-                            spent[process.job.name], seconds[process.job.name] = process.cpu, process.lasted
-                            ended = True
-                            process.require_well()
-                        if ended and slot not in fillers and any(p.job.name not in spent for p in running):
-                            fillers[slot] = self._filler(jobs[slot % len(jobs)], slot)
-            finally:
-                for process in [*running, *fillers.values()]:
-                    process.end(gently=process in running)
-                rest = sum(filler.cpu for filler in fillers.values())
-                for filler in fillers.values():
-                    shutil.rmtree(filler.job.run.parent, ignore_errors=True)
-        passed = time.monotonic() - started
-        cores = {name: round(cpu / max(seconds[name], 1e-9), 3) for name, cpu in spent.items()}
-        others = _others(clock, _jiffies(), sum(spent.values()) + rest)
-        after = _load()
-        both = None if load is None or after is None else (load, after)
-        return Machine(round(passed, 1), cores, others, both)
-
-    def _filler(self, job: Job, slot: int) -> _Process:
-        folder = job.run.parent / "filler"
-        recipe = replace(from_dict(json.loads(job.recipe.read_text("utf-8"))), images=_ENOUGH, tick=_ENOUGH)
-        path = folder / f"{slot}.json"
-        write_text(path, json.dumps(to_dict(recipe)))
-        return _Process(self, Job(f"filler {slot}", path, folder / f"{slot}"), slot)
-
-    def _require_alone(self, job: Job) -> None:
-        """RuntimeError where a process of a caller that was killed still trains in the folder."""
-        path = _pid_file(job)
-        with contextlib.suppress(OSError, ValueError):
-            number = int(path.read_text())
-            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            if os.fsencode(job.run) in words:
-                raise RuntimeError(f"{job.run} is still being trained by the process {number}; end it, or wait for it")
-        path.unlink(missing_ok=True)
-
-
-class _Process:
-    """`repose train` of one job."""
-
-    def __init__(self, launcher: Launcher, job: Job, slot: int) -> None:
-        terms, self.job = launcher.terms, job
-        self.cpu, self.lasted, self._asked = 0.0, 0.0, False
-        self._lines, self._since = self._starts(), 0.0
-        job.run.parent.mkdir(parents=True, exist_ok=True)
-        self.log = job.run.with_name(f"{job.run.name}.log")
-        words = [
-            sys.executable, "-m", "repose", "train", str(job.recipe), "-d", str(launcher.store), "-o", str(job.run),
-            "--accelerator", terms.accelerator,
-        ]  # fmt: skip
-        threads = {name: str(terms.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-        self._began = time.monotonic()
-        with self.log.open("ab") as file:
-            self._popen = subprocess.Popen(
-                words, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=os.environ | threads,
-                start_new_session=True,  # Ctrl-C reaches the caller alone, who asks each process to stop once
-            )  # fmt: skip
-        _pid_file(job).write_text(f"{self._popen.pid}\n")
-        cores = _cores()
-        if terms.side_by_side > 1 and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._popen.pid, cores[slot * terms.threads : (slot + 1) * terms.threads])
-
-    def over(self) -> bool:
-        """Whether it has ended; asks it to stop when its seconds are over."""
-        if self.job.stop_after is not None and not self._asked:
-            if not self._since and self._starts() > self._lines:
-                self._since = time.monotonic()
-            if self._since and time.monotonic() - self._since >= self.job.stop_after:
-                self._asked = True
-                self._popen.send_signal(signal.SIGTERM)
-        return self._ended()
-
-    def require_well(self) -> None:
-        """RuntimeError, with the end of its log, where it failed."""
-        if self._popen.returncode and not self._asked:
-            tail = self.log.read_text("utf-8", errors="replace")[-2000:]
-            raise RuntimeError(f"the training of '{self.job.name}' ended with {self._popen.returncode}:\n{tail}")
-
-    def end(self, gently: bool) -> None:
-        """Stop it if it runs; gently, it saves before."""
-        if self._popen.returncode is None and not self._ended():
-            self._popen.send_signal(signal.SIGTERM) if gently else self._popen.kill()
-            until = time.monotonic() + 120
-            while not self._ended():
-                if time.monotonic() > until:
-                    self._popen.kill()
-                time.sleep(0.05)
-
-    def _ended(self) -> bool:
-        if self._popen.returncode is None:
-            if hasattr(os, "wait4"):
-                number, status, usage = os.wait4(self._popen.pid, os.WNOHANG)
-                if number:
-                    self._popen.returncode = os.waitstatus_to_exitcode(status)
-                    self.cpu = usage.ru_utime + usage.ru_stime
-            else:
-                self._popen.poll()
-            if self._popen.returncode is not None:
-                self.lasted = time.monotonic() - self._began
-                _pid_file(self.job).unlink(missing_ok=True)
-        return self._popen.returncode is not None
-
-    def _starts(self) -> int:
-        """How many trainings the run's log has seen begin."""
-        path = self.job.run / "log.jsonl"
-        return path.read_text("utf-8").count('{"kind": "start"') if path.exists() else 0
-
-
-def _pid_file(job: Job) -> Path:
-    return job.run.with_name(f"{job.run.name}.pid")
-
-
-@contextlib.contextmanager
-def _raising() -> Iterator[None]:
-    """SIGTERM interrupts as Ctrl-C does, so that the processes are stopped."""
-
-    def heard(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
-        yield
-        return
-    old = signal.signal(signal.SIGTERM, heard)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
-
-
-def _cores() -> list[int]:
-    """The cores that this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-
-
-def _load() -> float | None:
-    """The 1-minute load average."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-
-
-def _jiffies() -> tuple[float, float] | None:
-    """Seconds that all cores together were busy, and seconds in all, since the machine started (Linux)."""
-    path = Path("/proc/stat")
-    if not path.exists():
-        return None
-    user, nice, system, idle, wait, *more = (int(word) for word in path.read_text().split("\n", 1)[0].split()[1:9])
-    ticks = os.sysconf("SC_CLK_TCK")
-    busy = user + nice + system + sum(more)
-    return busy / ticks, (busy + idle + wait) / ticks
-
-
-def _others(before: tuple[float, float] | None, after: tuple[float, float] | None, own: float) -> float | None:
-    """The share of all cores that went to other programs than ours."""
-    if before is None or after is None or after[1] <= before[1]:
-        return None
-    return round(max(0.0, after[0] - before[0] - own) / (after[1] - before[1]), 3)
-
-
 # -- inside: measuring ----------------------------------------------------------------------------------------------
 
 
@@ -600,6 +371,7 @@ def _measured(
     """The result line of each trained model: the one that stands in `results`, or a new one."""
     lines: list[Line] = []
     pairs = pairs_of(made, store, made.split, limit)
+    version = chosen(features)[1]["features"]
     beside: Evaluation | None = None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, console=screen) as bar:
@@ -607,7 +379,8 @@ def _measured(
             weights = digest(str(plan.out / model.name))
             wanted = {
                 "kind": "budget", "protocol": str(made), "weights": weights, "checksum": store.checksum,
-                "pairs": len(pairs), "estimator": estimator and estimator.name, "model": model.name,
+                "pairs": len(pairs), "estimator": estimator and estimator.name, "features": version,
+                "model": model.name,
             }  # fmt: skip
             if known := _known(results, wanted):
                 screen.print(f"{model.name}: measured before")

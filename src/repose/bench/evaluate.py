@@ -20,9 +20,9 @@ from repose.metrics.evaluate import Evaluation, evaluate, table
 from repose.metrics.folder import evaluate_folder, read_pictures
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
-from repose.person import Pair
+from repose.person import JOINTS, Pair, Person
 from repose.pipeline import Model, load
-from repose.represent.canvas import canvas, to_uint8
+from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
 from repose.train.checkpoint import weight_files
@@ -57,7 +57,8 @@ def evaluate_models(
         features: of `evaluate`.
 
     Raises:
-        ValueError: a model works on another canvas than the protocol, or what `evaluate` and `load` raise.
+        ValueError: a model was trained on another canvas than the protocol's and is tied to its own
+            (`Generator.any_canvas`), or cannot work at the protocol's size, or what `evaluate` and `load` raise.
         FolderError: what `evaluate_folder` raises.
     """
     store, made = Store.open(data), find_protocol(protocol)
@@ -108,12 +109,34 @@ def evaluate_models(
 
 def _loaded(name: str, made: Protocol, device: str) -> Model:
     model = load(name, device)
-    if model.recipe.canvas != made.canvas and not model.generator.any_canvas:
+    if model.recipe.canvas == made.canvas:
+        return model
+    if not model.generator.any_canvas:
         raise ValueError(
             f"{name} works on the canvas '{model.recipe.canvas}', {made} measures on '{made.canvas}'; "
             "choose the protocol that fits the model"
         )
+    blank = _blank(canvas(made.canvas))
+    try:
+        model.generator.check(blank, blank)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} cannot work on the canvas '{made.canvas}' of {made}: {error}; choose another protocol"
+        ) from error
     return model
+
+
+def _blank(place: Canvas) -> Person:
+    """A batch of one with every field and nothing in them, on a canvas."""
+    height, width = place.size
+    return Person(
+        image=torch.zeros(1, 3, height, width),
+        keypoints=torch.zeros(1, len(JOINTS), 3),
+        parsing=torch.zeros(1, height, width, dtype=torch.long),
+        iuv=torch.zeros(1, 3, height, width),
+        mask=torch.zeros(1, 1, height, width),
+        depth=torch.zeros(1, 1, height, width),
+    )
 
 
 def pair_sheet(

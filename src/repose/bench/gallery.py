@@ -16,12 +16,13 @@ from torch import Tensor
 
 from repose.data.store import Store
 from repose.estimate.base import KeypointEstimator
+from repose.metrics.features import person_mask
 from repose.metrics.functional import pckh, ssim
 from repose.metrics.functional.regions import CLOTHES, colour_error
 from repose.person import JOINTS, MIRROR, Person
 from repose.pipeline import Model
 from repose.represent.canvas import to_uint8
-from repose.represent.keypoints import draw_skeleton, skeleton_mask
+from repose.represent.keypoints import draw_skeleton
 from repose.sheet import captioned, sheet
 
 COLUMNS: Final = ("source", "pose", "generated", "target")
@@ -39,6 +40,9 @@ the estimator finds; PCKh is the better one of the joints as named and with left
 
 HARMLESS: Final = {"limbs": 0.0, "side": 0.3}
 """Criterion -> up to where it is no failure, however few pairs are worse."""
+
+FEW: Final = 0.05
+"""Share of the pairs up to which those at least as bad are failures."""
 
 LIMBS: Final = {
     "right arm": ("right_elbow", "right_wrist"), "left arm": ("left_elbow", "left_wrist"),
@@ -71,11 +75,14 @@ class Judged:
     estimator: str | None
 
     def share(self, criterion: str) -> Tensor:
-        """Share of the pairs that are worse by a criterion, float64 (N,); NaN where it does not count."""
+        """Share of the pairs counted that are at least as bad by a criterion, each pair itself among them.
+
+        float64 (N,); NaN where the criterion does not count.
+        """
         values = self.values[criterion] * (-1 if CRITERIA[criterion][2] == "higher" else 1)
         counted = values[~values.isnan()]
-        worse = torch.searchsorted(counted.sort().values, values).double() / max(1, len(counted))
-        return torch.where(values.isnan(), values, worse)
+        as_bad = torch.searchsorted(counted.sort().values, values, right=True).double() / max(1, len(counted))
+        return torch.where(values.isnan(), values, as_bad)
 
     def line(self) -> dict[str, Any]:
         """The result line, without the model and the stamp: each criterion's median, worst twentieth and worst."""
@@ -164,7 +171,7 @@ def judge(
         source, target = (_people(model, store, pairs[rows, side]) for side in (0, 1))
         made = _bytes(model(source, target))
         true = _bytes(_image(target))
-        mask = _mask(target)
+        mask = person_mask(target, 1.0)
         values["structure"][rows] = ssim(made * mask, true * mask)
         labels = mask[:, 0].long() * CLOTHES[0] if target.parsing is None else target.parsing
         values["colour"][rows] = _where(*colour_error(made, true, labels))
@@ -214,11 +221,13 @@ def agreed(seen: Tensor, annotated: Tensor) -> Tensor:
 def worst(judged: Judged, count: int = 12) -> list[Failure]:
     """The failures: by turns the worst pair of each criterion that measured anything, everybody at most once.
 
-    A pair that no criterion puts among its worst twentieth is no failure, nor is one that has all limbs; so there may
-    be fewer than asked for.
+    A pair fails by a criterion where at most a twentieth of the pairs counted are at least as bad, or it is the one
+    worst of fewer than twenty, and its number is beyond `HARMLESS`; so there may be fewer than asked for, and where
+    more than a twentieth are equally bad none of them is picked out. Equal ones follow each other by mask-SSIM.
     """
     store, shares = judged.store, {name: judged.share(name) for name in judged.values}
-    orders = {name: _order(share) for name, share in shares.items()}
+    orders = {name: _order(share, judged.values["structure"]) for name, share in shares.items()}
+    gates = {name: max(FEW, 1 / max(1, int((~share.isnan()).sum()))) for name, share in shares.items()}
     taken: set[str] = set()
     failures: list[Failure] = []
     while len(failures) < count and any(orders.values()):
@@ -228,7 +237,7 @@ def worst(judged: Judged, count: int = 12) -> list[Failure]:
             if not order or len(failures) == count:
                 continue
             row = order.pop(0)
-            if float(shares[name][row]) > 0.05 or float(judged.values[name][row]) <= HARMLESS.get(name, -np.inf):
+            if float(shares[name][row]) > gates[name] or float(judged.values[name][row]) <= HARMLESS.get(name, -np.inf):
                 order.clear()
                 continue
             taken.add(store.people[int(judged.pairs[row, 1])])
@@ -297,7 +306,7 @@ def _people(model: Model, store: Store, indices: Tensor) -> Person:
 def _captions(judged: Judged, row: int, criterion: str, share: float) -> tuple[str, ...]:
     kind, said, _ = CRITERIA[criterion]
     first = f"{kind}: {said.format(float(judged.values[criterion][row]))}"
-    first += f", among the worst {max(share, 1 / len(judged.pairs)):.1%}"
+    first += f", among the worst {share:.1%}"
     others = [
         CRITERIA[name][1].format(float(values[row]))
         for name, values in judged.values.items()
@@ -322,18 +331,10 @@ def facing(keypoints: Tensor) -> str:
     return "front" if across > 0 else "back"
 
 
-def _order(share: Tensor) -> list[int]:
-    """Rows from the worst on, those that do not count left out."""
-    order = torch.where(share.isnan(), torch.inf, share).argsort(stable=True).tolist()
+def _order(share: Tensor, structure: Tensor) -> list[int]:
+    """Rows from the worst on, of equal ones the lower mask-SSIM first; those that do not count left out."""
+    order = np.lexsort((structure.numpy(), share.numpy())).tolist()
     return [row for row in order if not bool(share[row].isnan())]
-
-
-def _mask(target: Person) -> Tensor:
-    """The mask of mask-SSIM, as wide at any size as on 128 rows; uint8 (B, 1, H, W)."""
-    assert target.keypoints is not None
-    assert target.size is not None
-    wide = 4.0 * target.size[0] / 128
-    return skeleton_mask(target.keypoints, *target.size, wide, wide, 2 * round(wide / 2) + 1).to(torch.uint8)
 
 
 def _near(found: Tensor, wanted: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from repose.bench.realism import ASKED_SHARE, SAID
 from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
-from repose.bench.turns import KINDS, METRICS, cells, heads
+from repose.bench.turns import KINDS, cells, heads
 from repose.files import replacing
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import REFERENCES
@@ -31,8 +31,8 @@ _OF_MODEL: Final = "measured-"
 _OF_BUDGET: Final = "budget-"
 """`budget-DATA` or `budget-DATA@MINUTES` compares recipes after equal minutes of training."""
 
-_RUNG: Final = "rung "
-"""Such models are rungs of the ladder in docs/experiments.md."""
+_RUNG: Final = re.compile(r"rung \d+ ")
+"""Such models are rungs of the ladder in docs/experiments.md; the number is their place."""
 
 _SIZE: Final = (256, 176, 1)
 """Height, width and batch of the table of forward times."""
@@ -55,9 +55,12 @@ def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
     Raises:
         KeyError: a document names a table that is not known.
         ValueError: there is no line in the results for a table, a line is no JSON, or a table has no end.
+
+    After an error no document has changed.
     """
     lines = _read(results)
-    done = {}
+    done: dict[Path, list[str]] = {}
+    written: dict[Path, str] = {}
     for document in documents:
         text = document.read_text(encoding="utf-8")
         names = [found[2] for found in _BLOCK.finditer(text)]
@@ -65,9 +68,11 @@ def write_tables(results: Path, documents: list[Path]) -> dict[Path, list[str]]:
             raise ValueError(f"{document}: a table has no end; write <!-- /table --> below each <!-- table: NAME -->")
         new = _BLOCK.sub(lambda found: f"{found[1]}{table(found[2], lines)}{found[3]}", text)
         if new != text:
-            with replacing(document) as partial:
-                partial.write_text(new, encoding="utf-8")
+            written[document] = new
         done[document] = names
+    for document, text in written.items():
+        with replacing(document) as partial:
+            partial.write_text(text, encoding="utf-8")
     return done
 
 
@@ -130,17 +135,22 @@ def measured(lines: list[Line], model: str) -> str:
 
 def ladder(lines: list[Line]) -> str:
     """The rungs of our own model: the newest line of each model called "rung N WHAT", on validation people."""
-    found = [line for line in lines if line.get("kind") == "evaluation" and str(line["model"]).startswith(_RUNG)]
+    found = [
+        line for line in lines
+        if line.get("kind") == "evaluation" and line["split"] == "val" and _RUNG.match(str(line["model"]))
+    ]  # fmt: skip
     if not found:
-        raise ValueError("results hold no evaluation of a rung")
-    found = [line for line in found if all(line[key] == found[-1][key] for key in ("checksum", "split", "pairs"))]
-    rungs = [line for _, line in sorted({line["model"]: line for line in found}.items())]
+        raise ValueError("results hold no evaluation of a rung on split val")
+    newest, same = found[-1], ("checksum", "protocol", "pairs", "features")
+    found = [line for line in found if all(line.get(key) == newest.get(key) for key in same)]
+    rungs = sorted({line["model"]: line for line in found}.values(), key=lambda line: int(line["model"].split()[1]))
     one = rungs[-1]
     shown = [TableLine(label, _scores(one["rows"][kind])) for kind, label in REFERENCES.items() if kind in one["rows"]]
-    shown += [TableLine(line["model"].removeprefix(_RUNG), _scores(line["rows"]["generated"])) for line in rungs]
+    shown += [TableLine(line["model"].removeprefix("rung "), _scores(line["rows"]["generated"])) for line in rungs]
+    seen = f" Features: {one['features']}." if one.get("features") else ""
     caption = (
         f"{one['protocol']}, {one['data']} `{one['checksum']}`, {one['pairs']:,} pairs of split {one['split']}; in "
-        f"brackets 95 % bootstrap intervals. Features: {one['features']}. Commit {_each(rungs, 'commit', '`{}`')}."
+        f"brackets 95 % bootstrap intervals.{seen} Commit {_each(rungs, 'commit', '`{}`')}."
     )
     return markdown(shown, caption=caption)
 
@@ -153,13 +163,20 @@ def budget(lines: list[Line], data: str, minutes: str | None = None) -> str:
     if not found:
         asked = "" if minutes is None else f" of {minutes} minutes"
         raise ValueError(f"results hold no line of `repose bench budget`{asked} on {data}")
-    found = [line for line in found if all(line[key] == found[-1][key] for key in _TERMS)]
+    found = [line for line in found if all(line.get(key) == found[-1].get(key) for key in _TERMS)]
     newest = list({line["model"]: line for line in found}.values())
     return markdown(budget_rows(newest), caption=budget_caption(newest))
 
 
 def budget_rows(lines: list[Line]) -> list[TableLine]:
-    """The rows of a comparison on equal terms: the references, then the models by SSIM."""
+    """The rows of a comparison on equal terms: the references, then the models by SSIM.
+
+    Raises:
+        ValueError: some lines have the columns of features and others do not, or those of another version.
+    """
+    versions = {str(line.get("features")) for line in lines}
+    if len(versions) > 1:
+        raise ValueError(f"lines of different features cannot stand in one table: {', '.join(sorted(versions))}")
     references = lines[-1]["rows"]
     rows = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
     for line in sorted(lines, key=lambda line: -line["rows"]["generated"]["ssim"][0]):
@@ -222,8 +239,9 @@ def forward(lines: list[Line]) -> str:
         for run in runs
     )
     for run in runs:
-        fastest = min((row for row in run["rows"] if row["best"] is not None), key=lambda row: row["best"])
-        if "around" in run:
+        ran = [row for row in run["rows"] if row["best"] is not None]
+        if "around" in run and ran:
+            fastest = min(ran, key=lambda row: row["best"])
             rate = run["batch"] / (fastest["best"] + run["around"])
             about += (
                 f"; `{run['recipe']}` end to end, joints given, {rate:.1f} pictures a second by `{fastest['backend']}`"
@@ -308,6 +326,7 @@ def turns(lines: list[Line]) -> str:
     found = [line for line in lines if line.get("kind") == "turns"]
     if not found:
         raise ValueError("results hold no line of `repose bench turns`")
+    found = [line for line in found if line.get("version") == found[-1].get("version")]
     runs = list({line["model"]: line for line in found}.values())
     grid = [["turn", "picture size", "", *heads()]]
     for degrees in dict.fromkeys(degrees for run in runs for degrees in run["turns"]):
@@ -319,16 +338,15 @@ def turns(lines: list[Line]) -> str:
                 if kind != "generated" and asked in seen:
                     continue  # a reference that stands there already
                 seen.add(asked)
-                values = {metric: math.nan if row[metric][0] is None else row[metric][0] for metric in METRICS}
                 name = f"`{run['model']}`" if kind == "generated" else KINDS[kind]
-                grid.append([f"{degrees}°", size, name, *cells(values)])
+                grid.append([f"{degrees}°", size, name, *cells(_scores(row))])
     about = "; ".join(
         f"`{run['model']}` {len(run['people'])} people of seed {run['seed']}, {run['style']}, commit `{run['commit']}`"
         for run in runs
     )
     return (
-        f"{_markdown(grid)}\nUnseen rendered people with patterned clothes, transferred from 0 degrees. {about}; "
-        f"{_each(runs, 'hardware')}.\n"
+        f"{_markdown(grid)}\nUnseen rendered people with patterned clothes, transferred from 0 degrees; in brackets "
+        f"95 % bootstrap intervals over the people. {about}; {_each(runs, 'hardware')}.\n"
     )
 
 

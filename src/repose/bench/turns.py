@@ -1,13 +1,14 @@
 """What survives when somebody turns: prints, stripes, colours and faces of rendered people at 30, 90 and 180 degrees.
 
 Every person wears a pattern and stands before a camera that stays where it is; the generator gets the picture at 0
-degrees and the joints of the turned one, and the rendered turn is the truth. Beside it stand two references: the copied
-source, which has the whole pattern in the wrong place, and the truth under a blur, which has all places and no pattern.
+degrees and the joints of the turned one, and the rendered turn is the truth. Beside it stand three references: the
+copied source, which has the whole pattern in the wrong place; the truth under a blur, which has all places and no
+pattern; and the truth with the cloth of somebody else, which is what chance scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ from repose.data.synthetic import Picture
 from repose.data.synthetic.sets import TURNS_SEED
 from repose.metrics.accumulators import Column, Score, scores
 from repose.metrics.functional import SKIMAGE, ssim
-from repose.metrics.functional.regions import blurred, colour_error, pattern, texture
+from repose.metrics.functional.regions import CLOTHES, blurred, colour_error, pattern, texture
+from repose.metrics.tables import shown
 from repose.person import Person
 from repose.pipeline import Model
 from repose.represent.canvas import Canvas, from_uint8, to_uint8
@@ -31,7 +33,14 @@ from repose.sheet import sheet
 TURNS: Final = (30, 90, 180)
 """Degrees."""
 
-KINDS: Final = {"generated": "generated", "source": "copied source", "blur": "true target, blurred"}
+VERSION: Final = 2
+"""Of what is rendered and measured; what has another does not stand in one table. 1: poses by the order of people."""
+
+KINDS: Final = {
+    "generated": "generated", "source": "copied source", "blur": "true target, blurred",
+    "other": "true target, another pattern",
+}  # fmt: skip
+"""Kind of picture -> its name. The last is missing where there is one person alone."""
 
 METRICS: Final = {
     "pattern": ("pattern in place", "higher", 3),
@@ -89,7 +98,7 @@ class Turns:
             for degrees, rows in self.scores.items()
         }
         return {
-            "kind": "turns", "canvas": self.turning.canvas.name, "height": height, "width": width,
+            "kind": "turns", "version": VERSION, "canvas": self.turning.canvas.name, "height": height, "width": width,
             "style": self.turning.style, "seed": TURNS_SEED, "people": list(self.turning.numbers), "turns": measured,
         }  # fmt: skip
 
@@ -112,7 +121,7 @@ def render(
     first: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Turning:
-    """The first `count` people under `TURNS_SEED` from number `first` on who wear a pattern, in a pose each.
+    """The first `count` people under `TURNS_SEED` from number `first` on who wear a pattern; a pose by each number.
 
     Args:
         canvas: they are rendered at the size of its window. style: of the renderer.
@@ -138,7 +147,7 @@ def render(
         for number in range(first, first + _MOST_TRIED * count):
             if patterned(renderer, TURNS_SEED, number, style):
                 numbers.append(number)
-                views.append(render_turns(renderer, TURNS_SEED, number, len(numbers) - 1, (0, *turns), style))
+                views.append(render_turns(renderer, TURNS_SEED, number, number, (0, *turns), style))
                 if progress is not None:
                     progress(len(numbers), count)
             if len(numbers) == count:
@@ -180,7 +189,10 @@ def measure(model: Model, turning: Turning, batch: int = 8) -> Turns:
             "source": source,
             "blur": soft(truth),
         }
-        found[degrees] = {kind: scores(compare(shown, true)) for kind, shown in pictures[degrees].items()}
+        if len(truth) > 1:
+            assert true.parsing is not None
+            pictures[degrees]["other"] = another(truth, true.parsing)
+        found[degrees] = {kind: scores(compare(images, true)) for kind, images in pictures[degrees].items()}
     return Turns(turning, pictures, found)
 
 
@@ -203,6 +215,39 @@ def soft(pictures: Tensor) -> Tensor:
     return (blurred(pictures.double(), sigma) / whole).round().clamp(0, 255).to(torch.uint8)
 
 
+def another(pictures: Tensor, parsing: Tensor) -> Tensor:
+    """Everybody in the next one's cloth, the last one in the first one's: their places, another pattern.
+
+    Each garment is filled from the next person's of the same label, or from their largest, moved so that the middles of
+    the two meet; beyond its edges the nearest pixel goes on.
+
+    Args:
+        pictures: uint8 (N, 3, H, W). parsing: labels (N, H, W).
+
+    Returns:
+        uint8 (N, 3, H, W); a garment stays as it is where the next person wears none.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    out = pictures.clone()
+    for k, labels in enumerate(parsing):
+        donor = (k + 1) % len(parsing)
+        worn = {label: int((parsing[donor] == label).sum()) for label in CLOTHES}
+        for label in CLOTHES:
+            place = (labels == label).nonzero()  # (P, 2)
+            given = label if worn[label] else max(worn, key=lambda one: worn[one])
+            if not len(place) or not worn[given]:
+                continue
+            cloth = parsing[donor] == given
+            found = distance_transform_edt(~cloth.numpy(), return_distances=False, return_indices=True)
+            nearest = torch.from_numpy(found.astype(np.int64))  # (2, H, W)
+            moved = place + (_middle(cloth.nonzero()) - _middle(place))
+            rows, columns = (moved[:, axis].clamp(0, cloth.shape[axis] - 1) for axis in (0, 1))
+            rows, columns = nearest[:, rows, columns]
+            out[k, :, place[:, 0], place[:, 1]] = pictures[donor, :, rows, columns]
+    return out
+
+
 def report(found: Turns, model: str, screen: Console) -> None:
     """Print the scores."""
     _, _, height, width = found.turning.canvas.window
@@ -210,7 +255,7 @@ def report(found: Turns, model: str, screen: Console) -> None:
     table = Table("turn", "", *heads(), title=title)
     for degrees, rows in found.scores.items():
         for kind, row in rows.items():
-            table.add_row(f"{degrees}°", KINDS[kind], *cells({m: s.value for m, s in row.items()}))
+            table.add_row(f"{degrees}°", KINDS[kind], *cells(row, compact=True))
     screen.print(table)
 
 
@@ -219,9 +264,9 @@ def heads() -> list[str]:
     return [f"{title} {'↑' if better == 'higher' else '↓'}" for title, better, _ in METRICS.values()]
 
 
-def cells(row: dict[str, float]) -> list[str]:
-    """One row's numbers in the order of `METRICS`; "-" where nothing counted."""
-    return ["-" if np.isnan(row[m]) else f"{row[m]:.{digits}f}" for m, (_, _, digits) in METRICS.items()]
+def cells(row: Mapping[str, Score], compact: bool = False) -> list[str]:
+    """One row's numbers with their intervals in the order of `METRICS`; "-" where nothing counted."""
+    return [shown(row[metric], digits, compact) for metric, (_, _, digits) in METRICS.items()]
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -247,14 +292,19 @@ def _heads(pictures: Tensor, truth: Tensor, true: Person) -> tuple[Tensor, Tenso
     """SSIM of the box around each target's head, and whether there is one, float64 (N,) each."""
     assert true.iuv is not None
     part = true.iuv[:, 0]
-    shown = (part == _HEAD[0]) | (part == _HEAD[1])
+    seen = (part == _HEAD[0]) | (part == _HEAD[1])
     values, counts = (torch.zeros(len(part), dtype=torch.float64) for _ in range(2))
-    for k, on in enumerate(shown):
+    for k, on in enumerate(seen):
         if bool(on.any()):
             rows, columns = (_span(on.any(side).nonzero()[:, 0], on.shape[1 - side]) for side in (1, 0))
             values[k] = ssim(pictures[k : k + 1, :, rows, columns], truth[k : k + 1, :, rows, columns], SKIMAGE)[0]
             counts[k] = 1
     return values, counts
+
+
+def _middle(places: Tensor) -> Tensor:
+    """The middle of the box around pixels (P, 2)."""
+    return (places.amin(0) + places.amax(0)) // 2
 
 
 def _span(places: Tensor, length: int) -> slice:

@@ -128,16 +128,21 @@ def appearance(one: Seen, other: Seen) -> tuple[Tensor, Tensor]:
     return torch.cosine_similarity(one.person, other.person).cpu() * counts, counts
 
 
-def person_mask(person: Person) -> Tensor:
-    """Where `appearance` looks, uint8 (B, 1, H, W): the skeleton as mask-SSIM draws it, twice as thick.
+def person_mask(person: Person, thick: float = 2.0) -> Tensor:
+    """The skeleton as mask-SSIM draws it on 128 rows, at any size, uint8 (B, 1, H, W); `appearance` looks there.
 
-    Limbs and discs reach H / 16 to either side: 8 pixels at 128 rows, 16 at 256. It is closed with a
-    5x5 square at 128 rows, 9x9 at 256. Without joints it is empty.
+    Args:
+        thick: 2 as `appearance` has it: limbs and discs reach H / 16 to either side, 8 pixels at 128 rows, 16 at 256;
+            1 as mask-SSIM has it, half as far. It is closed with a 5x5 square at 128 rows, 9x9 at 256.
+
+    Returns:
+        0 or 1; without joints it is empty.
     """
     if person.keypoints is None or person.size is None:
         raise ValueError("person_mask: keypoints and a size are needed")
     height, width = person.size
-    drawn = skeleton_mask(person.keypoints, height, width, height / 16, height / 16, 2 * (height // 64) + 1)
+    reach = thick * height / 32
+    drawn = skeleton_mask(person.keypoints, height, width, reach, reach, 2 * (height // 64) + 1)
     return drawn.to(torch.uint8)
 
 

@@ -131,6 +131,25 @@ class Canvas:
             f"prepare the data at that size{other}"
         )
 
+    def fits(self, size: tuple[int, int], points: Tensor) -> bool:
+        """Whether a picture is taken whole ("fit"), not cut: it is about what the window is, and shows a person large.
+
+        That is: its proportions are the window's within 10 %, and the joints are all on it and extend over more than
+        half of its height.
+
+        Args:
+            size: (height, width) of the picture.
+            points: (N, 2), x and y of located joints on it, of one figure or of several; none do not fill anything.
+        """
+        height, width = size
+        _, _, window_height, window_width = self.window
+        ratio = (height / width) / (window_height / window_width)
+        if len(points) == 0 or max(ratio, 1 / ratio) >= 1.1:
+            return False
+        (x0, y0), (x1, y1) = points.amin(0).tolist(), points.amax(0).tolist()
+        inside = min(x0, y0) >= -0.5 and x1 <= width - 0.5 and y1 <= height - 0.5  # a file may tell a wrong size
+        return bool(inside and y1 - y0 > 0.5 * height)
+
     def take(self, person: Person) -> Person:
         """The window alone: a result on "fashion-square" becomes a 256x176 picture again."""
         if person.size != self.size:
