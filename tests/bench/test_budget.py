@@ -179,7 +179,8 @@ def test_what_was_measured_without_features_is_measured_again_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("repose.metrics.features.mobilenet_v2", lambda taps, scaled: MobileNetV2(taps, scaled))
-    store, run = tiny.store(tmp_path / "data"), InProcess(tiny.store(tmp_path / "data"))
+    store = tiny.store(tmp_path / "data")
+    run = InProcess(store)
     words = (["toy"], store.folder, "patn-market", Terms(0.01, accelerator="cpu"), tmp_path / "out", None, SCREEN)
 
     def compare(features: bool | str) -> dict[str, Any]:

@@ -125,8 +125,9 @@ def bone_frames(
 
     Returns:
         float32 (3 N, H, W) or (B, 3 N, H, W): near in [0, 1], then near times the share along the bone (0 at the first
-        joint, 1 at the second; of a bone shorter than a pixel, pixels), then near times the signed distance aside in units of 2 `reach` (positive where a
-        person facing the camera with the bone downwards has their left). A bone with a missing joint gives zeros.
+        joint, 1 at the second; of a bone shorter than a pixel, pixels), then near times the signed distance aside in
+        units of 2 `reach` (positive where a person facing the camera with the bone downwards has their left). A bone
+        with a missing joint gives zeros.
     """
     x, y, located = _columns(keypoints)  # (B, 18) each
     first, second = ([bone[end] for bone in bones] for end in (0, 1))
