@@ -30,7 +30,7 @@ def test_shipped_and_default(shelf: Path) -> None:
 def test_unknown_names(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="did you mean 'multiscale-s-synthetic'"):
         weights.find_weights("multiscale-synthetic")
-    with pytest.raises(ValueError, match=f"'qqq'.*there are: multiscale-s-synthetic, {weights.DEFAULT}"):
+    with pytest.raises(ValueError, match=f"'qqq'.*there are: {weights.DEFAULT}, multiscale-s-synthetic"):
         weights.find_weights("qqq")
     monkeypatch.setattr(weights, "_PLACES", ())
     with pytest.raises(ValueError, match="there are: none"):

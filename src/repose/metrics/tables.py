@@ -56,7 +56,7 @@ def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Tab
     """The table for the terminal. Only facts and metrics that some line has are columns."""
     # Text, not str: a name in brackets must not be read as markup
     table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading in _headings(lines):
         table.add_column(heading, justify="right")
     for line in lines:

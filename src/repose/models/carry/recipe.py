@@ -47,7 +47,7 @@ def base() -> Recipe:
         made,
         name="carry",
         canvas="fashion",
-        network=CarryConfig(width=72, depth=3, match=64, heads=6, height=256),
+        network=CarryConfig(width=72, depth=3, match=64, heads=8, height=256),
         objective=replace(made.objective, gan=0.02, focus=2.0),
         data=replace(made.data, batch=16),
         generator_optimiser=replace(made.generator_optimiser, lr=4e-4),
