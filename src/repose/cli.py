@@ -69,6 +69,12 @@ ModelName = Annotated[
 ]
 Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto is cuda if there is one.")]
+StoreFolder = Annotated[Path, typer.Option("-d", "--data", help="The store.")]
+Limit = Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")]
+Eyes = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]
+Features = Annotated[
+    str, typer.Option(help="Distances of features: auto (where MobileNetV2's file is here), none, or a version.")
+]
 Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -430,17 +436,15 @@ def train(
 @app.command(name="eval")
 def evaluate(
     names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
-    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    data: StoreFolder,
     protocol: Annotated[
         str,
         typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-half, people-fashion."),
     ] = ("patn-market"),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
-    limit: Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")] = 0,
-    pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
-    features: Annotated[
-        str, typer.Option(help="Distances of features: auto (where MobileNetV2's file is here), none, or a version.")
-    ] = "auto",
+    limit: Limit = 0,
+    pose: Eyes = "movenet",
+    features: Features = "auto",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
     device: Device = "auto",
@@ -537,7 +541,7 @@ def forward(
 
 @bench_app.command()
 def loading(
-    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    data: StoreFolder,
     seconds: float = 3.0,
     results: Annotated[Path | None, typer.Option(help="Append a line to this .jsonl.")] = None,
 ) -> None:
@@ -672,16 +676,14 @@ def budget(
     recipes: Annotated[
         list[str], typer.Argument(help="Recipes by name or file, each with its settings in quotation marks.")
     ],
-    data: Annotated[Path, typer.Option("-d", "--data", help="The store.")],
+    data: StoreFolder,
     minutes: Annotated[float, typer.Option(help="Of training, for each.")] = 60.0,
     threads: Annotated[int, typer.Option(min=1, help="Of each run.")] = 1,
     side_by_side: Annotated[int, typer.Option(min=1, help="So many runs at a time, each on cores of its own.")] = 1,
     protocol: Annotated[str, typer.Option("-p", "--protocol", help="By which they are measured.")] = "people-half",
-    limit: Annotated[int, typer.Option(help="Only N test pairs, spread over the list; 0 for all.")] = 0,
-    pose: Annotated[str, typer.Option(help="Estimator for PCKh, or none.")] = "movenet",
-    features: Annotated[
-        str, typer.Option(help="Distances of features: auto (where MobileNetV2's file is here), none, or a version.")
-    ] = "auto",
+    limit: Limit = 0,
+    pose: Eyes = "movenet",
+    features: Features = "auto",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl; OUT/results.jsonl else.")] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of runs, plan and sheet.")] = Path("runs/budget"),
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

@@ -33,7 +33,7 @@ _NEVER: Final = 1e3
 def fill(image: Tensor, hole: Tensor) -> Tensor:
     """The picture without what the hole covers.
 
-    About a second on one core, whatever the size; the same every time.
+    On one core 0.2 to 0.4 s at 640x480, 0.4 to 1.8 s at 3000x2000, by the size of the hole; the same every time.
 
     Args:
         image: (3, H, W) in [-1, 1].

@@ -39,7 +39,7 @@ class Model:
 
     @property
     def canvas(self) -> Canvas:
-        """The size and framing of the pictures that it was trained on."""
+        """The size and framing of the pictures that it takes and gives; a card says where it was trained on others."""
         return canvas(self.recipe.canvas)
 
     @property

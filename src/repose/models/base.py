@@ -33,7 +33,9 @@ class Output:
 
     Attributes:
         image: (B, 3, H, W) in [-1, 1].
-        extra: named tensors of the inside worth seeing or losing on (masks, flows, logits).
+        extra: named tensors of the inside worth seeing or losing on (masks, flows, logits). One name means the same
+            in every model that has it: "person" (B, 1, H, W), the probability that a pixel shows the person, by which
+            a result is put back into a photograph.
     """
 
     image: Tensor

@@ -7,7 +7,9 @@ import pytest
 
 pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
 
-from repose.data.synthetic import Picture, Renderer, SyntheticUnavailable, render_people, render_person
+from tests.data.synthetic.conftest import SIZE
+
+from repose.data.synthetic import Picture, Renderer, render_people, render_person
 from repose.data.synthetic.figure import atlas
 from repose.data.synthetic.figure.surface import body_surface, normals, skin
 from repose.data.synthetic.people import STYLES, dress, take_pose
@@ -16,20 +18,10 @@ from repose.data.synthetic.pose.poses import rotations, sample_pose
 from repose.person import JOINTS
 
 PEOPLE, PICTURES, SEED = 6, 4, 3
-HEIGHT, WIDTH = 128, 96
+HEIGHT, WIDTH = SIZE
 INDEX = {name: k for k, name in enumerate(JOINTS)}
 FIELDS = ("image", "keypoints", "parsing", "mask", "iuv", "depth")
 CLOTHES = (5, 6, 7, 9, 10, 11, 12)
-
-
-@pytest.fixture(scope="module")
-def renderer():
-    try:
-        made = Renderer(HEIGHT, WIDTH)
-    except SyntheticUnavailable as error:
-        pytest.skip(str(error))
-    with made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,9 @@ import pytest
 
 pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
 
-from repose.data.synthetic import Picture, Renderer, SyntheticUnavailable, render_person, render_turns
+from tests.data.synthetic.conftest import SIZE
+
+from repose.data.synthetic import Picture, Renderer, render_person, render_turns
 from repose.data.synthetic.figure.body import load_body
 from repose.data.synthetic.people import meet
 from repose.data.synthetic.place.views import sample_front, sample_shot, standing
@@ -17,19 +19,9 @@ from repose.data.synthetic.sets import FIRST_SEED, SETS, STREAM_SEED, TURNS_SEED
 from repose.data.synthetic.turns import POSES, _loudness, _printed, patterned
 from repose.person import JOINTS
 
-HEIGHT, WIDTH = 128, 96
+HEIGHT, WIDTH = SIZE
 LEFT, RIGHT, NOSE, NECK = (JOINTS.index(n) for n in ("left_shoulder", "right_shoulder", "nose", "neck"))
 CLOTHES = (5, 6, 7, 9, 10, 12)
-
-
-@pytest.fixture(scope="module")
-def renderer():
-    try:
-        made = Renderer(HEIGHT, WIDTH)
-    except SyntheticUnavailable as error:
-        pytest.skip(str(error))
-    with made:
-        yield made
 
 
 @pytest.fixture(scope="module")

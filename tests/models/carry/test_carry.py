@@ -149,6 +149,18 @@ def test_labels_are_left_out_where_there_are_none(network: Carry) -> None:
     assert set(objective.losses(_phase(PIXELS), bare, output)) == {"l1", "assemble"}
 
 
+def test_terms_leave_the_pair_as_it_is(network: Carry) -> None:
+    """Face and hands are picked out of the joints; the critic must find all of them afterwards."""
+    pair = Pair(person(1), person(2))
+    assert pair.target.keypoints is not None
+    before = pair.target.keypoints.clone()
+    focused = CarryObjective(replace(PIXELS, focus=2.0))
+    terms = focused.losses(_phase(PIXELS), pair, network(pair.source, pair.target))
+    assert torch.equal(pair.target.keypoints, before)
+    plain = CarryObjective(PIXELS).losses(_phase(PIXELS), pair, network(pair.source, pair.target))
+    assert terms["l1"].value > plain["l1"].value
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_truth_costs_nothing(times: int) -> None:
     """One person in one pose: flow and match at rest are the truth, at the working size and above it."""

@@ -27,14 +27,10 @@ class Critic(nn.Module):
 
     def forward(self, image: Tensor, person: Person) -> Tensor:
         """image (B, 3, H, W) in [-1, 1] in the pose of `person` -> raw scores (B, 1, H/8, W/8)."""
-        assert person.keypoints is not None
-        assert person.size is not None
         x = F.leaky_relu(self.conv1(F.pixel_unshuffle(image, 2)), 0.2)  # (B, F, H/2, W/2)
         x = F.leaky_relu(self.conv2(x), 0.2)  # (B, 2F, H/4, W/4)
-        scale = x.shape[-1] / person.size[1]
-        located = person.keypoints[..., 2:] > 0
-        small = torch.where(located, (person.keypoints[..., :2] + 0.5) * scale - 0.5, 0.0)
-        joints = torch.cat([small, person.keypoints[..., 2:]], -1)
+        joints = person.only("keypoints").resize(x.shape[-2], x.shape[-1]).keypoints
+        assert joints is not None
         maps = heatmaps(joints, x.shape[-2], x.shape[-1], "gaussian", sigma=0.04 * x.shape[-2])
         x = F.leaky_relu(self.conv3(torch.cat([x, maps], 1)), 0.2)  # (B, 4F, H/8, W/8)
         x = F.leaky_relu(self.conv4(x), 0.2)  # (B, 4F, H/8, W/8)

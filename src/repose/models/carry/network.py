@@ -168,11 +168,11 @@ class Carry(Generator):
     def pose_maps(self, keypoints: Tensor, height: int, width: int) -> Tensor:
         """(B, 18, 3) on a canvas (height, width) -> (B, C, height / 4k, width / 4k), k = `shrink`."""
         cell = 4 * self.shrink(height)
-        height, width = height // cell, width // cell
-        xy, visible = keypoints[..., :2], keypoints[..., 2:]
-        small = torch.cat([torch.where(visible > 0, (xy + 0.5) / cell - 0.5, 0.0), visible], -1)
-        maps = heatmaps(small, height, width, "gaussian", sigma=0.03 * height)
-        return torch.cat([maps, bone_frames(small, height, width)], 1) if self.config.frames else maps
+        rows, columns = height // cell, width // cell
+        small = Person(keypoints=keypoints, size=(height, width)).resize(rows, columns).keypoints
+        assert small is not None
+        maps = heatmaps(small, rows, columns, "gaussian", sigma=0.03 * rows)
+        return torch.cat([maps, bone_frames(small, rows, columns)], 1) if self.config.frames else maps
 
     def synthesise(self, *inputs: Tensor) -> Output:
         """image (B, 3, H, W), source and target pose (B, C, H/4k, W/4k), k = shrink -> image (B, 3, H, W).
@@ -206,9 +206,8 @@ class Carry(Generator):
         extra: dict[str, Tensor] = {}
         if config.attend:
             extra["parts"] = self.parts(t4)
-            match = self._match(t4, s4)  # (B, N, N)
-            extra["match"] = match
-            chance = match.exp()
+            extra["match"] = self._match(t4, s4)  # (B, N, N)
+            chance = extra["match"].exp()
             grid = _grid(s4)  # (1, 2, h/4, w/4)
             # a sum, not a product of matrices: half precision would round a place by half a pixel
             place = (chance[:, None] * grid.flatten(2)[:, :, None]).sum(-1)  # (B, 2, N)

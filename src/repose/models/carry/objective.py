@@ -15,7 +15,7 @@ from repose.losses.perceptual import Backbone, Perceptual
 from repose.losses.structure import dissimilarity
 from repose.models.base import Objective, Output, Phase, Progress, Term
 from repose.models.carry.critic import Critic
-from repose.person import JOINTS, Pair, Person
+from repose.person import JOINTS, Pair
 from repose.represent.iuv import correspondence
 from repose.represent.keypoints import heatmaps
 
@@ -117,7 +117,7 @@ class CarryObjective(Objective):
         assert pair.target.image is not None  # training pairs have both pictures
         core = output.extra["core"].float()
         times = pair.target.image.shape[-1] // core.shape[-1]
-        target = F.avg_pool2d(pair.target.image, times) if times > 1 else pair.target.image
+        target = F.avg_pool2d(pair.target.image, times)
         off = (core - target).abs()
         if weights.focus:
             off = off * (1 + weights.focus * self._near_face_and_hands(pair, *core.shape[-2:]))
@@ -141,11 +141,10 @@ class CarryObjective(Objective):
         return terms
 
     def _near_face_and_hands(self, pair: Pair, height: int, width: int) -> Tensor:
-        assert pair.target.keypoints is not None
-        joints = Person(keypoints=pair.target.keypoints, size=pair.target.size).resize(height, width).keypoints
+        joints = pair.target.only("keypoints").resize(height, width).keypoints
         assert joints is not None
         others = [joint for joint in range(len(JOINTS)) if joint not in FACE_AND_HANDS]
-        joints[:, others] = 0  # missing
+        joints = joints.index_fill(1, torch.tensor(others, device=joints.device), 0)  # missing
         return heatmaps(joints, height, width, "gaussian", sigma=0.03 * height).amax(1, keepdim=True)
 
     # -- against the labels of rendered people ------------------------------------------------------------------
@@ -172,7 +171,7 @@ class CarryObjective(Objective):
             terms["flow"] = Term((off.clamp_max(8) * known).sum() / known.sum().clamp_min(1), weights.flow)
         if weights.carried and "carried" in extra:
             assert pair.target.image is not None
-            wanted = F.avg_pool2d(pair.target.image, times) if times > 1 else pair.target.image
+            wanted = F.avg_pool2d(pair.target.image, times)
             off = (extra["carried"].float() - wanted).abs().mean(1, keepdim=True)
             terms["carried"] = Term((off * known).sum() / known.sum().clamp_min(1), weights.carried)
         person = (target[:, :1] > 0).float()
@@ -195,9 +194,7 @@ class CarryObjective(Objective):
     def _telling_apart(self, pair: Pair, output: Output) -> dict[str, Term]:
         critic, fake = self.networks["critic"], output.extra["core"].detach().float()
         assert pair.target.image is not None
-        real = pair.target.image
-        if real.shape != fake.shape:
-            real = F.avg_pool2d(real, real.shape[-1] // fake.shape[-1])
+        real = F.avg_pool2d(pair.target.image, pair.target.image.shape[-1] // fake.shape[-1])
         real = real.detach().requires_grad_(self.config.r1 > 0)
         score = critic(real, pair.target)
         terms = {
@@ -222,8 +219,6 @@ def _coarser(place: Tensor, known: Tensor, times: int) -> tuple[Tensor, Tensor]:
     Returns:
         The mean of the known places (B, 2, h, w), and 1 where half of the pixels are known, 0 elsewhere (B, 1, h, w).
     """
-    if times == 1:
-        return place, known
     share = F.avg_pool2d(known, times)
     mean = F.avg_pool2d(place * known, times) / share.clamp_min(1e-6)
     return mean, (share >= 0.5).float()
