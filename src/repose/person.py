@@ -266,32 +266,41 @@ class Person:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures of one person: `source` is given, `target` is wanted. Both batched, or neither."""
+    """Two pictures of one person: `source` is given, `target` is wanted. All batched, or none.
+
+    `views` are further pictures of the same person, for losses that look from several sides; mostly there are none.
+    """
 
     source: Person
     target: Person
+    views: tuple[Person, ...] = ()
 
     def flip(self) -> Pair:
         """Both mirrored, left and right exchanged (`Person.flip`)."""
-        return Pair(self.source.flip(), self.target.flip())
+        return self.map(Person.flip)
 
     def swap(self) -> Pair:
         """The other direction: target to source."""
-        return Pair(self.target, self.source)
+        return Pair(self.target, self.source, self.views)
 
     def both(self) -> Pair:
         """Both directions in one batch of twice the length."""
-        return Pair(Person.cat([self.source, self.target]), Person.cat([self.target, self.source]))
+        views = tuple(Person.cat([view, view]) for view in self.views)
+        return Pair(Person.cat([self.source, self.target]), Person.cat([self.target, self.source]), views)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Pair:
         """The same pair on another device."""
-        return Pair(self.source.to(device, non_blocking), self.target.to(device, non_blocking))
+        return self.map(lambda person: person.to(device, non_blocking))
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int | slice | Tensor) -> Pair:
-        return Pair(self.source[index], self.target[index])
+        return self.map(lambda person: person[index])
+
+    def map(self, change: Callable[[Person], Person]) -> Pair:
+        """Every picture of it changed in the same way."""
+        return Pair(change(self.source), change(self.target), tuple(change(view) for view in self.views))
 
 
 _RANK = {"image": 3, "keypoints": 2, "parsing": 2, "iuv": 3, "mask": 3, "depth": 3}

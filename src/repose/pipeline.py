@@ -11,7 +11,8 @@ from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
 from repose.images import ImageLike, load_image, same_kind
-from repose.models.base import Generator
+from repose.models import build_generator, recipe
+from repose.models.base import Generator, Progress
 from repose.person import Person
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
@@ -51,10 +52,14 @@ class Model:
     def __call__(self, source: Person, target: Person) -> Tensor:
         """The person of `source` in the pose of `target`, both on `canvas`, batched or not, on any device.
 
+        Of the two people the network sees the fields that it says it needs, and no other.
+
         Returns:
             image (B, 3, H, W), or (3, H, W) for a single person, in [-1, 1], on the CPU.
         """
-        image: Tensor = self.generator(source.batch().to(self.device), target.batch().to(self.device)).image
+        needs = self.generator.needs
+        given, wanted = source.only(*needs.source).batch(), target.only(*needs.target).batch()
+        image: Tensor = self.generator(given.to(self.device), wanted.to(self.device)).image
         return (image if source.batched else image[0]).cpu()
 
     def crop(self, source: Person, target: Person, retarget: bool = True) -> Tensor:
@@ -134,9 +139,23 @@ def load(name: str | Path = "default", device: str = "auto") -> Model:
         FileNotFoundError: the folder's run has not come as far as weights.
     """
     place, where = find_weights(name), _device(device)
-    generator, recipe = load_generator(place)
+    generator, made = load_generator(place)
     folder = place.parent if place.is_file() else place
-    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), recipe)
+    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), made)
+
+
+def untrained(name: str, device: str = "auto") -> Model:
+    """A recipe's network with random weights, the same every time; one that trains in stages is in its last.
+
+    Raises:
+        KeyError: no such recipe. ValueError: no such device. Both name the nearest.
+    """
+    made, where = recipe(name), _device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = build_generator(made)
+    generator.prepare(Progress(made.images, made.images))
+    return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), made)
 
 
 def read_person(picture: ImageLike, pose: KeypointEstimator | str = "movenet", which: Which = "largest") -> Person:
@@ -268,4 +287,4 @@ def _require_place(person: Person) -> None:
         raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
 
 
-__all__ = ["ESTIMATORS", "Model", "load", "read_person", "read_pose", "transfer"]
+__all__ = ["ESTIMATORS", "Model", "load", "read_person", "read_pose", "transfer", "untrained"]

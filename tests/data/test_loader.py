@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from repose.data import Store, StoreWriter
+from repose.data.augment import AugmentConfig
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.person import Pair, Person
 
@@ -125,3 +126,38 @@ def test_an_error_in_the_thread_reaches_the_caller(store: Store) -> None:
     loader = Loader(store, PairSampler(store, "train", 4, seed=0), fields=("image", "iuv"))
     with pytest.raises(ValueError, match="has no 'iuv'"):
         next(loader)
+
+
+def test_views_are_pictures_of_the_same_person(store: Store) -> None:
+    sampler = PairSampler(store, "train", 600, seed=1)
+    pairs, views = sampler.batch_at(4), sampler.views_at(4, 3)
+    assert views.shape == (600, 3)
+    assert torch.equal(views, PairSampler(store, "train", 600, seed=1).views_at(4, 3))
+    assert not torch.equal(views, sampler.views_at(5, 3))
+    who = np.array(store.people)
+    assert (who[views.numpy()] == who[pairs[:, :1].numpy()]).all()
+    many = [store.people[int(pair[0])] == "p2" for pair in pairs]  # the person with five pictures
+    assert set(views[many].flatten().tolist()) == set(np.flatnonzero(who == "p2").tolist())
+    halves = [PairSampler(store, "train", 600, seed=1, rank=rank, world=2).views_at(4, 3) for rank in range(2)]
+    assert torch.equal(torch.cat(halves), views)
+
+
+def test_views_come_with_the_pair_and_are_mirrored_with_it(store: Store) -> None:
+    sampler = PairSampler(store, "train", 8, seed=1)
+    fields = ("image", "keypoints")
+    with Loader(store, sampler, fields, flip="mirror", start=2, both_directions=True, views=2) as loader:
+        _, pair = next(loader)
+    assert len(pair.views) == 2
+    flips, views = sampler.flips_at(2), sampler.views_at(2, 2)
+    assert 0 < int(flips.sum()) < 8
+    for number, view in enumerate(pair.views):
+        plain = store.person(views[:, number], fields)
+        for half in (view[:8], view[8:]):  # the pairs from target to source have the same further views
+            for i in range(8):
+                wanted = plain[i].flip() if flips[i] else plain[i]
+                assert torch.equal(half.image[i], wanted.image)  # type: ignore[index,arg-type]
+                assert torch.equal(half.keypoints[i], wanted.keypoints)  # type: ignore[index,arg-type]
+    assert [view.image.shape[0] for view in pair[:3].views] == [3, 3]  # type: ignore[union-attr]
+    assert load_pairs(store, sampler.batch_at(2), fields).views == ()
+    with pytest.raises(ValueError, match=r"further views \(Objective\.views\) take no augmentation"):
+        load_pairs(store, torch.cat([sampler.batch_at(2), views], 1), change=AugmentConfig(brightness=0.5))

@@ -396,7 +396,7 @@ def _measured(
 
             beside = evaluate(
                 made, store, generate, model=model.name, recipe=model.recipe.name, weights=weights,
-                estimator=estimator, joints=store.folder / "estimated", fields=model.generator.needs.source,
+                estimator=estimator, joints=store.folder / "estimated", fields=model.generator.needs.fields,
                 limit=limit, features=features, beside=beside, progress=progress,
             )  # fmt: skip
             line = {**beside.line(), **_spent(model, plan, store, made, pairs, screen), "kind": "budget"}
@@ -420,8 +420,9 @@ def _spent(model: Model, plan: _Plan, store: Store, made: Protocol, pairs: Tenso
     images, seconds, _ = _progress(plan.out / model.name)
     if abs(seconds / 60 / terms.minutes - 1) > SLACK:
         screen.print(f"warning: {model.name} trained for {seconds / 60:.1f} minutes, not {terms.minutes:g}")
-    fields = tuple(dict.fromkeys((*model.generator.needs.source, *model.generator.needs.target)))
-    one = Pair(*(canvas(made.canvas).frame(store.person(pairs[:1, side], fields)) for side in (0, 1))).to(model.device)
+    place, fields = canvas(made.canvas), model.generator.needs.fields
+    one = Pair(place.frame(store.person(pairs[:1, 0], fields)), place.frame(store.person(pairs[:1, 1], fields)))
+    one = one.to(model.device)
     return {
         "minutes": terms.minutes,
         "minutes_used": round(seconds / 60, 2),

@@ -91,7 +91,7 @@ def evaluate_models(
                 done = evaluate(
                     made, store, generate, model=one.name, recipe=one.recipe.name,
                     weights=digest(name), estimator=estimator, joints=joints,
-                    fields=one.generator.needs.source, split=split, limit=limit,
+                    fields=one.generator.needs.fields, split=split, limit=limit,
                     beside=beside, progress=progress, features=features,
                 )  # fmt: skip
             evaluations.append(done)

@@ -25,7 +25,7 @@ from repose.represent.canvas import Canvas
 Flip = Literal["none", "mirror", "patn"]
 FLIPS: Final[tuple[str, ...]] = get_args(Flip)
 
-_PAIRS, _COINS, _BITS, _BITS_BACK = range(4)  # the streams of random numbers of a step
+_PAIRS, _COINS, _BITS, _BITS_BACK, _VIEWS = range(5)  # the streams of random numbers of a step
 
 
 class PairSampler:
@@ -51,6 +51,7 @@ class PairSampler:
         if seed < 0:
             raise ValueError(f"PairSampler: the seed must not be negative, got {seed}")
         self.batch, self.seed = batch, seed
+        self._of = _Others(store, split)
         self._slice = slice(rank * batch // world, (rank + 1) * batch // world)
         self._list: npt.NDArray[np.int64] | None = None
         if store.listed(split):
@@ -78,6 +79,14 @@ class PairSampler:
         table = self._first[person][:, None] + np.stack([source, target], axis=1)
         return torch.from_numpy(self._indices[table])  # (B, 2)
 
+    def views_at(self, step: int, count: int) -> Tensor:
+        """`count` further pictures of the person of each pair at a step, drawn with replacement, int64 (B, count).
+
+        They may be the source or the target again: of a person with two pictures there are no others.
+        """
+        bits = self._random(step, _VIEWS, count).reshape(-1, count)
+        return torch.from_numpy(self._of.drawn(self.batch_at(step)[:, 0].numpy(), bits))
+
     def flips_at(self, step: int) -> Tensor:
         """Which pairs of this process to mirror at a step, bool (batch / world,), half of them on average."""
         return torch.from_numpy(self._random(step, _COINS) >> np.uint64(63) == 1)
@@ -90,10 +99,33 @@ class PairSampler:
         bits = self._random(step, _BITS)
         return np.concatenate([bits, self._random(step, _BITS_BACK)]) if both_directions else bits
 
-    def _random(self, step: int, stream: int) -> npt.NDArray[np.uint64]:
-        """64 random bits for each pair of this process. Raw Philox: NumPy keeps its bits the same in every version."""
+    def _random(self, step: int, stream: int, each: int = 1) -> npt.NDArray[np.uint64]:
+        """64 random bits, `each` times for every pair of this process. Raw Philox is the same in every NumPy."""
         counter = (stream << 128) | (step << 64)  # the low 64 bits count the numbers within a step
-        return np.random.Philox(key=self.seed, counter=counter).random_raw(self.batch)[self._slice]
+        raw = np.random.Philox(key=self.seed, counter=counter).random_raw(self.batch * each)
+        return raw.reshape(self.batch, each)[self._slice].reshape(-1)
+
+
+class _Others:
+    """All pictures of the person of a picture; the table is made when it is first asked."""
+
+    def __init__(self, store: Store, split: str) -> None:
+        self._store, self._split = store, split
+        self._table: tuple[npt.NDArray[np.int64], ...] | None = None
+
+    def drawn(self, indices: npt.NDArray[np.int64], bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Pictures of the person of each index (B,), by random bits (B, V): indices (B, V)."""
+        if self._table is None:
+            ordered, counts = (tensor.numpy() for tensor in self._store.groups(self._split))
+            group = np.empty(len(self._store), np.int64)
+            group[ordered] = np.repeat(np.arange(len(counts)), counts)
+            self._table = ordered, counts, np.cumsum(counts) - counts, group
+        ordered, counts, first, group = self._table
+        person = group[indices][:, None]
+        found: npt.NDArray[np.int64] = ordered[
+            first[person] + (bits % counts[person].astype(np.uint64)).astype(np.int64)
+        ]
+        return found
 
 
 def load_pairs(
@@ -111,37 +143,42 @@ def load_pairs(
 
     Args:
         store: the data set.
-        indices: int64 (B, 2), source and target.
+        indices: int64 (B, 2 + V): source, target and V further views.
         fields: of both people.
         flip: "none"; "mirror": `Person.flip`; "patn": `Person.flip_patn`, which knows image and keypoints only.
         flips: bool (B,), the pairs that are mirrored, both pictures together.
         canvas: put onto this one (`Canvas.frame`) at the end; None leaves them as they are.
         both_directions: twice as many pairs, those from target to source behind (`Pair.both`), before they are changed.
-        change: how they are augmented, after the flip; None: not.
+        change: how they are augmented, after the flip; None: not. Further views are not.
         bits: uint64 (B,), or (2B,) with both directions, that decide how.
 
     Raises:
-        ValueError: an unknown flip, "patn" with other fields, a flip without `flips`, augmentation without `bits`, or a
-            canvas of another size.
+        ValueError: an unknown flip, "patn" with other fields, a flip without `flips`, augmentation without `bits` or of
+            pairs with further views, or a canvas of another size.
     """
     if flip not in FLIPS:
         raise ValueError(f"flip is one of {FLIPS}, got {flip!r}")
-    people = store.person(indices.T.reshape(-1), fields)  # all sources, then all targets: (2B, ...)
+    people = store.person(indices.T.reshape(-1), fields)  # all sources, then all targets, then all views of a number
     if flip != "none":
         if flips is None:
             raise ValueError(f"load_pairs: flip={flip!r} needs to know which ones: flips=sampler.flips_at(step)")
         if flip == "patn" and not set(fields) <= {"image", "keypoints"}:
             raise ValueError(f"flip='patn' is defined for image and keypoints only, got {tuple(fields)}")
-        _flip_in_place(people, flips.repeat(2), flip)
+        _flip_in_place(people, flips.repeat(indices.shape[1]), flip)
     count = len(indices)
-    pair = Pair(people[:count], people[count:])
+    source, target, *views = (people[at : at + count] for at in range(0, count * indices.shape[1], count))
+    pair = Pair(source, target, tuple(views))
     if both_directions:
         pair = pair.both()
     if change is not None and not change.off:
+        if views:
+            raise ValueError(
+                "load_pairs: pairs with further views (Objective.views) take no augmentation (data.augment)"
+            )
         if bits is None:
             raise ValueError("load_pairs: to augment it needs to know how: bits=sampler.bits_at(step)")
         pair = augment(pair, change, bits)
-    return pair if canvas is None else Pair(canvas.frame(pair.source), canvas.frame(pair.target))
+    return pair if canvas is None else pair.map(canvas.frame)
 
 
 class Loader(Iterator[tuple[int, Pair]]):
@@ -150,6 +187,7 @@ class Loader(Iterator[tuple[int, Pair]]):
     Args:
         store, sampler, fields, flip, canvas, both_directions, change: as `load_pairs` takes them.
         start: the first step, to resume.
+        views: how many further pictures of each person come along, in `Pair.views`.
         ahead: how many batches a thread prepares in advance; 0 loads in the caller's thread.
 
     An error in the thread is raised at the `next` that would have given its batch.
@@ -166,9 +204,10 @@ class Loader(Iterator[tuple[int, Pair]]):
         canvas: Canvas | None = None,
         both_directions: bool = False,
         change: AugmentConfig | None = None,
+        views: int = 0,
     ) -> None:
         self.store, self.sampler, self.fields, self.flip, self.canvas = store, sampler, tuple(fields), flip, canvas
-        self.both_directions, self.change = both_directions, change
+        self.both_directions, self.change, self.views = both_directions, change, views
         self._step = start
         self._ahead = ahead
         self._stop = threading.Event()
@@ -208,6 +247,8 @@ class Loader(Iterator[tuple[int, Pair]]):
     def _load(self, step: int) -> Pair:
         flips = None if self.flip == "none" else self.sampler.flips_at(step)
         indices, bits = self.sampler.batch_at(step), self.sampler.bits_at(step, self.both_directions)
+        if self.views:
+            indices = torch.cat([indices, self.sampler.views_at(step, self.views)], 1)
         return load_pairs(
             self.store, indices, self.fields, self.flip, flips, self.canvas, self.both_directions, self.change, bits
         )

@@ -249,7 +249,8 @@ def _run(
         torch.manual_seed(seed)
         for start in range(0, len(pairs), batch):
             chunk = pairs[start : start + batch]  # (B, 2)
-            pair = Pair(*(canvas(made.canvas).frame(store.person(chunk[:, side], wanted)) for side in (0, 1)))
+            frame = canvas(made.canvas).frame
+            pair = Pair(frame(store.person(chunk[:, 0], wanted)), frame(store.person(chunk[:, 1], wanted)))
             shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
             if pictures is not None:
                 began = time.perf_counter()

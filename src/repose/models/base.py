@@ -26,6 +26,11 @@ class Needs:
     target: tuple[str, ...]
     multiple: int = 1
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those of either, each once."""
+        return tuple(dict.fromkeys((*self.source, *self.target)))
+
 
 @dataclass(frozen=True)
 class Output:
@@ -53,6 +58,13 @@ class Generator(nn.Module, ABC):
 
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
+
+    def prepare(self, progress: Progress) -> None:  # noqa: B027  most networks have one stage
+        """Called before every training step: a network that grows or trains in stages sets its stage here.
+
+        What it does depends on `progress` alone, so that a resumed run needs nothing. What inference must know too, such
+        as how far a network has grown, is a persistent buffer.
+        """
 
     @abstractmethod
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
@@ -90,7 +102,7 @@ class Generator(nn.Module, ABC):
         ):
             for name in names:
                 if getattr(person, name) is None:
-                    raise ValueError(f"{type(self).__name__} needs {role}.{name}, which is missing; {_SUPPLIERS[name]}")
+                    raise ValueError(f"{type(self).__name__} needs {role}.{name}, which is missing; {supplier(name)}")
             if not person.batched:
                 raise ValueError(f"{type(self).__name__} takes batches: use {role}.batch() for a single person")
         if source.size != target.size:
@@ -112,6 +124,11 @@ _SUPPLIERS = {
 }
 
 
+def supplier(field: str) -> str:
+    """Who supplies a field of `Person`, in words, for errors."""
+    return _SUPPLIERS[field]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a run is. `images` counts pictures shown to the generator; `total` is where it ends."""
@@ -122,7 +139,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Phase:
-    """One optimiser step: which modules train. `trains` names "generator" or entries of `Objective.networks`."""
+    """One optimiser step: which modules train.
+
+    `trains` names "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
+    `Objective.networks`. What is not named takes no gradient and does not move.
+    """
 
     name: str
     trains: tuple[str, ...]
@@ -150,6 +171,12 @@ class Objective(nn.Module, ABC):
 
     reads: tuple[str, ...] = ()
     """Fields of both people that the terms use where the data has them, beside image and keypoints."""
+
+    requires: tuple[str, ...] = ()
+    """Fields of both people that the terms cannot do without, beside what the generator needs."""
+
+    views: int = 0
+    """So many further pictures of each person come with a pair, in `Pair.views`."""
 
     @abstractmethod
     def phases(self, progress: Progress) -> Sequence[Phase]:

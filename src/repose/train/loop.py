@@ -37,7 +37,7 @@ from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Output, Progress, total
+from repose.models.base import Output, Progress, supplier, total
 from repose.person import Pair, Person
 from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
@@ -156,7 +156,10 @@ def train(
     if compile:
         generator.synthesise = torch.compile(generator.synthesise)  # type: ignore[method-assign]
 
-    needs = {"image", "keypoints", *generator.needs.source, *generator.needs.target, *objective.reads}
+    wanted = {*generator.needs.fields, *objective.requires}
+    for name in sorted(wanted - set(store.fields)):
+        raise ValueError(f"{recipe.name} trains on '{name}', which {store.folder} does not have; {supplier(name)}")
+    needs = {"image", "keypoints", *wanted, *objective.reads}
     fields = tuple(name for name in store.fields if name in needs)
     sampler = (_Same if overfit else PairSampler)(
         store, recipe.data.split, recipe.data.batch, recipe.seed, fabric.global_rank, fabric.world_size
@@ -165,7 +168,7 @@ def train(
     how = recipe.data
     loader = Loader(
         store, sampler, fields, how.flip, state.step, canvas=place, both_directions=how.both_directions,
-        change=how.augment,
+        change=how.augment, views=objective.views,
     )  # fmt: skip
     meter, losses, every = Meter(), dict[str, float](), max(1, recipe.tick // 10)
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
@@ -208,12 +211,16 @@ def train(
 def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> None:
     """One batch: the generator once, then every phase of the objective."""
     recipe = state.recipe
-    phases = state.objective.phases(Progress(state.images, recipe.images))
+    now = Progress(state.images, recipe.images)
+    phases = state.objective.phases(now)
+    state.generator.prepare(now)
     for name, rate in _rates(state).items():
         for group in state.optimisers[name].param_groups:
             group["lr"] = rate
-    _only(state, ["generator"])
-    with fabric.autocast(), torch.set_grad_enabled(any("generator" in phase.trains for phase in phases)):
+    named = [name for phase in phases for name in phase.trains]
+    generating = sorted({name for name in named if name.partition(".")[0] == "generator"})
+    _only(state, generating)
+    with fabric.autocast(), torch.set_grad_enabled(bool(generating)):
         output = state.generator(pair.source, pair.target)
     output = Output(output.image.float(), output.extra)
     for phase in phases:
@@ -223,7 +230,7 @@ def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> 
             loss = total(terms)
         loss.backward()  # type: ignore[no-untyped-call]
 
-        weights = [weight for name in phase.trains for weight in state.weights[name]]
+        weights = [weight for name in phase.trains for weight in state.trained(name)]
         grads = [weight.grad for weight in weights if weight.grad is not None]
         _average(grads, fabric)
         norm = get_total_norm(grads)
@@ -236,20 +243,20 @@ def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> 
         meter.add(names, values)
         if values.device.type == "cpu":  # a GPU would have to wait: there it is the loop's next look at the meter
             _require_finite(dict(zip(names, values.tolist(), strict=True)), state.images, run)
-        for name in phase.trains:
+        for name in dict.fromkeys(name.partition(".")[0] for name in phase.trains):
             state.optimisers[name].step()
         for optimiser in state.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
 
 
 def _only(state: State, names: Sequence[str]) -> None:
-    """Only these modules take gradients."""
-    for name in names:
-        if name not in state.modules:
-            raise ValueError(f"a phase trains '{name}', but there is only {', '.join(state.modules)}")
-    for name, weights in state.weights.items():
+    """Only these modules, or parts of them, take gradients."""
+    for weights in state.weights.values():
         for weight in weights:
-            weight.requires_grad_(name in names)
+            weight.requires_grad_(False)
+    for name in names:
+        for weight in state.trained(name):
+            weight.requires_grad_(True)
 
 
 def _average(tensors: Sequence[Tensor], fabric: Fabric) -> None:
@@ -394,6 +401,9 @@ class _Same(PairSampler):
 
     def bits_at(self, step: int, both_directions: bool = False) -> Bits:
         return super().bits_at(0, both_directions)
+
+    def views_at(self, step: int, count: int) -> Tensor:
+        return super().views_at(0, count)
 
 
 class _Stop:

@@ -70,6 +70,23 @@ class State:
         average = copy.deepcopy(generator).eval().requires_grad_(False) if recipe.ema else generator
         return cls(recipe, generator.train(), objective.train(), average, data, overfit, begun_from)
 
+    def trained(self, name: str) -> list[nn.Parameter]:
+        """The parameters that `Phase.trains` means by a name: a module's, or those of a part ("generator.parsing").
+
+        Raises:
+            ValueError: there is no such module, or it has no such part.
+        """
+        root, _, part = name.partition(".")
+        if root not in self.modules:
+            raise ValueError(f"a phase trains '{name}', but there is only {', '.join(self.modules)}")
+        if not part:
+            return self.weights[root]
+        try:
+            wanted = {id(weight) for weight in self.modules[root].get_submodule(part).parameters()}
+        except AttributeError as error:
+            raise ValueError(f"a phase trains '{name}', but {root} has no part '{part}'") from error
+        return [weight for weight in self.weights[root] if id(weight) in wanted]
+
     def tree(self) -> dict[str, Any]:
         """All of it as tensors and plain values, for a checkpoint."""
         random = {"cpu": torch.get_rng_state()}

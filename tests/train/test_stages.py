@@ -1,0 +1,177 @@
+"""Training in stages: parts of a generator train alone, and a run cut off in any stage goes on as if it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from repose.data import Store
+from repose.models import MODELS
+from repose.models.base import Output, Phase, Progress, Term
+from repose.person import Pair
+from repose.train.checkpoint import load_checkpoint
+from repose.train.log import Log
+from repose.train.loop import Summary, train
+from repose.train.recipe import Recipe
+from tests.train import toy
+
+STAGES = ("first", "last", "all")
+
+
+def stage(progress: Progress) -> int:
+    """Thirds of the run."""
+    return min(2, 3 * progress.images // progress.total)
+
+
+class Staged(toy.Toy):
+    """Its first layer trains alone, then its last, then all; `stage` is remembered by the weights."""
+
+    def __init__(self, config: toy.ToyConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("stage", torch.zeros((), dtype=torch.int64))
+        self.seen: list[int] = []
+
+    def prepare(self, progress: Progress) -> None:
+        self.seen.append(progress.images)
+        self.get_buffer("stage").fill_(stage(progress))
+
+
+class InStages(toy.ToyObjective):
+    views = 2
+
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        parts = ("generator.net.0",), ("generator.net.6",), ("generator",)
+        return [Phase(STAGES[stage(progress)], parts[stage(progress)]), Phase("judge", ("judge",))]
+
+    def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
+        if phase.name == "judge":
+            return super().losses(phase, pair, output)
+        several = [pair.target, *pair.views]
+        assert len(several) == 3
+        means: list[Tensor] = [
+            (output.image - person.image).abs().mean() for person in several if person.image is not None
+        ]
+        return {"views": Term(torch.stack(means).mean())}
+
+
+class Unknown(toy.ToyObjective):
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        return [Phase("generator", (self.config.order,))]
+
+
+class Demanding(toy.ToyObjective):
+    requires = ("parsing",)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    entry = toy.ENTRY
+    where = "tests.train.test_stages"
+    monkeypatch.setitem(MODELS, "staged", replace(entry, generator=f"{where}:Staged", objective=f"{where}:InStages"))
+    monkeypatch.setitem(MODELS, "unknown", replace(entry, objective=f"{where}:Unknown"))
+    monkeypatch.setitem(MODELS, "demanding", replace(entry, objective=f"{where}:Demanding"))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return toy.store(tmp_path_factory.mktemp("staged") / "store")
+
+
+def run_here(made: Recipe, store: Store, run: Path, **how: Any) -> Summary:
+    return train(made, store, run, accelerator="cpu", progress=False, **how)
+
+
+def staged(**changes: Any) -> Recipe:
+    return toy.recipe(model="staged", images=240, tick=8, **changes)
+
+
+def weights(run: Path) -> dict[str, Tensor]:
+    found = load_checkpoint(run / "checkpoints")
+    assert found is not None
+    kept: dict[str, Tensor] = found[1]["generator"]
+    return kept
+
+
+def stopped_after(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
+    """Training breaks off as by a fault, at the log line of so many images."""
+    line = Log.line
+
+    def breaking(self: Log, now: int, *rest: Any) -> None:
+        line(self, now, *rest)
+        if now == images:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Log, "line", breaking)
+
+
+def test_only_the_part_of_a_stage_moves(store: Store, tmp_path: Path) -> None:
+    """What a stage does not name keeps its very bits."""
+    made = staged()
+    states = {}
+    for name, images in (("a", 8), ("b", 80), ("c", 160), ("d", 240)):
+        run = tmp_path / name
+        with pytest.MonkeyPatch.context() as patch:
+            stopped_after(patch, images + 8)
+            try:
+                run_here(made, store, run)
+            except KeyboardInterrupt:
+                states[name] = weights(run)
+            else:
+                states[name] = weights(run)
+    first, middle, last = "net.0.weight", "net.4.weight", "net.6.weight"
+    moved = {
+        pair: [key for key in (first, middle, last) if not torch.equal(states[pair[0]][key], states[pair[1]][key])]
+        for pair in ("ab", "bc", "cd")
+    }
+    assert moved == {"ab": [first], "bc": [last], "cd": [first, middle, last]}
+    assert [int(states[name]["stage"]) for name in "abcd"] == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize("images", [40, 120, 200])
+def test_broken_off_in_any_stage(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: int) -> None:
+    run_here(staged(), store, tmp_path / "unbroken")
+    with monkeypatch.context() as patch:
+        stopped_after(patch, images)
+        with pytest.raises(KeyboardInterrupt):
+            run_here(staged(), store, tmp_path / "run")
+    found = load_checkpoint(tmp_path / "run" / "checkpoints")
+    assert found is not None
+    assert 0 < found[1]["images"] < 240
+    run_here(staged(), store, tmp_path / "run")
+    one, other = weights(tmp_path / "run"), weights(tmp_path / "unbroken")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_averaged_weights_know_the_stage(store: Store, tmp_path: Path) -> None:
+    run_here(staged(), store, tmp_path / "run")
+    found = load_checkpoint(tmp_path / "run" / "checkpoints")
+    assert found is not None
+    assert int(found[1]["average"]["stage"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("trains", "error"),
+    [("painter", "trains 'painter', but there is only generator, judge"), ("generator.eye", "has no part 'eye'")],
+)
+def test_a_phase_that_trains_nothing_known(store: Store, tmp_path: Path, trains: str, error: str) -> None:
+    made = toy.recipe(model="unknown", objective=toy.ToyObjectiveConfig(order=trains))
+    with pytest.raises(ValueError, match=error):
+        run_here(made, store, tmp_path / "run")
+
+
+def test_data_without_a_field_that_the_terms_need(store: Store, tmp_path: Path) -> None:
+    made = toy.recipe(model="demanding", name="demanding")
+    with pytest.raises(ValueError, match=r"demanding trains on 'parsing', which .* does not have; .*synthetic"):
+        run_here(made, store, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
