@@ -169,9 +169,18 @@ def test_a_comparison_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
         compare(third, ["toy name=wide network.width=16"])
 
     text = table("budget-drawn", [json.loads(line) for line in results.read_text().splitlines()])
-    assert text.splitlines()[0].startswith("|  | parameters | GMAC | images | minutes | SSIM ↑")
+    assert text.splitlines()[0].startswith(
+        "|  | parameters | GMAC | images | minutes | reads beside photograph and joints |"
+    )
     assert "| `wide` | 0.00 M |" in text
+    assert all(line["needs"] == {"source": ["image"], "target": ["keypoints"]} for line in written)
     assert "2 of 3 test pairs" in text
+    dense = [dict(lines[0], model="toy-dense", needs={"source": ["image", "iuv"], "target": ["iuv", "keypoints"]})]
+    some = table("budget-drawn@0.02@toy", [*written, *dense])
+    assert "| source's IUV, target's IUV |" in some
+    assert "`wide`" not in some
+    with pytest.raises(ValueError, match=r"budget` of 0\.02 minutes of to on drawn"):
+        table("budget-drawn@0.02@to", written)
     assert "0.02 minutes on 1 thread, both directions" in text
 
 

@@ -434,6 +434,7 @@ def _spent(model: Model, plan: _Plan, store: Store, made: Protocol, pairs: Tenso
         "both_directions": recipe.data.both_directions,
         "parameters": sum(weight.numel() for weight in model.generator.parameters()),
         "gmac": round(gmacs(model.generator, model.generator.encode(one.source, one.target)), 4),
+        "needs": {"source": model.generator.needs.source, "target": model.generator.needs.target},
         "probed_rate": plan.runs[model.name]["rate"],
         "settings": to_dict(recipe),
         "trained": json.loads((plan.out / model.name / "card.json").read_text("utf-8"))["trained"],

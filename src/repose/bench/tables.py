@@ -29,7 +29,8 @@ _OF_MODEL: Final = "measured-"
 """`measured-NAME` is the table of one model's card."""
 
 _OF_BUDGET: Final = "budget-"
-"""`budget-DATA` or `budget-DATA@MINUTES` compares recipes after equal minutes of training."""
+"""`budget-DATA` or `budget-DATA@MINUTES` compares recipes after equal minutes of training; `budget-DATA@MINUTES@NAME`
+shows of them those whose name is NAME or begins with `NAME-`."""
 
 _RUNG: Final = re.compile(r"rung \d+ ")
 """Such models are rungs of the ladder in docs/experiments.md; the number is their place."""
@@ -81,7 +82,7 @@ def table(name: str, lines: list[Line]) -> str:
     if name.startswith(_OF_MODEL):
         return measured(lines, name.removeprefix(_OF_MODEL))
     if name.startswith(_OF_BUDGET):
-        return budget(lines, *name.removeprefix(_OF_BUDGET).split("@", 1))
+        return budget(lines, *name.removeprefix(_OF_BUDGET).split("@"))
     if name not in TABLES:
         others = (f"{_OF_MODEL}MODEL", f"{_OF_BUDGET}DATA")
         raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, *others))}")
@@ -155,13 +156,22 @@ def ladder(lines: list[Line]) -> str:
     return markdown(shown, caption=caption)
 
 
-def budget(lines: list[Line], data: str, minutes: str | None = None) -> str:
-    """The newest comparison of recipes after equal minutes on a data set: the lines on the terms of the newest one."""
+def budget(lines: list[Line], data: str, minutes: str | None = None, name: str | None = None) -> str:
+    """The newest comparison of recipes after equal minutes on a data set: the lines on the terms of the newest one.
+
+    Args:
+        minutes: of these alone. name: of the models of this name, or that begin with it and a hyphen, alone.
+
+    Raises:
+        ValueError: there is no such line.
+    """
     found = [line for line in lines if line.get("kind") == "budget" and line["data"] == data]
     if minutes is not None:
         found = [line for line in found if f"{line['minutes']:g}" == minutes]
+    if name is not None:
+        found = [line for line in found if f"{line['model']}-".startswith(f"{name}-")]
     if not found:
-        asked = "" if minutes is None else f" of {minutes} minutes"
+        asked = ("" if minutes is None else f" of {minutes} minutes") + ("" if name is None else f" of {name}")
         raise ValueError(f"results hold no line of `repose bench budget`{asked} on {data}")
     found = [line for line in found if all(line.get(key) == found[-1].get(key) for key in _TERMS)]
     newest = list({line["model"]: line for line in found}.values())
@@ -186,8 +196,23 @@ def budget_rows(lines: list[Line]) -> list[TableLine]:
             "images": f"{line['images']:,}",
             "minutes": f"{line['minutes_used']:.1f}",
         }
+        if any("needs" in other for other in lines):
+            facts["reads beside photograph and joints"] = _reads(line)
         rows.append(TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"]), facts))
     return rows
+
+
+def _reads(line: Line) -> str:
+    """What a model is given beside the source's picture and joints and the target's joints."""
+    needs = line.get("needs")
+    if needs is None:
+        return "?"
+    sides = {
+        side: [name for name in needs[side] if name not in ("image", "keypoints")] for side in ("source", "target")
+    }
+    words = {"iuv": "IUV", "parsing": "parsing", "mask": "mask", "depth": "depth"}
+    given = [f"{side}'s {words[name]}" for side, names in sides.items() for name in names]
+    return ", ".join(given) or "nothing"
 
 
 def budget_caption(lines: list[Line]) -> str:
