@@ -14,14 +14,20 @@ from torch import Tensor, nn
 
 from repose.models import MODELS, resolve
 from repose.models.base import Generator
+from repose.models.densepose.warping import InpaintingConfig
 from repose.person import Person
 
 HEIGHT, WIDTH = 64, 32
 
 TINY: dict[str, dict[str, Any]] = {
     "patn": {"width": 4, "blocks": 2},
+    "apatn": {"width": 4, "blocks": 2, "whole_last": False},
     "multiscale": {"width": 4},
+    "pinet": {"width": 8, "downs": 1, "gamma": 0.1},
     "carry": {"width": 8, "depth": 1, "match": 8, "heads": 2},
+    "hpn": {"width": 16, "levels": 2, "shares": (1.0,)},  # a grown one's first projections are done with
+    "garment": {"width": 4, "downs": 2, "blocks": 1},
+    "densepose": {"width": 4, "residuals": 1, "blend_width": 4, "inpainting": InpaintingConfig(16, (4, 4), 8)},
 }
 
 
@@ -115,7 +121,8 @@ class TestGenerator:
             both = model(source, target).image
             one = model(source[1:], target[1:]).image
         assert (both[0] - both[1]).abs().max() > 1e-4
-        torch.testing.assert_close(one, both[1:], rtol=0, atol=1e-5)
+        # another batch may take other kernels, and thirty norms in a row scale the difference in rounding up
+        torch.testing.assert_close(one, both[1:], rtol=0, atol=1e-4)
 
     def test_source_and_target_matter(self, name: str) -> None:
         model = settle(build(name))

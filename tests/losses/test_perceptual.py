@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from repose.losses.perceptual import Perceptual
+from repose.losses.perceptual import Perceptual, gram, style
 from repose.nn.mobilenet import mobilenet_v2
 
 
@@ -27,6 +27,31 @@ def test_sum_and_mean_of_the_layers() -> None:
     second = (a - b)[:, 0].abs().mean().item()
     assert Perceptual(features=Linear())(a, b).item() == pytest.approx(first + second, rel=1e-5)
     assert Perceptual(features=Linear(), reduce="mean")(a, b).item() == pytest.approx((first + second) / 2, rel=1e-5)
+
+
+def test_the_l2_distance_is_of_each_picture() -> None:
+    a, b = torch.rand(2, 3, 4, 4) * 2 - 1, torch.rand(2, 3, 4, 4) * 2 - 1
+    first = [((x - y) / 2).norm().item() / 48**0.5 for x, y in zip(a, b, strict=True)]
+    second = [(x - y)[0].norm().item() / 16**0.5 for x, y in zip(a, b, strict=True)]
+    term = Perceptual(features=Linear(), distance="l2")
+    assert term(a, b).item() == pytest.approx((sum(first) + sum(second)) / 2, rel=1e-5)
+    same = a.clone().requires_grad_()
+    term(same, a).backward()
+    assert same.grad is not None
+    assert torch.isfinite(same.grad).all()
+    with pytest.raises(ValueError, match="no distance 'l3'"):
+        Perceptual(distance="l3")  # type: ignore[arg-type]
+
+
+def test_style_knows_which_channels_go_together_not_where() -> None:
+    a, b = torch.rand(2, 3, 4, 4), torch.rand(2, 3, 4, 4)
+    by_hand = torch.einsum("bchw,bdhw->bcd", a, a) / 48
+    torch.testing.assert_close(gram(a), by_hand)
+    wanted = (by_hand - gram(b)).square().mean() + (gram(2 * a) - gram(2 * b)).square().mean()
+    torch.testing.assert_close(style({"x": a, "y": 2 * a}, {"x": b, "y": 2 * b}), wanted)
+    places = torch.randperm(16, generator=torch.Generator().manual_seed(0))
+    moved = a.flatten(2)[..., places].reshape(a.shape)
+    assert style({"x": moved}, {"x": a}).item() < 1e-12 < style({"x": a.flip(1)}, {"x": a}).item()
 
 
 def test_batch_rescaling_ignores_gain_and_offset_of_the_whole_batch() -> None:
@@ -59,11 +84,22 @@ def test_backbone_moves_but_is_not_saved_or_trained() -> None:
     assert not backbone.training
 
 
+def test_squared() -> None:
+    a, b = torch.rand(2, 3, 4, 4) * 2 - 1, torch.rand(2, 3, 4, 4) * 2 - 1
+    apart = (a - b) / 2
+    wanted = apart.square().mean().item() + (2 * apart[:, :1]).square().mean().item()
+    term = Perceptual(features=Linear())
+    assert term.between(*term.features(a, b), "squared").item() == pytest.approx(wanted, rel=1e-5)
+    assert Perceptual(features=Linear(), distance="squared")(a, b).item() == pytest.approx(wanted, rel=1e-5)
+
+
 def test_bad_words() -> None:
     with pytest.raises(ValueError, match="did you mean 'relu2_2'"):
         Perceptual("vgg19", ("relu2_22",))
-    with pytest.raises(ValueError, match="no backbone 'vgg16'"):
-        Perceptual("vgg16")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="did you mean 'relu3_3'"):
+        Perceptual("vgg16", ("relu3_4",))  # VGG19 has it
+    with pytest.raises(ValueError, match="no backbone 'vgg13'"):
+        Perceptual("vgg13")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no rescale"):
         Perceptual(rescale="none")  # type: ignore[arg-type]
 

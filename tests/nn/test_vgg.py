@@ -1,4 +1,4 @@
-"""VGG19 against a plain list of layers as the published file numbers them."""
+"""VGG16 and VGG19 against a plain list of layers as the published file numbers them."""
 
 from pathlib import Path
 
@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD, TAPS, VGG19, vgg19
+from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD, TAPS, TAPS_16, VGG16, VGG19, vgg16, vgg19
 
 PLAN = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512, 512, 512, 512, "M")
+PLAN_16 = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
 
 
-def published(seed: int = 0) -> nn.Sequential:
+def published(seed: int = 0, plan: tuple[int | str, ...] = PLAN) -> nn.Sequential:
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     before = 3
-    for width in PLAN:
+    for width in plan:
         if width == "M":
             layers.append(nn.MaxPool2d(2, 2))
         else:
@@ -41,6 +42,24 @@ def test_names_and_size_are_the_published_ones() -> None:
     assert set(network.state_dict()) == {f"features.{name}" for name in published().state_dict()}
     assert not any(p.requires_grad for p in network.parameters())
     assert len(VGG19(("relu2_2",)).features) == 4  # nothing below the deepest tap is built
+
+
+def test_vgg16() -> None:
+    reference = published(plan=PLAN_16)
+    network = VGG16(("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"))
+    network.load({f"features.{name}": value for name, value in reference.state_dict().items()})
+    assert sum(p.numel() for p in network.parameters()) == 14_714_688  # the convolutions of VGG16
+    assert set(network.state_dict()) == {f"features.{name}" for name in reference.state_dict()}
+    assert tuple(tap for tap in TAPS if tap not in ("relu3_4", "relu4_4", "relu5_4")) == TAPS_16
+    x = torch.rand(1, 3, 32, 32)
+    found = network(x)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    for tap, count in (("relu1_2", 4), ("relu2_2", 9), ("relu3_3", 16), ("relu4_3", 23), ("relu5_3", 30)):
+        torch.testing.assert_close(found[tap], reference[:count]((x - mean) / std))
+    with pytest.raises(ValueError, match=r"has no 'features\.0\.weight'; the VGG16 file .* 'features\.28\.bias'"):
+        network.load({})
+    with pytest.raises(FileNotFoundError, match="vgg16-397923af"):
+        vgg16(path="nothing.pth")
 
 
 def test_file(tmp_path: Path) -> None:

@@ -15,13 +15,31 @@ from repose.pipeline import load
 from repose.represent.canvas import to_uint8
 from repose.train.loop import train
 from repose.train.recipe import Recipe, override
+from tests import surface
 
 PIXELS_ONLY = {
     "patn-s": ["objective.perceptual=none"],
+    "apatn-s": ["objective.perceptual=none", "canvas=market"],
+    "hpn-s": [
+        "objective.perceptual=none",
+        "canvas=market",
+        "network.shares=[1,1,4]",
+        "objective.shares=[1,1,4]",
+    ],
     "multiscale-s": ["objective.perceptual=0"],
     "carry-s": ["objective.perceptual=0", "objective.structure=2", "generator_optimiser.lr=0.001"],
+    "pinet-s": [
+        *("objective.perceptual=none", "canvas=market", "network.alone=[0.1,0.2]", "objective.alone=[0.1,0.2]"),
+    ],
+    "densepose-s": ["objective.weight_perceptual=0", "canvas=market"],
 }
 """The feature network is a file that need not be here."""
+
+MAPPED = ("densepose-s", "pinet-s")
+"""What reads IUV or labels."""
+
+LABELS = np.array([0, 5, 5, 15, 14, 18, 19, *[9] * 8, *[14, 15] * 4, 13, 13], np.uint8)
+"""The LIP label of a DensePose part."""
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +51,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store.open(folder)
 
 
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The same pair, each with the IUV, and labels by it, of a body of capsules around its joints."""
+    folder = tmp_path_factory.mktemp("mapped") / "store"
+    with StoreWriter(folder, 128, 64, "one pair with IUV") as writer:
+        for picture in spare()[:2]:
+            iuv = surface.iuv(picture.keypoints, 128, 64)
+            maps = {"iuv": iuv, "parsing": LABELS[iuv[..., 0]]}
+            writer.add(picture.name, picture.person, picture.image, picture.keypoints, split="train", **maps)
+    return Store.open(folder)
+
+
 @pytest.mark.parametrize("name", sorted(PIXELS_ONLY))
-def test_one_pair_is_learnt_by_heart(name: str, pair: Store, tmp_path: Path) -> None:
+def test_one_pair_is_learnt_by_heart(name: str, pair: Store, mapped: Store, tmp_path: Path) -> None:
+    pair = mapped if name in MAPPED else pair
     recipe: Recipe = override(models.recipe(name), PIXELS_ONLY[name])
     recipe = replace(
         recipe,

@@ -64,6 +64,14 @@ FILES: Final = {
             licence="BSD-3-Clause",
             origin="torchvision: VGG19 trained on ImageNet",
         ),
+        File(
+            name="vgg16-397923af.pth",
+            url="https://download.pytorch.org/models/vgg16-397923af.pth",
+            sha256="397923af",
+            size=None,
+            licence="BSD-3-Clause",
+            origin="torchvision: VGG16 trained on ImageNet",
+        ),
     )
 }
 """Every file that the house may fetch, by name."""

@@ -1,9 +1,9 @@
-"""The perceptual term: L1 between features of two pictures in a frozen network (Johnson et al. 2016)."""
+"""How far apart two pictures are in a frozen network: by features, by Gram matrices (Johnson et al. 2016)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,32 +11,37 @@ from torch import Tensor, nn
 from repose.nn import mobilenet, vgg
 from repose.words import nearest
 
-Backbone = Literal["vgg19", "mobilenet_v2"]
+Backbone = Literal["vgg19", "vgg16", "mobilenet_v2"]
+Distance = Literal["l1", "l2", "squared"]
 Rescale = Literal["imagenet", "batch"]
 
 DEFAULT_LAYERS: Final[dict[str, tuple[str, ...]]] = {
     "vgg19": ("relu1_2", "relu2_2"),
+    "vgg16": ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
     "mobilenet_v2": ("blocks.0", "blocks.2", "blocks.5", "blocks.12"),
 }
 
 
 class Perceptual(nn.Module):
-    """Mean absolute difference of features, added up over layers.
+    """Distance of features, added up over layers.
 
     The backbone is frozen, always in eval, moves with `.to(device)`, and is no part of `state_dict` or `parameters`.
     Its weights are read at the first use, so that an objective can be built, counted and loaded without the file.
 
     Args:
-        backbone: "vgg19" (features after ReLU, as they are) or "mobilenet_v2" (linear features, each channel divided
-            by a fixed standard deviation, `repose.nn.mobilenet.feature_scale`).
-        layers: taps of the backbone; None: relu1_2 and relu2_2 (layers 4 and 9 of VGG19), or blocks 0, 2, 5, 12.
+        backbone: "vgg19", "vgg16" (features after ReLU, as they are) or "mobilenet_v2" (linear features, each channel
+            divided by a fixed standard deviation, `repose.nn.mobilenet.feature_scale`).
+        layers: taps of the backbone; None: relu1_2 and relu2_2 (layers 4 and 9 of VGG19); relu1_2, relu2_2, relu3_3
+            and relu4_3 of VGG16 (those of Johnson et al.); or blocks 0, 2, 5, 12.
         rescale: "imagenet" gives the backbone what it was trained on; "batch" stretches each of the two inputs
             between the minimum and the maximum of its whole batch first (Roy et al., official code).
-        reduce: "sum" of the layers' means (Roy et al.) or their "mean".
+        reduce: "sum" of the layers' distances (Roy et al.) or their "mean".
+        distance: "l1": mean absolute difference; "l2": the norm of a picture's difference over the root of its number
+            of features, mean over the pictures; "squared": mean squared difference.
         features: an own network in place of the backbone's: pictures -> {layer: features}.
 
     Raises:
-        ValueError: an unknown backbone, layer, rescale or reduction.
+        ValueError: an unknown backbone, layer, rescale, reduction or distance.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Perceptual(nn.Module):
         rescale: Rescale = "imagenet",
         reduce: Literal["sum", "mean"] = "sum",
         features: nn.Module | None = None,
+        distance: Distance = "l1",
     ) -> None:
         super().__init__()
         if backbone not in DEFAULT_LAYERS:
@@ -54,19 +60,37 @@ class Perceptual(nn.Module):
             raise ValueError(f"Perceptual: no rescale '{rescale}'; {nearest(rescale, ('imagenet', 'batch'))}")
         if reduce not in ("sum", "mean"):
             raise ValueError(f"Perceptual: no reduction '{reduce}'; {nearest(reduce, ('sum', 'mean'))}")
-        known = vgg.TAPS if backbone == "vgg19" else mobilenet.TAPS
+        if distance not in get_args(Distance):
+            raise ValueError(f"Perceptual: no distance '{distance}'; {nearest(distance, get_args(Distance))}")
+        known = {"vgg19": vgg.TAPS, "vgg16": vgg.TAPS_16, "mobilenet_v2": mobilenet.TAPS}[backbone]
         self.backbone: Backbone = backbone
         self.layers = vgg.checked_taps(layers if layers is not None else DEFAULT_LAYERS[backbone], known, backbone)
-        self.rescale, self.reduce = rescale, reduce
+        self.rescale, self.reduce, self.distance = rescale, reduce, distance
         self._network: tuple[nn.Module, ...] = (features.requires_grad_(False).eval(),) if features else ()
 
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
         """Both (B, 3, H, W) in [-1, 1] -> scalar; no gradient flows to `target`."""
+        return self.between(*self.features(generated, target))
+
+    def features(self, generated: Tensor, target: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Both (B, 3, H, W) in [-1, 1] -> {layer: (B, C, h, w)} of each, for `between` and `style`."""
         network = self.network(generated.device)
         with torch.no_grad():
             wanted = network(self._prepared(target))
-        found = network(self._prepared(generated))
-        terms = torch.stack([(found[layer] - wanted[layer]).abs().mean() for layer in self.layers])
+        return network(self._prepared(generated)), wanted
+
+    def between(
+        self, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], distance: Distance | None = None
+    ) -> Tensor:
+        """The distance of two sets of `features`, a scalar; another one than the usual where told."""
+        apart = [found[layer] - wanted[layer] for layer in self.layers]
+        distance = distance or self.distance
+        if distance == "l1":
+            terms = torch.stack([x.abs().mean() for x in apart])
+        elif distance == "squared":
+            terms = torch.stack([x.square().mean() for x in apart])
+        else:  # the root of 0 has no slope
+            terms = torch.stack([x.square().mean(dim=(1, 2, 3)).add(1e-12).sqrt().mean() for x in apart])
         return terms.sum() if self.reduce == "sum" else terms.mean()
 
     def network(self, device: torch.device | str = "cpu") -> nn.Module:
@@ -74,6 +98,8 @@ class Perceptual(nn.Module):
         if not self._network:
             if self.backbone == "vgg19":
                 made: nn.Module = vgg.vgg19(self.layers)
+            elif self.backbone == "vgg16":
+                made = vgg.vgg16(self.layers)
             else:
                 made = mobilenet.mobilenet_v2(self.layers, scaled=True)
             made = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
@@ -81,15 +107,15 @@ class Perceptual(nn.Module):
         return self._network[0]
 
     def _prepared(self, images: Tensor) -> Tensor:
-        """[-1, 1] -> the backbone's own range: [0, 1] for VGG19, [-1, 1] for MobileNetV2."""
+        """[-1, 1] -> the backbone's own range: [0, 1] for VGG, [-1, 1] for MobileNetV2."""
         if self.rescale == "batch":
             low, high = images.amin(), images.amax()
             images = (images - low) / (high - low).clamp_min(1e-6)  # a flat batch must not divide by 0
-        elif self.backbone == "vgg19":
+        elif self.backbone != "mobilenet_v2":
             return (images + 1) / 2
         else:
             return images
-        return images if self.backbone == "vgg19" else images * 2 - 1
+        return images * 2 - 1 if self.backbone == "mobilenet_v2" else images
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         for network in self._network:  # not registered, so nn.Module would leave it where it is
@@ -99,3 +125,22 @@ class Perceptual(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.backbone}, layers={self.layers}, rescale={self.rescale}, reduce={self.reduce}"
+
+
+def style(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
+    """How far the Gram matrices of two sets of features are apart (Gatys et al. 2015, Johnson et al. 2016); a scalar.
+
+    A Gram matrix holds the products of any two channels, summed over the places and divided by C h w; of the
+    difference it is the mean square over its C x C entries and the pictures, added up over the layers.
+
+    Args:
+        found, wanted: {layer: (B, C, h, w)}, such as `Perceptual.features` gives.
+    """
+    return torch.stack([(gram(found[layer]) - gram(wanted[layer])).square().mean() for layer in found]).sum()
+
+
+def gram(features: Tensor) -> Tensor:
+    """(B, C, h, w) -> (B, C, C) in float32: the products of channels, summed over places, divided by C h w."""
+    with torch.autocast(features.device.type, enabled=False):  # sums of many products
+        flat = features.float().flatten(2)
+        return flat @ flat.mT / flat[0].numel()

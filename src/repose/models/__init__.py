@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from repose.words import nearest
 
 if TYPE_CHECKING:
+    from repose.inspection import Panel
     from repose.models.base import Generator, Objective
+    from repose.person import Person
     from repose.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a model's parts live, each as "module:attribute"; `convert` is None where nothing was released."""
+    """Where a model's parts live, each as "module:attribute"; `convert` is None where nothing was released.
+
+    `inspect` draws what happens inside (`repose inspect`), None where nobody wrote it.
+    """
 
     generator: str
     network_config: str
     objective: str
     objective_config: str
     convert: str | None
+    inspect: str | None = None
 
 
 MODELS: Final[dict[str, Entry]] = {
@@ -31,6 +38,15 @@ MODELS: Final[dict[str, Entry]] = {
         objective="repose.models.patn.objective:PATNObjective",
         objective_config="repose.models.patn.objective:PATNObjectiveConfig",
         convert="repose.models.patn.convert:convert_generator",
+        inspect="repose.models.patn.inspect:panels",
+    ),
+    "apatn": Entry(
+        generator="repose.models.apatn.network:APATN",
+        network_config="repose.models.apatn.network:APATNConfig",
+        objective="repose.models.patn.objective:PATNObjective",  # the text changes nothing in it
+        objective_config="repose.models.patn.objective:PATNObjectiveConfig",
+        convert=None,
+        inspect="repose.models.apatn.inspect:panels",
     ),
     "multiscale": Entry(
         generator="repose.models.multiscale.network:MultiScale",
@@ -38,6 +54,15 @@ MODELS: Final[dict[str, Entry]] = {
         objective="repose.models.multiscale.objective:MultiScaleObjective",
         objective_config="repose.models.multiscale.objective:MultiScaleObjectiveConfig",
         convert="repose.models.multiscale.convert:convert_generator",
+        inspect="repose.models.multiscale.inspect:panels",
+    ),
+    "pinet": Entry(
+        generator="repose.models.pinet.network:PINet",
+        network_config="repose.models.pinet.network:PINetConfig",
+        objective="repose.models.pinet.objective:PINetObjective",
+        objective_config="repose.models.pinet.objective:PINetObjectiveConfig",
+        convert="repose.models.pinet.convert:convert_generator",
+        inspect="repose.models.pinet.inspect:panels",
     ),
     "carry": Entry(
         generator="repose.models.carry.network:Carry",
@@ -45,6 +70,31 @@ MODELS: Final[dict[str, Entry]] = {
         objective="repose.models.carry.objective:CarryObjective",
         objective_config="repose.models.carry.objective:CarryObjectiveConfig",
         convert=None,
+        inspect="repose.models.carry.inspect:panels",
+    ),
+    "hpn": Entry(
+        generator="repose.models.hpn.network:HPN",
+        network_config="repose.models.hpn.network:HPNConfig",
+        objective="repose.models.hpn.objective:HPNObjective",
+        objective_config="repose.models.hpn.objective:HPNObjectiveConfig",
+        convert=None,
+        inspect="repose.models.hpn.inspect:panels",
+    ),
+    "garment": Entry(
+        generator="repose.models.garment.network:Garment",
+        network_config="repose.models.garment.network:GarmentConfig",
+        objective="repose.models.garment.objective:GarmentObjective",
+        objective_config="repose.models.garment.objective:GarmentObjectiveConfig",
+        convert=None,
+        inspect="repose.models.garment.inspect:panels",
+    ),
+    "densepose": Entry(
+        generator="repose.models.densepose.network:DensePoseTransfer",
+        network_config="repose.models.densepose.network:DensePoseConfig",
+        objective="repose.models.densepose.objective:DensePoseObjective",
+        objective_config="repose.models.densepose.objective:DensePoseObjectiveConfig",
+        convert=None,
+        inspect="repose.models.densepose.inspect:panels",
     ),
 }
 
@@ -60,6 +110,15 @@ RECIPES: Final[dict[str, str]] = {
     "patn-market-resnet-5": "repose.models.patn.recipe:resnet_5",
     "patn-market-resnet-9": "repose.models.patn.recipe:resnet_9",
     "patn-market-resnet-13": "repose.models.patn.recipe:resnet_13",
+    "apatn-market": "repose.models.apatn.recipe:market",
+    "apatn-fashion": "repose.models.apatn.recipe:fashion",
+    "apatn-literal": "repose.models.apatn.recipe:literal",
+    "apatn-s": "repose.models.apatn.recipe:small",
+    "apatn-market-1": "repose.models.apatn.recipe:blocks_1",
+    "apatn-market-9": "repose.models.apatn.recipe:blocks_9",
+    "apatn-market-add": "repose.models.apatn.recipe:add",
+    "apatn-market-without-cat": "repose.models.apatn.recipe:without_cat",
+    "apatn-market-without-res": "repose.models.apatn.recipe:without_res",
     "multiscale-fashion": "repose.models.multiscale.recipe:official",
     "multiscale-paper": "repose.models.multiscale.recipe:paper",
     "multiscale-full": "repose.models.multiscale.recipe:full",
@@ -67,9 +126,42 @@ RECIPES: Final[dict[str, str]] = {
     "multiscale-a1-lr": "repose.models.multiscale.recipe:a1_lr",
     "multiscale-a1-hr": "repose.models.multiscale.recipe:a1_hr",
     "multiscale-s": "repose.models.multiscale.recipe:small",
+    "pinet-fashion": "repose.models.pinet.recipe:official",
+    "pinet-paper": "repose.models.pinet.recipe:paper",
+    "pinet-one-vanilla": "repose.models.pinet.recipe:one_vanilla",
+    "pinet-two-vanilla": "repose.models.pinet.recipe:two_vanilla",
+    "pinet-one-gated": "repose.models.pinet.recipe:one_gated",
+    "pinet-without-adversarial": "repose.models.pinet.recipe:without_adversarial",
+    "pinet-s": "repose.models.pinet.recipe:small",
     "carry": "repose.models.carry.recipe:base",
     "carry-s": "repose.models.carry.recipe:small",
     "carry-s-fashion": "repose.models.carry.recipe:small_fashion",
+    "hpn": "repose.models.hpn.recipe:paper",
+    "hpn-ld": "repose.models.hpn.recipe:local",
+    "hpn-pt": "repose.models.hpn.recipe:progressive",
+    "hpn-baseline": "repose.models.hpn.recipe:baseline",
+    "hpn-fashion": "repose.models.hpn.recipe:fashion",
+    "hpn-s": "repose.models.hpn.recipe:small",
+    "garment": "repose.models.garment.recipe:paper",
+    "garment-s": "repose.models.garment.recipe:small",
+    "densepose-fashion": "repose.models.densepose.recipe:paper",
+    "densepose-s": "repose.models.densepose.recipe:small",
+    "densepose-fashion-mask": "repose.models.densepose.recipe:mask",
+    "densepose-fashion-segmentation": "repose.models.densepose.recipe:segmentation",
+    "densepose-fashion-keypoints": "repose.models.densepose.recipe:keypoints",
+    "densepose-fashion-onehot": "repose.models.densepose.recipe:onehot",
+    "densepose-fashion-keypoints-iuv": "repose.models.densepose.recipe:keypoints_to_iuv",
+    "densepose-fashion-iuv-keypoints": "repose.models.densepose.recipe:iuv_to_keypoints",
+    "densepose-fashion-predictive": "repose.models.densepose.recipe:predictive",
+    "densepose-fashion-blending": "repose.models.densepose.recipe:blending",
+    "densepose-fashion-warping": "repose.models.densepose.recipe:warping",
+    "densepose-fashion-l1": "repose.models.densepose.recipe:l1",
+    "densepose-fashion-l1-perceptual": "repose.models.densepose.recipe:l1_perceptual",
+    "densepose-fashion-l1-style": "repose.models.densepose.recipe:l1_style",
+    "densepose-fashion-l1-perceptual-style": "repose.models.densepose.recipe:l1_perceptual_style",
+    "densepose-fashion-l1-gan": "repose.models.densepose.recipe:l1_gan",
+    "densepose-fashion-l1-perceptual-gan": "repose.models.densepose.recipe:l1_perceptual_gan",
+    "densepose-fashion-l1-style-gan": "repose.models.densepose.recipe:l1_style_gan",
 }
 
 
@@ -85,6 +177,20 @@ def recipe(name: str) -> Recipe:
         raise KeyError(f"no recipe is called '{name}'; {nearest(name, RECIPES)}")
     made: Recipe = resolve(RECIPES[name])()
     return made
+
+
+def inspector(model: str) -> Callable[[Generator, Person, Person], list[Panel]]:
+    """What draws the inside of a model: (generator, source, target), both batches of one -> its panels.
+
+    Raises:
+        ValueError: the model has none; the text names those that have.
+    """
+    path = MODELS[model].inspect
+    if path is None:
+        have = ", ".join(name for name, entry in MODELS.items() if entry.inspect is not None)
+        raise ValueError(f"nothing draws the inside of '{model}' so far; of {have} there are pictures")
+    found: Callable[[Generator, Person, Person], list[Panel]] = resolve(path)
+    return found
 
 
 def build_generator(recipe: Recipe) -> Generator:

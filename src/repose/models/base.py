@@ -59,11 +59,11 @@ class Generator(nn.Module, ABC):
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
 
-    def prepare(self, progress: Progress) -> None:  # noqa: B027  most networks have one stage
+    def prepare(self, progress: Progress) -> None:
         """Called before every training step: a network that grows or trains in stages sets its stage here.
 
-        What it does depends on `progress` alone, so that a resumed run needs nothing. What inference must know too, such
-        as how far a network has grown, is a persistent buffer.
+        What it does depends on `progress` alone, so that a resumed run needs nothing. What inference must know too,
+        such as how far a network has grown, is a persistent buffer.
         """
 
     @abstractmethod
@@ -118,9 +118,14 @@ class Generator(nn.Module, ABC):
 _SUPPLIERS = {
     "image": "repose.read_person(PHOTO) supplies it with the joints",
     "keypoints": "repose.read_person(PHOTO) supplies it, `repose estimate PHOTO -o poses.csv` writes it into a file",
-    "parsing": "a store of synthetic people has it (`repose prepare synthetic`)",
-    "iuv": "fill it with DensePose's part, u and v; nothing here estimates it",
-    "mask": "a store of synthetic people has it (`repose prepare synthetic`)",
+    "parsing": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
+    "No parser is included: repose.represent.maps.with_maps(person, parsing=FILE) adds what one made of a photograph",
+    "iuv": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
+    "DensePose is not included: repose.represent.maps.with_maps(person, iuv=FILE) adds its result for a photograph",
+    "mask": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
+    "give Person.mask yourself, 1 on the person",
+    "depth": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
+    "give Person.depth yourself, in metres",
 }
 
 

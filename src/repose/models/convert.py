@@ -15,7 +15,6 @@ Marks = Mapping[str, tuple[str, ...]]
 shelf's convert.py has such a table of the official files it reads, `MARKS`."""
 
 _FOREIGN: Final[Marks] = {
-    "the official PINet generator": ("ParsingNet.gcnet.1.", "app_trans_net.1."),
     "torchvision's VGG": ("features.0.weight", "features.2.weight", "classifier.6.weight"),
     "MobileNetV2": ("stem.weight", "blocks.0.depthwise.weight", "head.weight"),
 }

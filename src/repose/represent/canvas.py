@@ -165,11 +165,13 @@ CANVASES: Final = {
         Canvas("fashion-square", 256, 256, (0, 40, 256, 176)),
         Canvas("fashion-half", 128, 96, (0, 4, 128, 88)),
         Canvas("fashion-small", 128, 88, (0, 0, 128, 88)),
+        Canvas("fashion-1024", 1024, 704, (0, 0, 1024, 704)),
+        Canvas("fashion-square-1024", 1024, 1024, (0, 160, 1024, 704)),
     )
 }
 """Market-1501 as it is; DeepFashion's 256x176 crop (PATN, PINet); the same in a white square (Multi-scale, and
 PATN's own measurement); half of 256x176 for two CPU cores, with four white columns on either side so that it
-can be halved four more times, and without them."""
+can be halved four more times, and without them; four times 256x176, and the same in a white square (HPN)."""
 
 
 def canvas(name: str) -> Canvas:

@@ -1,0 +1,1 @@
+"""APATN, the aligned form of PATN (Zhu et al.): see CARD.md."""

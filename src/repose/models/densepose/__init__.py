@@ -1,0 +1,1 @@
+"""Dense Pose Transfer (Neverova, Guler, Kokkinos): see CARD.md."""

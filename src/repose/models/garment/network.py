@@ -1,0 +1,192 @@
+"""Garment: the flow network of HPN's virtual try-on, which lays a photographed garment into another pose.
+
+"High-Resolution Pose Transfer via Progressive Training" (HPN), section 4.4, after the appearance flow of Zhou et al.
+(2016). The text gives the inputs (garment, its mask in the reference pose, its mask in the target pose), an
+encoder-decoder, flow as 2-D coordinates, and a bilinear sampling layer. The rest is ours; the card lists it.
+
+    garment on white, two masks -> encoder-decoder -> ways
+    masks -> start -> + ways = flow: where in the source each pixel lies -> sampled garment, on white
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repose.models.base import Generator, Needs, Output
+from repose.person import LIP_LABELS, Person
+from repose.words import nearest
+
+UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
+"""What covers the torso: with it nearly every picture of a dressed person has a garment."""
+
+
+@dataclass(frozen=True)
+class GarmentConfig:
+    """Which garment, and the sizes of the network; the defaults are those of the recipe "garment".
+
+    Attributes:
+        labels: names of `LIP_LABELS` that make the garment; all of them together are one piece.
+        width: channels at the first resolution; they double with every downsampling.
+        downs: downsamplings by two after the stem, and upsamplings.
+        blocks: further blocks at the smallest size, so that a pixel's flow depends on both masks as a whole.
+        stem: "full" works at the size of the picture; "half" folds 2x2 pixels into channels and finds the flow at half
+            the size.
+        start: what the network adds to: "identity", every pixel from its own place; "aligned", the two masks laid on
+            each other by their centres and extents (mean and standard deviation along x and y).
+
+    Raises:
+        ValueError: an unknown label (names the nearest), no label, or a size that is too small.
+    """
+
+    labels: tuple[str, ...] = UPPER
+    width: int = 32
+    downs: int = 4
+    blocks: int = 2
+    stem: Literal["full", "half"] = "full"
+    start: Literal["identity", "aligned"] = "identity"
+
+    def __post_init__(self) -> None:
+        known = LIP_LABELS[1:]  # the background is no garment
+        if not self.labels:
+            raise ValueError(f"labels: at least one label is wanted that makes the garment; there are: {known}")
+        for name in self.labels:
+            if name not in known:
+                raise ValueError(f"labels: no label of a garment is called '{name}'; {nearest(name, known)}")
+        if min(self.width, self.downs) < 1 or self.blocks < 0:
+            raise ValueError(f"width and downs must be 1 or more, blocks 0 or more; got {self}")
+
+
+class Garment(Generator):
+    """The garment of `source`, laid into the outline that the target's garment has; on white."""
+
+    def __init__(self, config: GarmentConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config if config is not None else GarmentConfig()
+        self.folded = config.stem == "half"
+        self.needs = Needs(
+            source=("image", "parsing"), target=("parsing",), multiple=(2 if self.folded else 1) * 2**config.downs
+        )
+        widths = [config.width * 2**level for level in range(config.downs + 1)]
+        self.first = Block((4 if self.folded else 1) * 5, widths[0])
+        self.downs = nn.ModuleList(Block(a, b) for a, b in itertools.pairwise(widths))
+        self.middle = nn.Sequential(*(Block(widths[-1], widths[-1]) for _ in range(config.blocks)))
+        self.ups = nn.ModuleList(Block(a + b, a) for a, b in reversed(list(itertools.pairwise(widths))))
+        self.last = nn.Conv2d(widths[0], 2, 3, padding=1)
+        self.apply(initialise)
+        nn.init.normal_(self.last.weight, 0, 1e-3)  # nearly at the start; at 0 the layers before would not learn
+
+    def mask(self, person: Person) -> Tensor:
+        """Where the garment is: (B, H, W) labels -> float (B, 1, H, W), 1 on it. ValueError without parsing."""
+        if person.parsing is None:
+            raise ValueError("the garment's mask needs parsing, the 20 LIP labels, which is missing")
+        numbers = torch.tensor([LIP_LABELS.index(name) for name in self.config.labels], device=person.parsing.device)
+        return torch.isin(person.parsing, numbers).float().unsqueeze(-3)
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
+        """-> the garment on white (B, 3, H, W), its mask in the source, and in the target, both (B, 1, H, W)."""
+        assert source.image is not None  # `check` has seen to it
+        here = self.mask(source)
+        return on_white(source.image, here), here, self.mask(target)
+
+    def synthesise(self, garment: Tensor, source_mask: Tensor, target_mask: Tensor) -> Output:  # type: ignore[override]
+        """Garment on white (B, 3, H, W) in [-1, 1], masks (B, 1, H, W) -> the garment in its new outline.
+
+        extra:
+            flow (B, 2, H, W): x and y in the source, -1 to 1 from edge to edge.
+            garment_mask (B, 1, H, W): the target's.
+            inside (B, 1, H, W) in [0, 1]: whether the place in the source lies on the garment.
+        """
+        x = torch.cat([garment, source_mask, target_mask], dim=1)  # (B, 5, H, W)
+        x = self.first(F.pixel_unshuffle(x, 2) if self.folded else x)  # (B, 32, H, W)
+        skips = []
+        for down in self.downs:
+            skips.append(x)
+            x = down(F.avg_pool2d(x, 2))  # (B, 512, H/16, W/16) at the end
+        x = self.middle(x)
+        for up in self.ups:
+            x = up(torch.cat([F.interpolate(x, scale_factor=2.0), skips.pop()], dim=1))  # (B, 32, H, W) at the end
+        way = self.last(x).float()  # (B, 2, H, W)
+        if self.folded:
+            way = F.interpolate(way, scale_factor=2.0, mode="bilinear", align_corners=False)
+        flow = self._start(source_mask, target_mask) + way
+        return Output(
+            on_white(sample(garment, flow), target_mask),
+            {"flow": flow, "garment_mask": target_mask, "inside": sample(source_mask, flow)},
+        )
+
+    def _start(self, source_mask: Tensor, target_mask: Tensor) -> Tensor:
+        """The flow that the network's ways are added to, (1 or B, 2, H, W)."""
+        return grid(source_mask) if self.config.start == "identity" else aligned(source_mask, target_mask)
+
+
+# -- flow -----------------------------------------------------------------------------------------------------------
+
+
+def grid(like: Tensor) -> Tensor:
+    """The flow at rest: every pixel's own place, float32 (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
+    height, width = like.shape[-2:]
+    y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
+    return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
+
+
+def aligned(source_mask: Tensor, target_mask: Tensor) -> Tensor:
+    """The flow that lays two masks on each other by centre and extent: (B, 1, H, W) twice -> (B, 2, H, W).
+
+    At rest where one of them is empty.
+    """
+    place = grid(source_mask)  # (1, 2, H, W)
+    (here, wide, there_is), (there, as_wide, is_wanted) = (_extent(mask, place) for mask in (source_mask, target_mask))
+    return torch.where(there_is & is_wanted, here + (place - there) * (wide / as_wide), place)
+
+
+def _extent(mask: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and standard deviation of a mask's places, (B, 2, 1, 1), and whether it is not empty, (B, 1, 1, 1)."""
+    count = mask.float().sum((2, 3), keepdim=True)  # (B, 1, 1, 1)
+    share = mask.float() / count.clamp_min(1)
+    mean = (place * share).sum((2, 3), keepdim=True)
+    spread = ((place - mean).square() * share).sum((2, 3), keepdim=True).sqrt()
+    return mean, spread.clamp_min(0.02), count > 0  # a line has no extent to divide by
+
+
+def sample(picture: Tensor, flow: Tensor) -> Tensor:
+    """The bilinear sampling layer: (B, C, H, W) at the places (B, 2, h, w) -> (B, C, h, w); beyond it its border."""
+    return F.grid_sample(
+        picture.float(), flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False
+    )
+
+
+def on_white(image: Tensor, mask: Tensor) -> Tensor:
+    """(B, 3, H, W) where the mask (B, 1, H, W) is 1, white (1) where it is 0."""
+    return image * mask + (1 - mask)
+
+
+# -- blocks ---------------------------------------------------------------------------------------------------------
+
+
+class Block(nn.Module):
+    """HPN's (3.4): twice 3x3, batch norm, LeakyReLU 0.2."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(into, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
+        self.conv2, self.norm2 = nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H, W)."""
+        x = F.leaky_relu(self.norm1(self.conv1(x)), 0.2)
+        return F.leaky_relu(self.norm2(self.conv2(x)), 0.2)
+
+
+def initialise(module: nn.Module) -> None:
+    """He's initialisation (3.4)."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, a=0.2, nonlinearity="leaky_relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

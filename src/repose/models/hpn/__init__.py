@@ -1,0 +1,1 @@
+"""HPN, High-Resolution Pose Transfer via Progressive Training and Pose Disentangling: see CARD.md."""

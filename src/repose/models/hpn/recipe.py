@@ -1,0 +1,97 @@
+"""HPN's runs: the text's four modes at 1024x1024, one at 256x176, and a small one for the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repose.models.hpn.network import HPNConfig
+from repose.models.hpn.objective import HPNObjectiveConfig
+from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+
+_LEVEL = 700_000  # iterations (3.4)
+
+
+def paper() -> Recipe:
+    """LD + PT: grown from 64 to 1024 with local descriptors; a batch of one, for which 24 GB are enough."""
+    return Recipe(
+        name="hpn",
+        model="hpn",
+        network=HPNConfig(),
+        objective=HPNObjectiveConfig(),
+        canvas="fashion-square-1024",
+        data=DataConfig(batch=1, flip="none"),
+        generator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.9, beta2=0.999, weight_decay=5e-4),
+        images=5 * _LEVEL,
+        tick=50_000,
+        notes="HPN as the text has it, LD + PT: local descriptors, progressive training",
+    )
+
+
+def progressive() -> Recipe:
+    """PT: grown, without local descriptors (Table 1)."""
+    made = paper()
+    objective = replace(made.objective, descriptors=())
+    return replace(made, name="hpn-pt", objective=objective, notes="HPN, progressive training alone (Table 1)")
+
+
+def local() -> Recipe:
+    """LD: 44 local descriptors, the whole network at full size from the start, as long as the others (Table 1)."""
+    made = paper()
+    return replace(
+        made,
+        name="hpn-ld",
+        network=replace(made.network, shares=(1.0,)),
+        objective=replace(made.objective, shares=(1.0,), descriptors=(44,)),
+        notes="HPN, local descriptors alone (Table 1)",
+    )
+
+
+def baseline() -> Recipe:
+    """Neither: the whole network at full size from the start, no local descriptors (Table 1)."""
+    made = local()
+    objective = replace(made.objective, descriptors=())
+    return replace(made, name="hpn-baseline", objective=objective, notes="HPN's baseline (Table 1)")
+
+
+def fashion() -> Recipe:
+    """LD + PT at 256x176, three levels: what the text measured on DeepFashion, whose pictures are so large."""
+    made = paper()
+    shares = (1.0, 1.0, 1.0)
+    return replace(
+        made,
+        name="hpn-fashion",
+        network=replace(made.network, levels=3, shares=shares),
+        objective=replace(made.objective, shares=shares, descriptors=(18, 18, 31)),
+        canvas="fashion",
+        data=replace(made.data, batch=8),
+        images=3 * _LEVEL * 8,
+        tick=200_000,
+        notes="HPN up to 256x176",
+    )
+
+
+def small() -> Recipe:
+    """For two CPU cores at 128x88, LD + PT: 32, 64 and 128 rows."""
+    shares = (1.0, 1.0, 1.0)
+    return Recipe(
+        name="hpn-s",
+        model="hpn",
+        network=HPNConfig(width=160, levels=3, shares=shares, sigma=1.6),
+        objective=HPNObjectiveConfig(
+            shares=shares,
+            descriptors=(18, 31, 44),
+            weight_perceptual=0.25,
+            weight_pixels=1.0,
+            weight_local=0.02,
+            perceptual="mobilenet_v2",
+        ),
+        canvas="fashion-small",
+        data=DataConfig(batch=4, flip="mirror", both_directions=True),
+        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
+        discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
+        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
+        images=60_000,
+        ema=10_000,
+        tick=10_000,
+        notes="ours: HPN cut down for the CPU",
+    )

@@ -1,0 +1,1 @@
+"""PINet, Human Pose Transfer by Adaptive Hierarchical Deformation (Zhang, Liu, Li): see CARD.md."""

@@ -1,0 +1,124 @@
+"""HPN in the loop: cut off in any half level it goes on as if it was not, and what has not grown yet does not move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from repose.data import Store
+from repose.models import build_generator, recipe
+from repose.models.hpn.network import HPN, HPNConfig
+from repose.models.hpn.objective import HPNObjectiveConfig
+from repose.represent.canvas import CANVASES
+from repose.train.checkpoint import load_checkpoint, load_generator
+from repose.train.loop import train
+from repose.train.recipe import DataConfig, Recipe
+from tests.train import toy
+from tests.train.test_loop import assert_same
+from tests.train.test_stages import stopped_after
+
+IMAGES, BATCH = 72, 4  # three levels of 24, halves of 12
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(CANVASES, "toy", toy.SMALL["toy"])
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return toy.store(tmp_path_factory.mktemp("hpn") / "store")
+
+
+def tiny(**changes: object) -> Recipe:
+    small = recipe("hpn-s")
+    shares = small.network.shares
+    made = replace(
+        small,
+        network=HPNConfig(width=16, levels=3, shares=shares, sigma=1.0),
+        objective=HPNObjectiveConfig(
+            shares=shares, descriptors=(18, 31, 44), weight_pixels=1.0, weight_local=0.1, perceptual="none"
+        ),
+        canvas="toy",
+        data=DataConfig(batch=BATCH, flip="mirror"),
+        schedule=replace(small.schedule, warmup=4),
+        images=IMAGES,
+        tick=BATCH,
+        ema=16,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def run(made: Recipe, store: Store, folder: Path) -> None:
+    train(made, store, folder, accelerator="cpu", progress=False)
+
+
+def last(folder: Path) -> dict[str, object]:
+    found = load_checkpoint(folder / "checkpoints")
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CANVASES, "toy", toy.SMALL["toy"])
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        run(tiny(), store, folder)
+        torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.mark.parametrize("images", [8, 16, 24, 32, 40, 48, 56, 64])
+def test_cut_off_in_any_half_level(
+    images: int, store: Store, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stopped_after(patch, images + BATCH)  # the checkpoint before it is of `images`
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny(), store, tmp_path / "run")
+    assert last(tmp_path / "run")["images"] == images
+    run(tiny(), store, tmp_path / "run")
+    assert_same(last(tmp_path / "run"), last(unbroken))
+
+
+def test_what_has_not_grown_yet_does_not_move(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither weights, nor running statistics, nor moments; and the averaged weights stand at the run's level."""
+    made = tiny()
+    torch.manual_seed(made.seed)
+    fresh = build_generator(made).state_dict()
+    names = [name for name, _ in build_generator(made).named_parameters()]
+    for level, images in enumerate((20, 44, 68)):
+        with monkeypatch.context() as patch:
+            stopped_after(patch, images + BATCH)
+            with pytest.raises(KeyboardInterrupt):
+                run(made, store, tmp_path / "run")
+        tree = last(tmp_path / "run")
+        weights, average, moments = (tree[key] for key in ("generator", "average", "optimisers"))
+        assert isinstance(weights, dict)
+        assert isinstance(average, dict)
+        assert isinstance(moments, dict)
+        assert int(weights["grown"]) == int(average["grown"]) == level
+        seen = {names[int(key)] for key in moments["generator"]["state"]}
+        for name, value in fresh.items():
+            part, _, rest = name.partition(".")
+            moved = part == "middle" or (rest and int(rest.split(".")[0]) <= level)
+            if name == "grown":
+                continue
+            assert torch.equal(weights[name], value) is not moved, name
+            assert torch.equal(average[name], value) is not moved, name
+            if name in names:
+                assert (name in seen) is moved, name
+        generator, _ = load_generator(tmp_path / "run")
+        assert isinstance(generator, HPN)
+        assert generator.level == level

@@ -1,0 +1,148 @@
+"""Each stage of a run moves its own generator alone, and a run broken off in any stage goes on to the same bits."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from repose import models
+from repose.data import Store
+from repose.represent.canvas import CANVASES
+from repose.train import loop
+from repose.train.checkpoint import load_checkpoint
+from repose.train.log import Log
+from repose.train.loop import train
+from repose.train.recipe import Recipe, override
+from tests.models.pinet import drawn
+from tests.train import toy
+
+WORDS = [
+    *("network.width=8", "network.alone=[0.3333,0.6667]", "objective.alone=[0.3333,0.6667]", "images=96", "tick=8"),
+    *("objective.perceptual=none", "objective.adversarial_from=0", "objective.discriminator.width=4"),
+    *("objective.discriminator.blocks=1", "canvas=toy", "ema=20", "network.gamma=0.1"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(CANVASES, "toy", toy.SMALL["toy"])
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return drawn.store(tmp_path_factory.mktemp("labelled") / "store")
+
+
+@pytest.fixture(scope="module")
+def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
+    """All checkpoints of a run that nothing disturbed, by images."""
+    trees: dict[int, dict[str, Any]] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CANVASES, "toy", toy.SMALL["toy"])
+        patch.setattr(loop, "save_checkpoint", lambda folder, tree, images: trees.update({images: deepcopy(tree)}))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        go(store, tmp_path_factory.mktemp("unbroken") / "run")
+        torch.set_num_threads(threads)
+    return trees
+
+
+def made(*words: str) -> Recipe:
+    return override(models.recipe("pinet-s"), [*WORDS, *words])
+
+
+def go(store: Store, run: Path, *words: str) -> dict[str, float]:
+    return train(made(*words), store, run, accelerator="cpu", progress=False).losses
+
+
+def broken_off(store: Store, run: Path, images: int) -> dict[str, Any]:
+    """The last checkpoint of a run that a fault ends at the log line of so many images."""
+    line = Log.line
+
+    def breaking(self: Log, now: int, *rest: Any) -> None:
+        line(self, now, *rest)
+        if now == images:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "line", breaking)
+        with pytest.raises(KeyboardInterrupt):
+            go(store, run)
+    return last(run)
+
+
+def last(run: Path) -> dict[str, Any]:
+    found = load_checkpoint(run / "checkpoints")
+    assert found is not None
+    return found[1]
+
+
+def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    """Which networks differ in a single bit, running statistics included; the pools hold nothing."""
+    assert before.keys() == after.keys()
+    tensors = {name: value for name, value in before.items() if isinstance(value, Tensor)}
+    ours = {name for name, value in tensors.items() if not torch.equal(value, after[name])}
+    return {".".join(name.split(".")[: 2 if name.startswith("networks") else 1]) for name in ours}
+
+
+def test_only_the_part_of_a_stage_moves(unbroken: dict[int, dict[str, Any]]) -> None:
+    """Checkpoints of 8 and 24 images are in the first stage, of 40 and 56 in the second, of 72 and 88 in the third."""
+    judges, none = {"networks.appearance", "networks.shape"}, set[str]()
+    wanted = {8: ({"parsing"}, none), 40: ({"image"}, judges), 72: ({"parsing", "image"}, judges)}
+    for images, (parts, networks) in wanted.items():
+        one, other = unbroken[images], unbroken[images + 16]
+        assert moved(one["generator"], other["generator"]) == parts
+        assert moved(one["objective"], other["objective"]) == networks
+
+
+@pytest.mark.parametrize("images", [16, 48, 80])
+def test_broken_off_in_any_stage(
+    store: Store, unbroken: dict[int, dict[str, Any]], tmp_path: Path, images: int
+) -> None:
+    assert broken_off(store, tmp_path, images + 8)["images"] == images
+    go(store, tmp_path)
+    one, other = last(tmp_path), unbroken[96]
+    for part in ("generator", "average", "objective"):
+        assert not moved(one[part], other[part])
+
+
+def test_every_stage_learns(store: Store, tmp_path: Path) -> None:
+    losses: list[dict[str, float]] = []
+    line = Log.line
+
+    def kept(self: Log, now: int, seconds: float, rates: Any, found: dict[str, float]) -> None:
+        line(self, now, seconds, rates, found)
+        losses.append(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "line", kept)
+        steady = ("schedule.kind=constant", "schedule.warmup=0", "objective.adversarial_from=1")
+        go(store, tmp_path, "images=720", "tick=80", *steady)
+    for term, share in (("parsing/cross_entropy", 0.9), ("image-plain/l1", 0.9), ("joint-plain/l1", 0.97)):
+        values = [found[term] for found in losses if term in found]
+        assert len(values) >= 3
+        assert values[-1] < share * values[0], term
+
+
+def test_one_stage_needs_no_labels_and_two_say_who_has_them(store: Store, tmp_path: Path) -> None:
+    bare = toy.store(tmp_path / "store")
+    with pytest.raises(ValueError, match=r"parsing.*synthetic"):
+        go(bare, tmp_path / "two")
+    losses = go(bare, tmp_path / "one", "network.stages=1", "objective.stages=1", "images=16")
+    assert "image/l1" in losses
+
+
+def test_sheets_show_the_whole_network_without_averaged_weights(store: Store, tmp_path: Path) -> None:
+    """In the first stage the network itself draws the contact sheet."""
+    recipe = replace(made("ema=0", "images=16", "network.alone=[1,1]", "objective.alone=[1,1]"), tick=16)
+    train(recipe, store, tmp_path, accelerator="cpu", progress=False)
+    assert len(list((tmp_path / "sheets").glob("*.png"))) == 1
