@@ -1,7 +1,7 @@
 """Repose: a photograph of a person and a target pose in, a photograph of that person in that pose out.
 
 The public face. `transfer` is the one call; `load` gives a model to call many times. `recipe` gives
-a run that `repose.train.loop.train` takes.
+a run that `repose.train.loop.train` takes. `look_inside` draws what a model does inside.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repose.images import load_image
+    from repose.inspection import look_inside
     from repose.models import recipe
     from repose.person import Pair, Person
     from repose.pipeline import Model, load, read_person, transfer
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Pair", "Person", "load", "load_image", "read_person", "recipe", "transfer"]
+__all__ = ["Model", "Pair", "Person", "load", "load_image", "look_inside", "read_person", "recipe", "transfer"]
 
 _HOMES = {
     "Model": "repose.pipeline",
@@ -23,6 +24,7 @@ _HOMES = {
     "Person": "repose.person",
     "load": "repose.pipeline",
     "load_image": "repose.images",
+    "look_inside": "repose.inspection",
     "read_person": "repose.pipeline",
     "recipe": "repose.models",
     "transfer": "repose.pipeline",

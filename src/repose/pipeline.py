@@ -12,7 +12,7 @@ from torch import Tensor
 from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
 from repose.images import ImageLike, load_image, same_kind
 from repose.models import build_generator, recipe
-from repose.models.base import Generator, Progress
+from repose.models.base import Generator
 from repose.person import Person
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
@@ -154,7 +154,6 @@ def untrained(name: str, device: str = "auto") -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         generator = build_generator(made)
-    generator.prepare(Progress(made.images, made.images))
     return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), made)
 
 

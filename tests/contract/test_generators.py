@@ -25,7 +25,7 @@ TINY: dict[str, dict[str, Any]] = {
     "multiscale": {"width": 4},
     "pinet": {"width": 8, "downs": 1, "gamma": 0.1},
     "carry": {"width": 8, "depth": 1, "match": 8, "heads": 2},
-    "hpn": {"width": 16, "levels": 2, "shares": (1.0,)},  # a grown one's first projections are done with
+    "hpn": {"width": 16, "levels": 2, "trained": 1},  # a grown one's first projections are done with
     "garment": {"width": 4, "downs": 2, "blocks": 1},
     "densepose": {"width": 4, "residuals": 1, "blend_width": 4, "inpainting": InpaintingConfig(16, (4, 4), 8)},
 }

@@ -20,17 +20,10 @@ from tests import surface
 PIXELS_ONLY = {
     "patn-s": ["objective.perceptual=none"],
     "apatn-s": ["objective.perceptual=none", "canvas=market"],
-    "hpn-s": [
-        "objective.perceptual=none",
-        "canvas=market",
-        "network.shares=[1,1,4]",
-        "objective.shares=[1,1,4]",
-    ],
+    "hpn-s": ["objective.perceptual=none", "canvas=market", "objective.shares=[1,1,4]"],
     "multiscale-s": ["objective.perceptual=0"],
     "carry-s": ["objective.perceptual=0", "objective.structure=2", "generator_optimiser.lr=0.001"],
-    "pinet-s": [
-        *("objective.perceptual=none", "canvas=market", "network.alone=[0.1,0.2]", "objective.alone=[0.1,0.2]"),
-    ],
+    "pinet-s": ["objective.perceptual=none", "canvas=market", "objective.alone=[0.1,0.2]"],
     "densepose-s": ["objective.weight_perceptual=0", "canvas=market"],
 }
 """The feature network is a file that need not be here."""

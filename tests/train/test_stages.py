@@ -35,11 +35,11 @@ class Staged(toy.Toy):
     def __init__(self, config: toy.ToyConfig) -> None:
         super().__init__(config)
         self.register_buffer("stage", torch.zeros((), dtype=torch.int64))
-        self.seen: list[int] = []
 
-    def prepare(self, progress: Progress) -> None:
-        self.seen.append(progress.images)
-        self.get_buffer("stage").fill_(stage(progress))
+    def prepare(self, stage: str) -> None:
+        if stage not in STAGES:
+            raise ValueError(f"Staged has the stages {', '.join(STAGES)}, not '{stage}'")
+        self.get_buffer("stage").fill_(STAGES.index(stage))
 
 
 class InStages(toy.ToyObjective):
@@ -47,7 +47,8 @@ class InStages(toy.ToyObjective):
 
     def phases(self, progress: Progress) -> Sequence[Phase]:
         parts = ("generator.net.0",), ("generator.net.6",), ("generator",)
-        return [Phase(STAGES[stage(progress)], parts[stage(progress)]), Phase("judge", ("judge",))]
+        name = STAGES[stage(progress)]
+        return [Phase(name, parts[stage(progress)], name), Phase("judge", ("judge",), name)]
 
     def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
         if phase.name == "judge":
@@ -65,6 +66,14 @@ class Unknown(toy.ToyObjective):
         return [Phase("generator", (self.config.order,))]
 
 
+class Odd(toy.ToyObjective):
+    """Names of stages that the generator does not have, or that are not one."""
+
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        one, _, other = self.config.order.partition(" ")
+        return [Phase("generator", ("generator",), one), Phase("judge", ("judge",), other or one)]
+
+
 class Demanding(toy.ToyObjective):
     requires = ("parsing",)
 
@@ -74,6 +83,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     entry = toy.ENTRY
     where = "tests.train.test_stages"
     monkeypatch.setitem(MODELS, "staged", replace(entry, generator=f"{where}:Staged", objective=f"{where}:InStages"))
+    monkeypatch.setitem(MODELS, "odd", replace(entry, generator=f"{where}:Staged", objective=f"{where}:Odd"))
     monkeypatch.setitem(MODELS, "unknown", replace(entry, objective=f"{where}:Unknown"))
     monkeypatch.setitem(MODELS, "demanding", replace(entry, objective=f"{where}:Demanding"))
     before = torch.get_num_threads()
@@ -168,6 +178,20 @@ def test_a_phase_that_trains_nothing_known(store: Store, tmp_path: Path, trains:
     made = toy.recipe(model="unknown", objective=toy.ToyObjectiveConfig(order=trains))
     with pytest.raises(ValueError, match=error):
         run_here(made, store, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("stages", "error"),
+    [
+        ("first last", "must be of one stage: 'generator' is of 'first', 'judge' is of 'last'"),
+        ("second", "Staged has the stages first, last, all, not 'second'"),
+    ],
+)
+def test_stages_that_do_not_fit_stop_the_first_step(store: Store, tmp_path: Path, stages: str, error: str) -> None:
+    made = toy.recipe(model="odd", objective=toy.ToyObjectiveConfig(order=stages))
+    with pytest.raises(ValueError, match=error):
+        run_here(made, store, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_data_without_a_field_that_the_terms_need(store: Store, tmp_path: Path) -> None:

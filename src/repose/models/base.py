@@ -59,11 +59,15 @@ class Generator(nn.Module, ABC):
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
 
-    def prepare(self, progress: Progress) -> None:
-        """Called before every training step: a network that grows or trains in stages sets its stage here.
+    def prepare(self, stage: str) -> None:
+        """Called before every training step with the stage of the phases: a network that grows or trains in stages
+        sets itself up.
 
-        What it does depends on `progress` alone, so that a resumed run needs nothing. What inference must know too,
-        such as how far a network has grown, is a persistent buffer.
+        It depends on `stage` alone, so that a resumed run needs nothing; what inference must know too (how far a
+        network has grown) is a persistent buffer. A fresh network is set up for its last stage.
+
+        Raises:
+            ValueError: the network has no such stage; the text names those that it has.
         """
 
     @abstractmethod
@@ -146,12 +150,25 @@ class Progress:
 class Phase:
     """One optimiser step: which modules train.
 
-    `trains` names "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
-    `Objective.networks`. What is not named takes no gradient and does not move.
+    Attributes:
+        trains: "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
+            `Objective.networks`. What is not named takes no gradient and does not move.
+        stage: what the generator is told to run while this phase trains (`Generator.prepare`); the phases of one moment
+            agree in it. The objective alone knows when a stage begins and ends.
     """
 
     name: str
     trains: tuple[str, ...]
+    stage: str = ""
+
+
+def stage_of(phases: Sequence[Phase]) -> str:
+    """The stage that the phases of a step share. ValueError if they do not agree, or there is none."""
+    stages = {phase.stage for phase in phases}
+    if len(stages) != 1:
+        found = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
+        raise ValueError(f"the phases of a step must be of one stage: {found}; see Objective.phases")
+    return stages.pop()
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Output, Progress, supplier, total
+from repose.models.base import Output, Progress, stage_of, supplier, total
 from repose.person import Pair, Person
 from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
@@ -211,9 +211,8 @@ def train(
 def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> None:
     """One batch: the generator once, then every phase of the objective."""
     recipe = state.recipe
-    now = Progress(state.images, recipe.images)
-    phases = state.objective.phases(now)
-    state.generator.prepare(now)
+    phases = state.objective.phases(Progress(state.images, recipe.images))
+    state.generator.prepare(stage_of(phases))
     for name, rate in _rates(state).items():
         for group in state.optimisers[name].param_groups:
             group["lr"] = rate

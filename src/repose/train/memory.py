@@ -28,7 +28,7 @@ from torch.utils._pytree import tree_leaves
 from repose.losses.adversarial import ImagePool
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Generator, Objective, Output, Phase, Progress, total
+from repose.models.base import Generator, Objective, Output, Phase, Progress, stage_of, total
 from repose.nn import mobilenet, vgg
 from repose.person import JOINTS, Pair, Person
 from repose.represent.canvas import canvas
@@ -42,7 +42,8 @@ BATCHES: Final = 4
 
 SLACK: Final = 0.25
 """So much more of gradients and activations the heap holds on a CPU, freed pieces that nothing fits into. Measured with
-glibc on runs of patn-s, multiscale-s, carry-s and patn-fashion: 0.12 to 0.45."""
+glibc on runs of patn-s, multiscale-s, carry-s and patn-fashion: 0.12 to 0.45. What it still holds of a step while a
+contact sheet is drawn is not counted: where the sheet needs most, a run may need a quarter more."""
 
 LOOP: Final = 30_000_000
 """Bytes that the loop itself takes on a CPU: threads, compiled kernels, the log. Measured with a tiny network."""
@@ -63,7 +64,7 @@ class Memory:
         pictures: batches of the loader.
         gradients, activations: at the fullest moment of a step: gradients of weights, and all other tensors.
         sheet: what the contact sheet needs, instead of gradients and activations.
-        saving: what a checkpoint needs, instead of gradients and activations; 0 on a GPU, the host copies it.
+        saving: what a checkpoint copies, instead of gradients and activations; 0 on a GPU, the copies are the host's.
         slack: what a CPU's heap holds beside them (`SLACK`), and the loop itself (`LOOP`).
         lacks: what could not be counted, and why; "" where all was.
     """
@@ -215,16 +216,16 @@ def step_memory(
         if shown:
             play.sheet(Pair(_person(names, shown, size), _person(names, shown, size)))
         held = sum(_held(module) for module in objective.modules() if isinstance(module, ImagePool))
-        weights, networks = _bytes([generator]), _bytes([objective.networks])
+        weights = _bytes([generator])
         moments = 2 * sum(weight.nbytes for weight in play.trained)
         average = weights if recipe.ema else 0
-        # a checkpoint's tensors are made contiguous, then they become the bytes of the file
-        saving = 2 * (weights + average + networks + moments) if device == "cpu" else 0
+        copied = sum(map(_copied, generator.parameters())) * (2 if recipe.ema else 1)
+        copied += sum(map(_copied, objective.networks.parameters())) + 2 * sum(map(_copied, play.trained))
         slack = round(SLACK * (play.gradients + play.activations)) + LOOP if device == "cpu" else 0
         return Memory(
             batch=len(pair), weights=weights, average=average, objective=_bytes([objective, *looking]) + held,
             moments=moments, pictures=BATCHES * _size_of(pair), gradients=play.gradients, activations=play.activations,
-            sheet=play.shown, saving=saving, slack=slack, lacks=play.lacks,
+            sheet=play.shown, saving=copied if device == "cpu" else 0, slack=slack, lacks=play.lacks,
         )  # fmt: skip
 
 
@@ -321,7 +322,7 @@ def _all_of(indices: Sequence[Tensor | None]) -> list[Tensor | None]:
 
 
 class _Play:
-    """The steps of a run with fake tensors: one of each stage, the one nearest to its end."""
+    """The steps of a run with fake tensors: one of each stage."""
 
     def __init__(self, recipe: Recipe, generator: Generator, objective: Objective, pair: Pair, mixed: bool) -> None:
         self.recipe, self.generator, self.objective, self.pair, self.mixed = recipe, generator, objective, pair, mixed
@@ -345,21 +346,19 @@ class _Play:
     def run(self) -> None:
         """Every stage; sets `gradients` and `activations` of the fullest, `trained`, and `lacks`."""
         moments = [self.recipe.images * i // STAGES for i in range(STAGES)] + [max(self.recipe.images - 1, 0)]
-        stages: dict[tuple[Phase, ...], Progress] = {}
         with self.live:
-            for images in moments:
-                now = Progress(images, self.recipe.images)
-                stages[tuple(self.objective.phases(now))] = now
+            found = [tuple(self.objective.phases(Progress(images, self.recipe.images))) for images in moments]
+        stages = list(dict.fromkeys(found))
         named = {name: None for phases in stages for phase in phases for name in phase.trains}
         weights = {id(weight): weight for name in named for weight in self._weights(name)}
         self.trained = list(weights.values())
-        for phases, now in stages.items():
+        for phases in stages:
             try:
-                self._step(phases, now)
+                self._step(phases)
                 continue
             except Exception as error:
                 self._note(f"the loss terms of {', '.join(phase.name for phase in phases)}", error)
-            self._alone(now)  # the error is gone, and the tensors of its step with it
+            self._alone(phases)  # the error is gone, and the tensors of its step with it
 
     def sheet(self, pair: Pair) -> None:
         """The generator's forward pass on the pairs of a contact sheet."""
@@ -368,12 +367,12 @@ class _Play:
         except Exception as error:
             self._note("the contact sheet", error)
 
-    def _step(self, phases: Sequence[Phase], now: Progress) -> None:
+    def _step(self, phases: Sequence[Phase]) -> None:
         """One step as `train.loop` does it."""
         named = [name for phase in phases for name in phase.trains]
         generating = [name for name in named if name.partition(".")[0] == "generator"]
         with self._counted():
-            self.generator.prepare(now)
+            self.generator.prepare(stage_of(phases))
             self._only(generating)
             with self._autocast(), torch.set_grad_enabled(bool(generating)):
                 output = self.generator(self.pair.source, self.pair.target)
@@ -385,11 +384,11 @@ class _Play:
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._zero()
 
-    def _alone(self, now: Progress) -> None:
+    def _alone(self, phases: Sequence[Phase]) -> None:
         """The generator forward and backward, without the objective."""
         try:
             with self._counted():
-                self.generator.prepare(now)
+                self.generator.prepare(stage_of(phases))
                 self._only(["generator"])
                 with self._autocast():
                     output = self.generator(self.pair.source, self.pair.target)
@@ -490,6 +489,12 @@ def _size_of(pair: Pair) -> int:
 def _held(pool: ImagePool) -> int:
     """Bytes of a pool's pictures once it is full, by the first that it took."""
     return pool.size * pool._held[0].nbytes if pool._held else 0
+
+
+def _copied(weight: Tensor) -> int:
+    """Bytes of the copy that is written of a weight: convolutions lie with the channels innermost while they train."""
+    shape = weight.shape
+    return weight.nbytes if len(shape) == 4 and shape[1] > 1 and shape[2] * shape[3] > 1 else 0
 
 
 def _short(size: float) -> str:

@@ -104,16 +104,17 @@ def residual(block: Any, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("project", [False, True])
-def test_the_block_follows_equations_5_to_8(block: str, project: bool) -> None:
+@pytest.mark.parametrize(("project", "scale"), [(False, "none"), (True, "root")])
+def test_the_block_follows_equations_5_to_8(block: str, project: bool, scale: str) -> None:
     torch.manual_seed(0)
-    one = APATB(8, False, replace(TINY, block=block, project=project)).eval()  # type: ignore[arg-type]
+    one = APATB(8, False, replace(TINY, block=block, project=project, scale=scale)).eval()  # type: ignore[arg-type]
     image, source, target = torch.randn(3, 2, 8, 6, 5)
     got = one(image, source, target)
 
     scores = torch.einsum(
         "bcn,bcm->bnm", one_by_one(one.theta, target).flatten(2), one_by_one(one.phi, source).flatten(2)
     )
+    scores = scores / 8**0.5 if scale == "root" else scores
     alignment = scores.exp() / scores.exp().sum(2, keepdim=True)  # eq. 5: rows are places of the target
     moved = torch.einsum("bnm,bcm->bcn", alignment, one_by_one(one.gamma, image).flatten(2)).view(2, 8, 6, 5)  # eq. 6
     moved = one_by_one(one.project, moved) if project else moved
@@ -163,6 +164,22 @@ def test_two_pose_encoders_and_one() -> None:
     x, y, _ = source.keypoints[0, 5].round().long()
     assert maps[0, 5, y, x] == 1
     assert not torch.equal(maps, other)
+
+
+def test_the_start_that_hands_the_image_code_on() -> None:
+    torch.manual_seed(0)
+    released, ours = (APATN(replace(TINY, start=start)).blocks[0] for start in ("released", "identity"))
+    assert isinstance(released, APATB)
+    assert isinstance(ours, APATB)
+    assert isinstance(ours.merge, nn.Conv2d)
+    image = torch.randn(1, 16, 4, 4)
+    handed = ours.merge(torch.cat([torch.zeros_like(image), image], 1)) - ours.merge(torch.zeros(1, 32, 4, 4))
+    torch.testing.assert_close(handed, image)
+    assert ours.merge.weight[:, :16].std() > 0.05
+    for name in ("theta", "phi", "gamma", "project"):
+        assert 0.1 < getattr(ours, name).weight.std() < 0.2  # 1 / sqrt(3 * 16) = 0.144
+        assert getattr(released, name).weight.std() < 0.03
+    assert ours.image.convs.conv1.weight.std() < 0.03
 
 
 def test_a_shrunk_code_cannot_be_added() -> None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from repose import models
-from repose.models.base import Progress
+from repose.models.base import Progress, stage_of
 from repose.models.densepose.network import CHANNELS, DensePoseConfig, DensePoseTransfer, Discriminator, pose_planes
+from repose.models.densepose.objective import DensePoseObjectiveConfig
 from repose.models.densepose.warping import InpaintingConfig, from_atlas, to_atlas
 from repose.person import Person
 from tests import surface
@@ -165,33 +166,37 @@ def test_what_is_seen_stays_or_is_painted(keep: bool) -> None:
 
 
 def test_stages() -> None:
-    model = build(predictive_until=0.4, inpainting_until=0.6).train()
+    model = build().train()
     people = person(), person(1)
     ran = {}
-    for images in (0, 39, 40, 59, 60, 100):
-        model.prepare(Progress(images, 100))
+    for stage in ("predictive", "inpainting", "joint"):
+        model.prepare(stage)
         model.zero_grad()
         output = model(*people)
         sum(value.square().sum() for value in (output.image, *output.extra.values())).backward()
         alive = {name for name, child in model.named_children() for p in child.parameters() if p.grad is not None}
-        ran[images] = model.stage, sorted(alive), len(model.encode(*people))
-    alone, inside = ("predictive", ["predictive"], 2), ("inpainting", ["inpainting"], 5)
-    everything = ("joint", ["blending", "inpainting", "predictive"], 5)
-    assert ran == {0: alone, 39: alone, 40: inside, 59: inside, 60: everything, 100: everything}
+        ran[stage] = sorted(alive), len(model.encode(*people))
+    assert ran == {
+        "predictive": (["predictive"], 2),
+        "inpainting": (["inpainting"], 5),
+        "joint": (["blending", "inpainting", "predictive"], 5),
+    }
 
-    model.prepare(Progress(0, 100))
+    model.prepare("predictive")
     assert "residual" in model.eval()(*people).extra  # in use it always runs whole
 
 
 def test_bad_stages_and_sizes() -> None:
     with pytest.raises(ValueError, match=r"rise from 0 to 1 are wanted, got 0\.5 and 0\.4"):
-        replace(TINY, predictive_until=0.5, inpainting_until=0.4)
+        DensePoseObjectiveConfig(predictive_until=0.5, inpainting_until=0.4)
     with pytest.raises(ValueError, match="blend_width: at least 1"):
         replace(TINY, blend_width=0)
+    with pytest.raises(ValueError, match=r"trains in predictive, inpainting, joint, not in 'level0'"):
+        build().prepare("level0")
     with pytest.raises(
-        ValueError, match="no inpainting that could train alone; set inpainting_until to predictive_until"
+        ValueError, match=r"not in 'inpainting'; .* objective\.inpainting_until is objective\.predictive"
     ):
-        build(modules="warping").prepare(Progress(50, 100))
+        build(modules="warping").prepare("inpainting")
 
 
 @pytest.mark.parametrize("name", [name for name in models.RECIPES if name.startswith("densepose")])
@@ -203,16 +208,13 @@ def test_every_recipe_builds_and_its_stages_fit_its_modules(name: str) -> None:
     objective = models.build_objective(recipe)
     for images in range(0, recipe.images, recipe.images // 20):
         now = Progress(images, recipe.images)
-        model.prepare(now)
-        for phase in objective.phases(now):
+        phases = objective.phases(now)
+        model.prepare(stage_of(phases))
+        for phase in phases:
             for trains in phase.trains:
                 root, _, part = trains.partition(".")
                 module: Any = model if root == "generator" else objective.networks[root]
                 assert next(module.get_submodule(part).parameters()) is not None
-    network: Any = recipe.network
-    assert isinstance(network, DensePoseConfig)
-    ends = network.predictive_until, network.inpainting_until
-    assert ends == (recipe.objective.predictive_until, recipe.objective.inpainting_until)
 
 
 def test_folding_keeps_the_place_of_every_pixel() -> None:

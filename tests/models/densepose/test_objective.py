@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.losses.perceptual import Perceptual
-from repose.models.base import Output, Phase, Progress, total
+from repose.models.base import Output, Phase, Progress, stage_of, total
 from repose.models.densepose.objective import DensePoseObjective, DensePoseObjectiveConfig
 from repose.models.densepose.warping import to_atlas
 from repose.person import Pair
@@ -40,6 +40,8 @@ def test_three_stages() -> None:
     first, second = [("generator.predictive",)], [("generator.inpainting",)]
     last = [("generator",), ("discriminator",)]
     assert found == {0: first, 39: first, 40: second, 59: second, 60: last, 99: last}
+    stages = [stage_of(objective.phases(Progress(images, 100))) for images in (0, 39, 40, 59, 60, 99)]
+    assert stages == ["predictive"] * 2 + ["inpainting"] * 2 + ["joint"] * 2
     late = DensePoseObjective(replace(TINY, adversarial_from=0.8))
     assert [len(late.phases(Progress(images, 100))) for images in (60, 79, 80)] == [1, 1, 2]
     for never in (replace(TINY, adversarial_from=1.0), replace(TINY, weight_adversarial=0.0)):
@@ -81,7 +83,7 @@ def test_the_inpainting_learns_from_every_view() -> None:
     torch.testing.assert_close(total(terms), sums / count)
     assert painted.grad is not None
     assert (painted.grad.abs().sum(2, keepdim=True) > 0).le(anywhere > 0).all()
-    with pytest.raises(ValueError, match="finds no inpainted surface; predictive_until and inpainting_until must be"):
+    with pytest.raises(ValueError, match=r"finds no inpainted surface: the output is of another stage"):
         objective.losses(phase(objective, 50, "inpainting"), data, Output(torch.zeros(2, 3, 64, 32)))
 
 
@@ -138,12 +140,10 @@ def test_combinations_of_table_5(perceptual: float, style: float, gan: float) ->
     assert len(phases) == (2 if gan else 1)
 
 
-def test_a_generator_of_another_stage_is_refused() -> None:
-    objective, model = DensePoseObjective(TINY), build(predictive_until=0.5, inpainting_until=0.6).train()
-    now = Progress(45, 100)  # the objective inpaints already
-    model.prepare(now)
-    data = pair()
-    with pytest.raises(ValueError, match="must be the same in network and objective"):
-        objective.losses(objective.phases(now)[0], data, model(data.source, data.target))
+def test_an_output_of_another_stage_is_refused() -> None:
+    objective, model, data = DensePoseObjective(TINY), build().train(), pair()
+    model.prepare("predictive")
+    with pytest.raises(ValueError, match=r"prepare\('inpainting'\) comes before its forward"):
+        objective.losses(phase(objective, 45, "inpainting"), data, model(data.source, data.target))
     with pytest.raises(ValueError, match="no phase 'other'"):
         objective.losses(Phase("other", ()), data, Output(torch.zeros(2, 3, 64, 32)))

@@ -24,8 +24,8 @@ from tests.models.densepose.test_network import TINY, build, person
 
 WORDS = (
     "canvas=market", "images=96", "tick=16", "schedule.warmup=8", "ema=20", "data.batch=2",
-    "network.predictive_until=0.25", "objective.predictive_until=0.25",
-    "network.width=4", "network.residuals=1", "network.blend_width=4", "objective.weight_perceptual=0",
+    "objective.predictive_until=0.25", "network.width=4",
+    "network.residuals=1", "network.blend_width=4", "objective.weight_perceptual=0",
     "objective.discriminator=4", "objective.adversarial_from=0.7",
 )  # fmt: skip
 """All stages in 24 steps: the predictive stream to image 24, the inpainting to 43.2, all; from 67.2 adversarial."""
@@ -117,6 +117,12 @@ def test_broken_off_in_any_stage(
         assert ended[kind].keys() == unbroken[kind].keys()
         for name, value in ended[kind].items():
             assert not isinstance(value, Tensor) or torch.equal(value, unbroken[kind][name]), name
+
+
+def test_a_network_without_inpainting_says_what_to_set(store: Store, tmp_path: Path) -> None:
+    made = override(recipe(), ["objective.predictive_until=0", "network.modules=warping"])
+    with pytest.raises(ValueError, match=r"network\.modules=warping trains in predictive, joint, not in 'inpainting'"):
+        run_here(made, store, tmp_path / "run")
 
 
 def test_data_without_iuv_is_refused_before_the_first_step(tmp_path: Path) -> None:

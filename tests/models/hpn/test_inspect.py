@@ -26,7 +26,7 @@ def person(seed: int) -> Person:
 @pytest.fixture(scope="module")
 def network() -> HPN:
     torch.manual_seed(0)
-    return HPN(HPNConfig(width=16, levels=3, shares=(1.0, 1.0, 1.0), sigma=1.6)).eval()
+    return HPN(HPNConfig(width=16, levels=3, trained=3, sigma=1.6)).eval()
 
 
 def test_panels(network: HPN) -> None:

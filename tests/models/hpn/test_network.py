@@ -12,13 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.models.base import Progress
-from repose.models.hpn.network import HPN, Block, HPNConfig, stage
+from repose.models.hpn.network import HPN, Block, HPNConfig
 from repose.person import Person
 from repose.train import ema
 from tests.contract.test_generators import ImageOnly
 
-TINY = HPNConfig(width=16, levels=3, shares=(1.0, 1.0, 1.0), sigma=1.0)
+TINY = HPNConfig(width=16, levels=3, trained=3, sigma=1.0)
 HEIGHT, WIDTH = 32, 16
 
 
@@ -88,7 +87,7 @@ def test_blocks_are_of_the_text() -> None:
 
 
 def test_he_initialisation() -> None:
-    network = made(HPNConfig(width=512, levels=1, shares=(1.0,)))
+    network = made(HPNConfig(width=512, levels=1, trained=1))
     weight = block(network.middle, 0).conv2.weight
     assert weight.std().item() == pytest.approx((2 / (1.04 * 512 * 9)) ** 0.5, rel=0.01)
 
@@ -110,7 +109,7 @@ def test_the_picture_has_the_canvas_size_and_the_level_its_own(level: int) -> No
 def test_a_level_is_the_whole_network_of_a_smaller_picture() -> None:
     """Level 0 of three: the network with one level, fed the picture averaged down."""
     network = made(level=0)
-    small = made(HPNConfig(width=16, levels=1, shares=(1.0,), sigma=1.0), seed=9)
+    small = made(HPNConfig(width=16, levels=1, trained=1, sigma=1.0), seed=9)
     state = network.state_dict()
     small.load_state_dict({**{name: state[name] for name in small.state_dict()}, "grown": torch.tensor(0)})
     source, target = person(seed=1), person(seed=2)
@@ -140,12 +139,14 @@ def test_growing_keeps_the_older_weights_and_they_go_on_learning() -> None:
 
 def test_what_the_text_calls_modes() -> None:
     """Progressive training has a projection for each level, the whole network from the start only the last ones."""
-    whole = made(replace(TINY, shares=(1.0,)))
+    whole = made(replace(TINY, trained=1))
     assert list(whole.from_rgb) == list(whole.to_rgb) == ["2"]
     assert (whole.first, whole.level) == (2, 2)
     assert set(gradients(whole)) == {name for name, _ in whole.named_parameters()}
-    whole.prepare(Progress(0, 100))
+    whole.prepare("level0")
     assert whole.level == 2
+    with pytest.raises(ValueError, match=r"network\.trained=1 trains in level0, not in 'level3'; objective\.shares"):
+        whole.prepare("level3")
     with pytest.raises(ValueError, match="levels 2 to 2 are trained, got 1"):
         whole.grow(1)
 
@@ -179,33 +180,30 @@ def test_pose_maps() -> None:
     assert maps[0, [k for k in range(18) if k not in (3, 5)]].abs().max() == 0
 
 
-def test_stages_are_a_function_of_progress() -> None:
-    def halves(images: int) -> tuple[int, bool]:
-        return stage(Progress(images, 120), (1.0, 1.0, 1.0))
-
-    assert [halves(images) for images in (0, 19, 20, 39)] == [(0, False), (0, False), (0, True), (0, True)]
-    assert [halves(images) for images in (40, 59, 60, 79)] == [(1, False), (1, False), (1, True), (1, True)]
-    assert [halves(images) for images in (80, 99, 100, 120)] == [(2, False), (2, False), (2, True), (2, True)]
-    assert [stage(Progress(n, 100), (3.0, 1.0))[0] for n in (0, 74, 75, 100)] == [0, 0, 1, 1]
-    assert [stage(Progress(n, 100), (1.0,)) for n in (0, 49, 50, 100)] == [(0, False), (0, False), (0, True), (0, True)]
-    assert stage(Progress(0, 0), (1.0, 1.0)) == (0, False)
+def test_stages_count_from_the_lowest_trained_level() -> None:
+    network = made(replace(TINY, trained=2))
+    levels = []
+    for stage in ("level0", "level1"):
+        network.prepare(stage)
+        levels.append(network.level)
+    assert levels == [1, 2]
 
 
 def test_every_copy_knows_its_level(tmp_path: Path) -> None:
     network = made()
     assert network.level == 2  # a fresh one stands at its last
-    network.prepare(Progress(50, 120))
+    network.prepare("level1")
     assert network.level == 1
     other = made(seed=1)
     other.load_state_dict(network.state_dict())
     assert other.level == 1
     assert copy.deepcopy(network).level == 1
     average = copy.deepcopy(network).eval()
-    network.prepare(Progress(80, 120))
+    network.prepare("level2")
     ema.update(average, network, 80, 1, 10)
     assert average.eval().level == network.level == 2
     assert average(person(seed=1), person(seed=2)).extra["native"].shape[-2] == HEIGHT
-    network.prepare(Progress(0, 120))
+    network.prepare("level0")
     assert network.eval().level == 0
     assert network.train().level == 0
 
@@ -264,9 +262,8 @@ def test_computing_again_changes_no_number(level: int) -> None:
     [
         ({"width": 12}, "width: a multiple of 2"),
         ({"levels": 0}, "levels is 0"),
-        ({"shares": ()}, "shares: 1 to 3"),
-        ({"shares": (1.0,) * 4}, "shares: 1 to 3"),
-        ({"shares": (1.0, 0.0)}, "above 0"),
+        ({"trained": 0}, "trained: 1 to 3"),
+        ({"trained": 4}, "trained: 1 to 3"),
         ({"sigma": 0.0}, "sigma above 0"),
     ],
 )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Output, Phase, Progress, total
-from repose.models.hpn.objective import HPNObjective, HPNObjectiveConfig
+from repose.models.hpn.objective import HPNObjective, HPNObjectiveConfig, stage
 from repose.person import Pair, Person
 from repose.represent.descriptors import corners, descriptors
 
@@ -46,6 +46,18 @@ def phase(objective: HPNObjective, images: int, of: int = 120) -> Phase:
     return found
 
 
+def test_stages_are_a_function_of_progress() -> None:
+    def halves(images: int) -> tuple[int, bool]:
+        return stage(Progress(images, 120), (1.0, 1.0, 1.0))
+
+    assert [halves(images) for images in (0, 19, 20, 39)] == [(0, False), (0, False), (0, True), (0, True)]
+    assert [halves(images) for images in (40, 59, 60, 79)] == [(1, False), (1, False), (1, True), (1, True)]
+    assert [halves(images) for images in (80, 99, 100, 120)] == [(2, False), (2, False), (2, True), (2, True)]
+    assert [stage(Progress(n, 100), (3.0, 1.0))[0] for n in (0, 74, 75, 100)] == [0, 0, 1, 1]
+    assert [stage(Progress(n, 100), (1.0,)) for n in (0, 49, 50, 100)] == [(0, False), (0, False), (0, True), (0, True)]
+    assert stage(Progress(0, 0), (1.0, 1.0)) == (0, False)
+
+
 def windows(image: Tensor, keypoints: Tensor, smaller: int, count: int, b: int) -> list[Tensor]:
     """The windows of one person, cut by slices, those of missing descriptors left out."""
     height, width = image.shape[-2:]
@@ -69,6 +81,8 @@ def test_a_phase_for_each_half_level() -> None:
         "level2-l2", "level2-l1", "level2-l1",
     ]  # fmt: skip
     assert all(phase(objective, images).trains == ("generator",) for images in range(120))
+    stages = [phase(objective, images).stage for images in (0, 39, 40, 79, 80, 120)]
+    assert stages == ["level0", "level0", "level1", "level1", "level2", "level2"]
     assert len(objective.networks) == 0
 
 
@@ -143,5 +157,6 @@ def test_errors() -> None:
         HPNObjectiveConfig(shares=(1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="nothing to learn from"):
         HPNObjectiveConfig(perceptual="none")
-    with pytest.raises(ValueError, match="numbers above 0"):
-        HPNObjectiveConfig(shares=())
+    for shares in ((), (1.0, 0.0)):
+        with pytest.raises(ValueError, match="numbers above 0"):
+            HPNObjectiveConfig(shares=shares, descriptors=())

@@ -16,7 +16,7 @@ from repose.models.hpn.objective import HPNObjectiveConfig
 from repose.represent.canvas import CANVASES
 from repose.train.checkpoint import load_checkpoint, load_generator
 from repose.train.loop import train
-from repose.train.recipe import DataConfig, Recipe
+from repose.train.recipe import DataConfig, Recipe, override
 from tests.train import toy
 from tests.train.test_loop import assert_same
 from tests.train.test_stages import stopped_after
@@ -40,12 +40,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def tiny(**changes: object) -> Recipe:
     small = recipe("hpn-s")
-    shares = small.network.shares
     made = replace(
         small,
-        network=HPNConfig(width=16, levels=3, shares=shares, sigma=1.0),
+        network=HPNConfig(width=16, levels=3, trained=3, sigma=1.0),
         objective=HPNObjectiveConfig(
-            shares=shares, descriptors=(18, 31, 44), weight_pixels=1.0, weight_local=0.1, perceptual="none"
+            shares=(1.0, 1.0, 1.0),
+            descriptors=(18, 31, 44),
+            weight_pixels=1.0,
+            weight_local=0.1,
+            perceptual="none",
         ),
         canvas="toy",
         data=DataConfig(batch=BATCH, flip="mirror"),
@@ -90,6 +93,27 @@ def test_cut_off_in_any_half_level(
     assert last(tmp_path / "run")["images"] == images
     run(tiny(), store, tmp_path / "run")
     assert_same(last(tmp_path / "run"), last(unbroken))
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ["network.trained=1"],
+            r"'level0-l2' wants a picture 8 high, the generator gives 32; network\.trained must be 3",
+        ),
+        (
+            ["objective.descriptors=[]", "objective.shares=[1]"],
+            r"wants a picture 32 high, the generator gives 8; network\.trained must be 1, one .* objective\.shares",
+        ),
+    ],
+)
+def test_configs_that_do_not_fit_stop_the_first_step(
+    store: Store, tmp_path: Path, words: list[str], error: str
+) -> None:
+    with pytest.raises(ValueError, match=error):
+        run(override(tiny(), words), store, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_what_has_not_grown_yet_does_not_move(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

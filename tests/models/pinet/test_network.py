@@ -8,14 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.models.base import Progress
-from repose.models.pinet.network import GatedConv, PINet, PINetConfig, SelfAttention, labels, stage_at
+from repose.models.pinet.network import GatedConv, PINet, PINetConfig, SelfAttention, labels
 from repose.person import LIP_LABELS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET
 from tests.models.pinet.drawn import person
 
 TINY = PINetConfig(width=4)
-THIRDS = (1 / 3, 2 / 3)
 
 
 def count(module: torch.nn.Module | None) -> int:
@@ -155,14 +153,19 @@ def test_what_each_generator_reads() -> None:
     assert (read[0].shape[1], read[1].shape[1]) == (51, 45)
 
 
-def test_stages_follow_each_other() -> None:
-    at = [stage_at(THIRDS, Progress(images, 90)) for images in (0, 29, 30, 59, 60, 90)]
-    assert at == ["parsing", "parsing", "image", "image", "joint", "joint"]
-    assert stage_at((0.0, 0.0), Progress(0, 90)) == "joint"
+def test_stages_that_it_does_not_have() -> None:
+    with pytest.raises(ValueError, match=r"network\.stages=2 trains in parsing, image, joint, not in 'level0'"):
+        made().prepare("level0")
+    one = made(replace(TINY, stages=1))
+    one.prepare("joint")
+    with pytest.raises(
+        ValueError, match=r"network\.stages=1 trains in joint, not in 'image'; .*objective\.alone=\[0,0\]"
+    ):
+        one.prepare("image")
 
 
 def test_what_runs_in_each_stage() -> None:
-    model, source, target = made(replace(TINY, alone=THIRDS)), person(1), person(2)
+    model, source, target = made(), person(1), person(2)
     assert model.parsing is not None
 
     def steps() -> tuple[int, int]:
@@ -171,13 +174,13 @@ def test_what_runs_in_each_stage() -> None:
         first, second = (part.get_buffer("encoder.0.norm.num_batches_tracked") for part in (model.parsing, model.image))
         return int(first), int(second)
 
-    model.prepare(Progress(0, 90))
+    model.prepare("parsing")
     output = model(source, target)
     assert torch.equal(output.image, source.image)  # type: ignore[arg-type]
     assert set(output.extra) == {"parsing"}
     assert steps() == (1, 0)
 
-    model.prepare(Progress(30, 90))
+    model.prepare("image")
     torch.manual_seed(5)
     output = model(source, target)
     assert not output.extra
@@ -187,18 +190,18 @@ def test_what_runs_in_each_stage() -> None:
     with pytest.raises(ValueError, match=r"needs target\.parsing, which is missing; .*synthetic"):
         model(source, replace(target, parsing=None))
 
-    model.prepare(Progress(60, 90))
+    model.prepare("joint")
     before = steps()
     assert set(model(source, replace(target, parsing=None)).extra) == {"parsing"}
     assert steps() == (before[0] + 1, before[1] + 1)
 
 
 def test_in_use_the_stage_does_not_matter() -> None:
-    model, source, target = made(replace(TINY, alone=THIRDS)).eval(), person(1), person(2)
+    model, source, target = made().eval(), person(1), person(2)
     target = replace(target, parsing=None)
     wanted = model(source, target)
-    for images in (0, 30, 60):
-        model.prepare(Progress(images, 90))
+    for stage in ("parsing", "image", "joint"):
+        model.prepare(stage)
         output = model(source, target)
         assert torch.equal(output.image, wanted.image)
         assert torch.equal(output.extra["parsing"], wanted.extra["parsing"])

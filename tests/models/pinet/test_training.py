@@ -22,7 +22,7 @@ from tests.models.pinet import drawn
 from tests.train import toy
 
 WORDS = [
-    *("network.width=8", "network.alone=[0.3333,0.6667]", "objective.alone=[0.3333,0.6667]", "images=96", "tick=8"),
+    *("network.width=8", "objective.alone=[0.3333,0.6667]", "images=96", "tick=8"),
     *("objective.perceptual=none", "objective.adversarial_from=0", "objective.discriminator.width=4"),
     *("objective.discriminator.blocks=1", "canvas=toy", "ema=20", "network.gamma=0.1"),
 ]
@@ -137,12 +137,15 @@ def test_one_stage_needs_no_labels_and_two_say_who_has_them(store: Store, tmp_pa
     bare = toy.store(tmp_path / "store")
     with pytest.raises(ValueError, match=r"parsing.*synthetic"):
         go(bare, tmp_path / "two")
-    losses = go(bare, tmp_path / "one", "network.stages=1", "objective.stages=1", "images=16")
-    assert "image/l1" in losses
+    losses = go(bare, tmp_path / "one", "network.stages=1", "objective.alone=[0,0]", "images=16")
+    assert "joint/l1" in losses
+    assert not [name for name in losses if "labels" in name or "entropy" in name]
+    with pytest.raises(ValueError, match=r"network\.stages=1 trains in joint, not in 'parsing'; .*objective\.alone"):
+        go(bare, tmp_path / "other", "network.stages=1", "images=16")
 
 
 def test_sheets_show_the_whole_network_without_averaged_weights(store: Store, tmp_path: Path) -> None:
     """In the first stage the network itself draws the contact sheet."""
-    recipe = replace(made("ema=0", "images=16", "network.alone=[1,1]", "objective.alone=[1,1]"), tick=16)
+    recipe = replace(made("ema=0", "images=16", "objective.alone=[1,1]"), tick=16)
     train(recipe, store, tmp_path, accelerator="cpu", progress=False)
     assert len(list((tmp_path / "sheets").glob("*.png"))) == 1

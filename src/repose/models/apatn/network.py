@@ -30,11 +30,16 @@ class APATNConfig:
         block: "apatb"; "apatb-add" adds where eq. 7 concatenates, "apatb-without-cat" takes the moved code alone,
             "apatb-without-res" leaves the pose codes as the encoders gave them (Table 5).
         shrink: by what the 1x1 convolutions of eq. 5 and 6 divide the channels; 1 gives the published size.
+        scale: of the alignment before its softmax: "none" as eq. 5, or "root", ours for short runs: by the root of the
+            number of channels, without which it soon looks at single places and learns no more.
         project: a 1x1 convolution after the attention, as non-local blocks have.
         pose_encoders: "two", one for each pose, or "one" for both, as section 3.1 reads.
         code_residual: a residual block on the last image code, before the first upsampling.
         whole_last: the last block, too, has the residual block of eq. 8. Nothing reads what it would give, so it is
             never computed and takes no gradient; the published size counts it.
+        start: "released" draws every convolution as PATN's code does, N(0, 0.02); "identity", ours for short runs: the
+            1x1 convolutions of the blocks as PyTorch draws them, which makes the first alignment less even, and the one
+            behind the concatenation hands the image code on as it is.
         norm, dropout, pose, sigma, stem, downs, padding: as in `PATNConfig`.
 
     Raises:
@@ -45,10 +50,12 @@ class APATNConfig:
     blocks: int = 5
     block: Literal["apatb", "apatb-add", "apatb-without-cat", "apatb-without-res"] = "apatb"
     shrink: int = 1
+    scale: Literal["none", "root"] = "none"
     project: bool = True
     pose_encoders: Literal["two", "one"] = "two"
     code_residual: bool = True
     whole_last: bool = True
+    start: Literal["released", "identity"] = "released"
     norm: Norm = "instance"
     dropout: float = 0.5
     pose: Literal["gaussian", "point"] = "point"
@@ -91,6 +98,9 @@ class APATN(Generator):
         self.residual = ResidualBlock(wide, config.norm, 0.0, config.padding) if config.code_residual else nn.Identity()
         self.decoder = Decoder(parts)
         self.apply(initialise)
+        if config.start == "identity":
+            for block in self.blocks:
+                block.apply(_start)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
         """-> source image (B, 3, H, W), pose maps of the source and of the target, each (B, 18, H, W)."""
@@ -134,7 +144,7 @@ class APATB(nn.Module):
         inner = wide // config.shrink
         moved = wide if config.project else inner
         self.cat, self.add = config.block in ("apatb", "apatb-without-res"), config.block == "apatb-add"
-        self.last = last
+        self.last, self.scale = last, 1.0 if config.scale == "none" else inner**-0.5
         self.theta = nn.Conv2d(wide, inner, 1)  # of the target's pose code
         self.phi = nn.Conv2d(wide, inner, 1)  # of the source's
         self.gamma = nn.Conv2d(wide, inner, 1)  # of the image code
@@ -147,7 +157,7 @@ class APATB(nn.Module):
 
     def forward(self, image: Tensor, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Image code and the pose codes of source and target, each (B, 256, H, W) -> the same three."""
-        moved = attend(self.theta(target), self.phi(source), self.gamma(image))  # eq. 5, 6
+        moved = attend(self.theta(target), self.phi(source), self.gamma(image), self.scale)  # eq. 5, 6
         moved = self.project(moved)  # (B, 256, H, W)
         if self.cat:
             moved = self.merge(torch.cat([moved, image], dim=1))
@@ -161,19 +171,30 @@ class APATB(nn.Module):
     def alignment(self, source: Tensor, target: Tensor) -> Tensor:
         """A of eq. 5 after its softmax, (B, HW, HW): a row for each place of the target. To look at: it is large."""
         theta, phi = self.theta(target).flatten(2), self.phi(source).flatten(2)  # (B, C, HW)
-        return torch.softmax(theta.transpose(1, 2) @ phi, dim=2)
+        return torch.softmax(self.scale * theta.transpose(1, 2) @ phi, dim=2)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def _start(module: nn.Module) -> None:
+    """`APATNConfig.start` "identity"."""
+    if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+        module.reset_parameters()
+    if isinstance(module, APATB) and isinstance(module.merge, nn.Conv2d):  # after its parts
+        wide = module.merge.out_channels
+        with torch.no_grad():
+            module.merge.weight[:, -wide:, 0, 0] = torch.eye(wide)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
     """The softmax of query times key, times value, over all places (eq. 5, 6), without the HW x HW matrix in memory.
 
     Args:
         query, key, value: (B, C, H, W), of as many channels: PyTorch's kernel for the CPU asks for that.
+        scale: on query times key; eq. 5 has none.
 
     Returns:
         (B, C, H, W).
     """
     # (B, 1, HW, C), its last side dense: with a stride the kernel would fall back to the whole matrix
     q, k, v = (x.flatten(2).transpose(1, 2).unsqueeze(1).contiguous() for x in (query, key, value))
-    moved = F.scaled_dot_product_attention(q, k, v, scale=1.0)  # eq. 5 has no scale
+    moved = F.scaled_dot_product_attention(q, k, v, scale=scale)
     return moved.squeeze(1).transpose(1, 2).reshape(value.shape)

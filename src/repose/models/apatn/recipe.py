@@ -57,7 +57,9 @@ def small() -> Recipe:
         network=APATNConfig(
             width=32,
             shrink=2,
+            scale="root",
             whole_last=False,
+            start="identity",
             norm="batch",
             dropout=0.0,
             pose="gaussian",

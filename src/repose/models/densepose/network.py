@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.models.base import Generator, Needs, Output, Progress
+from repose.models.base import Generator, Needs, Output
 from repose.models.densepose.warping import Inpainting, InpaintingConfig, from_atlas, to_atlas
 from repose.person import JOINTS, Person
 from repose.represent.iuv import PARTS
@@ -34,24 +34,6 @@ CHANNELS: Final[dict[str, int]] = {
     "onehot": PARTS + 2,
 }
 """Planes that tell one pose."""
-
-Stage = Literal["predictive", "inpainting", "joint"]
-
-
-def check_stages(predictive_until: float, inpainting_until: float) -> None:
-    """ValueError unless 0 <= predictive_until <= inpainting_until <= 1."""
-    if not 0 <= predictive_until <= inpainting_until <= 1:
-        raise ValueError(
-            "predictive_until, inpainting_until: fractions of the run that rise from 0 to 1 are wanted, got "
-            f"{predictive_until} and {inpainting_until}"
-        )
-
-
-def stage_at(progress: Progress, predictive_until: float, inpainting_until: float) -> Stage:
-    """Which part trains at a moment of the run (4.1)."""
-    if progress.images < predictive_until * progress.total:
-        return "predictive"
-    return "inpainting" if progress.images < inpainting_until * progress.total else "joint"
 
 
 @dataclass(frozen=True)
@@ -74,12 +56,10 @@ class DensePoseConfig:
         joints, sigma: maps of `repose.represent.heatmaps` for "keypoints": "point" is one-hot, as the text says.
         keep_seen: what the source shows stays on the surface as it is, and only the rest is painted; by the text all of
             it is the painter's.
-        predictive_until, inpainting_until: fractions of the run until which the predictive stream, then the
-            inpainting, train alone; all train together afterwards (4.1).
         inpainting: sizes of the inpainting network and of the atlas.
 
     Raises:
-        ValueError: the stages' ends do not rise, or a size is below 1.
+        ValueError: a size is below 1.
     """
 
     modules: Literal["predictive", "blending", "warping", "inpainting"] = "inpainting"
@@ -96,12 +76,9 @@ class DensePoseConfig:
     joints: Literal["point", "disc", "gaussian"] = "point"
     sigma: float = 6.0
     keep_seen: bool = False
-    predictive_until: float = 0.4
-    inpainting_until: float = 0.6
     inpainting: InpaintingConfig = field(default_factory=InpaintingConfig)
 
     def __post_init__(self) -> None:
-        check_stages(self.predictive_until, self.inpainting_until)
         for name in ("width", "blend_width", "fold"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: at least 1 is wanted, got {getattr(self, name)}")
@@ -117,7 +94,7 @@ class DensePoseTransfer(Generator):
     def __init__(self, config: DensePoseConfig = DensePoseConfig()) -> None:
         super().__init__()
         self.config = config
-        self.stage: Stage = "joint"
+        self.stage = "joint"
         self.blends, self.warps = config.modules != "predictive", config.modules in ("warping", "inpainting")
         self.needs = Needs(
             source=fields_of("image", config.source_pose, "iuv" if self.warps else ""),
@@ -131,14 +108,15 @@ class DensePoseTransfer(Generator):
         if self.blends:
             self.blending = Blending(3 + (3 if self.warps else 0) + wanted, config)
 
-    def prepare(self, progress: Progress) -> None:
-        """The stage of this moment of the run."""
-        self.stage = stage_at(progress, self.config.predictive_until, self.config.inpainting_until)
-        if self.stage == "inpainting" and self.config.modules != "inpainting":
+    def prepare(self, stage: str) -> None:
+        """What a training step runs: "predictive", "inpainting" (where there is one), or "joint"."""
+        stages = ("predictive", *(("inpainting",) if self.config.modules == "inpainting" else ()), "joint")
+        if stage not in stages:
             raise ValueError(
-                f"DensePoseTransfer: modules '{self.config.modules}' have no inpainting that could train alone; set "
-                "inpainting_until to predictive_until, in network and objective"
+                f"DensePoseTransfer with network.modules={self.config.modules} trains in {', '.join(stages)}, not in "
+                f"'{stage}'; where nothing is inpainted, objective.inpainting_until is objective.predictive_until"
             )
+        self.stage = stage
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """-> source picture and pose (B, 3 + P, H, W), target pose (B, Q, H, W); and where it warps, of the target the
@@ -190,7 +168,7 @@ class DensePoseTransfer(Generator):
         extra |= {"predicted": predicted, "residual": residual}
         return Output(image if self.training else image.clamp(-1, 1), extra)
 
-    def _now(self) -> Stage:
+    def _now(self) -> str:
         return self.stage if self.training else "joint"
 
     def _pose(self, person: Person, kind: str) -> list[Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from repose.losses.adversarial import adversarial, frozen
 from repose.losses.perceptual import DEFAULT_LAYERS, Perceptual, style
 from repose.models.base import Objective, Output, Phase, Progress, Term
-from repose.models.densepose.network import Discriminator, check_stages, pose_planes, stage_at
+from repose.models.densepose.network import Discriminator, pose_planes
 from repose.models.densepose.warping import multi_view_loss
 from repose.person import Pair
 
@@ -32,7 +32,8 @@ class DensePoseObjectiveConfig:
         adversarial_from: fraction of the run before which there is no adversarial term and no discriminator step.
         discriminator: channels of its first convolution.
         views: further pictures of the person that the inpainting must agree with, beside source and target.
-        predictive_until, inpainting_until: ends of the stages; as in the generator's config.
+        predictive_until, inpainting_until: fractions of the run until which the predictive stream, then the
+            inpainting, train alone; all train together afterwards (4.1).
 
     Raises:
         ValueError: the stages' ends do not rise.
@@ -50,14 +51,18 @@ class DensePoseObjectiveConfig:
     inpainting_until: float = 0.6
 
     def __post_init__(self) -> None:
-        check_stages(self.predictive_until, self.inpainting_until)
+        if not 0 <= self.predictive_until <= self.inpainting_until <= 1:
+            raise ValueError(
+                "predictive_until, inpainting_until: fractions of the run that rise from 0 to 1 are wanted, got "
+                f"{self.predictive_until} and {self.inpainting_until}"
+            )
 
 
-_PREDICTIVE = Phase("predictive", ("generator.predictive",))
-_INPAINTING = Phase("inpainting", ("generator.inpainting",))
-_PLAIN = Phase("joint-plain", ("generator",))
-_JOINT = Phase("joint", ("generator",))
-_DISCRIMINATOR = Phase("discriminator", ("discriminator",))
+_PREDICTIVE = Phase("predictive", ("generator.predictive",), "predictive")
+_INPAINTING = Phase("inpainting", ("generator.inpainting",), "inpainting")
+_PLAIN = Phase("joint-plain", ("generator",), "joint")
+_JOINT = Phase("joint", ("generator",), "joint")
+_DISCRIMINATOR = Phase("discriminator", ("discriminator",), "joint")
 
 
 class DensePoseObjective(Objective):
@@ -77,9 +82,10 @@ class DensePoseObjective(Objective):
 
     def phases(self, progress: Progress) -> Sequence[Phase]:
         """One phase while a stream trains alone; then the generator, and the discriminator from its beginning on."""
-        stage = stage_at(progress, self.config.predictive_until, self.config.inpainting_until)
-        if stage != "joint":
-            return [_PREDICTIVE if stage == "predictive" else _INPAINTING]
+        if progress.images < self.config.predictive_until * progress.total:
+            return [_PREDICTIVE]
+        if progress.images < self.config.inpainting_until * progress.total:
+            return [_INPAINTING]
         if self.adversarial and progress.images >= self.config.adversarial_from * progress.total:
             return [_JOINT, _DISCRIMINATOR]
         return [_PLAIN]
@@ -88,7 +94,7 @@ class DensePoseObjective(Objective):
         """The terms of one phase of `phases`.
 
         Raises:
-            ValueError: another phase, or an output of another stage than the phase's.
+            ValueError: another phase, or nothing inpainted where that is to be learnt.
         """
         if phase == _PREDICTIVE:
             return self._l1(pair, output)
@@ -110,8 +116,8 @@ class DensePoseObjective(Objective):
         """The inpainted surface against every picture of the person (eq. 6), the source itself among them."""
         if "inpainted" not in output.extra:
             raise ValueError(
-                "DensePoseObjective: the phase 'inpainting' finds no inpainted surface; predictive_until and "
-                "inpainting_until must be the same in network and objective, and network.modules be 'inpainting'"
+                "DensePoseObjective: the phase 'inpainting' finds no inpainted surface: the output is of another stage "
+                "of the generator; in training mode prepare('inpainting') comes before its forward"
             )
         views = []
         for person in (pair.source, pair.target, *pair.views):

@@ -45,8 +45,6 @@ def small() -> Recipe:
             up="bilinear",
             norm="batch",
             keep_seen=True,
-            predictive_until=0.3,
-            inpainting_until=0.45,
             inpainting=InpaintingConfig(side=32, widths=(8, 16, 24), context=64, norm="none", reads_seen=True),
         ),
         objective=DensePoseObjectiveConfig(
@@ -167,11 +165,11 @@ def _terms(name: str, perceptual: float = 0.0, style: float = 0.0, gan: float = 
 
 def _module(name: str, modules: Literal["predictive", "blending", "warping"]) -> Recipe:
     base = _terms(name)
-    until = 0.0 if modules == "predictive" else base.network.predictive_until
+    until = 0.0 if modules == "predictive" else base.objective.predictive_until
     ends = {"predictive_until": until, "inpainting_until": until}  # nothing to inpaint, and what is alone need not wait
     return replace(
         base,
-        network=replace(base.network, modules=modules, **ends),
+        network=replace(base.network, modules=modules),
         objective=replace(base.objective, **ends),
         notes=f"Table 4 of Dense Pose Transfer: up to {modules}, L1 alone",
     )

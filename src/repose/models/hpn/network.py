@@ -16,7 +16,7 @@ side. Sizes in the comments are those of the paper: 5 levels, 1024 channels at t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from repose.models.base import Generator, Needs, Output, Progress
+from repose.models.base import Generator, Needs, Output
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import heatmaps
 
@@ -40,9 +40,8 @@ class HPNConfig:
         width: channels at the bottleneck; they halve as the side doubles.
         levels: how many times the side doubles from the bottleneck to the canvas; the bottleneck has the canvas's sides
             divided by 2^levels.
-        shares: how the run is divided among the trained levels, of which the last is the canvas's own: (1, 1, 1, 1, 1)
-            is the progressive training of the text, (1,) trains the whole network at full size from the start. They
-            need not add up to 1. As in the objective's config.
+        trained: how many levels are trained, of which the last is the canvas's own; 5 is the progressive training of
+            the text, 1 the whole network at full size from the start.
         sigma: of the Gaussian of a joint, cells of the bottleneck.
         middle: blocks at the bottleneck, after the pose has come in.
         checkpoint: keep only what enters a block in training and compute the block again on the way back: less memory,
@@ -54,7 +53,7 @@ class HPNConfig:
 
     width: int = 1024
     levels: int = 5
-    shares: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    trained: int = 5
     sigma: float = 3.2
     middle: int = 1
     checkpoint: bool = False
@@ -62,20 +61,10 @@ class HPNConfig:
     def __post_init__(self) -> None:
         if self.levels < 1 or self.width < 1 or self.width % 2**self.levels:
             raise ValueError(f"width: a multiple of 2^levels (levels is {self.levels}) is wanted, got {self.width}")
-        if not 1 <= len(self.shares) <= self.levels or min(self.shares) <= 0:
-            raise ValueError(f"shares: 1 to {self.levels} (levels) numbers above 0 are wanted, got {self.shares}")
+        if not 1 <= self.trained <= self.levels:
+            raise ValueError(f"trained: 1 to {self.levels} (levels) is wanted, got {self.trained}")
         if self.sigma <= 0 or self.middle < 0:
             raise ValueError(f"sigma above 0 and middle of at least 0 are wanted, got {self.sigma} and {self.middle}")
-
-
-def stage(progress: Progress, shares: Sequence[float]) -> tuple[int, bool]:
-    """Where a run is: which of `shares` it is in, from 0, and whether that one is half over."""
-    done = sum(shares) * progress.images / max(1, progress.total)
-    for index, share in enumerate(shares):
-        if done < share or index == len(shares) - 1:
-            return index, done >= share / 2
-        done -= share
-    raise ValueError("stage: shares are empty")
 
 
 class HPN(Generator):
@@ -93,7 +82,7 @@ class HPN(Generator):
         self.config = config
         self.needs = Needs(source=("image",), target=("keypoints",), multiple=2**config.levels)
         self.top = config.levels - 1
-        self.first = config.levels - len(config.shares)  # the lowest level that is trained
+        self.first = config.levels - config.trained  # the lowest level that is trained
         wide = [config.width // 2 ** (level + 1) for level in range(config.levels)]  # channels at a level's side
         trained = range(self.first, config.levels)
         self.from_rgb = nn.ModuleDict({str(level): nn.Conv2d(3, wide[level], 1) for level in trained})
@@ -123,9 +112,15 @@ class HPN(Generator):
             self._level = level
             self.get_buffer("grown").fill_(level)
 
-    def prepare(self, progress: Progress) -> None:
-        """The level of this moment of the run, by `shares`."""
-        self.grow(self.first + stage(progress, self.config.shares)[0])
+    def prepare(self, stage: str) -> None:
+        """Stand at the level of a stage: "level0" is the lowest that is trained."""
+        levels = {f"level{index}": self.first + index for index in range(self.config.trained)}
+        if stage not in levels:
+            raise ValueError(
+                f"HPN with network.trained={self.config.trained} trains in {', '.join(levels)}, not in '{stage}'; "
+                "objective.shares has one number for each of them"
+            )
+        self.grow(levels[stage])
 
     def train(self, mode: bool = True) -> Self:
         """As of every module. In eval, the level is taken from the buffer, which the moving average copies."""

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Objective, Output, Phase, Progress, Term
-from repose.models.hpn.network import stage
 from repose.person import Pair
 from repose.represent.descriptors import crops, descriptors, window
 
@@ -22,7 +21,8 @@ class HPNObjectiveConfig:
     """Terms and weights; the defaults are the text's (eq. 4).
 
     Attributes:
-        shares: how the run is divided among the trained levels; as in the network's config.
+        shares: how the run is divided among the trained levels, `HPNConfig.trained` of them, from the lowest on; they
+            need not add up to 1.
         descriptors: local descriptors at each of these levels, 18 + 13 k each; () for no local term.
         weight_perceptual: of the features, of the whole picture and of windows alike; 0 leaves them out.
         weight_pixels: of the pictures themselves, as if they were one more layer; 0 leaves them out.
@@ -51,8 +51,19 @@ class HPNObjectiveConfig:
             raise ValueError("weight_pixels: without features it must be above 0, or there is nothing to learn from")
 
 
+def stage(progress: Progress, shares: Sequence[float]) -> tuple[int, bool]:
+    """Where a run is: which of `shares` it is in, from 0, and whether that one is half over."""
+    done = sum(shares) * progress.images / max(1, progress.total)
+    for index, share in enumerate(shares):
+        if done < share or index == len(shares) - 1:
+            return index, done >= share / 2
+        done -= share
+    raise ValueError("stage: shares are empty")
+
+
 class HPNObjective(Objective):
-    """One phase a half level: "level0-l2", "level0-l1", "level1-l2" ..., which all train the generator.
+    """One phase a half level: "level0-l2", "level0-l1", "level1-l2" ..., which all train the generator;
+    their stages are "level0", "level1" ...
 
     The criterion C of eq. 2 is the mean squared difference in the first half of a level and the mean absolute one in
     the second (3.1). The windows' distances are added up over the descriptors (eq. 3) and averaged over the batch; a
@@ -64,7 +75,10 @@ class HPNObjective(Objective):
         self.config = config
         self.networks = nn.ModuleDict()
         self.stages = [(level, late) for level in range(len(config.shares)) for late in (False, True)]
-        self._phases = [Phase(f"level{level}-{'l1' if late else 'l2'}", ("generator",)) for level, late in self.stages]
+        self._phases = [
+            Phase(f"level{level}-{'l1' if late else 'l2'}", ("generator",), f"level{level}")
+            for level, late in self.stages
+        ]
         self.perceptual: Perceptual | None = None
         if config.perceptual != "none" and config.weight_perceptual:
             self.perceptual = Perceptual(config.perceptual, config.perceptual_layers or None)
@@ -89,7 +103,8 @@ class HPNObjective(Objective):
         if native.shape[-2] * smaller != image.shape[-2]:
             raise ValueError(
                 f"the phase '{phase.name}' wants a picture {image.shape[-2] // smaller} high, the generator gives "
-                f"{native.shape[-2]}; network.shares and objective.shares must be the same"
+                f"{native.shape[-2]}; network.trained must be {len(self.config.shares)}, one level for each of "
+                "objective.shares"
             )
         target = F.avg_pool2d(image, smaller) if smaller > 1 else image
         terms = self._distance("", native, target, late, 1.0)

@@ -40,7 +40,7 @@ def local() -> Recipe:
     return replace(
         made,
         name="hpn-ld",
-        network=replace(made.network, shares=(1.0,)),
+        network=replace(made.network, trained=1),
         objective=replace(made.objective, shares=(1.0,), descriptors=(44,)),
         notes="HPN, local descriptors alone (Table 1)",
     )
@@ -56,12 +56,11 @@ def baseline() -> Recipe:
 def fashion() -> Recipe:
     """LD + PT at 256x176, three levels: what the text measured on DeepFashion, whose pictures are so large."""
     made = paper()
-    shares = (1.0, 1.0, 1.0)
     return replace(
         made,
         name="hpn-fashion",
-        network=replace(made.network, levels=3, shares=shares),
-        objective=replace(made.objective, shares=shares, descriptors=(18, 18, 31)),
+        network=replace(made.network, levels=3, trained=3),
+        objective=replace(made.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
         canvas="fashion",
         data=replace(made.data, batch=8),
         images=3 * _LEVEL * 8,
@@ -72,13 +71,12 @@ def fashion() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88, LD + PT: 32, 64 and 128 rows."""
-    shares = (1.0, 1.0, 1.0)
     return Recipe(
         name="hpn-s",
         model="hpn",
-        network=HPNConfig(width=160, levels=3, shares=shares, sigma=1.6),
+        network=HPNConfig(width=160, levels=3, trained=3, sigma=1.6),
         objective=HPNObjectiveConfig(
-            shares=shares,
+            shares=(1.0, 1.0, 1.0),
             descriptors=(18, 31, 44),
             weight_perceptual=0.25,
             weight_pixels=1.0,

@@ -15,15 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repose.models.base import Generator, Needs, Output, Progress
+from repose.models.base import Generator, Needs, Output
 from repose.models.patn.network import initialise
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import heatmaps
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
 
 LABELS: Final = len(PINET_LABELS)
-
-Stage = Literal["parsing", "image", "joint"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,6 @@ class PINetConfig:
         layout: "released": the parsing generator doubles its channels in the strided convolutions and both end in 3x3;
             "table": Table 1, where both double after them and end in 7x7.
         detach: the image generator's loss does not reach the parsing generator (released); False: it does.
-        alone: fractions of the run at which the parsing generator, then the image generator, ends to train alone
-            (section 3.4); from there on both train together. (0, 0) is the released joint run. As in the objective.
         gamma: share of the self-attention before training.
         pose: "point" (released) or "gaussian".
         sigma: of the Gaussian, pixels.
@@ -52,19 +48,11 @@ class PINetConfig:
     gated: bool = True
     layout: Literal["released", "table"] = "released"
     detach: bool = True
-    alone: tuple[float, float] = (0.0, 0.0)
     gamma: float = 0.0
     pose: Literal["gaussian", "point"] = "point"
     sigma: float = 6.0
     stem: Literal["full", "half"] = "full"
     downs: int = 2
-
-
-def stage_at(alone: tuple[float, float], progress: Progress) -> Stage:
-    """Which generators train now; `alone` as in `PINetConfig`."""
-    if progress.images < alone[0] * progress.total:
-        return "parsing"
-    return "image" if progress.images < alone[1] * progress.total else "joint"
 
 
 class PINet(Generator):
@@ -73,7 +61,7 @@ class PINet(Generator):
     def __init__(self, config: PINetConfig = PINetConfig()) -> None:
         super().__init__()
         self.config = config
-        self.stage: Stage = "joint"
+        self.stage = "joint"
         fields = ("image", "keypoints", "parsing") if config.stages == 2 else ("image", "keypoints")
         step = (2 if config.stem == "half" else 1) * 2**config.downs
         self.needs = Needs(source=fields, target=("keypoints",), multiple=step)
@@ -84,9 +72,15 @@ class PINet(Generator):
         self.image = GatedGenerator((2 * LABELS if config.stages == 2 else joints) + joints, 3, config)
         self.apply(initialise)
 
-    def prepare(self, progress: Progress) -> None:
-        """Set the stage that a forward in training mode runs; in eval mode it is always the whole network."""
-        self.stage = stage_at(self.config.alone, progress) if self.config.stages == 2 else "joint"
+    def prepare(self, stage: str) -> None:
+        """What a forward in training mode runs: "parsing", "image" or "joint"; in eval mode it is the whole network."""
+        stages = ("parsing", "image", "joint") if self.config.stages == 2 else ("joint",)
+        if stage not in stages:
+            raise ValueError(
+                f"PINet with network.stages={self.config.stages} trains in {', '.join(stages)}, not in '{stage}'; one "
+                "generator has the joint stage alone, which is objective.alone=[0,0]"
+            )
+        self.stage = stage
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """-> picture (B, 3, H, W), poses of source and target (B, 18, H, W), source parsing (B, 12, H, W).
@@ -105,7 +99,7 @@ class PINet(Generator):
         if target.parsing is None:
             raise ValueError(
                 "PINet's image generator, trained alone, needs target.parsing, which is missing; a store of synthetic "
-                "people has it (`repose prepare synthetic`), or train both at once (alone=[0,0])"
+                "people has it (`repose prepare synthetic`), or train both at once (objective.alone=[0,0])"
             )
         return *inputs, labels(source), labels(target)
 

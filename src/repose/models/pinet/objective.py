@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch.nn.functional as F
 from torch import nn
@@ -12,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from repose.models.base import Output, Phase, Progress, Term
 from repose.models.patn.objective import PATNObjective, PATNObjectiveConfig
-from repose.models.pinet.network import labels, stage_at
+from repose.models.pinet.network import labels
 from repose.person import Pair
 
 
@@ -21,27 +20,25 @@ class PINetObjectiveConfig(PATNObjectiveConfig):
     """Terms, weights and stages; the defaults are the released ones. For the picture see `PATNObjectiveConfig`.
 
     Attributes:
-        stages: of the network; one has no labels to learn.
-        alone: when each generator trains alone, as in the network's config.
+        alone: fractions of the run at which the parsing generator, then the image generator, ends to train alone
+            (section 3.4); from there on both train together. (0, 0) is the released joint run, and what a network of
+            one generator needs.
         weight_cross_entropy, weight_labels: of the terms of eq. 6; the second is the L1 of eq. 4, in no released run.
         spectral: spectral norm on every convolution of both discriminators.
     """
 
-    stages: Literal[1, 2] = 2
     alone: tuple[float, float] = (0.0, 0.0)
     weight_cross_entropy: float = 1.0
     weight_labels: float = 0.0
     spectral: bool = True
 
 
-_DISCRIMINATORS = [Phase("appearance", ("appearance",)), Phase("shape", ("shape",))]
-
-
 class PINetObjective(PATNObjective):
     """The parsing generator, then the image generator with its discriminators, then all together.
 
     The discriminators are PATN's. Each generator's phase is called after its stage, with "-plain" behind it where there
-    is no adversarial term: "parsing", "image", "image-plain", "joint", "joint-plain".
+    is no adversarial term: "parsing", "image", "image-plain", "joint", "joint-plain". One generator without labels has
+    the last two. Labels are learnt where the generator gives some, which then reads them, so nothing is required here.
 
     Raises:
         ValueError: the stages do not follow each other within the run; or what `PATNObjective` raises.
@@ -53,40 +50,41 @@ class PINetObjective(PATNObjective):
         super().__init__(config)
         if not 0 <= config.alone[0] <= config.alone[1] <= 1:
             raise ValueError(f"PINetObjective: alone is two rising fractions of the run, 0 to 1, got {config.alone}")
-        self.requires = ("parsing",) if config.stages == 2 else ()
         if config.spectral:
             convolutions = [layer for layer in self.networks.modules() if isinstance(layer, nn.Conv2d)]
             for convolution in convolutions:
                 spectral_norm(convolution)
 
     def phases(self, progress: Progress) -> Sequence[Phase]:
-        """Those of the stage that `progress` is in; one generator alone has one stage, "image"."""
-        stage = stage_at(self.config.alone, progress) if self.config.stages == 2 else "image"
-        if stage == "parsing":
-            return [Phase("parsing", ("generator.parsing",))]
+        """Those of the stage that `progress` is in."""
+        if progress.images < self.config.alone[0] * progress.total:
+            return [Phase("parsing", ("generator.parsing",), "parsing")]
+        stage = "image" if progress.images < self.config.alone[1] * progress.total else "joint"
         trains = ("generator.image",) if stage == "image" else ("generator",)
         start = self.config.adversarial_from * progress.total
         if self.config.weight_adversarial == 0 or progress.images < start or self.config.adversarial_from >= 1:
-            return [Phase(f"{stage}-plain", trains)]
-        return [Phase(stage, trains), *_DISCRIMINATORS]
+            return [Phase(f"{stage}-plain", trains, stage)]
+        return [Phase(stage, trains, stage), *(Phase(name, (name,), stage) for name in self.networks)]
 
     def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
         """The terms of one phase of `phases`.
 
         Raises:
-            ValueError: another phase, or the generator is in another stage.
+            ValueError: another phase, or an output of another stage.
         """
-        if phase in _DISCRIMINATORS:
+        if phase.name in self.networks:
             return self._telling_apart(phase.name, pair, output)
         stage, _, plain = phase.name.partition("-")
         if stage not in ("parsing", "image", "joint"):
             raise ValueError(f"PINetObjective has no phase '{phase.name}'")
-        if ("parsing" in output.extra) == (stage == "image") or output.image.requires_grad == (stage == "parsing"):
+        labelled = "parsing" in output.extra
+        other = labelled != (stage == "parsing") and stage != "joint"
+        if other or output.image.requires_grad == (stage == "parsing"):
             raise ValueError(
-                f"the objective is at '{stage}' and the generator is not: 'stages' and 'alone' must be the same in "
-                "network and objective"
+                f"PINetObjective: the phase '{phase.name}' gets an output of another stage of the generator; in "
+                f"training mode prepare('{stage}') comes before its forward"
             )
-        terms = {} if stage == "image" else self._labels(pair, output)
+        terms = self._labels(pair, output) if labelled else {}
         if stage != "parsing":
             terms |= self._reconstruction(pair, output)
             terms |= {} if plain else self._fooling(pair, output)

@@ -39,7 +39,7 @@ def paper() -> Recipe:
     return replace(
         official(),
         name="pinet-paper",
-        network=PINetConfig(layout="table", detach=False, alone=_ALONE, pose="gaussian"),
+        network=PINetConfig(layout="table", detach=False, pose="gaussian"),
         objective=PINetObjectiveConfig(
             adversarial="bce",
             combine="product",
@@ -60,9 +60,7 @@ def small() -> Recipe:
     return Recipe(
         name="pinet-s",
         model="pinet",
-        network=PINetConfig(
-            width=32, layout="table", detach=False, alone=_ALONE, pose="gaussian", sigma=6.0, stem="half", downs=1
-        ),
+        network=PINetConfig(width=32, layout="table", detach=False, pose="gaussian", sigma=6.0, stem="half", downs=1),
         objective=PINetObjectiveConfig(
             weight_adversarial=0.1,
             weight_perceptual=0.25,
@@ -118,13 +116,12 @@ def without_adversarial() -> Recipe:
 
 def _ablation(name: str, stages: Literal[1, 2], gated: bool) -> Recipe:
     made = paper()
-    if stages == 1:  # 150K steps, as many as the full model's image generator has
-        hold = 110_000 * _BATCH
-        made = replace(made, images=150_000 * _BATCH, schedule=replace(made.schedule, hold=hold))
+    if stages == 1:  # one stage of 150K steps, as many as the full model's image generator has
+        schedule, objective = replace(made.schedule, hold=110_000 * _BATCH), replace(made.objective, alone=(0.0, 0.0))
+        made = replace(made, images=150_000 * _BATCH, schedule=schedule, objective=objective)
     return replace(
         made,
         name=name,
         network=replace(made.network, stages=stages, gated=gated),
-        objective=replace(made.objective, stages=stages),
         notes=f"ablation of PINet: {stages} stage{'s' * (stages - 1)}, {'gated' if gated else 'plain'} convolutions",
     )
