@@ -509,3 +509,19 @@ def test_ema_forgets_half_in_its_half_life() -> None:
     assert torch.equal(average.running_mean, network.running_mean)  # type: ignore[arg-type]
     ema.update(average, network, seen=100, shown=100, half_life=1000)  # the first step leaves next to nothing
     assert float(average.weight.detach().max()) < 1e-5
+
+
+def test_memory_is_told_before_the_run(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what to turn down; a run without a report asks nothing."""
+    monkeypatch.setattr("repose.train.memory.free_memory", lambda device: 2**20)
+    made = toy.recipe(images=8)
+    train(made, store, tmp_path / "run", accelerator="cpu", progress=True)
+    told = capsys.readouterr().out
+    assert "toy: a run needs" in told.replace("\n", " ")
+    assert "warning: this run needs" in told.replace("\n", " ")
+    run_here(made, store, tmp_path / "other")
+    assert "needs" not in capsys.readouterr().out
+    one, other = last(tmp_path / "run"), last(tmp_path / "other")
+    assert_same(one["generator"], other["generator"])  # asking draws no random numbers

@@ -28,6 +28,7 @@ from typing import Any, Final, TypeVar, cast
 
 import torch
 from lightning.fabric import Fabric
+from rich.console import Console
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
@@ -56,6 +57,7 @@ from repose.train.checkpoint import (
     writing,
 )
 from repose.train.log import Log, Meter
+from repose.train.memory import forecast
 from repose.train.recipe import Recipe, to_dict
 from repose.train.schedule import factor
 from repose.train.state import State
@@ -132,6 +134,8 @@ def train(
     cpu = fabric.device.type == "cpu"
     leads, run = fabric.is_global_zero, Path(run)
 
+    if leads and progress:  # before the networks are built: what they take must not be missing from what is free
+        _foretell(recipe, fabric, store)
     torch.manual_seed(recipe.seed)  # every process makes the same networks
     generator, objective = build_generator(recipe), build_objective(recipe)
     if weights is not None:
@@ -286,6 +290,15 @@ def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None
                 f"'{term}' of the phase '{phase}' is {value} at {images:,} images; {last}. Try a lower learning rate "
                 "(generator_optimiser.lr, discriminator_optimiser.lr), clip=1, schedule.warmup=1_000, precision=32-true"
             )
+
+
+def _foretell(recipe: Recipe, fabric: Fabric, store: Store) -> None:
+    """Say how much memory the run will need, and what to turn down where that is more than is free."""
+    screen = Console()
+    told, warned = forecast(recipe, fabric.device, store.fields, devices=fabric.world_size, shown=SHOWN)
+    screen.print(f"{recipe.name}: {told}", highlight=False)
+    if warned:
+        screen.print(f"warning: {warned}", highlight=False, style="yellow")
 
 
 # -- before and after -------------------------------------------------------------------------------------------------
