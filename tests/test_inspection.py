@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -300,6 +301,16 @@ def test_pictures_of_any_size_are_cut_and_poses_rebuilt(model: Model) -> None:
     panels = look_inside(model, pixels[0], pixels[1].only("keypoints"), retarget=True)
     assert canvas == (128, 64)
     assert panels[0].caption == "The source, the target pose, and what the model makes of them."
+    as_transfer = picture(model.crop(pixels[0], pixels[1].only("keypoints"))).repeat(2, 0).repeat(2, 1)
+    height, width = as_transfer.shape[:2]
+    assert np.array_equal(panels[0].image[-height - 6 : -6, -width - 6 : -6], as_transfer)
+
+
+def test_maps_keep_their_build(model: Model) -> None:
+    both = tiny.people(2, *model.canvas.size, 6)
+    labelled = replace(both[1], parsing=torch.zeros(model.canvas.size, dtype=torch.long))
+    as_it_is, asked = (look_inside(model, both[0], labelled, retarget=how)[0].image for how in (False, True))
+    assert np.array_equal(as_it_is, asked)
 
 
 def test_a_missing_field_is_named(model: Model) -> None:

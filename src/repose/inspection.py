@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +27,6 @@ from repose.models import RECIPES, inspector
 from repose.person import Person
 from repose.represent.canvas import to_uint8
 from repose.represent.keypoints import draw_skeleton
-from repose.represent.retarget import retarget as retargeted
 from repose.sheet import captioned, sheet
 from repose.weights import shipped
 from repose.words import nearest
@@ -339,17 +338,16 @@ def look_inside(model: Model, source: Person, target: Person, retarget: bool = F
         source, target: unbatched, on pictures of the model's canvas (or its window), or on any others, of which the
             surroundings of the joints are cut as in `repose transfer --crop`. Fields beyond what the model needs may be
             there: some panels show the truth beside what was predicted.
-        retarget: give the pose the build of the source's person, as `repose transfer` does; for two people.
+        retarget: give the pose the build of the source's person, as `repose transfer` does; for two people. Only joints
+            can be given another build: a target with parsing, IUV or mask stays as it is.
 
     Raises:
         ValueError: the model has no inspector, or a field that it needs is missing (says who supplies it).
     """
     panels = inspector(model.recipe.model)
     source, target = (_placed(model, person) for person in (source, target))
-    if retarget:
-        assert source.keypoints is not None
-        assert target.keypoints is not None
-        target = replace(target, keypoints=retargeted(target.keypoints, source.keypoints))
+    if retarget and target.parsing is None and target.iuv is None and target.mask is None:
+        target = model.built(target, source)
     source, target = source.batch().to(model.device), target.batch().to(model.device)
     generated = model(source, target)[0]  # checks both people
     found = panels(model.generator, source, target)

@@ -73,13 +73,15 @@ class Model:
             image (3, H, W) in [-1, 1], on the CPU.
         """
         source, target = self.place(source), self.place(target)
-        if retarget:
-            assert source.keypoints is not None
-            assert target.keypoints is not None
-            built = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
-            # another build may reach beyond the picture
-            target = replace(target, keypoints=self.canvas.frame(self.canvas.take(built)).keypoints)
-        return self(source, target)
+        return self(source, self.built(target, source) if retarget else target)
+
+    def built(self, target: Person, source: Person) -> Person:
+        """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
+        assert source.keypoints is not None
+        assert target.keypoints is not None
+        made = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
+        # another build may reach beyond the picture
+        return replace(target, keypoints=self.canvas.frame(self.canvas.take(made)).keypoints)
 
     @torch.inference_mode()
     def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:

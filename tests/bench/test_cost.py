@@ -266,3 +266,18 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         failed = CliRunner().invoke(app, [*words, *wrong])
         assert said in str(failed.exception)
+
+
+def test_attention_counts() -> None:
+    """Twice the side is 4 times the convolutions but 16 times the products of places."""
+    made = override(models.recipe("apatn-s"), ["network.width=4"])
+    generator = models.build_generator(made).eval()
+    small, large = (gmacs(generator, generator.encode(*example(*size))) for size in ((64, 32), (128, 64)))
+    assert large > 4.2 * small
+
+
+def test_a_line_counted_in_another_way_is_another_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tiny.recipe("patn-s")
+    before = cost.digest(made)
+    monkeypatch.setattr(cost, "COUNTING", cost.COUNTING + 1)
+    assert cost.digest(made) != before

@@ -1,6 +1,7 @@
 """The sampler is a pure function of seed and step, uniform over the ordered pairs; the loader adds a thread."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +162,16 @@ def test_views_come_with_the_pair_and_are_mirrored_with_it(store: Store) -> None
     assert load_pairs(store, sampler.batch_at(2), fields).views == ()
     with pytest.raises(ValueError, match=r"further views \(Objective\.views\) take no augmentation"):
         load_pairs(store, torch.cat([sampler.batch_at(2), views], 1), change=AugmentConfig(brightness=0.5))
+
+
+def test_views_of_a_listed_picture_outside_the_split(tmp_path: Path) -> None:
+    image, keypoints = np.zeros((16, 8, 3), np.uint8), np.ones((18, 3))
+    with StoreWriter(tmp_path / "store", 16, 8, "made") as writer:
+        for person, split in (("a", "train"), ("b", "other")):
+            for view in range(2):
+                writer.add(f"{person}{view}", person, image, keypoints, split=split)
+        writer.finish({"train": [("b0", "b1"), ("a0", "a1")]})
+    sampler = PairSampler(Store.open(tmp_path / "store"), "train", 8, seed=0)
+    assert sampler.batch_at(0).shape == (8, 2)
+    with pytest.raises(ValueError, match=r"pairs of split 'train' name 'b0', which is in another split"):
+        sampler.views_at(0, 2)

@@ -51,6 +51,8 @@ def test_iuv_as_arrays(tmp_path: Path) -> None:
     np.save(tmp_path / "pixels.npy", iuv)
     assert np.allclose(read_iuv(tmp_path / "planes.npy").numpy(), exact)
     assert np.allclose(read_iuv(tmp_path / "pixels.npy").numpy(), exact)
+    np.save(tmp_path / "reversed.npy", exact[::-1])
+    assert np.allclose(read_iuv(tmp_path / "reversed.npy").numpy(), exact), "v of at most 1 are no parts"
     small = iuv.copy()
     small[..., 2] //= 20  # v is small everywhere: the background tells the order
     small[:, 3, 2] = 0

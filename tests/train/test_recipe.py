@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
@@ -188,3 +189,16 @@ def _count_differences(one: Any, other: Any) -> int:
     if is_dataclass(one):
         return sum(_count_differences(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
     return int(one != other)
+
+
+def test_words_that_fit_each_other_only() -> None:
+    """In every order: one by one the first of them would not fit the rest."""
+    words = ["network.trained=1", "objective.shares=[1]", "objective.descriptors=[44]"]
+    for order in itertools.permutations(words):
+        made = override(by_name("hpn"), order)
+        assert (made.network.trained, made.objective.shares, made.objective.descriptors) == (1, (1.0,), (44,))
+    assert override(by_name("hpn"), ["data.batch=2", "data.batch=3"]).data.batch == 3
+    with pytest.raises(RecipeError, match=r"objective\.shares\.x: 'shares' is a single value"):
+        override(by_name("hpn"), ["objective.shares.x=1"])
+    with pytest.raises(RecipeError, match=r"network\.width: 'network' was given a value"):
+        override(by_name("hpn"), ["network=3", "network.width=2"])

@@ -107,7 +107,7 @@ class PairSampler:
 
 
 class _Others:
-    """All pictures of the person of a picture; the table is made when it is first asked."""
+    """All pictures of a split of the person of a picture; the table is made when it is first asked."""
 
     def __init__(self, store: Store, split: str) -> None:
         self._store, self._split = store, split
@@ -117,11 +117,17 @@ class _Others:
         """Pictures of the person of each index (B,), by random bits (B, V): indices (B, V)."""
         if self._table is None:
             ordered, counts = (tensor.numpy() for tensor in self._store.groups(self._split))
-            group = np.empty(len(self._store), np.int64)
+            group = np.full(len(self._store), -1)
             group[ordered] = np.repeat(np.arange(len(counts)), counts)
             self._table = ordered, counts, np.cumsum(counts) - counts, group
         ordered, counts, first, group = self._table
         person = group[indices][:, None]
+        if (person < 0).any():
+            name = self._store.names[indices[int((person[:, 0] < 0).argmax())]]
+            raise ValueError(
+                f"{self._store.folder}: the pairs of split {self._split!r} name {name!r}, which is in another split, "
+                "so there are no further views of its person; list pairs of the split's own pictures"
+            )
         found: npt.NDArray[np.int64] = ordered[
             first[person] + (bits % counts[person].astype(np.uint64)).astype(np.int64)
         ]

@@ -12,7 +12,6 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from repose.person import JOINTS, LIMBS
@@ -36,7 +35,7 @@ Kind = Literal["gaussian", "disc", "point"]
 def heatmaps(
     keypoints: Tensor, height: int, width: int, kind: Kind = "gaussian", sigma: float = 6.0, radius: float = 4.0
 ) -> Tensor:
-    """One map per joint; a missing joint gives an all-zero map, and so does a point outside the canvas.
+    """One map per joint; a missing joint gives an all-zero map. Of one outside the canvas a Gaussian may reach inside.
 
     Args:
         keypoints: (18, 3) or (B, 18, 3).
@@ -168,13 +167,60 @@ def skeleton_mask(
     if close < 1 or close % 2 == 0:
         raise ValueError(f"skeleton_mask: close is the side of a square and must be odd, got {close}")
     batch = keypoints if keypoints.ndim == 3 else keypoints[None]
-    limbs = limb_maps(batch, height, width, half_width, MASK_LIMBS).amax(1, keepdim=True)
-    below = radius - 1e-3  # the open disc: no pixel centre of a whole-pixel joint lies between
-    joints = heatmaps(batch, height, width, "disc", radius=below).amax(1, keepdim=True)
-    mask = torch.maximum(limbs, joints)  # (B, 1, H, W)
-    mask = F.max_pool2d(mask, close, stride=1, padding=close // 2)
-    mask = -F.max_pool2d(-mask, close, stride=1, padding=close // 2)
+    drawn = [_drawn_mask(one, height, width, radius, half_width) for one in batch.detach().float().cpu().numpy()]
+    closed = [~_dilated(~_dilated(mask, close), close) for mask in drawn]
+    out = torch.from_numpy(np.stack(closed)) if closed else torch.zeros(0, height, width)
+    mask = out[:, None].to(keypoints.device, torch.float32)  # (B, 1, H, W)
     return mask[0] if keypoints.ndim == 2 else mask
+
+
+def _drawn_mask(
+    joints: npt.NDArray[np.float32], height: int, width: int, radius: float, half_width: float
+) -> npt.NDArray[np.bool_]:
+    """The union of the maps of `limb_maps` and of `heatmaps`' open discs, (H, W): each drawn in its box alone."""
+    mask = np.zeros((height, width), bool)
+    points, there = joints[:, :2].astype(np.float64), joints[:, 2] > 0
+
+    def box(*places: npt.NDArray[np.float64], reach: float) -> tuple[slice, slice]:
+        low, high = np.min(places, 0) - reach, np.max(places, 0) + reach
+        (left, top), (right, bottom) = np.floor(low).astype(int), np.ceil(high).astype(int) + 1
+        return slice(max(top, 0), max(min(bottom, height), 0)), slice(max(left, 0), max(min(right, width), 0))
+
+    columns, rows = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    for first, second in MASK_LIMBS:
+        a, b = points[first], points[second]
+        length = np.hypot(*(b - a))
+        if not (there[first] and there[second] and length > 0):
+            continue
+        place = box(a, b, reach=half_width + 1)
+        ux, uy = (b - a) / length
+        dx, dy = columns[place[1]] - a[0] + 1e-6, rows[place[0]] - a[1] + 1e-10  # the hair of `limb_maps`
+        along, along_row = dx * ux, -dy * uy
+        aside, aside_row = dx * uy, dy * ux
+        inside = (along >= along_row) & (along <= along_row + length)
+        mask[place] |= inside & (aside >= aside_row - half_width) & (aside <= aside_row + half_width)
+    below = np.float32((radius - 1e-3) ** 2)  # the open disc: no pixel centre of a whole-pixel joint lies between
+    for x, y in joints[there, :2]:
+        place = box(np.array([x, y], np.float64), reach=radius + 1)
+        across = np.square(columns[place[1]].astype(np.float32) - x)
+        down = np.square(rows[place[0]].astype(np.float32) - y)
+        mask[place] |= across <= below - down
+    return mask
+
+
+def _dilated(mask: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.bool_]:
+    """(H, W) under an odd square of ones: what lies outside is empty."""
+    for axis in (0, 1):
+        before = [(0, 0), (0, 0)]
+        before[axis] = (size // 2, size // 2)
+        wide = np.moveaxis(np.pad(mask, before), axis, 0)
+        span = 1
+        while 2 * span <= size:  # wide[i] covers `span` places from i on
+            wide = wide[: len(wide) - span] | wide[span:]
+            span *= 2
+        rest = size - span
+        mask = np.moveaxis(wide[: len(wide) - rest] | wide[rest:], 0, axis)
+    return mask
 
 
 def draw_skeleton(keypoints: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:

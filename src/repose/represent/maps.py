@@ -81,7 +81,7 @@ def read_iuv(path: str | Path) -> Tensor:
     if values.ndim != 3 or values.shape[2] != 3:
         raise ValueError(f"{path} is {values.shape}, DensePose's part, u and v are three channels (H, W, 3)")
     # where nobody is u and v are 0, so the reverse order betrays itself even where all of v is small
-    first, last = (bool(values[..., k].max(initial=0) <= PARTS and _covers(values, k)) for k in (0, 2))
+    first, last = (_holds_parts(values, k) for k in (0, 2))
     if not first and not last:
         raise ValueError(
             f"{path}: neither the first nor the last channel holds DensePose's parts, 0 to {PARTS} and 0 beside the "
@@ -94,9 +94,10 @@ def read_iuv(path: str | Path) -> Tensor:
     return iuv
 
 
-def _covers(values: npt.NDArray[Any], channel: int) -> bool:
-    """Whether the other channels are 0 wherever this one is."""
-    return not values[values[..., channel] == 0].any()
+def _holds_parts(values: npt.NDArray[Any], channel: int) -> bool:
+    """Whether a channel can be the parts: whole numbers up to 24, and the other channels are 0 wherever it is."""
+    part = values[..., channel]
+    return bool(part.max(initial=0) <= PARTS and (part == np.round(part)).all() and not values[part == 0].any())
 
 
 def _values(path: Path) -> npt.NDArray[Any]:

@@ -144,6 +144,7 @@ def train(
     data = {"dataset": store.dataset, "checksum": store.checksum}
     begun_from = None if weights is None else lineage(Path(weights))
     state = State.fresh(recipe, generator, objective, data, overfit, begun_from)
+    _rehearse(state)
     for module in objective.modules():
         if isinstance(module, Perceptual):  # it reads its file, and draws random numbers, when it is first used: now
             module.network(fabric.device)
@@ -290,6 +291,17 @@ def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None
                 f"'{term}' of the phase '{phase}' is {value} at {images:,} images; {last}. Try a lower learning rate "
                 "(generator_optimiser.lr, discriminator_optimiser.lr), clip=1, schedule.warmup=1_000, precision=32-true"
             )
+
+
+def _rehearse(state: State) -> None:
+    """Go through the stages of the run without a step: a ValueError about one comes now, not hours later."""
+    total = state.recipe.images
+    for at in range(65):
+        phases = state.objective.phases(Progress(total * at // 64, total))
+        state.generator.prepare(stage_of(phases))
+        for phase in phases:
+            for name in phase.trains:
+                state.trained(name)
 
 
 def _foretell(recipe: Recipe, fabric: Fabric, store: Store) -> None:

@@ -171,40 +171,65 @@ def from_dict(data: Mapping[str, Any]) -> Recipe:
 
 
 def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
-    """Apply `key=value` words, such as `data.batch=8` or `images=50_000`.
+    """Apply `key=value` words, such as `data.batch=8` or `images=50_000`, all at once; of equal keys the last counts.
 
     Raises:
         RecipeError: not of the form key=value, an unknown key (names the nearest), or a wrong value.
     """
+    tree: dict[str, Any] = {}
     for word in words:
-        key, mark, value = word.partition("=")
+        key, mark, text = word.partition("=")
         if not mark:
             raise RecipeError(f"'{word}' is not of the form key=value, such as data.batch=8")
-        recipe = _set(recipe, key.split("."), value, key)
-    return recipe
+        *groups, last = key.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+            if not isinstance(branch, dict):
+                raise RecipeError(f"{key}: '{group}' was given a value of its own")
+        branch[last] = text
+    made: Recipe = _set(recipe, tree, "")
+    return made
 
 
-def _set(node: Any, path: list[str], text: str, key: str) -> Any:
+def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
+    """A group with all its new values at once: some fit each other only, in no order one by one."""
     names = [field.name for field in fields(node)]
-    if path[0] not in names:
-        raise RecipeError(f"{key}: {_unknown(path[0], names)}")
-    old = getattr(node, path[0])
-    if len(path) > 1:
-        if not is_dataclass(old):
-            raise RecipeError(f"{key}: '{path[0]}' is a single value and has no parts")
-        return replace(node, **{path[0]: _set(old, path[1:], text, key)})
-    if is_dataclass(old):
-        parts = ", ".join(f"{key}.{field.name}" for field in fields(old))
-        raise RecipeError(f"{key} is a group; set one of {parts}")
+    hints = typing.get_type_hints(type(node))
+    values: dict[str, Any] = {}
+    for name, new in tree.items():
+        key = f"{where}{name}"
+        if name not in names:
+            raise RecipeError(f"{_leaf(key, new)}: {_unknown(name, names)}")
+        old = getattr(node, name)
+        if isinstance(new, Mapping):
+            if not is_dataclass(old):
+                raise RecipeError(f"{_leaf(key, new)}: '{name}' is a single value and has no parts")
+            values[name] = _set(old, new, f"{key}.")
+        elif is_dataclass(old):
+            parts = ", ".join(f"{key}.{field.name}" for field in fields(old))
+            raise RecipeError(f"{key} is a group; set one of {parts}")
+        else:
+            values[name] = _value(hints[name], _read(old, new), key)
+    with _within(where.rstrip(".")):
+        return replace(node, **values)
+
+
+def _read(old: Any, text: str) -> Any:
+    """What a word after the "=" means in place of `old`."""
     try:
         value = json.loads(text.replace("_", "") if isinstance(old, int | float) else text)
     except json.JSONDecodeError:
-        value = text  # a bare word is a string
-    if isinstance(old, str) and not isinstance(value, str):
-        value = text
-    value = _value(typing.get_type_hints(type(node))[path[0]], value, key)
-    with _within(key.rpartition(".")[0]):
-        return replace(node, **{path[0]: value})
+        return text  # a bare word is a string
+    return text if isinstance(old, str) and not isinstance(value, str) else value
+
+
+def _leaf(key: str, new: Any) -> str:
+    """The whole key of the first word below a key."""
+    while isinstance(new, Mapping):
+        name, new = next(iter(new.items()))
+        key = f"{key}.{name}"
+    return key
 
 
 def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None = None) -> Any:

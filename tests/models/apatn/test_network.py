@@ -142,11 +142,11 @@ def test_the_attention_brings_what_stands_at_the_like_place() -> None:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_the_kernel_without_the_matrix_takes_it(layout: torch.memory_format) -> None:
     """In either memory layout; a stride that it does not take would fall back to the whole matrix in silence."""
-    inputs = [torch.randn(2, 8, 6, 4).contiguous(memory_format=layout) for _ in range(3)]
+    query, key, value = (torch.randn(2, 8, 6, 4).contiguous(memory_format=layout) for _ in range(3))
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.FLASH_ATTENTION):
-        attend(*inputs)
+        attend(query, key, value)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        attend(*inputs)
+        attend(query, key, value)
     assert any("flash_attention" in event.name for event in profile.events())
 
 

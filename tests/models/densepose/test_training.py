@@ -153,3 +153,11 @@ def test_panels(modules: str, names: list[str]) -> None:
         assert drawn["atlas"].image.shape[0] >= rows * 3 * side
         assert ("inpainted" in drawn["body"].caption) == (modules == "inpainting")
         assert drawn["body"].image.std() > 10
+
+
+@pytest.mark.parametrize("modules", ["predictive", "blending", "warping"])
+def test_stages_that_do_not_fit_stop_before_the_first_step(store: Store, tmp_path: Path, modules: str) -> None:
+    """Not when the run comes to the stage that there is not."""
+    with pytest.raises(ValueError, match="inpainting"):
+        run_here(override(recipe(), [f"network.modules={modules}"]), store, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

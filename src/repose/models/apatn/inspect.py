@@ -95,9 +95,9 @@ def _joints(source: Person, target: Person, alignments: list[Tensor]) -> Panel |
     for name in LOOKED_UP:
         index = JOINTS.index(name)
         x, y, there = target.keypoints[0, index].tolist()
-        if not there or not source.keypoints[0, index, 2] or not (0 <= x < width and 0 <= y < height):
+        if not there or not source.keypoints[0, index, 2] or not (-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
             continue
-        cell = int(y * cells_y / height), int(x * cells_x / width)
+        cell = int((y + 0.5) * cells_y / height), int((x + 0.5) * cells_x / width)
         place = torch.zeros(cells_y, cells_x)
         place[cell] = 1
         seen = [over(image, alignment[cell], 0) for alignment in alignments]

@@ -75,8 +75,6 @@ class HPN(Generator):
     enlarged to the canvas; the picture itself is `Output.extra["native"]` (B, 3, H / 2^k, W / 2^k).
     """
 
-    any_canvas = True
-
     def __init__(self, config: HPNConfig = HPNConfig()) -> None:
         super().__init__()
         self.config = config

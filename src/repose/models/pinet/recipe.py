@@ -48,6 +48,7 @@ def paper() -> Recipe:
             weight_labels=1.0,
             alone=_ALONE,
             pose="gaussian",
+            discriminator=DiscriminatorConfig(head=True),
         ),
         schedule=ScheduleConfig(kind="linear", hold=170_000 * _BATCH),
         images=210_000 * _BATCH,
