@@ -100,7 +100,7 @@ def test_cut_off_in_any_half_level(
     [
         (
             ["network.trained=1"],
-            r"'level0-l2' wants a picture 8 high, the generator gives 32; network\.trained must be 3",
+            r"network\.trained=1 trains in level0, not in 'level1'; objective\.shares has one number for each",
         ),
         (
             ["objective.descriptors=[]", "objective.shares=[1]"],
