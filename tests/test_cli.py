@@ -24,8 +24,11 @@ from repose.train.recipe import Recipe, from_dict, to_dict
 from tests import tiny
 from tests.estimate import fakes
 
-VERBS = ("transfer", "estimate", "prepare", "export-layout", "train", "eval", "convert", "models", "demo", "bench")
-BENCH = ("forward", "loading", "realism", "rendering", "tables", "turns", "budget")
+VERBS = (
+    "transfer", "estimate", "prepare", "export-layout", "train", "eval", "inspect", "convert", "models", "demo",
+    "bench", "study",
+)  # fmt: skip
+BENCH = ("forward", "loading", "realism", "rendering", "tables", "turns", "budget", "cost", "attention", "metrics")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def test_help(words: tuple[str, ...], run: Run) -> None:
         assert shown.code == 0
         usage = next(line for line in shown.out.splitlines() if "Usage:" in line)
         assert " ".join(words) in usage
-    if words in [(verb,) for verb in ("transfer", "estimate", "prepare", "export-layout", "train", "eval", "convert")]:
+    if words in [(verb,) for verb in VERBS if verb not in ("models", "demo", "bench")]:
         assert f"repose {words[0]} " in shown.out.replace(usage, ""), "help teaches by an example"
 
 
@@ -245,6 +248,11 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("convert", "net.pth", "-r", "patn-market"), "net.pth: there is no such file"),
         (("transfer", "me.png", "you.png", "-m", "no-such-model"), "no weights are called 'no-such-model'"),
         (("transfer", "me.png", "you.png", "-m", "{weights}", "--device", "cdua"), "did you mean 'cuda'?"),
+        (("inspect", "patn-sm", "a.png", "b.png"), "did you mean 'patn-s'?"),
+        (("inspect", "{weights}", "a.png", "b.png"), "a.png does not exist"),
+        (("inspect", "{weights}", "a.png"), "give SOURCE and TARGET"),
+        (("inspect", "{weights}", "--pair", "0"), "needs --store FOLDER"),
+        (("inspect", "{weights}", "--pair", "0", "--store", "none"), "none is no store"),
         (("estimate", "none.jpg"), "none.jpg does not exist"),
         (("estimate", "none.jpg", "--person", "tallest"), "not 'tallest'"),
         (("estimate", "none.jpg", "--pose", "movnet"), "did you mean 'movenet'?"),
@@ -599,6 +607,50 @@ def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
     for bad in ("{", "[1]"):
         (tmp_path / "own.json").write_text(bad)
         assert "own.json is no recipe" in run("train", "own.json", "--show").error
+
+
+def test_inspect(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    store = tiny.store(tmp_path / "store")
+    done = run("inspect", "multiscale-s", photographs / "me.png", photographs / "dancer.png", "-o", "new/inside")
+    assert done.code == 0, done
+    assert "RANDOM" in done.err
+    names = {path.name for path in Path("new/inside").iterdir()}
+    assert {"result.png", "masks.png", "channels.png", "sheet.png", "index.md"} == names
+    assert "Random weights" in Path("new/inside/index.md").read_text()
+    assert "new/inside/masks.png: Attention masks" in done.out
+
+    tuned = tiny.save(tmp_path / "mine", "multiscale-s", "canvas=market")
+    done = run("inspect", tuned, "--store", store.folder, "--pair", 1)
+    assert done.code == 0, done
+    assert "warning" not in done.err
+    folder = tmp_path / "out" / "inspect" / "mine"
+    assert "pair 1 of test, store" in (folder / "index.md").read_text()
+    first, second = store.pairs("test")[1].tolist()
+    named = run("inspect", tuned, store.names[first], second, "-d", store.folder, "-o", "named")
+    assert named.code == 0, named
+    assert (folder / "masks.png").read_bytes() == Path("named/masks.png").read_bytes()
+    built = run("inspect", tuned, first, second, "-d", store.folder, "-o", "built", "--retarget")
+    assert built.code == 0, built
+    assert (folder / "masks.png").read_bytes() != Path("built/masks.png").read_bytes()
+    assert "has pairs 0 to 2, not 3" in run("inspect", tuned, "--store", store.folder, "--pair", 3).error
+    assert "did you mean 'test_1.png'?" in run("inspect", tuned, "tst_1.png", 0, "-d", store.folder).error
+
+
+def test_inspect_takes_maps_from_files(run: Run, photographs: Path, tmp_path: Path) -> None:
+    me, dancer = photographs / "me.png", photographs / "dancer.png"
+    tuned = tiny.save(tmp_path / "mine", "multiscale-s", "canvas=market")
+    PIL.Image.fromarray(np.zeros(size(me)[::-1], np.uint8)).save("labels.png")
+    assert run("inspect", tuned, me, dancer, "--source-parsing", "labels.png").code == 0
+    PIL.Image.fromarray(np.zeros((5, 4), np.uint8)).save("labels.png")
+    error = run("inspect", tuned, me, dancer, "--target-parsing", "labels.png").error
+    assert "labels.png is 5x4, the picture that it belongs to" in error
+
+
+def test_a_variant_without_an_inside_says_so(run: Run, photographs: Path, tmp_path: Path) -> None:
+    bare = tiny.save(tmp_path / "bare", "multiscale-s", "network.links=none")
+    done = run("inspect", bare, photographs / "me.png", photographs / "dancer.png")
+    assert done.code == 0, done
+    assert "nothing inside that could be shown" in done.out
 
 
 def test_models(run: Run, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,12 @@ WORDS = {
     "patn-s": ["network.width=4", "network.blocks=2", "objective.perceptual=none", "objective.discriminator.width=4"],
     "patn-fashion": ["network.width=4", "network.blocks=2"],
     "patn-market": ["network.width=4", "network.blocks=2"],
+    "apatn-s": [
+        "network.width=4",
+        "network.blocks=2",
+        "objective.perceptual=none",
+        "objective.discriminator.width=4",
+    ],
     "multiscale-s": ["network.width=4", "network.cap=0", "network.levels=3", "network.tail=1"],
     "multiscale-fashion": ["network.width=4"],
 }

@@ -62,6 +62,15 @@ app = typer.Typer(
 )
 bench_app = typer.Typer(help="Measure models, data and speed.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
+study_app = typer.Typer(
+    help="Let people judge pictures in a browser, under the protocols of the papers.\n\n"
+    "`protocols` lists them, `prepare` makes a study of folders of pictures, `serve` puts it on the web, `table` gives "
+    "the results beside the published ones, `export` the single answers.\n\n"
+    "[bold]repose study prepare ours=out/ours patn=out/patn -d data/people -p patn -o out/study.db[/bold]\n\n"
+    "[bold]repose study serve out/study.db[/bold]\n\n[bold]repose study table out/study.db[/bold]",
+    no_args_is_help=True,
+)
+app.add_typer(study_app, name="study")
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 ModelName = Annotated[
@@ -439,7 +448,9 @@ def evaluate(
     data: StoreFolder,
     protocol: Annotated[
         str,
-        typer.Option("-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-half, people-fashion."),
+        typer.Option(
+            "-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version."
+        ),
     ] = ("patn-market"),
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
     limit: Limit = 0,
@@ -447,16 +458,126 @@ def evaluate(
     features: Features = "auto",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file for the table, also several: .md, .tex, .csv, .html with pictures."),
+    ] = None,
+    choose: Annotated[
+        str | None,
+        typer.Option(help="Say which is best by a metric (ssim ...); on validation people only, --split val."),
+    ] = None,
+    strips: Annotated[
+        bool, typer.Option("--strips", help="Pictures are PATN's strips of five; the last counts.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
-    """Measure trained networks under a named protocol, beside the real target and the copied source.
+    """Measure trained networks, or anybody's folders of pictures, under a named protocol, beside the reference rows.
+
+    Pictures are named SOURCE_2_TARGET.png, or as the code of PATN, GFLA, DPTN, NTED, PIDM or Roy et al. does.
 
     [bold]repose eval patn-s-market multiscale-s-market --data data/market1501 -p patn-market[/bold]
+    [bold]repose eval out/mine out/theirs -d data/fashion -p fashion-256 --report out/eval.html[/bold]
     """
     from repose.bench.evaluate import evaluate_models
 
     switch = _features(features)
-    evaluate_models(names, data, protocol, split, limit or None, pose, results, out, screen, device, switch)
+    reports = report or []
+    evaluate_models(
+        names,
+        data,
+        protocol,
+        split,
+        limit or None,
+        pose,
+        results,
+        out,
+        screen,
+        device,
+        switch,
+        reports,
+        strips,
+        choose,
+    )
+
+
+@app.command()
+def inspect(
+    model: Annotated[
+        str, typer.Argument(help="Weights by name, the folder of a run, or a recipe (with random weights).")
+    ],
+    source: Annotated[
+        str | None, typer.Argument(help="A photograph; with --store the name or index of a picture.")
+    ] = None,
+    target: Annotated[str | None, typer.Argument(help="Likewise, or a keypoint file (CSV, JSON; FILE#NAME).")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the pictures; out/inspect/MODEL.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", "-d", help="A store: its pictures carry all that it has (parsing, IUV, masks)."),
+    ] = None,
+    pair: Annotated[
+        int | None, typer.Option(min=0, help="In place of SOURCE and TARGET: pair N of the store's list.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split that --pair counts in.")] = "test",
+    source_parsing: Annotated[Path | None, typer.Option(help="Label map of the source, from a parser.")] = None,
+    source_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the source.")] = None,
+    target_parsing: Annotated[Path | None, typer.Option(help="Label map of the target, from a parser.")] = None,
+    target_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the target.")] = None,
+    pose: Estimator = "movenet",
+    person: Annotated[str, typer.Option(help="Of several people on SOURCE: largest, best, or a number.")] = "largest",
+    target_person: Annotated[str, typer.Option(help="Of several people on TARGET, likewise.")] = "largest",
+    retarget: Annotated[
+        bool | None,
+        typer.Option(
+            help="Give the pose the build of the source's person; by default not of two pictures of a store.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what happens inside a model when it puts SOURCE into the pose of TARGET.
+
+    Attention masks, flows, warped pictures, predicted label maps: whatever the system is made of. OUT gets a picture a
+    panel, OUT/sheet.png with all of them and their captions, and the captions as OUT/index.md.
+
+    A photograph brings its pixels and joints. Systems that read a parsing or DensePose take it from a store of
+    rendered people, or from files that a parser or DensePose made of the photographs.
+
+    [bold]repose inspect default me.jpg dancer.jpg -o inside[/bold]
+    [bold]repose inspect runs/patn-s --store data/people-fashion --pair 12[/bold]
+    [bold]repose inspect default p000000_00 p000000_03 --store data/people-fashion[/bold]
+    [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png[/bold]
+    """
+    from repose.data import Store
+    from repose.inspection import find_model, find_pair, find_person, look_inside, write
+    from repose.represent.maps import with_maps
+
+    data = None if store is None else Store.open(store)
+    loaded, warning = find_model(model, device)
+    if warning:
+        console.print("[bold yellow]warning:[/bold yellow]", end=" ")
+        console.print(warning, markup=False, soft_wrap=True)
+    if pair is not None:
+        if data is None or source is not None or target is not None:
+            raise ValueError("--pair N stands in place of SOURCE and TARGET, and needs --store FOLDER")
+        given, posed = find_pair(data, pair, split)
+        names = f"pair {pair} of {split}, {data.folder.name}"
+    elif source is None or target is None:
+        raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
+    else:
+        given = find_person(source, data, False, pose, _which(person))
+        posed = find_person(target, data, True, pose, _which(target_person, "--target-person"))
+        names = f"{Path(source).name} in the pose of {Path(target).name}"
+    given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
+    build = retarget if retarget is not None else data is None
+    panels = look_inside(loaded, given, posed, build)
+    folder = out or Path("out") / "inspect" / loaded.name
+    note = "Random weights: this network has learnt nothing" if warning else ""
+    paths = write(panels, folder, f"{loaded.name}: {names}", note)
+    for panel in panels:
+        _say(f"{folder / panel.name}.png: {panel.caption}")
+    if {panel.name for panel in panels} <= {"result", "input"}:
+        _say(f"{loaded.name} has nothing inside that could be shown: this variant goes without")
+    _say(f"{paths[-2]}: all of them; captions in {paths[-1]}")
 
 
 @app.command()
@@ -540,6 +661,75 @@ def forward(
 
 
 @bench_app.command()
+def attention(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="attention: that of one block alone (the default); or recipes of apatn.")
+    ] = None,
+    size: Annotated[list[str] | None, typer.Option(help="HEIGHTxWIDTH; 256x256 and 128x88 by default.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each way.")] = 5,
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+) -> None:
+    """Time and memory of APATN's attention, fused against the plain product, without and with the backward pass.
+
+    [bold]repose bench attention attention apatn-fashion --results results/attention.jsonl[/bold]
+    """
+    from repose.bench.attention import ATTENTION, SIZES, measure, report
+    from repose.record import append, stamp
+
+    found = []
+    for name in what or [ATTENTION]:
+        for height, width in [_size(text) for text in size] if size else SIZES:
+            with console.status(f"{name} {height}x{width}"):
+                found.append(measure(name, height, width, rounds))
+            if results is not None:
+                append(results, {**found[-1].line(), **stamp()})
+    report(found, screen)
+
+
+@bench_app.command()
+def cost(
+    recipes: Annotated[list[str] | None, typer.Argument(help="By name (see `repose models`); all by default.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each backend after one that does not count.")] = 7,
+    backends: Annotated[str, typer.Option(help="On the CPU, comma-separated, such as plain,compiled.")] = "plain",
+    device: Annotated[str, typer.Option(help="auto, cpu, or cuda for the GPU beside the CPU.")] = "auto",
+    run: Annotated[bool, typer.Option("--run/--count", help="Measure speed and memory, or only count.")] = True,
+    anew: Annotated[bool, typer.Option("--anew", help="Measure again what RESULTS has.")] = False,
+    results: Annotated[Path, typer.Option(help="Lines are appended to this .jsonl.")] = Path("results/cost.jsonl"),
+) -> None:
+    """What systems cost: weights, multiply-adds, memory of training, pictures a second, memory of inference.
+
+    Weights, arithmetic (at 128x64, 256x176 and 1024x1024) and the memory of a training step are counted without running
+    anything. Speed and memory of inference are measured here, one picture of 256x176, each recipe in a process of its
+    own, the machine's peak beside it. Use a machine that does nothing else.
+
+    Killed at any moment, the same command goes on: what RESULTS has of this machine stays. A recipe that fails is named
+    and skipped; one that needs more memory than is free is counted and not run. `repose bench tables` makes tables.
+
+    [bold]repose bench cost[/bold]
+    [bold]repose bench cost patn-fashion pinet-s --backends plain,compiled,onnxruntime --anew[/bold]
+    [bold]repose bench cost densepose-fashion --count[/bold]
+    """
+    import torch
+
+    from repose.bench.cost import costs, text
+    from repose.models import RECIPES
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"--device is auto, cpu or cuda, got '{device}'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: there is no GPU that torch can use")
+    device = "cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu"
+    chosen = [name.strip() for name in backends.split(",") if name.strip()]
+    with console.status("cost") as status:
+        for name, line, happened in costs(
+            recipes or list(RECIPES), results, rounds=rounds, backends=chosen, device=device, run=run, anew=anew,
+            say=status.update,
+        ):  # fmt: skip
+            _say(f"{name}: {happened}" if line is None else f"{text(line)} ({happened})")
+    _say(f"{results}: `repose bench tables` writes them into README and docs")
+
+
+@bench_app.command()
 def loading(
     data: StoreFolder,
     seconds: float = 3.0,
@@ -555,6 +745,25 @@ def loading(
     screen.print(rates)
     if results is not None:
         append(results, {"bench": "loading", "data": store.dataset, "checksum": store.checksum, **rates, **stamp()})
+
+
+@bench_app.command(name="metrics")
+def metrics_(
+    data: StoreFolder,
+    pairs: Annotated[int, typer.Option(min=2, help="So many pairs, evenly spaced over the test list.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, help="The best counts.")] = 3,
+    results: Annotated[Path | None, typer.Option(help="Append a line to this .jsonl.")] = None,
+) -> None:
+    """What the metrics that need no network cost a pair, beside scikit-image in the same run."""
+    from repose.bench.metrics import measure, report
+    from repose.data import Store
+    from repose.record import append, stamp
+
+    store = Store.open(data)
+    measured = measure(store, pairs=pairs, rounds=rounds)
+    screen.print(report(measured))
+    if results is not None:
+        append(results, measured.line() | {"data": store.dataset, "checksum": store.checksum, **stamp()})
 
 
 @bench_app.command()
@@ -717,6 +926,142 @@ def tables(
     for path, names in write_tables(results, documents or usual).items():
         if names:
             _say(f"{path}: {', '.join(names)}")
+
+
+@study_app.command(name="protocols")
+def study_protocols() -> None:
+    """List the protocols of studies: what is asked, for how long, how many pictures, and which paper says so."""
+    from repose.study import STUDIES
+
+    table = Table("protocol", "question", "seconds", "pool", "in a session", "practice", "source")
+    for name, made in STUDIES.items():
+        seconds = ", then ".join("∞" if s is None else f"{s:g}" for s in made.seconds)
+        aside = str(made.trials - made.counted)
+        table.add_row(name, made.question, seconds, str(made.pool), str(made.counted), aside, made.notes)
+    screen.print(table)
+    _say("pool: pictures of each kind that a study needs; in a session: answers that count, without practice")
+
+
+@study_app.command(name="prepare")
+def study_prepare(
+    methods: Annotated[list[str], typer.Argument(help="Folders of generated pictures, each FOLDER or NAME=FOLDER.")],
+    protocol: Annotated[str, typer.Option("-p", "--protocol", help="One of `repose study protocols`.")] = "roy",
+    real: Annotated[Path | None, typer.Option(help="A folder of real pictures.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("-d", "--data", help="Or a store, which has the real pictures, sources and poses.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of the store.")] = "test",
+    title: Annotated[
+        str, typer.Option(help="Heads the page; say nothing in it that gives pictures away.")
+    ] = "Picture study",
+    seed: Annotated[int, typer.Option(help="Which pictures are drawn, and the order of every session.")] = 0,
+    out: Out = Path("out/study.db"),
+) -> None:
+    """Make the file of a study from folders of pictures.
+
+    Every picture is looked at first: what is missing, broken or of another size is named, and then no study is made.
+    The drawn ones go into OUT, all re-encoded alike. Participants see neither file names nor names of methods.
+
+    With --data the folders are as `repose eval` reads them, SOURCE_2_TARGET.png; with --real names are free, but those
+    of several methods must be the same.
+
+    [bold]repose study prepare ours=out/ours patn=out/patn -d data/people -p patn -o out/study.db[/bold]
+    [bold]repose study prepare out/ours --real photographs -p roy-untimed -o out/untimed.db[/bold]
+    [bold]repose study prepare ours=out/ours patn=out/patn -d data/people -p preference -o out/which.db[/bold]
+    """
+    from repose.data import Store
+    from repose.study import prepare as make
+
+    folders: dict[str, Path] = {}
+    for given in methods:
+        name, mark, folder = given.partition("=")
+        place = Path(folder if mark else given)
+        name = name if mark else place.name
+        if name in folders:
+            raise ValueError(f"two methods are called '{name}': give NAME=FOLDER")
+        folders[name] = place
+    store = None if data is None else Store.open(data)
+    with console.status("looking at the pictures"):
+        done = make(out, protocol, folders, real=real, store=store, split=split, seed=seed, title=title)
+    for note in done.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{count} {what}" for what, count in done.counts.items())
+    size = f"{done.size[0]}x{done.size[1]}"
+    _say(f"{out}: {done.protocol}, {counts}, {size}; `repose study serve {out}` puts it on the web")
+
+
+@study_app.command(name="serve")
+def study_serve(
+    study: Annotated[Path, typer.Argument(help="The file that `repose study prepare` made.")] = Path("out/study.db"),
+    host: Annotated[
+        str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everybody who reaches it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8010,
+) -> None:
+    """Put a study on the web until Ctrl-C.
+
+    The page works without a network, on a phone as well, by keys and by touch. Every answer is in the file at once:
+    a closed tab goes on where it was, and so does a server that was stopped and started again.
+
+    Nothing is encrypted here: where people come over the internet, put a server with HTTPS in front.
+
+    [bold]repose study serve out/study.db[/bold]
+    [bold]repose study serve out/study.db --host 0.0.0.0 --port 8080[/bold]
+    """
+    from repose.study import Study, StudyServer
+
+    opened = Study(study)
+    with StudyServer(opened, host, port) as server:
+        begun, finished = opened.sessions()
+        _say(f"{opened.protocol} on {server.url}; sessions so far: {begun} begun, {finished} finished; Ctrl-C ends it")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            begun, finished = opened.sessions()
+            opened.close()
+            _say(f"{begun} sessions begun, {finished} finished; `repose study table {study}` shows what they say")
+
+
+@study_app.command(name="table")
+def study_table(
+    study: Annotated[Path, typer.Argument(help="The file of a study.")] = Path("out/study.db"),
+    published: Annotated[bool, typer.Option(help="The papers' rows below, marked as published.")] = True,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", help="Count answers with impossible times too (page hidden, seen twice, ...).")
+    ] = False,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Count sessions that nobody ended too.")] = False,
+    document: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
+) -> None:
+    """What the people said, with intervals, beside the papers' numbers.
+
+    [bold]repose study table out/study.db[/bold]
+    [bold]repose study table out/study.db --markdown --no-published[/bold]
+    """
+    from repose.study import Study, results
+    from repose.study.results import markdown, rich_table
+
+    found = results(Study(study), flagged=flagged, unfinished=unfinished)
+    if document:
+        sys.stdout.write(markdown(found, published))
+    else:
+        screen.print(rich_table(found, published))
+
+
+@study_app.command(name="export")
+def study_export(
+    study: Annotated[Path, typer.Argument(help="The file of a study.")] = Path("out/study.db"),
+    out: Out = Path("out/answers.csv"),
+) -> None:
+    """Write every single answer as CSV or JSON, practice and flagged ones included; nothing in it leads to a person.
+
+    [bold]repose study export out/study.db -o answers.csv[/bold]
+    [bold]repose study export out/study.db -o answers.json[/bold]
+    """
+    from repose.study import Study, export
+
+    _say(f"{out}: {export(Study(study), out)} answers")
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_pa
     store, results = tiny.store(tmp_path / "data"), tmp_path / "results.jsonl"
     runs = [str(tiny.save(tmp_path / "run")), str(tiny.save(tmp_path / "other", "patn-fashion"))]
     words = (store.folder, "patn-market", None, None, "none", results, tmp_path / "e.png", Console(file=io.StringIO()))
-    with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@1 measures on 'market'"):
+    with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@2 measures on 'market'"):
         evaluate_models(runs, *words)
     assert not results.exists()
 
@@ -138,7 +138,7 @@ def test_a_canvas_that_no_model_can_take_is_said_before_anything_is_measured(
     monkeypatch.setattr("repose.bench.evaluate.evaluate", measured)
     store, run = tiny.store(tmp_path / "data"), carry(tmp_path / "run")
     words = ("patn-fashion", None, None, "none", None, tmp_path / "e.png", Console(file=io.StringIO()))
-    with pytest.raises(ValueError, match=r"run cannot work on the canvas 'fashion' of patn-fashion@1: .* multiples of"):
+    with pytest.raises(ValueError, match=r"run cannot work on the canvas 'fashion' of patn-fashion@2: .* multiples of"):
         evaluate_models([str(run)], store.folder, *words)
 
 

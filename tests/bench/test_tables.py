@@ -119,7 +119,7 @@ def test_the_newest_line_wins_in_whichever_file_it_is(tmp_path: Path) -> None:
     results = write(tmp_path / "results", evaluation(ssim=0.7, day=9), name="1.jsonl")
     write(results, evaluation(ssim=0.3, day=2), name="2.jsonl")
     lines = _read(results)
-    for name, row in (("market", "`a`"), ("measured-a", "market1501, patn-market@1")):
+    for name, row in (("market", "`a`"), ("measured-a", "market1501")):
         assert rows_of(table(name, lines))[row][0] == "0.700"
 
 
@@ -130,7 +130,7 @@ def test_only_whole_test_splits_count(facts: dict[str, Any]) -> None:
     other = evaluation(ssim=0.9, day=5, **facts)
     lines = [evaluation(ssim=0.3), other]
     assert rows_of(table("market", lines))["`a`"][0] == "0.300"
-    assert rows_of(table("measured-a", lines))["market1501, patn-market@1"][0] == "0.300"
+    assert rows_of(table("measured-a", lines))["market1501"][0] == "0.300"
     for name in ("market", "measured-a"):
         with pytest.raises(ValueError, match="no evaluation"):
             table(name, [other])
@@ -146,22 +146,51 @@ def test_a_model_under_several_protocols() -> None:
     roy = evaluation(ssim=0.8, protocol="roy-fashion@1", data="fashion")
     roy["rows"]["generated"]["mask_ssim"] = [0.9, 0.9, 0.9]
     text = table("measured-a", [evaluation(), roy, evaluation("b", 0.1)])
-    rows = rows_of(text)
-    assert rows["market1501, patn-market@1"] == ["0.500", "-", "15.00"]
-    assert rows["fashion, roy-fashion@1"] == ["0.800", "0.900", "15.00"]
-    assert len(rows) == 3
-    assert text.endswith("weights sha256 `a-sha`.\n")
+    market, fashion = text.split("patn-market@1.\n")
+    assert rows_of(market) == {"": ["SSIM ↑", "PSNR (dB) ↑"], "market1501": ["0.500", "15.00"]}
+    assert rows_of(fashion)["fashion"] == ["0.800", "0.900", "15.00"], "a table for each protocol"
+    assert "roy-fashion@1.\n" in fashion
+    assert text.endswith("Weights sha256 `a-sha`.\n")
     assert list(rows_of(table("market", [evaluation(), roy]))) == ["", "real target", "copied source", "`a`"]
+
+
+def test_only_the_newest_version_of_a_protocol_is_shown() -> None:
+    lines = [evaluation("a", day=3), evaluation("b", day=2, protocol="patn-market@2")]
+    text = table("market", lines)
+    assert list(rows_of(text)) == ["", "real target", "copied source", "`b`"]
+    assert "patn-market@2" in text
 
 
 def test_a_card_is_about_one_file() -> None:
     old = evaluation(protocol="patn-fashion@1", weights="old")
     text = table("measured-a", [old, evaluation(day=2, weights="new")])
-    assert list(rows_of(text)) == ["", "market1501, patn-market@1"]
+    assert list(rows_of(text)) == ["", "market1501"]
     assert "old" not in text
     folder = table("measured-a", [evaluation(weights="x"), evaluation(day=2, weights=None)])
     assert "folder of pictures" in folder
     assert "None" not in folder
+
+
+def test_what_the_metrics_cost() -> None:
+    line = {
+        "bench": "metrics", "timings": [{"name": "SSIM", "ours": 3.0, "theirs": 8.0, "apart": 4e-7},
+                                        {"name": "L1", "ours": 0.2, "theirs": None, "apart": None}],
+        "seconds": {"patn-fashion@2": 21.4}, "pairs": 24, "height": 256, "width": 176, "rounds": 3, "threads": 1,
+        "share": 0.08, "asked_pairs": 8570, "data": "people-fashion", "hardware": "a box", "torch": "2.6",
+        "commit": "abc", "date": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    text = table("metrics", [line])
+    assert rows_of(text)["SSIM"] == ["3.00", "8.00", "4e-07"]
+    assert rows_of(text)["L1"] == ["0.20", "", ""]
+    assert "8,570 pairs on two cores" in text
+    assert "`patn-fashion@2` 21" in text
+    with pytest.raises(ValueError, match="repose bench metrics"):
+        table("metrics", [])
+
+
+def test_the_table_of_protocols_is_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "protocols.md").read_text()
+    assert table("protocols", []) in page, "`repose bench tables` writes it anew"
 
 
 # -- forward --------------------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def test_every_row_has_them(untrained: None, store: Store) -> None:
     text = evaluation.markdown()
     assert "feature distance ↓ | appearance ↑ | FD ↓" in text
     assert "nan" not in text
-    assert f"FD: {NEWEST}" in text
+    assert f"identity: {NEWEST}" in text
 
 
 def test_each_picture_is_compared_with_its_own_target(untrained: None, store: Store) -> None:
@@ -214,9 +214,9 @@ def test_pairs_without_a_joint_are_left_out_and_said(untrained: None, tmp_path: 
             writer.add(f"{view}.jpg", "p", image, keypoints * (view > 0), split="test")
         writer.finish({"test": [("1.jpg", "2.jpg"), ("2.jpg", "0.jpg")]})
     evaluation = evaluate("patn-market", Store.open(tmp_path / "data"), peek)
-    assert evaluation.line()["skipped"] == {"appearance": 1}
+    assert evaluation.line()["skipped"] == {"appearance": 1, "identity": 1}
     assert evaluation["generated"].scores["appearance"].value == pytest.approx(1)
-    assert "left out, no joint: 1 pairs of appearance" in evaluation.markdown()
+    assert "left out, no joint: 1 pairs of appearance, 1 pairs of identity" in evaluation.markdown()
 
 
 def test_the_line_comes_back_as_it_went(untrained: None, store: Store, tmp_path: Path) -> None:
@@ -225,6 +225,7 @@ def test_the_line_comes_back_as_it_went(untrained: None, store: Store, tmp_path:
     line = json.loads((tmp_path / "r.jsonl").read_text())
     assert line["features"] == NEWEST
     assert line["rows"]["source"]["fd"][1:] == [None, None]
-    cells: Callable[[str], str] = lambda text: text.splitlines()[-1].split("|")[-2]  # noqa: E731
+    cells: Callable[[str], str] = lambda text: text.splitlines()[2].split("|")[-2]  # noqa: E731
     row = evaluation["source"].scores
-    assert cells(written([Line("a", _scores(line["rows"]["source"]))])) == cells(written([Line("a", row)]))
+    back = Line("a", _scores(line["rows"]["source"]), line["protocol"])
+    assert cells(written([back])) == cells(written([Line("a", row, "patn-market@2")]))

@@ -7,9 +7,27 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+)
 
-from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant, head_box, l1, padded, pckh, psnr, ssim
+from repose.metrics.functional import (
+    GFLA,
+    PATN,
+    PIDM,
+    SKIMAGE,
+    WANG,
+    SSIMVariant,
+    head_box,
+    l1,
+    ms_ssim,
+    padded,
+    pckh,
+    psnr,
+    similarity,
+    ssim,
+)
 from tests.metrics.stores import figure
 
 
@@ -47,13 +65,22 @@ GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": Fal
         (SSIMVariant("gaussian", 15, sigma=2.0), {**GAUSSIAN, "sigma": 2.0, "data_range": 255}),
         (SSIMVariant("uniform", 9), {"win_size": 9, "use_sample_covariance": False}),
         (SSIMVariant("uniform", 7, sample_covariance=True, data_range=100.0), {"data_range": 100}),
+        (WANG, {**GAUSSIAN, "data_range": 255}),
+        (GFLA, {"win_size": 51}),
+        (PIDM, {**GAUSSIAN, "sigma": 1.2, "data_range": "generated"}),
     ],
 )
-def test_ssim_is_scikit_images(variant: SSIMVariant, options: dict[str, object]) -> None:
-    x, y = pictures()
+@pytest.mark.parametrize("kind", ["noise", "flat", "narrow"])
+def test_ssim_is_scikit_images(variant: SSIMVariant, options: dict[str, object], kind: str) -> None:
+    x, y = pictures(4, 70, 63)
+    if kind == "flat":  # bright and dark areas whose squares leave float32 few digits
+        y[..., 30:], x[..., 20:] = 255, 250
+        x[:, :, :25], y[:, :, 40:] = 3, 1
+    if kind == "narrow":
+        x = x // 4 + 90
     ours = ssim(x, y, variant)
     assert ours.dtype == torch.float64
-    assert np.allclose(ours.numpy(), by_skimage(x, y, **options), rtol=0, atol=1e-9)
+    assert np.allclose(ours.numpy(), by_skimage(x, y, **options), rtol=0, atol=1e-6)
 
 
 def test_ssim_is_torchmetrics() -> None:
@@ -63,7 +90,66 @@ def test_ssim_is_torchmetrics() -> None:
     )
     # its own mean takes in the border, filtered over a reflection; scikit-image's and ours leave it out
     theirs = full[..., 5:-5, 5:-5].mean((1, 2, 3))
-    assert torch.allclose(ssim(x, y, SSIMVariant("gaussian", 11)), theirs, rtol=0, atol=1e-9)
+    assert torch.allclose(ssim(x, y, SSIMVariant("gaussian", 11)), theirs, rtol=0, atol=1e-6)
+
+
+def test_ms_ssim_is_torchmetrics() -> None:
+    made = [figure(seed, 256, 176)[0] for seed in range(4)]
+    y = torch.from_numpy(np.stack(made)).movedim(-1, 1).contiguous()
+    x = (
+        (y.float() + 25 * torch.randn(y.shape, generator=torch.Generator().manual_seed(1)))
+        .clamp(0, 255)
+        .to(torch.uint8)
+    )
+    x[3] = y.flip(0)[3]
+    theirs = multiscale_structural_similarity_index_measure(
+        x.double(), y.double(), data_range=255.0, sigma=1.5, reduction="none", normalize="relu"
+    )
+    ours = ms_ssim(x, y)
+    assert torch.allclose(ours, theirs, rtol=0, atol=1e-6)
+    assert torch.allclose(ms_ssim(x, y, WANG, similarity(x, y, WANG)), ours, rtol=0, atol=1e-12)
+    assert torch.equal(ms_ssim(x, x), torch.ones(4, dtype=torch.float64))
+    with pytest.raises(ValueError, match="need 161 pixels"):
+        ms_ssim(x[..., :160], y[..., :160])
+    with pytest.raises(ValueError, match="fixed range"):
+        ms_ssim(x, y, PATN)
+
+
+def test_windows_have_the_ssim_of_what_they_show() -> None:
+    x, y = (one[:3] for one in pictures(4, 90, 70))
+    x[1, :, :60] = y[1, :, :60]  # equal where most windows lie
+    random = torch.Generator().manual_seed(2)
+    corners = torch.stack([torch.randint(0, 70 - 24, (3, 6), generator=random),
+                           torch.randint(0, 90 - 24, (3, 6), generator=random)], -1)  # fmt: skip
+    present = torch.rand(3, 6, generator=random) < 0.7
+    found = similarity(x, y, WANG, corners, present, 24)
+    assert torch.equal(found.ssim, ssim(x, y, WANG))
+    for at in range(3):
+        wanted = [
+            by_skimage(
+                *(one[at : at + 1, :, top : top + 24, left : left + 24] for one in (x, y)), **GAUSSIAN, data_range=255
+            )
+            for (left, top), there in zip(corners[at].tolist(), present[at].tolist(), strict=True)
+            if there
+        ]
+        assert found.regions is not None
+        assert found.counted is not None
+        assert float(found.regions[at]) == pytest.approx(sum(one[0] for one in wanted), abs=1e-5)
+        assert int(found.counted[at]) == len(wanted)
+    with pytest.raises(ValueError, match="fixed range"):
+        similarity(x, y, PATN, corners, present, 24)
+
+
+def test_equal_parts_are_left_out_and_count_as_one() -> None:
+    """What is not computed where pictures are equal changes no value."""
+    x, y = pictures(4, 70, 63)
+    for top, left, bottom, right in ((30, 20, 33, 22), (0, 0, 1, 1), (69, 62, 70, 63), (0, 40, 70, 45)):
+        part = y.clone()
+        part[:, :, top:bottom, left:right] = x[:, :, top:bottom, left:right]
+        for variant, options in ((WANG, {**GAUSSIAN, "data_range": 255}), (SKIMAGE, {})):
+            ours = ssim(part, y, variant)
+            assert np.allclose(ours.numpy(), by_skimage(part, y, **options), rtol=0, atol=1e-6)
+            assert bool((ours <= 1).all())
 
 
 def test_ssim_does_not_depend_on_the_batch() -> None:

@@ -4,8 +4,13 @@ import dataclasses
 
 import pytest
 
-from repose.metrics import PROTOCOLS, protocol
-from repose.metrics.functional import PATN, SKIMAGE
+from repose.metrics import PROTOCOLS, MaskVariant, Protocol, protocol
+from repose.metrics.accumulators import Score
+from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant
+from repose.metrics.networks import COLUMNS
+from repose.metrics.protocols import overview
+from repose.metrics.published import published
+from repose.metrics.tables import METRICS, Line, grid, markdown, rich_table
 from repose.represent.canvas import CANVASES
 
 
@@ -17,13 +22,14 @@ def test_names_are_keys_and_canvases_exist() -> None:
 
 
 def test_newest_version_by_bare_name() -> None:
-    assert protocol("patn-market") is protocol("patn-market@1")
+    assert protocol("patn-market") is protocol("patn-market@2")
+    assert protocol("people-fashion") is protocol("people-fashion@1")
     with pytest.raises(dataclasses.FrozenInstanceError):
         protocol("patn-market").version = 2  # type: ignore[misc]
 
 
 def test_what_the_papers_say() -> None:
-    market, fashion, roy = (protocol(name) for name in ("patn-market", "patn-fashion", "roy-fashion"))
+    market, fashion, roy = (protocol(f"{name}@1") for name in ("patn-market", "patn-fashion", "roy-fashion"))
     assert (market.ssim, fashion.ssim, roy.ssim) == (PATN, PATN, SKIMAGE)
     assert market.mask is not None
     assert (market.mask.radius, market.mask.half_width, market.mask.close) == (4, 4, 5)
@@ -35,8 +41,80 @@ def test_what_the_papers_say() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "canvas", "mask"),
+    [
+        ("patn-market", "market", MaskVariant(4.0, 4.0, 5)),
+        ("people-half", "fashion-half", MaskVariant(4.0, 4.0, 5)),
+        ("people-fashion", "fashion", MaskVariant(8.0, 8.0, 9)),
+    ],
+)
+def test_what_is_cited_is_never_edited(name: str, canvas: str, mask: MaskVariant) -> None:
+    """Versions that stand in results/: whoever wants to change any of this makes a new version."""
+    made = PROTOCOLS[f"{name}@1"]
+    assert made == Protocol(
+        name=name, version=1, canvas=canvas, split="test", directions="given", resize="none", file="png",
+        padding=(0, 0, 0, 0), fill=255, ssim=SSIMVariant("gaussian", 11, 1.5, False, "generated", 0.01, 0.03),
+        mask=mask, windows=(), ms_ssim=None, local_ssim=None, networks=(), pckh_alpha=0.5, notes=made.notes,
+    )  # fmt: skip
+
+
+def test_a_new_version_measures_what_the_old_one_did() -> None:
+    for made in PROTOCOLS.values():
+        if made.version > 1:
+            old = PROTOCOLS[f"{made.name}@{made.version - 1}"]
+            assert dataclasses.replace(made, version=old.version, networks=old.networks, notes=old.notes) == old
+
+
+def test_further_columns_are_known() -> None:
+    for made in PROTOCOLS.values():
+        assert set(made.networks) <= set(COLUMNS), made
+        assert {name for name, _ in made.windows} <= set(METRICS), made
+        if made.ms_ssim or made.local_ssim:
+            assert all(variant.data_range != "generated" for variant in (made.ms_ssim, made.local_ssim) if variant)
+
+
+def test_a_number_needs_its_protocol() -> None:
+    score = {"ssim": Score(0.5, 0.4, 0.6)}
+    for write in (markdown, rich_table, grid):
+        with pytest.raises(ValueError, match="without the protocol"):
+            write([Line("a", score, "")])
+        with pytest.raises(ValueError, match="without the protocol"):
+            write([Line("a", score, "patn-market")])
+        with pytest.raises(ValueError, match=r"patn-fashion@1, patn-market@1"):
+            write([Line("a", score, "patn-market@1"), Line("b", score, "patn-fashion@1")])
+        with pytest.raises(ValueError, match="different protocols"):
+            write([Line("a", score, "patn-market@1"), Line("b", score, "patn-market@2")])
+    assert "patn-market@1" in markdown([Line("a", score, "patn-market@1")])
+    with pytest.raises(TypeError):
+        Line("a", score)  # type: ignore[call-arg]
+
+
+def test_published_rows_are_columns_of_their_protocol() -> None:
+    for name in {made.name for made in PROTOCOLS.values()}:
+        rows = published(name)
+        made = protocol(name)
+        measured = {"ssim", "mask_ssim", "ms_ssim", "local_ssim", "pckh", "DS", *made.networks}
+        assert {column for row in rows.values() for column in row} <= measured, name
+    assert published("patn-fashion")["APATN"] == {"ssim": 0.780, "is_tf10": 3.435, "DS": 0.971, "pckh": 0.96}
+    assert published("people-half") == {}
+
+
+def test_the_overview_tells_every_protocol() -> None:
+    text = overview()
+    for made in PROTOCOLS.values():
+        assert f"| `{made}` |" in text
+        assert f"- `{made}`: {made.notes}" in text
+    assert "padded with white to 256x256" in text
+    assert len({line.count("|") for line in text.splitlines() if line[:1] == "|"}) == 1
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
-    [("patn-markt", "did you mean 'patn-market'"), ("patn-market@7", "no version '7'"), ("zzz", "there are: patn-")],
+    [
+        ("patn-markt", "did you mean 'patn-market'"),
+        ("patn-market@7", "no version '7'"),
+        ("zzz", "there are: dpt-fashion"),
+    ],
 )
 def test_unknown_names_are_answered(name: str, hint: str) -> None:
     with pytest.raises(KeyError, match=hint):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.ndimage import binary_closing, binary_dilation, binary_erosion
 from skimage.draw import disk, polygon
 
@@ -321,3 +322,19 @@ def test_a_bone_is_near_its_own_pixels_only(length: float) -> None:
     assert near[16, 27] == pytest.approx(np.exp(-0.5), abs=1e-4)
     assert near[13, 24] == pytest.approx(np.exp(-0.5), abs=1e-4)
     assert near[:, 34:].max() < 0.01
+
+
+def test_the_mask_is_the_union_of_its_maps() -> None:
+    """Drawn limb by limb in its box, it is what the whole maps give, pixel by pixel."""
+    random = torch.Generator().manual_seed(0)
+    joints = torch.rand(60, 18, 3, generator=random) * torch.tensor([90.0, 160.0, 1.0]) - torch.tensor(
+        [13.0, 16.0, 0.3]
+    )
+    joints[:30, :, :2] = joints[:30, :, :2].round()  # a border that meets pixels
+    joints[5, 4] = joints[5, 3]  # of no length
+    for size, close in ((4.0, 5), (7.5, 9)):
+        limbs = limb_maps(joints, 128, 64, size, MASK_LIMBS).amax(1, keepdim=True)
+        discs = heatmaps(joints, 128, 64, "disc", radius=size - 1e-3).amax(1, keepdim=True)
+        mask = F.max_pool2d(torch.maximum(limbs, discs), close, stride=1, padding=close // 2)
+        mask = -F.max_pool2d(-mask, close, stride=1, padding=close // 2)
+        assert torch.equal(skeleton_mask(joints, 128, 64, size, size, close), mask)

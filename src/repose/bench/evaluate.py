@@ -16,10 +16,12 @@ from repose.data import Store
 from repose.estimate import estimator as find_estimator
 from repose.files import sha256
 from repose.images import save_image
+from repose.metrics.choosing import allowed, best
 from repose.metrics.evaluate import Evaluation, evaluate, table
 from repose.metrics.folder import evaluate_folder, read_pictures
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
+from repose.metrics.report import FORMS, write
 from repose.person import JOINTS, Pair, Person
 from repose.pipeline import Model, load
 from repose.represent.canvas import Canvas, canvas, to_uint8
@@ -43,6 +45,9 @@ def evaluate_models(
     screen: Console,
     device: str = "auto",
     features: bool | str = True,
+    reports: Sequence[Path] = (),
+    strips: bool = False,
+    choose: str | None = None,
 ) -> list[Evaluation]:
     """Measure each of `names`, print one table, append result lines, and write a sheet of the first pairs.
 
@@ -55,6 +60,10 @@ def evaluate_models(
         out: PNG of the sheet: source, pose, a column a name, target; on the protocol's canvas, as measured.
         device: of `repose.load`.
         features: of `evaluate`.
+        reports: files that get the table, by their endings: .md, .tex, .csv, or .html with pictures and histograms.
+        strips: of `evaluate_folder`.
+        choose: metric by which the best of `names` is said, the papers' way with their checkpoints; on validation
+            people only (`repose.metrics.choosing`).
 
     Raises:
         ValueError: a model was trained on another canvas than the protocol's and is tied to its own
@@ -62,11 +71,16 @@ def evaluate_models(
         FolderError: what `evaluate_folder` raises.
     """
     store, made = Store.open(data), find_protocol(protocol)
+    if choose is not None:
+        allowed(store, made, split)
+    for path in reports:
+        if path.suffix.lower() not in FORMS:
+            raise ValueError(f"{path}: a report ends in {', '.join(FORMS)}")
     measured: dict[str, Model | Path] = {}
     for name in names:  # all of them first: a mistake in the last name should not cost the time of the first
         measured[name] = Path(name) if _holds_pictures(Path(name)) else _loaded(name, made, device)
     estimator = None if pose == "none" else find_estimator(pose)
-    joints = store.folder / "estimated"
+    joints, keep = store.folder / "estimated", store.folder / "measured"
     evaluations: list[Evaluation] = []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
@@ -81,7 +95,7 @@ def evaluate_models(
             if isinstance(one, Path):
                 done = evaluate_folder(
                     made, store, one, estimator=estimator, joints=joints, split=split, limit=limit,
-                    beside=beside, progress=progress, features=features,
+                    beside=beside, progress=progress, features=features, keep=keep, strips=strips,
                 )  # fmt: skip
             else:
 
@@ -92,18 +106,26 @@ def evaluate_models(
                     made, store, generate, model=one.name, recipe=one.recipe.name,
                     weights=digest(name), estimator=estimator, joints=joints,
                     fields=one.generator.needs.fields, split=split, limit=limit,
-                    beside=beside, progress=progress, features=features,
+                    beside=beside, progress=progress, features=features, keep=keep,
                 )  # fmt: skip
             evaluations.append(done)
             if results is not None:
                 done.append(results)
     screen.print(table(evaluations))
+    if choose is not None:
+        found = best(evaluations, choose)
+        screen.print(f"best by {choose} on {split}: {found.facts['model']}", soft_wrap=True)
     pairs = evaluations[0].pairs
     rows = min(SHEET_ROWS, len(pairs))
     pairs = pairs[torch.arange(rows) * len(pairs) // rows]  # spread over the list
     columns = [(str(done.facts["model"]), one) for done, one in zip(evaluations, measured.values(), strict=True)]
-    save_image(out, pair_sheet(made, store, pairs, columns))
+    seen = split or made.split
+    drawn = pair_sheet(made, store, pairs, columns, seen, strips)
+    save_image(out, drawn)
     screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
+    for path in reports:
+        write(path, evaluations, lambda some: pair_columns(made, store, some, columns, seen, strips), drawn)
+        screen.print(f"{path}: the table", soft_wrap=True)
     return evaluations
 
 
@@ -140,27 +162,48 @@ def _blank(place: Canvas) -> Person:
 
 
 def pair_sheet(
-    made: Protocol, store: Store, pairs: torch.Tensor, columns: Sequence[tuple[str, Model | Path]]
+    made: Protocol,
+    store: Store,
+    pairs: torch.Tensor,
+    columns: Sequence[tuple[str, Model | Path]],
+    split: str = "test",
+    strips: bool = False,
 ) -> NDArray[np.uint8]:
     """A row for each of the pairs (N, 2): source, pose, a column a model or folder, target; as measured, enlarged."""
+    shown = pair_columns(made, store, pairs, columns, split, strips)
+    rows = [list(row) for row in zip(*(pictures for _, pictures in shown), strict=True)]
+    return np.asarray(sheet(rows, [name for name, _ in shown], scale=2))
+
+
+def pair_columns(
+    made: Protocol,
+    store: Store,
+    pairs: torch.Tensor,
+    columns: Sequence[tuple[str, Model | Path]],
+    split: str = "test",
+    strips: bool = False,
+) -> list[tuple[str, Sequence[NDArray[np.uint8]]]]:
+    """Source, pose, each model or folder, and target of the pairs (N, 2): heading and N pictures (H, W, 3)."""
     source, target = (canvas(made.canvas).frame(store.person(pairs[:, side])) for side in (0, 1))
     assert source.image is not None
     assert target.image is not None
     assert target.keypoints is not None
     assert target.size is not None
-    shown = [list(to_uint8(source.image)), [draw_skeleton(k, *target.size) for k in target.keypoints]]
-    for _, one in columns:
+    shown: list[tuple[str, Sequence[NDArray[np.uint8]]]] = [("source", list(to_uint8(source.image)))]
+    shown.append(("pose", [draw_skeleton(k, *target.size) for k in target.keypoints]))
+    for name, one in columns:
         if isinstance(one, Path):
-            shown.append(list(read_pictures(store, one, pairs).movedim(1, -1).numpy()))
+            pictures = read_pictures(store, one, pairs, split, strips).movedim(1, -1).contiguous().numpy()
         else:
-            shown.append(list(to_uint8(one(source, target))))
-    shown.append(list(to_uint8(target.image)))
-    rows = [list(row) for row in zip(*shown, strict=True)]
-    return np.asarray(sheet(rows, ["source", "pose", *(name for name, _ in columns), "target"], scale=2))
+            pictures = to_uint8(one(source, target))
+        shown.append((name, list(pictures)))
+    return [*shown, ("target", list(to_uint8(target.image)))]
 
 
 def _holds_pictures(place: Path) -> bool:
-    return place.is_dir() and not (place / "recipe.json").exists() and any(place.glob("*.png"))
+    if not place.is_dir() or (place / "recipe.json").exists():
+        return False
+    return any(next(place.glob(pattern), None) for pattern in ("*.png", "*.jpg", "fake_B/*@*.jpg", "fake_B/*@*.png"))
 
 
 def digest(name: str) -> str:

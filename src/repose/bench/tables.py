@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from repose.bench.cost import MAIN, MEASURED, OTHERS, PUBLISHED, SIZES, Published
 from repose.bench.realism import ASKED_SHARE, SAID
 from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
 from repose.bench.turns import KINDS, cells, heads
@@ -19,8 +20,10 @@ from repose.files import replacing
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import REFERENCES
 from repose.metrics.features import COLUMNS as FEATURES
+from repose.metrics.protocols import overview
 from repose.metrics.tables import Line as TableLine
 from repose.metrics.tables import markdown
+from repose.models import RECIPES
 from repose.words import nearest
 
 Line = dict[str, Any]
@@ -92,23 +95,33 @@ def table(name: str, lines: list[Line]) -> str:
 def evaluations(lines: list[Line], data: str, protocol: str) -> str:
     """The newest complete evaluation of each model on a data set: reference rows first, then the models by SSIM.
 
-    Of a data set that was packed anew, only the newest store counts: other pairs cannot stand beside them.
+    Of a data set that was packed anew, only the newest store counts, of a protocol only the newest version: other
+    numbers cannot stand beside them.
+
+    Args:
+        protocol: its name without the version.
     """
-    found = [line for line in _complete(lines) if line["data"] == data and line["protocol"] == protocol]
+    found = [line for line in _complete(lines) if line["data"] == data and line["protocol"].split("@")[0] == protocol]
     if not found:
         raise ValueError(f"results hold no evaluation of {data} under {protocol}")
+    protocol = max((line["protocol"] for line in found), key=lambda made: int(made.split("@")[1]))
+    found = [line for line in found if line["protocol"] == protocol]
     found = [line for line in found if line["checksum"] == found[-1]["checksum"]]
     rows = sorted(
         {line["model"]: line for line in found}.values(), key=lambda line: -line["rows"]["generated"]["ssim"][0]
     )
     references = found[-1]["rows"]
-    shown = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
+    shown = [
+        TableLine(label, _scores(references[kind]), protocol)
+        for kind, label in REFERENCES.items()
+        if kind in references
+    ]
     version = found[-1].get("features")
     for line in rows:
         scored = _scores(line["rows"]["generated"])
         if line.get("features") != version:  # of another network: they must not stand in one column
             scored = {metric: score for metric, score in scored.items() if metric not in FEATURES}
-        shown.append(TableLine(f"`{line['model']}`", scored))
+        shown.append(TableLine(f"`{line['model']}`", scored, protocol))
     one = rows[0]
     seen = f" Features: {found[-1]['features']}." if found[-1].get("features") else ""
     caption = (
@@ -119,7 +132,7 @@ def evaluations(lines: list[Line], data: str, protocol: str) -> str:
 
 
 def measured(lines: list[Line], model: str) -> str:
-    """The complete evaluations of a model's newest weights: the newest of each data set and protocol."""
+    """The complete evaluations of a model's newest weights, the newest of each data set: a table for each protocol."""
     found = [line for line in _complete(lines) if line["model"] == model]
     if not found:
         raise ValueError(
@@ -127,11 +140,11 @@ def measured(lines: list[Line], model: str) -> str:
         )
     weights = found[-1]["weights"]
     newest = {(line["data"], line["protocol"]): line for line in found if line["weights"] == weights}
-    rows = [
-        TableLine(f"{data}, {protocol}", _scores(line["rows"]["generated"]))
-        for (data, protocol), line in newest.items()
-    ]
-    return markdown(rows, caption=f"weights sha256 `{weights}`." if weights else "measured from a folder of pictures.")
+    rows: dict[str, list[TableLine]] = {}
+    for (data, protocol), line in newest.items():
+        rows.setdefault(protocol, []).append(TableLine(data, _scores(line["rows"]["generated"]), protocol))
+    said = f"Weights sha256 `{weights}`.\n" if weights else "Measured from a folder of pictures.\n"
+    return "\n".join([*(markdown(table, caption=f"{protocol}.") for protocol, table in rows.items()), said])
 
 
 def ladder(lines: list[Line]) -> str:
@@ -146,8 +159,13 @@ def ladder(lines: list[Line]) -> str:
     found = [line for line in found if all(line.get(key) == newest.get(key) for key in same)]
     rungs = sorted({line["model"]: line for line in found}.values(), key=lambda line: int(line["model"].split()[1]))
     one = rungs[-1]
-    shown = [TableLine(label, _scores(one["rows"][kind])) for kind, label in REFERENCES.items() if kind in one["rows"]]
-    shown += [TableLine(line["model"].removeprefix("rung "), _scores(line["rows"]["generated"])) for line in rungs]
+    made = one["protocol"]
+    shown = [
+        TableLine(label, _scores(one["rows"][kind]), made) for kind, label in REFERENCES.items() if kind in one["rows"]
+    ]
+    shown += [
+        TableLine(line["model"].removeprefix("rung "), _scores(line["rows"]["generated"]), made) for line in rungs
+    ]
     seen = f" Features: {one['features']}." if one.get("features") else ""
     caption = (
         f"{one['protocol']}, {one['data']} `{one['checksum']}`, {one['pairs']:,} pairs of split {one['split']}; in "
@@ -188,7 +206,10 @@ def budget_rows(lines: list[Line]) -> list[TableLine]:
     if len(versions) > 1:
         raise ValueError(f"lines of different features cannot stand in one table: {', '.join(sorted(versions))}")
     references = lines[-1]["rows"]
-    rows = [TableLine(label, _scores(references[kind])) for kind, label in REFERENCES.items() if kind in references]
+    made = lines[-1]["protocol"]
+    rows = [
+        TableLine(label, _scores(references[kind]), made) for kind, label in REFERENCES.items() if kind in references
+    ]
     for line in sorted(lines, key=lambda line: -line["rows"]["generated"]["ssim"][0]):
         facts = {
             "parameters": f"{line['parameters'] / 1e6:.2f} M",
@@ -198,7 +219,7 @@ def budget_rows(lines: list[Line]) -> list[TableLine]:
         }
         if any("needs" in other for other in lines):
             facts["reads beside photograph and joints"] = _reads(line)
-        rows.append(TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"]), facts))
+        rows.append(TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"]), line["protocol"], facts))
     return rows
 
 
@@ -274,6 +295,26 @@ def forward(lines: list[Line]) -> str:
     return (
         f"{_markdown(grid)}\nBest of the rounds. {about}. Threads: {_each(runs, 'threads')}; "
         f"{_each(runs, 'hardware')}; torch {_each(runs, 'torch')}; commit {_each(runs, 'commit', '`{}`')}.\n"
+    )
+
+
+def metrics(lines: list[Line]) -> str:
+    """The newest line of `repose bench metrics`."""
+    runs = [line for line in lines if line.get("bench") == "metrics"]
+    if not runs:
+        raise ValueError("results hold no line of `repose bench metrics`")
+    run = runs[-1]
+    grid = [["ms a pair", "ours", "scikit-image", "largest difference"]]
+    for one in run["timings"]:
+        theirs = ["", ""] if one["theirs"] is None else [f"{one['theirs']:.2f}", f"{one['apart']:.0e}"]
+        grid.append([one["name"], f"{one['ours']:.2f}", *theirs])
+    seconds = ", ".join(f"`{name}` {value:.0f}" for name, value in run["seconds"].items())
+    return (
+        f"{_markdown(grid)}\n{run['pairs']} copied sources of {run['data']}, {run['height']}x{run['width']}, best of "
+        f"{run['rounds']} rounds, {run['threads']} thread; SSIM's filter runs at {run['share']:.0%} of the machine's "
+        f"float32 peak. Seconds for {run['asked_pairs']:,} pairs on two cores, pictures read from the store and all "
+        f"measured that needs no network: {seconds}. {run['hardware']}; torch {run['torch']}; "
+        f"commit `{run['commit']}`.\n"
     )
 
 
@@ -375,16 +416,133 @@ def turns(lines: list[Line]) -> str:
     )
 
 
+def cost(lines: list[Line], short: bool = False) -> str:
+    """The newest cost of each recipe of the registry, in its order; published figures beside. `short`: `cost.MAIN`."""
+    found = {line["recipe"]: line for line in lines if line.get("kind") == "cost"}
+    wanted = [name for pair in MAIN.values() for name in pair] if short else list(RECIPES)
+    runs = [found[name] for name in wanted if name in found and name in RECIPES]
+    if not runs:
+        raise ValueError("results hold no line of `repose bench cost`")
+    gpu = any((run["measured"] or {}).get("cuda") for run in runs)
+    sizes = [f"{height}x{width}" for height, width in (SIZES[1:2] if short else SIZES)]
+    rows = [_cost_row(run, sizes) for run in runs]
+    left_out = {"M of discriminators", "with one pair", "quartiles", "of peak"} if short else set()
+    left_out |= set() if gpu else {"pictures a second on the GPU", "GB on the GPU"}
+    head = [name for name in rows[0] if name not in left_out]
+    grid = [[*head, "published: M weights", "published: pictures a second"]]
+    grid += [[row[name] for name in head] + _published(PUBLISHED.get(row["recipe"].strip("`"))) for row in rows]
+    for other in OTHERS:
+        grid.append([f"{other.name}, not here", *[""] * (len(head) - 1), *_published(other)])
+    return f"{_markdown(grid)}\n{_cost_notes(runs, gpu, short)}\n"
+
+
+def _cost_row(run: Line, sizes: list[str]) -> dict[str, str]:
+    """The cells of one recipe by the head of their column."""
+    weights, training, one = run["parameters"], run["training"], run["measured"]
+    more = "at least " if training["lacks"] else ""
+    there = None if one is None else one.get("cuda")
+    return {
+        "recipe": f"`{run['recipe']}`",
+        "M weights": _millions(weights["generator"]),
+        "M of discriminators": _millions(weights["objective"]),
+        **{f"GMAC {size}": _arithmetic(run, size) for size in sizes},
+        "training GB": f"{more}{training['bytes'] / 1e9:.2f} at batch {training['batch']}",
+        "with one pair": f"{more}{training['bytes_at_one'] / 1e9:.2f}",
+        **_speed(run),
+        "inference GB": "" if one is None else f"{one['bytes'] / 1e9:.2f}",
+        "pictures a second on the GPU": f"{1 / there['median']:.1f}" if there else "",
+        "GB on the GPU": f"{there['bytes'] / 1e9:.2f}" if there else "",
+    }
+
+
+def _cost_notes(runs: list[Line], gpu: bool, short: bool) -> str:
+    """What the numbers of a cost table mean, where they come from, and why some are missing."""
+    measured = [run["measured"] for run in runs if run["measured"]]
+    text = (
+        "GMAC: 10^9 multiply-adds of one picture by the direct sums. Training: what `repose train` forecasts for its "
+        "fullest step, on a CPU; it is counted, not measured."
+    )
+    if measured:
+        rounds = ", ".join(dict.fromkeys(str(one["rounds"]) for one in measured))
+        peaks = [one["peak_gflops"] for one in measured]
+        text += (
+            f" Measured: one picture of {MEASURED[0]}x{MEASURED[1]}, plain eager module, median of {rounds} rounds, "
+            f"weights included in the memory, the interpreter not; peak measured beside each {min(peaks):.0f} to "
+            f"{max(peaks):.0f} GFLOP/s; {_each(runs, 'hardware')}; threads: {_each(runs, 'threads')}; "
+            f"torch {_each(runs, 'torch')}."
+        )
+        if gpu:
+            names = dict.fromkeys(one["cuda"]["name"] for one in measured if one.get("cuda"))
+            text += f" GPU: {', '.join(names)}, float32, memory of tensors alone."
+    sources = dict.fromkeys(one.source for one in (*PUBLISHED.values(), *OTHERS))
+    text += f" Published: {'; '.join(sources)}. * at 256x256. Commit {_each(runs, 'commit', '`{}`')}."
+    missing: dict[str, list[str]] = {}
+    for run in runs:
+        for size, why in run["why"].items():
+            if short and size not in ("measured", f"{MEASURED[0]}x{MEASURED[1]}"):
+                continue
+            missing.setdefault(f"{'not measured' if size == 'measured' else size}: {why}", []).append(run["recipe"])
+        if lacks := run["training"]["lacks"]:
+            missing.setdefault(f"training without {lacks}", []).append(run["recipe"])
+    told = "; ".join(
+        f"{why} ({', '.join(f'`{name}`' for name in names) if len(names) <= 12 else f'{len(names)} recipes'})"
+        for why, names in missing.items()
+    )
+    return f"{text} Missing: {told}." if told else text
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:.2f}" if count else ""
+
+
+def _arithmetic(run: Line, size: str) -> str:
+    """GMAC at a size; those at 256x256, with a star, where the network refuses 256x176."""
+    if size in run["gmac"]:
+        return f"{run['gmac'][size]:.1f}"
+    instead = run["gmac"].get("256x256") if size == f"{MEASURED[0]}x{MEASURED[1]}" else None
+    return "" if instead is None else f"{instead:.1f}*"
+
+
+def _speed(run: Line) -> dict[str, str]:
+    """Pictures a second of the plain module, their quartiles, and its share of the machine's peak; a faster backend."""
+    one = run["measured"]
+    ran = {} if one is None else {name: row for name, row in one["backends"].items() if "median" in row}
+    if one is None or not ran:
+        return {"pictures a second": "" if one is None else "did not run", "quartiles": "", "of peak": ""}
+    star = "" if [one["height"], one["width"]] == list(MEASURED) else "*"
+    plain = ran.get("plain") or next(iter(ran.values()))
+    text = f"{1 / plain['median']:.2f}{star}"
+    fastest = min(ran, key=lambda name: ran[name]["median"])
+    if ran[fastest]["median"] < plain["median"]:
+        text += f", `{fastest}` {1 / ran[fastest]['median']:.2f}"
+    share = 2 * run["gmac"][f"{one['height']}x{one['width']}"] / plain["median"] / one["peak_gflops"]
+    return {
+        "pictures a second": text,
+        "quartiles": f"{1 / plain['high']:.2f} to {1 / plain['low']:.2f}",
+        "of peak": f"{share:.0%}",
+    }
+
+
+def _published(one: Published | None) -> list[str]:
+    if one is None:
+        return ["", ""]
+    return [_millions(one.parameters), "" if one.rate is None else f"{one.rate:.2f}"]
+
+
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
-    "market": lambda lines: evaluations(lines, "market1501", "patn-market@1"),
-    "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market@1"),
-    "people": lambda lines: evaluations(lines, "people-fashion-half", "people-half@1"),
+    "market": lambda lines: evaluations(lines, "market1501", "patn-market"),
+    "synthetic": lambda lines: evaluations(lines, "synthetic", "patn-market"),
+    "people": lambda lines: evaluations(lines, "people-fashion-half", "people-half"),
     "forward": forward,
     "rendering": rendering,
     "realism": realism,
     "joints": joints,
     "turns": turns,
     "ladder": ladder,
+    "protocols": lambda lines: overview(),
+    "metrics": metrics,
+    "cost": cost,
+    "cost-short": lambda lines: cost(lines, short=True),
 }
 
 

@@ -9,14 +9,18 @@ evaluation.append("results/patn.jsonl")
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
+from PIL import Image
 from rich.table import Table
 from torch import Tensor
 
@@ -24,11 +28,16 @@ from repose import record
 from repose.data.store import Store
 from repose.estimate import Cached, KeypointEstimator
 from repose.metrics import features as deep
-from repose.metrics import tables
+from repose.metrics import kept, tables
 from repose.metrics.accumulators import Column, Score, Tally, scores
-from repose.metrics.functional import frechet, l1, padded, pckh, psnr, ssim
+from repose.metrics.cache import Reference, reference
+from repose.metrics.functional import frechet, l1, ms_ssim, padded, pckh, psnr, similarity, ssim
+from repose.metrics.kept import Kept
+from repose.metrics.networks import Looked, Panel, Pool
+from repose.metrics.networks import kd as kernel
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
+from repose.represent import descriptors
 from repose.represent.canvas import canvas, to_uint8
 from repose.represent.keypoints import skeleton_mask
 
@@ -37,6 +46,12 @@ Generate = Callable[[Pair], Tensor]
 
 Progress = Callable[[int, int], None]
 """Called with the number of pairs done and of all."""
+
+_CHUNK: Final = 512
+"""Pairs whose numbers are kept together: at most so many are measured twice where a run is cut off."""
+
+_POOLED: Final = "mobilenet_v2 pooled"
+_RANDOM: Final = "random numbers"
 
 REFERENCES = {"target": "real target", "source": "copied source"}
 
@@ -76,11 +91,11 @@ class Evaluation:
 
     def table(self) -> Table:
         """For the terminal: `rich.print(evaluation.table())`."""
-        return tables.rich_table(*_described([self]))
+        return tables.rich_table(*described([self]))
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        return tables.markdown(*_described([self]))
+        return tables.markdown(*described([self]))
 
     def line(self) -> dict[str, Any]:
         """The result line: scores as [value, low, high] by row, `skipped` pairs by metric, and the facts.
@@ -105,12 +120,12 @@ class Evaluation:
 
 def table(evaluations: Sequence[Evaluation]) -> Table:
     """Several models in one table; the reference rows once. ValueError if they are not of the same measurement."""
-    return tables.rich_table(*_described(evaluations))
+    return tables.rich_table(*described(evaluations))
 
 
 def markdown(evaluations: Sequence[Evaluation]) -> str:
     """`table` as Markdown."""
-    return tables.markdown(*_described(evaluations))
+    return tables.markdown(*described(evaluations))
 
 
 def evaluate(
@@ -132,6 +147,7 @@ def evaluate(
     seed: int = 0,
     beside: Evaluation | None = None,
     progress: Progress | None = None,
+    keep: Path | str | None = None,
 ) -> Evaluation:
     """Measure `generate` on the pairs of a split, beside the real target and the copied source.
 
@@ -155,6 +171,9 @@ def evaluate(
         seed: of the bootstrap, and of torch's random numbers while it runs (for generators that draw some).
         beside: an evaluation of the same pairs whose reference rows are taken instead of measured again.
         progress: told after every batch.
+        keep: folder that keeps the numbers of the pairs, under a key of all that they depend on (the code, too): a run
+            that is cut off goes on with the pairs that it lacks, and another model finds the reference rows. Those of
+            generated pictures need `weights`, and go when the run is complete.
 
     Raises:
         ValueError: the store is on another canvas, the split has no pairs, `beside` is another measurement, or a
@@ -184,6 +203,8 @@ def evaluate(
         seed=seed,
         beside=beside,
         progress=progress,
+        keep=None if keep is None else Path(keep),
+        origin=None if weights is None else f"{model}, {recipe}, {weights}",
     )
 
 
@@ -219,14 +240,17 @@ def _run(
     seed: int,
     beside: Evaluation | None,
     progress: Progress | None,
+    keep: Path | None,
+    origin: str | None,
 ) -> Evaluation:
-    """`pictures(pairs, pair)` gives images in [-1, 1] or uint8, (B, 3, H, W)."""
+    """`pictures(pairs, pair)` gives images in [-1, 1] or uint8, (B, 3, H, W); `origin` says all that they depend on."""
     started, generating = time.perf_counter(), 0.0
     pairs = pairs_of(made, store, split, limit)
     wanted = tuple(dict.fromkeys((*fields, "image", "keypoints")))
     # the yardstick is read again and again; generated pictures come once
     yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
     network, about = deep.chosen(features, device)
+    panel = Panel.of(made.networks if features is not False else (), device)
     facts = {
         **facts,
         "data": store.dataset,
@@ -237,56 +261,161 @@ def _run(
         "directions": made.directions,
         "estimator": None if estimator is None else estimator.name,
         **about,
+        **{{"weights_missing": "networks_missing"}.get(key, key): told for key, told in panel.facts().items() if told},
         "seed": seed,
     }
     if beside is not None:
         _same([beside.line(), {"protocol": str(made), **facts}])
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if pictures else [])
-    tallies = {kind: Tally(len(pairs)) for kind in kinds}
-    pooled: dict[str, Tensor] = {}  # kind -> (N, 320) of the whole pictures
+    work = list(dict.fromkeys([*kinds, "target"]))  # sets are compared with the targets
+    parts = {kind: Kept(keep, _key(made, facts, pairs, None)) for kind in work if kind in REFERENCES}
+    if "generated" in work:
+        own = None if origin is None else f"{origin}, batches of {batch}, seed {seed}"
+        parts["generated"] = Kept(None if own is None else keep, _key(made, facts, pairs, own))
+    tallies = {kind: Tally(len(pairs)) for kind in work}
+    pools = {kind: Pool(len(pairs)) for kind in work}
+    frame = canvas(made.canvas).frame
+    from_disk = 0
 
     with torch.no_grad(), torch.random.fork_rng(_gpus()):
         torch.manual_seed(seed)
-        for start in range(0, len(pairs), batch):
-            chunk = pairs[start : start + batch]  # (B, 2)
-            frame = canvas(made.canvas).frame
-            pair = Pair(frame(store.person(chunk[:, 0], wanted)), frame(store.person(chunk[:, 1], wanted)))
-            shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
-            if pictures is not None:
-                began = time.perf_counter()
-                shown["generated"] = _bytes(pictures(chunk, pair).cpu())
-                generating += time.perf_counter() - began
-            mask = _mask(made, pair.target)
-            seen = None if yardstick is None else _joints(yardstick, shown["target"])
-            looked = None if network is None else _look(network, shown, pair, (*kinds, "target"))
-            for kind in kinds:
-                columns = _pixel_columns(made, shown[kind].to(device), shown["target"].to(device), mask)
-                if estimator is not None and yardstick is not None and seen is not None:
-                    eyes = estimator if kind == "generated" else yardstick
-                    found = seen if kind == "target" else _joints(eyes, shown[kind])
-                    columns |= _joint_columns(made, found, seen, pair.target.keypoints)
-                if looked is not None:
-                    columns |= _feature_columns(looked[kind], looked["target"])
-                tallies[kind].put(start, columns)
-            for kind, one in (looked or {}).items():
-                whole = pooled.setdefault(kind, torch.empty(len(pairs), one.whole.shape[1], dtype=torch.float64))
-                whole[start : start + len(chunk)] = one.whole.cpu()
-            if progress is not None:
-                progress(min(start + batch, len(pairs)), len(pairs))
+        for begin in range(0, len(pairs), _CHUNK):
+            end = min(begin + _CHUNK, len(pairs))
+            found = {kind: part.load(f"{kind}-{begin:06d}-{end:06d}") for kind, part in parts.items()}
+            from_disk += end - begin if found.get("generated") else 0
+            lacking = [kind for kind in work if found[kind] is None]
+            batches: dict[str, list[dict[str, Tensor]]] = {kind: [] for kind in lacking}
+            for start in range(begin, end, batch) if lacking else ():
+                chunk = pairs[start : min(start + batch, end)]  # (B, 2)
+                pair = Pair(frame(store.person(chunk[:, 0], wanted)), frame(store.person(chunk[:, 1], wanted)))
+                shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
+                if "generated" in lacking and pictures is not None:
+                    began = time.perf_counter()
+                    shown["generated"] = _bytes(pictures(chunk, pair).cpu())
+                    generating += time.perf_counter() - began
+                shown = {kind: _filed(made, images) for kind, images in shown.items()}
+                mask = _mask(made, pair.target)
+                seen = None if yardstick is None else _joints(yardstick, shown["target"])
+                looked = None if network is None else _look(network, shown, pair, (*lacking, "target", "source"))
+                eyes = _panel(panel, made, {kind: shown[kind] for kind in (*lacking, "target")}, mask, device)
+                for kind in lacking:
+                    picture, target = shown[kind].to(device), shown["target"].to(device)
+                    columns = pixel_columns(made, picture, target, mask, pair.target.keypoints)
+                    if estimator is not None and yardstick is not None and seen is not None:
+                        one = estimator if kind == "generated" else yardstick
+                        joints_found = seen if kind == "target" else _joints(one, shown[kind])
+                        columns |= _joint_columns(made, joints_found, seen, pair.target.keypoints)
+                    rows_found = dict(eyes[kind].rows)
+                    columns |= eyes[kind].columns
+                    if looked is not None:
+                        columns |= _feature_columns(looked[kind], looked["target"], looked["source"])
+                        rows_found[_POOLED] = looked[kind].whole
+                    batches[kind].append(_flat(columns, rows_found))
+                if progress is not None:
+                    progress(start + len(chunk), len(pairs))
+            for kind in lacking:
+                chunk_of = {name: torch.cat([one[name] for one in batches[kind]]) for name in batches[kind][0]}
+                found[kind] = chunk_of | {_RANDOM: torch.get_rng_state()}
+                parts[kind].save(f"{kind}-{begin:06d}-{end:06d}", found[kind] or {})
+            if "generated" in work and "generated" not in lacking:
+                torch.set_rng_state((found["generated"] or {})[_RANDOM])
+            for kind in work:
+                columns, rows_found = _unflat(found[kind] or {})
+                tallies[kind].put(begin, columns)
+                pools[kind].put(begin, rows_found)
+            if progress is not None and not lacking:
+                progress(end, len(pairs))
+    trained = _training(panel, made, store, keep)
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
     for kind in kinds:
-        columns = tallies[kind].columns
-        measured = scores(columns, seed=seed)
+        measured = scores(tallies[kind].columns, seed=seed)
         if network is not None and len(pairs) > 1:
-            apart = 0.0 if kind == "target" else frechet(pooled[kind], pooled["target"])
+            pooled, wanted_rows = (pools[one].rows[_POOLED] for one in (kind, "target"))
+            apart = 0.0 if kind == "target" else frechet(pooled, wanted_rows)
             measured["fd"] = Score(apart, math.nan, math.nan)  # resampling a set would raise it
-        rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), columns, measured))
+            measured["kd"] = kernel(pooled, wanted_rows, seed)
+        measured |= panel.scores(pools[kind], pools["target"], trained, seed)
+        rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), tallies[kind].columns, measured))
+    if "generated" in parts:
+        parts["generated"].forget()
     facts |= {
+        **({"pairs_from_disk": from_disk} if from_disk else {}),
         "seconds": round(time.perf_counter() - started, 2),
         "seconds_generating": round(generating, 2),
         **record.stamp(),
     }
     return Evaluation(made, tuple(rows), pairs, facts)
+
+
+def _key(made: Protocol, facts: dict[str, Any], pairs: Tensor, origin: str | None) -> dict[str, Any]:
+    """All that the numbers of a kind of picture depend on."""
+    told = ("data", "checksum", "estimator", "features", "networks", "networks_missing", "directions")
+    return {
+        "protocol": asdict(made),
+        "code": kept.code(),
+        "pairs": kept.digest(pairs),
+        "pictures": origin,
+        **{name: facts.get(name) for name in told},
+    }
+
+
+def _flat(columns: dict[str, Column], rows: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Columns and rows of a batch as tensors by name, for the disk."""
+    flat = {f"value {name}": column.values for name, column in columns.items()}
+    flat |= {f"weight {name}": column.weights for name, column in columns.items()}
+    return flat | {f"row {name}": row.cpu() for name, row in rows.items()}
+
+
+def _unflat(flat: dict[str, Tensor]) -> tuple[dict[str, Column], dict[str, Tensor]]:
+    names = [name.removeprefix("value ") for name in flat if name.startswith("value ")]
+    columns = {name: Column(flat[f"value {name}"], flat[f"weight {name}"]) for name in names}
+    return columns, {name.removeprefix("row "): row for name, row in flat.items() if name.startswith("row ")}
+
+
+def _filed(made: Protocol, images: Tensor) -> Tensor:
+    """uint8 pictures (B, 3, H, W) as they come back from a file of the protocol's format."""
+    if made.file == "png":
+        return images
+    read = []
+    for image in images.movedim(1, -1).contiguous().numpy():
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=75)
+        file.seek(0)
+        read.append(torch.from_numpy(np.array(Image.open(file))))
+    return torch.stack(read).movedim(-1, 1).contiguous()
+
+
+def _panel(
+    panel: Panel, made: Protocol, shown: dict[str, Tensor], mask: Tensor | None, device: torch.device
+) -> dict[str, Looked]:
+    """What the protocol's networks make of the pictures, with its padding."""
+    if not panel.columns:
+        return {kind: Looked() for kind in shown}
+    wide = {kind: padded(images, made.padding, made.fill).to(device) for kind, images in shown.items()}
+    masks = None
+    if mask is not None:
+        masks = {kind: padded(mask, made.padding, 0).to(device) for kind in ("target", "generated")}
+    return panel.look(wide, masks)
+
+
+def _training(panel: Panel, made: Protocol, store: Store, keep: Path | None) -> Reference | None:
+    """The statistics of the pictures of the training pairs, where a column needs them and the store has them."""
+    if not panel.networks_of_training():
+        return None
+    try:
+        which = torch.unique(store.pairs("train"))
+    except KeyError:
+        return None
+    frame = canvas(made.canvas).frame
+
+    def read(start: int, stop: int) -> Tensor:
+        images = _bytes(_image(frame(store.person(which[start:stop], ("image",)))))
+        return padded(_filed(made, images), made.padding, made.fill)
+
+    if keep is not None:
+        return reference(panel, read, len(which), keep / "statistics")
+    with tempfile.TemporaryDirectory() as folder:
+        return reference(panel, read, len(which), folder)
 
 
 def _mask(made: Protocol, target: Person) -> Tensor | None:
@@ -297,16 +426,41 @@ def _mask(made: Protocol, target: Person) -> Tensor | None:
     return drawn.to(torch.uint8)
 
 
-def _pixel_columns(made: Protocol, picture: Tensor, target: Tensor, mask: Tensor | None) -> dict[str, Column]:
-    """SSIM, mask-SSIM, PSNR and L1 of uint8 pictures (B, 3, H, W)."""
+def pixel_columns(
+    made: Protocol, picture: Tensor, target: Tensor, mask: Tensor | None, keypoints: Tensor | None
+) -> dict[str, Column]:
+    """All that a protocol measures without a network, of uint8 pictures (B, 3, H, W) on its canvas.
+
+    Args:
+        picture, target: both on one device.
+        mask: of mask-SSIM, (B, 1, H, W), 0 or 1, or None.
+        keypoints: of the target, (B, 18, 3), for local-SSIM.
+    """
     x, y = (padded(image, made.padding, made.fill) for image in (picture, target))
-    out = {"ssim": ssim(x, y, made.ssim)}
+    corner = there = None
+    side = 0
+    if made.local_ssim is not None and keypoints is not None:
+        height, width = target.shape[-2:]
+        centres, there = descriptors.descriptors(keypoints, height, width, made.regions)
+        side = descriptors.window(height, width)
+        corner = descriptors.corners(centres, height, width, side) + torch.tensor(made.padding[:2])
+    together = corner is not None and made.local_ssim == made.ssim  # one pass for both
+    first = similarity(x, y, made.ssim, *((corner, there, side) if together else ()))
+    out = {"ssim": Column.mean_of(first.ssim)}
+    out |= {name: Column.mean_of(ssim(x, y, variant)) for name, variant in made.windows}
     if mask is not None:
         shape = mask.to(x.device)
         x_masked, y_masked = (padded(image * shape, made.padding, 0) for image in (picture, target))
-        out["mask_ssim"] = ssim(x_masked, y_masked, made.ssim)
-    out |= {"psnr": psnr(x, y), "l1": l1(x, y)}
-    return {metric: Column.mean_of(values.cpu()) for metric, values in out.items()}
+        out["mask_ssim"] = Column.mean_of(ssim(x_masked, y_masked, made.ssim))
+    if made.ms_ssim is not None:
+        out["ms_ssim"] = Column.mean_of(ms_ssim(x, y, made.ms_ssim, first if made.ms_ssim == made.ssim else None))
+    if corner is not None and made.local_ssim is not None:
+        local = first if together else similarity(x, y, made.local_ssim, corner, there, side)
+        assert local.regions is not None
+        assert local.counted is not None
+        out["local_ssim"] = Column(local.regions, local.counted)
+    out |= {"psnr": Column.mean_of(psnr(x, y)), "l1": Column.mean_of(l1(x, y))}
+    return {metric: Column(column.values.cpu(), column.weights.cpu()) for metric, column in out.items()}
 
 
 def _joints(estimator: KeypointEstimator, pictures: Tensor) -> Tensor:
@@ -328,11 +482,12 @@ def _look(network: deep.Features, shown: dict[str, Tensor], pair: Pair, kinds: S
     return {kind: network.see(shown[kind], masks.get(kind, masks["target"])) for kind in dict.fromkeys(kinds)}
 
 
-def _feature_columns(picture: deep.Seen, target: deep.Seen) -> dict[str, Column]:
-    """The distances of features that single pairs have."""
+def _feature_columns(picture: deep.Seen, target: deep.Seen, source: deep.Seen) -> dict[str, Column]:
+    """The distances of features that single pairs have; "identity": how alike are source and picture."""
     return {
         "feature_distance": Column.mean_of(deep.feature_distance(picture, target)),
         "appearance": Column(*deep.appearance(picture, target)),
+        "identity": Column(*deep.appearance(picture, source)),
     }
 
 
@@ -370,14 +525,14 @@ def _gpus() -> list[int]:
 
 
 def _same(lines: Sequence[dict[str, Any]]) -> None:
-    for key in ("protocol", "checksum", "split", "pairs", "estimator", "features"):
+    for key in ("protocol", "checksum", "split", "pairs", "estimator", "features", "networks"):
         different = {str(line.get(key)) for line in lines}
         if len(different) > 1:
             raise ValueError(f"evaluations of different {key} cannot stand in one table: {sorted(different)}")
 
 
-def _described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str, str]:
-    """Lines, title and caption of the table."""
+def described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str, str]:
+    """Lines, title and caption of the table; ValueError if they are none or not of one measurement."""
     if not evaluations:
         raise ValueError("a table needs at least one evaluation")
     _same([evaluation.line() for evaluation in evaluations])
@@ -393,13 +548,21 @@ def _described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], st
     title = f"{first.protocol}: {facts['data']} {facts['checksum']}, split {facts['split']}, {count} pairs"
     notes = ["in brackets or after ±: 95 % interval, bootstrap over the pairs"]
     skipped = first.line()["skipped"]
-    for why, metrics in (("no head box", ("pckh", "pckh_csv")), ("no joint", ("appearance",))):
+    for why, metrics in (("no head box", ("pckh", "pckh_csv")), ("no joint", ("appearance", "identity", "local_ssim"))):
         if left := ", ".join(f"{n:,} pairs of {m}" for m, n in skipped.items() if m in metrics):
             notes.append(f"left out, {why}: {left}")
     if any(math.isinf(score.value) for row in rows for score in row.scores.values()):
         notes.append("∞: equal pictures")
     if facts["features"]:
-        notes.append(f"feature distance, appearance, FD: {facts['features']}")
-    elif "weights_missing" in facts:
+        notes.append(f"feature distance, appearance, FD, KD, identity: {facts['features']}")
+    if any(evaluation.facts.get("files") == "jpeg" for evaluation in evaluations) and first.protocol.file != "jpeg":
+        lossy = [str(one.facts["model"]) for one in evaluations if one.facts.get("files") == "jpeg"]
+        notes.append(f"JPEG files, whose losses move every number: {', '.join(lossy)}")
+    if not facts["features"] and "weights_missing" in facts:
         notes.append(f"weights missing: {facts['weights_missing']}")
-    return [tables.Line(row.name, row.scores) for row in rows], title, "; ".join(notes)
+    missing = facts.get("networks_missing", {})
+    for file in dict.fromkeys(missing.values()):
+        without = ", ".join(tables.METRICS[metric][0] for metric, one in missing.items() if one == file)
+        notes.append(f"weights missing: {file} ({without})")
+    lines = [tables.Line(row.name, row.scores, str(first.protocol), missing=missing) for row in rows]
+    return lines, title, "; ".join(notes)

@@ -18,6 +18,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.metrics.functional.regions import CLOTHES
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
 from repose.person import Person
 from repose.represent.keypoints import skeleton_mask
@@ -34,7 +35,7 @@ COMPARED: Final = ("blocks.0", "blocks.2", "blocks.5", "blocks.12")
 POOLED: Final = "blocks.16"
 """Tap of `appearance` and `fd`, averaged over the picture: 320 numbers."""
 
-COLUMNS: Final = ("feature_distance", "appearance", "fd")
+COLUMNS: Final = ("feature_distance", "appearance", "fd", "kd", "identity")
 """The metrics that need the file."""
 
 _AT_ONCE: Final = 4
@@ -144,6 +145,16 @@ def person_mask(person: Person, thick: float = 2.0) -> Tensor:
     reach = thick * height / 32
     drawn = skeleton_mask(person.keypoints, height, width, reach, reach, 2 * (height // 64) + 1)
     return drawn.to(torch.uint8)
+
+
+def clothes_mask(person: Person) -> Tensor:
+    """Where the parsing has clothes, uint8 (B, 1, H, W), 0 or 1: in place of `person_mask`, `appearance` compares them.
+
+    The clothes of the generated picture lie where the target's parsing has them.
+    """
+    if person.parsing is None:
+        raise ValueError("clothes_mask: a parsing is needed")
+    return torch.isin(person.parsing, torch.tensor(CLOTHES, device=person.parsing.device))[:, None].to(torch.uint8)
 
 
 def unit(features: Tensor) -> Tensor:

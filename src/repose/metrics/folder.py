@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,11 @@ from repose.person import Pair
 from repose.represent.canvas import canvas
 
 _PICTURES: Final = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_JPEG: Final = (".jpg", ".jpeg")
+_HALVES: Final = ("fake_B", "fake_A")
+"""Roy's folders of the given and of the other direction."""
+
+logger = logging.getLogger(__name__)
 
 
 class FolderError(ValueError):
@@ -30,10 +37,27 @@ class FolderError(ValueError):
         super().__init__(f"{folder} cannot be measured; " + "; ".join(parts))
 
 
-def file_names(source: str, target: str) -> tuple[str, ...]:
-    """The names that the picture of a pair may have: ours, then PATN's with and without the file's ending."""
+def file_names(source: str, target: str, counted: Sequence[tuple[int, bool]] = ()) -> tuple[str, ...]:
+    """The names that the picture of a pair may have, in its folder.
+
+    Ours; GFLA's, DPTN's (JPEG), NTED's and PIDM's (PNG); PATN's with and without the files' endings; Roy's,
+    which count the list of pairs and have a folder for each direction.
+
+    Args:
+        source, target: names of the store.
+        counted: for Roy's names the places of the pair in the list, from 0, and whether it stands there as it is (True)
+            or the other way round.
+    """
     from_, to = Path(source), Path(target)
-    return f"{from_.stem}_2_{to.stem}.png", f"{from_.name}___{to.name}_vis.png", f"{from_.stem}___{to.stem}_vis.png"
+    names = [f"{from_.stem}_2_{to.stem}.png"]
+    for ending in ("png", "jpg"):
+        names += [
+            f"{from_.stem}_2_{to.stem}_vis.{ending}",
+            f"{from_.name}___{to.name}_vis.{ending}",
+            f"{from_.stem}___{to.stem}_vis.{ending}",
+            *(f"{_HALVES[0 if forth else 1]}/{number}@{to.stem}.{ending}" for number, forth in counted),
+        ]
+    return tuple(names)
 
 
 def evaluate_folder(
@@ -54,12 +78,18 @@ def evaluate_folder(
     seed: int = 0,
     beside: Evaluation | None = None,
     progress: Progress | None = None,
+    keep: Path | str | None = None,
+    strips: bool = False,
 ) -> Evaluation:
     """Measure the pictures of a folder: `evaluate` with files in place of a generator.
 
-    A picture is named `{source}_2_{target}.png` after the stems of the pair's names, or as PATN's test code does,
-    `{source}___{target}_vis.png`, and is one picture, RGB, of the canvas's size. Every file is looked at before
-    anything is measured, and nothing is measured unless every pair has its picture.
+    A picture is named `{source}_2_{target}.png` after the stems of the pair's names, or as another project's test code
+    does (`file_names`), and is one picture, RGB, of the canvas's size. Every file is looked at before anything is
+    measured, and nothing is measured unless every pair has its picture. JPEG files are measured as they are, and the
+    table and the log say so.
+
+    Args:
+        strips: the files are PATN's strips of five pictures side by side, of which the last one is the generated.
 
     Raises:
         FolderError: pictures that are missing, belong to no pair, come twice, cannot be read or have a wrong size or
@@ -69,16 +99,27 @@ def evaluate_folder(
     """
     made = protocol(protocol_) if isinstance(protocol_, str) else protocol_
     folder = Path(folder)
-    _check(made, store, folder, split or made.split, limit)
+    files = _check(made, store, folder, split or made.split, limit, strips)
+    lossy = sum(file.suffix.lower() in _JPEG for file in files.values())
+    if lossy and made.file != "jpeg":
+        logger.warning(
+            "%s: %d of %d pictures are JPEG files, whose losses move every number; save PNG", folder, lossy, len(files)
+        )
 
     def pictures(pairs: Tensor, _: Pair) -> Tensor:
-        return read_pictures(store, folder, pairs)
+        return _read([files[pair] for pair in _tuples(pairs)], strips)
 
     return _run(
         made,
         store,
         pictures,
-        facts={"model": model or folder.name, "recipe": recipe, "weights": weights},
+        facts={
+            "model": model or folder.name,
+            "recipe": recipe,
+            "weights": weights,
+            **({"files": "jpeg"} if lossy else {}),
+            **({"strips": True} if strips else {}),
+        },
         estimator=estimator,
         joints=joints,
         fields=(),
@@ -90,27 +131,42 @@ def evaluate_folder(
         seed=seed,
         beside=beside,
         progress=progress,
+        keep=None if keep is None else Path(keep),
+        origin=_origin(list(files.values()), strips),
     )
 
 
-def read_pictures(store: Store, folder: Path, pairs: Tensor) -> Tensor:
+def read_pictures(store: Store, folder: Path, pairs: Tensor, split: str, strips: bool = False) -> Tensor:
     """The pictures of pairs (B, 2) in a folder that `evaluate_folder` took: uint8 (B, 3, H, W)."""
-    read = []
+    places = _places(store, split)
+    files = []
     for pair in _tuples(pairs):
-        names = _names(store, pair)
-        path = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
-        read.append(torch.from_numpy(_pixels(path)))  # (H, W, 3)
-    return torch.stack(read).movedim(-1, 1)
+        names = _names(store, pair, places)
+        files.append(next((folder / name for name in names if (folder / name).is_file()), folder / names[0]))
+    return _read(files, strips)
 
 
-def _check(made: Protocol, store: Store, folder: Path, split: str, limit: int | None) -> None:
-    """FolderError names all that is wrong with the pictures of the pairs to be measured."""
+def _read(files: Sequence[Path], strips: bool) -> Tensor:
+    return torch.stack([torch.from_numpy(_pixels(file, strips)) for file in files]).movedim(-1, 1)
+
+
+def _check(
+    made: Protocol, store: Store, folder: Path, split: str, limit: int | None, strips: bool
+) -> dict[tuple[int, int], Path]:
+    """The file of each pair to be measured; FolderError names all that is wrong with them."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder of pictures")
-    there = {path.name for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."}
+    there = {
+        path.relative_to(folder).as_posix()
+        for place in (folder, *(folder / half for half in _HALVES))
+        if place.is_dir()
+        for path in place.iterdir()
+        if path.suffix.lower() in _PICTURES and path.name[0] != "."
+    }
+    places = _places(store, split)
     owners: dict[str, tuple[int, int]] = {}
     for pair in _tuples(pairs_of(made, store, split)):
-        for name in _names(store, pair):
+        for name in _names(store, pair, places):
             if owners.setdefault(name, pair) != pair:
                 raise ValueError(f"{store.folder}: two pairs of split {split!r} share the file name {name}")
     problems: dict[str, list[str]] = {}
@@ -118,27 +174,28 @@ def _check(made: Protocol, store: Store, folder: Path, split: str, limit: int | 
     def complain(kind: str, name: str) -> None:
         problems.setdefault(kind, []).append(name)
 
-    files: list[Path] = []
+    files: dict[tuple[int, int], Path] = {}
     for pair in _tuples(pairs_of(made, store, split, limit)):
-        found = [name for name in _names(store, pair) if name in there]
+        found = [name for name in _names(store, pair, places) if name in there]
         if not found:
-            complain("missing", _names(store, pair)[0])
-        elif len(found) > 1:
+            complain("missing", _names(store, pair, places)[0])
+        elif len({name for name in found if "/" not in name}) + any("/" in name for name in found) > 1:
             complain("twice under two names", " and ".join(found))
         else:
-            files.append(folder / found[0])
+            files[pair] = folder / found[0]
     for name in sorted(there - owners.keys()):
         complain(f"of no pair of split {split!r}", name)
     height, width = canvas(made.canvas).size
-    for path in files:
-        wrong = _fault(path, height, width)
+    for path in files.values():
+        wrong = _fault(path, height, width, strips)
         if wrong:
-            complain(wrong, path.name)
+            complain(wrong, path.relative_to(folder).as_posix())
     if problems:
         raise FolderError(folder, problems)
+    return files
 
 
-def _fault(path: Path, height: int, width: int) -> str | None:
+def _fault(path: Path, height: int, width: int, strips: bool) -> str | None:
     """What is wrong with a picture, in words; None if it can be measured."""
     try:
         with Image.open(path) as image:
@@ -146,20 +203,43 @@ def _fault(path: Path, height: int, width: int) -> str | None:
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return "that cannot be read"
-    if size == (5 * width, height):
-        return "strips of five pictures (save the generated one alone)"
-    if size != (width, height):
-        return f"of {size[1]}x{size[0]} instead of {height}x{width} (height x width)"
+    if size == (5 * width, height) and not strips:
+        return "strips of five pictures (the generated one alone is measured, or --strips takes the fifth)"
+    wanted = (5 * width if strips else width, height)
+    if size != wanted:
+        return f"of {size[1]}x{size[0]} instead of {wanted[1]}x{wanted[0]} (height x width)"
     return None if mode == "RGB" else f"in mode {mode} instead of RGB"
 
 
-def _pixels(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _pixels(path: Path, strips: bool) -> np.ndarray[Any, np.dtype[np.uint8]]:
     with Image.open(path) as image:
-        return np.array(image, dtype=np.uint8)  # (H, W, 3)
+        pixels = np.array(image, dtype=np.uint8)  # (H, W, 3)
+    return pixels[:, pixels.shape[1] * 4 // 5 :] if strips else pixels
 
 
-def _names(store: Store, pair: tuple[int, int]) -> tuple[str, ...]:
-    return file_names(store.names[pair[0]], store.names[pair[1]])
+def _origin(files: Sequence[Path], strips: bool) -> str:
+    """A checksum of which files these are, and of their sizes and times."""
+    found = hashlib.sha256(str(strips).encode())
+    for file in files:
+        about = file.stat()
+        found.update(f"{file.resolve()} {about.st_size} {about.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+_Places = dict[tuple[int, int], list[tuple[int, bool]]]
+
+
+def _places(store: Store, split: str) -> _Places:
+    """Pair -> its places in the list, as it stands there (True) and the other way round."""
+    places: _Places = {}
+    for number, (source, target) in enumerate(_tuples(store.pairs(split))):
+        places.setdefault((source, target), []).append((number, True))
+        places.setdefault((target, source), []).append((number, False))
+    return places
+
+
+def _names(store: Store, pair: tuple[int, int], places: _Places) -> tuple[str, ...]:
+    return file_names(store.names[pair[0]], store.names[pair[1]], places.get(pair, ()))
 
 
 def _tuples(pairs: Tensor) -> Iterable[tuple[int, int]]:

@@ -6,10 +6,12 @@ A protocol is never edited once a result cites it; a change is a new version bes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant
+from repose.metrics.functional import GFLA, PATN, PIDM, SKIMAGE, WANG, SSIMVariant
+from repose.represent.canvas import canvas
 from repose.words import nearest
 
 
@@ -26,18 +28,31 @@ class MaskVariant:
 class Protocol:
     """How generated pictures are measured against real ones.
 
-    Every picture is rounded to uint8 first, as if saved as PNG (nearest grey level), on the protocol's canvas.
+    Every picture is rounded to uint8 first (nearest grey level), on the protocol's canvas. Everything after `version`
+    decides numbers; what a paper does not say is chosen here and said in `notes`.
 
     Attributes:
         name, version: cited together, "patn-market@1".
         canvas: name in `repose.represent.canvas.CANVASES`; people reach the generator on it and results return on it.
         split: of the store.
         directions: "given" measures each listed pair, "both" also its reverse, and means over all.
-        padding: left, top, right, bottom pixels put around each picture before SSIM, PSNR and L1.
+        resize: how photographs of another size come onto the canvas before a store is packed; "none": they fit it.
+            Generated pictures are never scaled.
+        file: "png" measures the rounded pixels; "jpeg" those of a JPEG file of quality 75 (Pillow), of real and
+            generated pictures alike.
+        padding: left, top, right, bottom pixels put around each picture before it is measured, but for PCKh and the
+            features of `repose.metrics.features`.
         fill: grey level of the padding, 0 to 255.
         ssim: the variant of SSIM.
         mask: of mask-SSIM, or None: not measured. Both pictures are multiplied by it and SSIM is taken of the whole,
             black included, with the same variant; so its data range is that of the masked generated picture.
+        windows: further SSIMs, each a name of a column and its variant.
+        ms_ssim: the variant of MS-SSIM, or None: not measured.
+        local_ssim: the variant of SSIM in windows of an eighth of the height around the joints and between them
+            (`repose.represent.descriptors`), the mean over the windows of all pairs, or None: not measured.
+        regions: how many windows that is; one whose joints are missing in the target is left out.
+        networks: columns of `repose.metrics.networks`, in which dialect, splits, reference pictures and version are
+            fixed. One whose weight file is not here is left empty and says so.
         pckh_alpha: share of the head box, per axis, that still counts as right.
         notes: where it comes from.
     """
@@ -47,10 +62,17 @@ class Protocol:
     canvas: str
     split: str = "test"
     directions: Literal["given", "both"] = "given"
+    resize: Literal["none", "bicubic"] = "none"
+    file: Literal["png", "jpeg"] = "png"
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     fill: int = 255
     ssim: SSIMVariant = PATN
     mask: MaskVariant | None = None
+    windows: tuple[tuple[str, SSIMVariant], ...] = ()
+    ms_ssim: SSIMVariant | None = None
+    local_ssim: SSIMVariant | None = None
+    regions: int = 44
+    networks: tuple[str, ...] = ()
     pckh_alpha: float = 0.5
     notes: str = ""
 
@@ -98,6 +120,110 @@ PROTOCOLS: Final = {
             notes="ours: rendered people of 256x176 without padding; the mask of people-half at twice the size, closed "
             "with 9x9 (4 pixels to either side where 5x5 are 2)",
         ),
+        Protocol(
+            name="patn-market",
+            version=2,
+            canvas="market",
+            mask=MaskVariant(),
+            networks=("is_tf10", "mask_is_tf10"),
+            notes="version 1 with the paper's Inception Scores. Its detection score is of an SSD trained on PASCAL "
+            "VOC, whose weights cannot be had",
+        ),
+        Protocol(
+            name="patn-fashion",
+            version=2,
+            canvas="fashion",
+            padding=(40, 0, 40, 0),
+            networks=("is_tf10",),
+            notes="version 1 with the paper's Inception Score, of the padded pictures",
+        ),
+        Protocol(
+            name="roy-fashion",
+            version=2,
+            canvas="fashion-square",
+            directions="both",
+            ssim=SKIMAGE,
+            networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+            notes="version 1 with the paper's Inception Score (one split), detection score and LPIPS",
+        ),
+        Protocol(
+            name="roy-fashion-jpeg",
+            version=1,
+            canvas="fashion-square",
+            directions="both",
+            file="jpeg",
+            ssim=SKIMAGE,
+            networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+            notes="roy-fashion as its official code measures: real and generated pictures pass through JPEG. That code "
+            "stretches each picture to its darkest and brightest value before, which is not done here",
+        ),
+        Protocol(
+            name="pinet-fashion",
+            version=1,
+            canvas="fashion",
+            networks=("is_tf10", "lpips_alex", "fid_tv_train"),
+            notes="Human Pose Transfer by Adaptive Hierarchical Deformation: IS, LPIPS, FID. The paper does not say "
+            "in which dialect; chosen as PATN's IS and GFLA's LPIPS and FID. SSIM is no column of its table",
+        ),
+        Protocol(
+            name="dpt-fashion",
+            version=1,
+            canvas="fashion-square",
+            ssim=WANG,
+            ms_ssim=WANG,
+            networks=("is_tf10",),
+            notes="Dense Pose Transfer on DeepFashion at 256x256. No code was released: windows as first published, "
+            "range 255, IS in 10 splits. Its 8,670 test pairs are not the 8,570 of PATN, and no list of them is public",
+        ),
+        Protocol(
+            name="dpt-mvc",
+            version=1,
+            canvas="fashion-square",
+            resize="bicubic",
+            ssim=WANG,
+            ms_ssim=WANG,
+            networks=("is_tf10",),
+            notes="Dense Pose Transfer on MVC: pictures of 1920x2240 brought to 256x256, 14,924 test pairs; the paper "
+            "does not say how they are scaled",
+        ),
+        Protocol(
+            name="hpn-h36m",
+            version=1,
+            canvas="fashion-square-1024",
+            ssim=WANG,
+            local_ssim=WANG,
+            notes="High-Resolution Pose Transfer on Human3.6M at 1024x1024: SSIM and local-SSIM in 44 windows of side "
+            "128. No code was released: the window of SSIM is Wang's, the 44 places are chosen (18 joints, two points "
+            "on each of 13 bones)",
+        ),
+        Protocol(
+            name="hpn-fashion",
+            version=1,
+            canvas="fashion-square",
+            ssim=WANG,
+            local_ssim=WANG,
+            notes="High-Resolution Pose Transfer on DeepFashion; the paper does not say at which size: 256x256, as the "
+            "work that it compares with",
+        ),
+        Protocol(
+            name="fashion-256",
+            version=1,
+            canvas="fashion",
+            resize="bicubic",
+            windows=(("ssim_51", GFLA), ("ssim_sigma_1_2", PIDM)),
+            networks=("fid_tv_train", "lpips_alex"),
+            notes="the field since GFLA (DPTN, NTED, PIDM, CFLD): the 256x176 crop, scaled bicubically, LPIPS Alex, "
+            "FID to the training pictures. Their scripts give two SSIMs, Gaussian (here SSIM) and uniform 51x51, and "
+            "which one a paper prints it does not say; PIDM's has sigma 1.2. DPTN's pads with white to 256x256 before",
+        ),
+        Protocol(
+            name="people-small",
+            version=1,
+            canvas="fashion-small",
+            mask=MaskVariant(),
+            networks=("lpips_alex", "fid_clean_test", "kid_clean_test", "detection_score"),
+            notes="ours: rendered people of 128x88, half of 256x176, without the white columns of people-half",
+        ),
     )
 }
 
@@ -115,3 +241,46 @@ def protocol(name: str) -> Protocol:
         there = ", ".join(str(p) for p in PROTOCOLS.values() if p.name == base)
         raise KeyError(f"protocol '{base}' has no version '{version}'; there is {there}")
     raise KeyError(f"no protocol is called '{name}'; {nearest(base, known)}")
+
+
+def shared(protocols: Iterable[str]) -> str:
+    """The one protocol of numbers that are to stand in one column, by name@version.
+
+    Raises:
+        ValueError: there are none, one has no version, or they differ: numbers under two protocols do not compare.
+    """
+    names = sorted(set(protocols))
+    if not names or any("@" not in name for name in names):
+        raise ValueError(
+            "a number cannot be shown without the protocol and version that made it, such as patn-market@1"
+        )
+    if len(names) > 1:
+        raise ValueError(f"numbers of different protocols cannot stand in one column: {', '.join(names)}")
+    return names[0]
+
+
+def overview(protocols: Iterable[Protocol] | None = None) -> str:
+    """What each protocol fixes, as a table in Markdown: docs/protocols.md has it."""
+    head = ("protocol", "canvas", "file", "SSIM", "further columns", "pairs")
+    rows = [head, ("---",) * len(head)]
+    for made in sorted(protocols or PROTOCOLS.values(), key=lambda one: (one.name, one.version)):
+        place = canvas(made.canvas)
+        left, top, right, bottom = made.padding
+        size = f"{place.height}x{place.width}"
+        if any(made.padding):
+            colour = "white" if made.fill == 255 else f"grey level {made.fill}"
+            size += f", padded with {colour} to {place.height + top + bottom}x{place.width + left + right}"
+        size += ", from other sizes bicubic" if made.resize == "bicubic" else ""
+        further = [f"{name}: {variant}" for name, variant in made.windows]
+        if made.mask is not None:
+            further.append(f"mask_ssim: radius {made.mask.radius:g}, half-width {made.mask.half_width:g}, "
+                           f"closed with {made.mask.close}x{made.mask.close}")  # fmt: skip
+        further += [f"ms_ssim: {made.ms_ssim}"] if made.ms_ssim else []
+        further += [f"local_ssim: {made.regions} windows, {made.local_ssim}"] if made.local_ssim else []
+        further += list(made.networks)
+        pairs = "both directions" if made.directions == "both" else "given direction"
+        file = "PNG" if made.file == "png" else "JPEG, quality 75"
+        rows.append((f"`{made}`", size, file, str(made.ssim), "; ".join(further), f"{made.split}, {pairs}"))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    notes = [f"- `{made}`: {made.notes}." for made in protocols or PROTOCOLS.values()]
+    return "\n".join([*lines, "", *notes]) + "\n"

@@ -11,10 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from repose.metrics.accumulators import Score
+from repose.metrics.networks import COLUMNS
+from repose.metrics.protocols import shared
 
-METRICS: Final = {
+METRICS: Final[dict[str, tuple[str, str, int]]] = {
     "ssim": ("SSIM", "higher", 3),
+    "ssim_51": ("SSIM (51x51)", "higher", 3),
+    "ssim_sigma_1_2": ("SSIM (sigma 1.2)", "higher", 3),
     "mask_ssim": ("mask-SSIM", "higher", 3),
+    "ms_ssim": ("MS-SSIM", "higher", 3),
+    "local_ssim": ("local-SSIM", "higher", 3),
     "psnr": ("PSNR (dB)", "higher", 2),
     "l1": ("L1", "lower", 3),
     "pckh": ("PCKh", "higher", 3),
@@ -22,17 +28,29 @@ METRICS: Final = {
     "feature_distance": ("feature distance", "lower", 3),
     "appearance": ("appearance", "higher", 3),
     "fd": ("FD", "lower", 1),
-}
+    "kd": ("KD", "lower", 3),
+    "identity": ("identity", "higher", 3),
+} | {name: (spec.title, spec.better, spec.digits) for name, spec in COLUMNS.items()}
 """Metric -> its title, which way is better, and the digits shown."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table: a name, its scores, and what else is to be said of it by heading, shown before them."""
+    """One row of a table.
+
+    Attributes:
+        name: of the row.
+        scores: metric -> score.
+        protocol: name@version by which they were measured: there is no number without it.
+        facts: what else is to be said of it by heading, shown before the scores.
+        missing: metric -> the weight file for want of which it was not measured.
+    """
 
     name: str
     scores: Mapping[str, Score]
+    protocol: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def shown(score: Score | None, digits: int, compact: bool = False) -> str:
@@ -53,7 +71,12 @@ def shown(score: Score | None, digits: int, compact: bool = False) -> str:
 
 
 def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Table:
-    """The table for the terminal. Only facts and metrics that some line has are columns."""
+    """The table for the terminal. Only facts and metrics that some line has are columns.
+
+    Raises:
+        ValueError: the lines are of different protocols, or of none.
+    """
+    title, caption = _named(lines, title, caption)
     # Text, not str: a name in brackets must not be read as markup
     table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
     table.add_column("", no_wrap=True)
@@ -65,7 +88,8 @@ def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Tab
 
 
 def markdown(lines: Sequence[Line], title: str = "", caption: str = "") -> str:
-    """The same table as Markdown, ending in a newline."""
+    """The same table as Markdown, ending in a newline. ValueError as `rich_table`."""
+    title, caption = _named(lines, title, caption)
     headings = _headings(lines)
     rows = [["", *headings], ["---", *["---:"] * len(headings)]]
     rows += [[line.name.replace("|", "\\|"), *_cells(line, lines)] for line in lines]
@@ -73,8 +97,23 @@ def markdown(lines: Sequence[Line], title: str = "", caption: str = "") -> str:
     return "\n\n".join(part for part in (title, text, caption) if part) + "\n"
 
 
-def _measured(lines: Sequence[Line]) -> list[str]:
-    return [metric for metric in METRICS if any(metric in line.scores for line in lines)]
+def grid(lines: Sequence[Line], compact: bool = False) -> list[list[str]]:
+    """The cells of the table, headings first; ValueError as `rich_table`."""
+    _named(lines, "", "")
+    return [["", *_headings(lines)], *([line.name, *_cells(line, lines, compact)] for line in lines)]
+
+
+def measured(lines: Sequence[Line]) -> list[str]:
+    """The metrics that are columns of these lines, in their order."""
+    return [metric for metric in METRICS if any(metric in line.scores or metric in line.missing for line in lines)]
+
+
+def _named(lines: Sequence[Line], title: str, caption: str) -> tuple[str, str]:
+    """Title and caption, one of which names the protocol."""
+    made = shared(line.protocol for line in lines)
+    if made not in title and made not in caption:
+        caption = f"{made}; {caption}" if caption else made
+    return title, caption
 
 
 def _facts(lines: Sequence[Line]) -> list[str]:
@@ -82,10 +121,15 @@ def _facts(lines: Sequence[Line]) -> list[str]:
 
 
 def _headings(lines: Sequence[Line]) -> list[str]:
-    scored = [f"{METRICS[m][0]} {'↑' if METRICS[m][1] == 'higher' else '↓'}" for m in _measured(lines)]
+    scored = [f"{METRICS[m][0]} {'↑' if METRICS[m][1] == 'higher' else '↓'}" for m in measured(lines)]
     return [*_facts(lines), *scored]
 
 
 def _cells(line: Line, lines: Sequence[Line], compact: bool = False) -> list[str]:
-    scored = [shown(line.scores.get(metric), METRICS[metric][2], compact) for metric in _measured(lines)]
+    scored = [
+        ("no file" if compact else f"weights missing: {line.missing[metric]}")
+        if metric in line.missing
+        else shown(line.scores.get(metric), METRICS[metric][2], compact)
+        for metric in measured(lines)
+    ]
     return [*(line.facts.get(heading, "") for heading in _facts(lines)), *scored]

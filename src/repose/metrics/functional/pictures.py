@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def pair_of_batches(generated: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Two equal batches (B, C, H, W) as float64. ValueError if they are not, or lie on two devices."""
+def same_batches(generated: Tensor, target: Tensor) -> None:
+    """ValueError if these are not two equal batches (B, C, H, W), or lie on two devices."""
     if generated.ndim != 4 or generated.shape != target.shape:
         raise ValueError(
             f"generated and target must be (B, C, H, W) of one shape, got {tuple(generated.shape)} "
@@ -15,6 +15,11 @@ def pair_of_batches(generated: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         )
     if generated.device != target.device:
         raise ValueError(f"generated is on {generated.device}, target on {target.device}")
+
+
+def pair_of_batches(generated: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Two equal batches (B, C, H, W) as float64. ValueError as `same_batches`."""
+    same_batches(generated, target)
     return generated.double(), target.double()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from repose.metrics.functional.pictures import pair_of_batches
+from repose.metrics.functional.pictures import same_batches
 
 
 def psnr(generated: Tensor, target: Tensor) -> Tensor:
@@ -17,8 +17,8 @@ def psnr(generated: Tensor, target: Tensor) -> Tensor:
     Returns:
         float64 (B,); infinite for equal pictures.
     """
-    x, y = pair_of_batches(generated, target)
-    return 10 * torch.log10(255**2 / (x - y).square().mean((1, 2, 3)))
+    apart = _difference(generated, target)
+    return 10 * torch.log10(255**2 / _mean(apart * apart))
 
 
 def l1(generated: Tensor, target: Tensor) -> Tensor:
@@ -30,5 +30,17 @@ def l1(generated: Tensor, target: Tensor) -> Tensor:
     Returns:
         float64 (B,).
     """
-    x, y = pair_of_batches(generated, target)
-    return (x - y).abs().mean((1, 2, 3)) / 127.5
+    return _mean(_difference(generated, target).abs()) / 127.5
+
+
+def _difference(generated: Tensor, target: Tensor) -> Tensor:
+    """(B, C, H, W), float32 for bytes, whose differences it holds exactly, else float64."""
+    same_batches(generated, target)
+    kind = torch.float32 if generated.dtype == target.dtype == torch.uint8 else torch.float64
+    return generated.to(kind) - target.to(kind)
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Of each picture, float64 (B,): rows first, whose sums of whole numbers are exact in float32 up to 258 columns."""
+    _, channels, height, width = values.shape
+    return values.sum(3).double().sum((1, 2)) / (channels * height * width)

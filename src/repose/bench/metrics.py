@@ -1,0 +1,216 @@
+"""`repose bench metrics`: what the measuring without networks costs a pair, beside scikit-image in the same run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from rich.table import Table
+from torch import Tensor
+
+from repose.data.store import Store
+from repose.metrics.evaluate import pixel_columns
+from repose.metrics.functional import GFLA, PATN, SKIMAGE, WANG, SSIMVariant, l1, ms_ssim, psnr, similarity, ssim
+from repose.metrics.protocols import PROTOCOLS, MaskVariant, Protocol
+from repose.represent import descriptors
+from repose.represent.canvas import canvas, to_uint8
+from repose.represent.keypoints import skeleton_mask
+
+ASKED_PAIRS: Final = 8570
+ASKED_SECONDS: Final = 60.0
+ASKED_CORES: Final = 2
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One thing measured, in milliseconds of processor time a pair, best of the rounds.
+
+    Attributes:
+        name: of the metric.
+        ours: by this package.
+        theirs: by scikit-image; None where it has no such metric or is not installed.
+        apart: the largest difference of the values of one pair; None without scikit-image.
+    """
+
+    name: str
+    ours: float
+    theirs: float | None = None
+    apart: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All timings of a run.
+
+    Attributes:
+        timings: each metric alone.
+        protocols: protocol -> ms of processor time a pair for all that it measures without a network, with the mask,
+            as `evaluate` does it.
+        reading: ms a pair for two pictures and their joints from the store.
+        share: of the machine's float32 multiply-adds that SSIM's separable filter takes of its time.
+        pairs, height, width, rounds, threads: how it was measured.
+    """
+
+    timings: list[Timing]
+    protocols: dict[str, float]
+    reading: float
+    share: float
+    pairs: int
+    height: int
+    width: int
+    rounds: int
+    threads: int
+
+    def seconds(self, protocol: str) -> float:
+        """`ASKED_PAIRS` pairs under a protocol on `ASKED_CORES` cores, from the processor time of one."""
+        return (self.protocols[protocol] + self.reading) * ASKED_PAIRS / ASKED_CORES / 1000
+
+    def line(self) -> dict[str, Any]:
+        """What a result line says."""
+        seconds = {name: round(self.seconds(name), 1) for name in self.protocols}
+        return {"bench": "metrics", **asdict(self), "seconds": seconds, "asked_pairs": ASKED_PAIRS}
+
+
+def measure(store: Store, split: str = "test", pairs: int = 24, rounds: int = 3) -> Measured:
+    """Time the metrics on the copied sources of some pairs of a store.
+
+    Raises:
+        ValueError: the split has no pairs, or the pictures are too small for MS-SSIM (161 pixels a side).
+    """
+    listed = store.pairs(split)
+    if not len(listed):
+        raise ValueError(f"{store.folder}: split {split!r} has no pairs to measure on")
+    chosen = listed[torch.arange(min(pairs, len(listed))) * len(listed) // min(pairs, len(listed))]
+    count = len(chosen)
+
+    def clock(work: Callable[[], object]) -> float:
+        best = float("inf")
+        for _ in range(rounds):
+            began = time.process_time()
+            work()
+            best = min(best, time.process_time() - began)
+        return best / count * 1000
+
+    fields = ("image", "keypoints")
+    reading = clock(lambda: [store.person(chosen[:, side], fields) for side in (0, 1)])
+    source, target = (store.person(chosen[:, side], fields) for side in (0, 1))
+    assert source.image is not None
+    assert target.image is not None
+    assert target.keypoints is not None
+    x, y = (torch.from_numpy(to_uint8(image)).movedim(-1, 1).contiguous() for image in (source.image, target.image))
+    keypoints, (height, width) = target.keypoints, x.shape[-2:]
+    thick = height / 32
+    shape = MaskVariant(thick, thick, 2 * (height // 64) + 1)
+
+    def mask() -> Tensor:
+        return skeleton_mask(keypoints, height, width, thick, thick, shape.close).to(torch.uint8)
+
+    drawn = mask()
+    side = descriptors.window(height, width)
+    centres, there = descriptors.descriptors(keypoints, height, width, 44)
+    corners = descriptors.corners(centres, height, width, side)
+    timings = [
+        _beside(name, variant, x, y, clock)
+        for name, variant in (("SSIM (Gaussian 1.5)", PATN), ("SSIM (7x7)", SKIMAGE), ("SSIM (51x51)", GFLA))
+    ]
+    timings.append(_beside("mask-SSIM", PATN, x * drawn, y * drawn, clock))
+    timings += [
+        Timing("drawing the mask", clock(mask)),
+        Timing("MS-SSIM", clock(lambda: ms_ssim(x, y))),
+        Timing("local-SSIM, 44 windows", clock(lambda: similarity(x, y, WANG, corners, there, side))),
+        _psnr(x, y, clock),
+        Timing("L1", clock(lambda: l1(x, y))),
+    ]
+    every = Protocol(
+        "every metric", 1, "fashion", ssim=WANG, mask=shape, ms_ssim=WANG, local_ssim=WANG, windows=(("ssim_51", GFLA),)
+    )
+    fitting = [made for made in PROTOCOLS.values() if canvas(made.canvas).size == (height, width)]
+    protocols = {}
+    for made in (*fitting, every):
+
+        def work(made: Protocol = made) -> None:
+            drawn = None if made.mask is None else mask()
+            pixel_columns(made, x, y, drawn, keypoints)
+
+        protocols[made.name if made is every else str(made)] = clock(work)
+    operations = 2 * 2 * PATN.size * 4 * 3 * height * width  # two passes, four maps, three colours
+    share = operations / (timings[0].ours / 1000) / _peak()
+    return Measured(timings, protocols, reading, share, count, height, width, rounds, torch.get_num_threads())
+
+
+def report(measured: Measured) -> Table:
+    """The timings for the terminal."""
+    about = f"{ASKED_PAIRS:,} pairs on {ASKED_CORES} cores, read and measured (asked: {ASKED_SECONDS:.0f} s): "
+    about += ", ".join(f"{name} {measured.seconds(name):.0f} s" for name in measured.protocols)
+    about += f"; SSIM's filter runs at {measured.share:.0%} of the float32 peak measured beside it"
+    title = f"ms of processor time a pair of {measured.height}x{measured.width}, {measured.threads} thread(s)"
+    table = Table(title=title, caption=about, title_justify="left", caption_justify="left")
+    for heading in ("", "ours", "scikit-image", "apart"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for one in measured.timings:
+        theirs = "" if one.theirs is None else f"{one.theirs:.2f}"
+        table.add_row(one.name, f"{one.ours:.2f}", theirs, "" if one.apart is None else f"{one.apart:.0e}")
+    return table
+
+
+def _beside(
+    name: str, variant: SSIMVariant, x: Tensor, y: Tensor, clock: Callable[[Callable[[], object]], float]
+) -> Timing:
+    ours = clock(lambda: ssim(x, y, variant))
+    try:
+        from skimage.metrics import structural_similarity
+    except ModuleNotFoundError:
+        return Timing(name, ours)
+    options: dict[str, Any] = {"win_size": variant.size}
+    if variant.window == "gaussian":
+        options = {"gaussian_weights": True, "sigma": variant.sigma}
+    pictures = [(one.numpy(), other.numpy()) for one, other in zip(x.movedim(1, -1), y.movedim(1, -1), strict=True)]
+
+    def theirs() -> Sequence[float]:
+        found = []
+        for one, other in pictures:
+            span = float(one.max()) - float(one.min()) if variant.data_range == "generated" else variant.data_range
+            found.append(
+                structural_similarity(  # type: ignore[no-untyped-call]
+                    other,
+                    one,
+                    channel_axis=-1,
+                    data_range=span,
+                    use_sample_covariance=variant.sample_covariance,
+                    **options,
+                )
+            )
+        return found
+
+    apart = float(np.abs(ssim(x, y, variant).numpy() - np.array(theirs())).max())
+    return Timing(name, ours, clock(theirs), apart)
+
+
+def _psnr(x: Tensor, y: Tensor, clock: Callable[[Callable[[], object]], float]) -> Timing:
+    ours = clock(lambda: psnr(x, y))
+    try:
+        from skimage.metrics import peak_signal_noise_ratio
+    except ModuleNotFoundError:
+        return Timing("PSNR", ours)
+    pictures = [(one.numpy(), other.numpy()) for one, other in zip(x, y, strict=True)]
+
+    def theirs() -> Sequence[float]:
+        return [peak_signal_noise_ratio(other, one) for one, other in pictures]  # type: ignore[no-untyped-call]
+
+    apart = float(np.abs(psnr(x, y).numpy() - np.array(theirs())).max())
+    return Timing("PSNR", ours, clock(theirs), apart)
+
+
+def _peak() -> float:
+    """Float32 operations a second of processor time that a product of matrices reaches here."""
+    one = torch.rand(768, 768)
+    best = float("inf")
+    for _ in range(5):
+        began = time.process_time()
+        one @ one
+        best = min(best, time.process_time() - began)
+    return 2 * 768**3 / best

@@ -1,0 +1,404 @@
+"""From folders of pictures to the one file of a study: all of them are checked, then a seeded draw goes in as PNG.
+
+The file is an SQLite database that holds the pictures, the protocol and later the answers. Every picture, real or
+generated, becomes a PNG of the same size, without compression and without notes, so that not even the number of bytes
+tells one from the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from repose.data.store import Store
+from repose.images import ImageError, load_image
+from repose.metrics.folder import file_names
+from repose.represent.canvas import CANVASES, to_uint8
+from repose.represent.keypoints import draw_skeleton
+from repose.study.protocols import StudyProtocol, study_protocol
+
+Pixels = npt.NDArray[np.uint8]
+Item = TypeVar("Item")
+
+VERSION: Final = 1
+"""Of the tables, in SQLite's user_version."""
+
+TABLES: Final = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE pictures (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, method TEXT NOT NULL, pair INTEGER NOT NULL, name TEXT NOT NULL,
+  practice INTEGER NOT NULL, png BLOB NOT NULL, UNIQUE (kind, method, pair)
+);
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, nonce TEXT NOT NULL UNIQUE, method TEXT NOT NULL,
+  begun REAL NOT NULL, finished REAL
+);
+CREATE TABLE trials (
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, position INTEGER NOT NULL,
+  key TEXT NOT NULL UNIQUE, track INTEGER NOT NULL, practice INTEGER NOT NULL, seconds REAL, kind TEXT NOT NULL,
+  method TEXT NOT NULL, other TEXT NOT NULL, pictures TEXT NOT NULL, handed REAL, started REAL,
+  starts INTEGER NOT NULL DEFAULT 0, UNIQUE (session, position)
+);
+CREATE TABLE answers (
+  trial INTEGER PRIMARY KEY REFERENCES trials, choice TEXT NOT NULL, exposure REAL NOT NULL, reaction REAL NOT NULL,
+  elapsed REAL NOT NULL, flags TEXT NOT NULL
+);
+"""
+
+_SUFFIXES: Final = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+class MaterialError(ValueError):
+    """Pictures cannot be used as they are; `problems` names every file under its folder and what is wrong with it."""
+
+    def __init__(self, problems: dict[str, list[str]]) -> None:
+        self.problems = problems
+        lines = [
+            f"{what}: {len(names)}, {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
+            for what, names in problems.items()
+        ]
+        super().__init__("no study can be made of these pictures\n  " + "\n  ".join(lines))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What went into a study: how many pictures of each kind, their size, and what is worth a look."""
+
+    path: Path
+    protocol: str
+    methods: tuple[str, ...]
+    size: tuple[int, int]
+    counts: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One picture that goes in; `pair` ties the pictures of one pair together, real ones are each a pair alone."""
+
+    kind: str
+    method: str
+    pair: int
+    name: str
+    practice: bool
+    image: Pixels
+
+
+def prepare(
+    path: Path | str,
+    protocol: StudyProtocol | str,
+    methods: Mapping[str, Path | str],
+    *,
+    real: Path | str | None = None,
+    store: Store | None = None,
+    split: str = "test",
+    seed: int = 0,
+    title: str = "Picture study",
+) -> Prepared:
+    """Check pictures, draw those of the protocol and write the file of a study.
+
+    Either the real pictures are a folder, or a store gives them, the sources and the poses.
+
+    - With a store, a method's folder is as `repose eval` reads it: `{source}_2_{target}.png` after the stems of a
+      pair's names, or PATN's `{source}___{target}_vis.png`, of the store's size or that of a canvas around it (of
+      which the white is cut off). Pairs of different targets are drawn, the same for all methods, spread over the
+      people; no real picture is the target of a drawn pair.
+    - With a folder, pictures may have any name; those of several methods have the same ones. For the question of the
+      pose, a generated picture must be called as its target, or end in `_2_{target}` or `___{target}_vis`. Real
+      pictures that are such a target are drawn last. Preference needs a store, for the pose.
+
+    Args:
+        path: the file to write; must not exist.
+        protocol: a name in `STUDIES`, or a protocol of one's own.
+        methods: name -> folder. Participants never see the names.
+        seed: of the draw, and of every session's order.
+        title: heads the page.
+
+    Raises:
+        MaterialError: pictures that are missing, of no pair, broken, or of another size. All are in `problems`.
+        ValueError: too few pictures, or a question that this material cannot answer.
+        FileExistsError, FileNotFoundError: the study is there already; a folder is not.
+    """
+    path, made = Path(path), study_protocol(protocol) if isinstance(protocol, str) else protocol
+    folders = {name: Path(folder) for name, folder in methods.items()}
+    _check_call(path, made, folders, real, store)
+    generator = random.Random(f"{seed}/material")
+    if store is not None:
+        pieces, notes, size = _from_store(made, folders, store, split, generator)
+    else:
+        assert real is not None
+        pieces, notes, size = _from_folders(made, folders, Path(real), generator)
+    facts = {
+        "protocol": asdict(made),
+        "methods": list(folders),
+        "seed": seed,
+        "title": title,
+        "size": size,
+        "data": f"{store.dataset} {store.checksum}, {split}" if store is not None else Path(str(real)).name,
+    }
+    counts = _write(path, facts, pieces)
+    return Prepared(path, str(made), tuple(folders), size, counts, tuple(notes))
+
+
+def png(image: Pixels) -> bytes:
+    """uint8 (H, W, 3) -> PNG without compression: its length depends on the size of the picture alone."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _check_call(
+    path: Path, made: StudyProtocol, folders: dict[str, Path], real: Path | str | None, store: Store | None
+) -> None:
+    if path.exists():
+        raise FileExistsError(f"{path} is there already: a study is never written over; choose another name")
+    if (real is None) == (store is None):
+        raise ValueError("the real pictures come from a folder (--real) or from a store (--data), one of the two")
+    need = 2 if made.question == "preference" else 1
+    if len(folders) < need:
+        raise ValueError(f"{made} compares at least {need} method(s), got {len(folders)}: NAME=FOLDER for each")
+    if made.question == "preference" and store is None:
+        raise ValueError(
+            f"{made} shows source and pose, which a folder of pictures does not know: give a store (--data)"
+        )
+    for folder in (*folders.values(), *([Path(real)] if real is not None else [])):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder} is no folder of pictures")
+
+
+def _from_store(
+    made: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
+) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
+    pairs = [(int(source), int(target)) for source, target in store.pairs(split).tolist()]
+    owner: dict[str, tuple[int, int]] = {}
+    for pair in pairs:
+        for name in _names(store, pair):
+            owner[name] = pair
+    problems: dict[str, list[str]] = {}
+    found: dict[str, dict[tuple[int, int], Path]] = {}
+    for method, folder in folders.items():
+        found[method] = {}
+        for file in _pictures(folder):
+            if file.name not in owner:
+                problems.setdefault(f"{folder}: of no pair of split '{split}'", []).append(file.name)
+            elif owner[file.name] in found[method]:
+                problems.setdefault(f"{folder}: a pair has it under another name too", []).append(file.name)
+            else:
+                found[method][owner[file.name]] = file
+    every = sorted({pair for have in found.values() for pair in have})
+    for method, folder in folders.items():
+        lost = [_names(store, pair)[0] for pair in every if pair not in found[method]]
+        if lost:
+            problems.setdefault(f"{folder}: missing", []).extend(lost)
+        for file in found[method].values():
+            wrong = _fault(file, _sizes(store))
+            if wrong:
+                problems.setdefault(f"{folder}: {wrong}", []).append(file.name)
+    if problems:
+        raise MaterialError(problems)
+
+    generator.shuffle(every)
+    targets: dict[int, tuple[int, int]] = {}
+    for pair in every:
+        targets.setdefault(pair[1], pair)
+    chosen = _spread(list(targets.values()), lambda pair: store.people[pair[0]])[: made.pool]
+    _require(made, len(chosen), f"pairs of different targets in {', '.join(map(str, folders.values()))}")
+    reals: list[int] = []
+    if "real" in made.asked.judged:
+        drawn = {target for _, target in chosen}
+        rest = [int(index) for index in store.split(split).tolist() if index not in drawn]
+        generator.shuffle(rest)
+        reals = _spread(rest, lambda index: store.people[index])[: made.pool]
+        _require(made, len(reals), f"real pictures in {store.folder}, split '{split}', that are no target")
+
+    def photograph(index: int) -> Pixels:
+        image = store.person([index], ["image"]).image
+        assert image is not None
+        pixels: Pixels = to_uint8(image)[0]
+        return pixels
+
+    def pieces() -> Iterator[_Piece]:
+        for number, index in enumerate(reals):
+            yield _Piece("real", "", number, store.names[index], _practice(made, number), photograph(index))
+        for number, (source, target) in enumerate(chosen):
+            aside = _practice(made, number)
+            name = Path(_names(store, (source, target))[0]).stem
+            for method in folders:
+                image = _cut(load_image(found[method][source, target]), store.size)
+                yield _Piece("generated", method, number, name, aside, image)
+            if "target" in made.asked.shows:
+                yield _Piece("target", "", number, store.names[target], aside, photograph(target))
+            if "source" in made.asked.shows:
+                joints = store.person([target], ["keypoints"]).keypoints
+                assert joints is not None
+                yield _Piece("source", "", number, store.names[source], aside, photograph(source))
+                skeleton = draw_skeleton(joints[0], *store.size)
+                yield _Piece("pose", "", number, store.names[target], aside, skeleton)
+
+    return pieces(), [], store.size
+
+
+def _from_folders(
+    made: StudyProtocol, folders: dict[str, Path], real: Path, generator: random.Random
+) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
+    problems: dict[str, list[str]] = {}
+    found: dict[str, dict[str, Path]] = {}
+    for method, folder in {"": real, **folders}.items():
+        found[method] = {}
+        for file in _pictures(folder):
+            if file.stem in found[method]:
+                problems.setdefault(f"{folder}: twice, with another ending", []).append(file.name)
+            found[method][file.stem] = file
+    every = sorted({name for method in folders for name in found[method]})
+    sizes = Counter(size for files in found.values() for file in files.values() if (size := _size(file)))
+    if not sizes:
+        raise ValueError(f"there is no picture in {real}")
+    size = sizes.most_common(1)[0][0]
+    for method, folder in {"": real, **folders}.items():
+        if method and (lost := [name for name in every if name not in found[method]]):
+            problems.setdefault(f"{folder}: missing", []).extend(lost)
+        for file in found[method].values():
+            wrong = _fault(file, [size])
+            if wrong:
+                problems.setdefault(f"{folder}: {wrong}", []).append(file.name)
+    targets = {name: target for name in every if (target := _target(name, found[""])) is not None}
+    if made.question == "pose" and (alone := [name for name in every if name not in targets]):
+        problems.setdefault(f"{real}: has no target for", []).extend(alone)
+    if problems:
+        raise MaterialError(problems)
+
+    generator.shuffle(every)
+    chosen = every[: made.pool]
+    _require(made, len(chosen), f"generated pictures in {', '.join(map(str, folders.values()))}")
+    reals: list[str] = []
+    if "real" in made.asked.judged:
+        taken = {targets.get(name) for name in chosen}
+        reals = sorted(found[""])
+        generator.shuffle(reals)
+        reals = sorted(reals, key=lambda name: name in taken)[: made.pool]
+        _require(made, len(reals), f"real pictures in {real}")
+    both = {name for name in reals if name in {targets.get(one) for one in chosen}}
+    notes = [f"{len(both)} real pictures are also the target of a generated one"] if both else []
+    kinds = {"real": [found[""][n] for n in reals], "generated": [found[m][n] for m in folders for n in chosen]}
+    lossy = {kind: any(file.suffix.lower() in (".jpg", ".jpeg") for file in files) for kind, files in kinds.items()}
+    if reals and lossy["real"] != lossy["generated"]:
+        worse = "real" if lossy["real"] else "generated"
+        notes.append(f"the {worse} pictures were JPEG, the others not: what JPEG leaves behind may tell them apart")
+
+    def pieces() -> Iterator[_Piece]:
+        for number, name in enumerate(reals):
+            yield _Piece("real", "", number, name, _practice(made, number), load_image(found[""][name]))
+        for number, name in enumerate(chosen):
+            for method in folders:
+                image = load_image(found[method][name])
+                yield _Piece("generated", method, number, name, _practice(made, number), image)
+            if "target" in made.asked.shows:
+                image = load_image(found[""][targets[name]])
+                yield _Piece("target", "", number, targets[name], _practice(made, number), image)
+
+    return pieces(), notes, size
+
+
+def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> dict[str, int]:
+    """The file, written beside its place and renamed when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    counts: Counter[str] = Counter()
+    try:
+        with contextlib.closing(sqlite3.connect(partial)) as file, file:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.executescript(TABLES)
+            file.execute(f"PRAGMA user_version = {VERSION}")
+            file.executemany("INSERT INTO facts VALUES (?, ?)", [(k, json.dumps(v)) for k, v in facts.items()])
+            for piece in pieces:
+                row = piece.kind, piece.method, piece.pair, piece.name, piece.practice, png(piece.image)
+                file.execute("INSERT INTO pictures VALUES (NULL, ?, ?, ?, ?, ?, ?)", row)
+                counts[f"{piece.kind} {piece.method}".strip()] += 1
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return dict(counts)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES and not p.name.startswith("."))
+
+
+def _names(store: Store, pair: tuple[int, int]) -> tuple[str, ...]:
+    return file_names(store.names[pair[0]], store.names[pair[1]])
+
+
+def _sizes(store: Store) -> list[tuple[int, int]]:
+    """The sizes (height, width) that a generated picture may have: the store's, and those of canvases around it."""
+    around = [canvas.size for canvas in CANVASES.values() if canvas.window[2:] == store.size]
+    return list(dict.fromkeys((store.size, *around)))
+
+
+def _cut(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """The window of the canvas that the picture has the size of."""
+    if image.shape[:2] == size:
+        return image
+    fits = next(c for c in CANVASES.values() if c.size == image.shape[:2] and c.window[2:] == size)
+    top, left, height, width = fits.window
+    return image[top : top + height, left : left + width]
+
+
+def _size(file: Path) -> tuple[int, int] | None:
+    """(height, width); None where it cannot be read."""
+    try:
+        with Image.open(file) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _fault(file: Path, sizes: Sequence[tuple[int, int]]) -> str | None:
+    """What is wrong with a picture, in words."""
+    try:
+        height, width = load_image(file).shape[:2]
+    except (ImageError, OSError):
+        return "cannot be read"
+    wanted = " or ".join(f"{h}x{w}" for h, w in sizes)
+    return None if (height, width) in sizes else f"of {height}x{width} instead of {wanted} (height x width)"
+
+
+def _target(name: str, reals: Mapping[str, Path]) -> str | None:
+    """The real picture that a generated one of this stem was to become."""
+    bare = name.removesuffix("_vis")
+    parts = {name, name.rpartition("_2_")[2], bare.rpartition("___")[2], Path(bare.rpartition("___")[2]).stem}
+    return next((part for part in sorted(parts) if part in reals), None)
+
+
+def _practice(made: StudyProtocol, number: int) -> bool:
+    return made.practice_from == "fixed" and number < made.practice
+
+
+def _spread(items: Sequence[Item], person: Callable[[Item], str]) -> list[Item]:
+    """The items reordered so that everybody comes once before anybody comes again; otherwise as they were."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for item in items:
+        turns.append(seen[person(item)])
+        seen[person(item)] += 1
+    return [item for _, _, item in sorted(zip(turns, range(len(items)), items, strict=True), key=lambda t: t[:2])]
+
+
+def _require(made: StudyProtocol, there: int, what: str) -> None:
+    if there < made.pool:
+        raise ValueError(f"{made} needs {made.pool}, there are {there} {what}")

@@ -1,0 +1,80 @@
+"""Ten scripted participants in a real browser, two at a time, with all that people do to a page.
+
+Needs Playwright's Python package and the system's Chromium: `pip install -e '.[browser]'`.
+"""
+
+import asyncio
+import statistics
+from pathlib import Path
+
+import pytest
+
+from repose.study import StudyProtocol, results
+from tests.study import pictures
+from tests.test_scripts import script
+
+pytest.importorskip("playwright.async_api", reason="no Playwright: pip install -e '.[browser]'")
+acting = script("act_study")
+try:
+    acting.chromium()
+except FileNotFoundError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+SECONDS = 0.8
+
+
+@pytest.mark.timeout(600)
+def test_ten_participants(tmp_path: Path) -> None:
+    protocol = StudyProtocol("small", 1, "realism", (SECONDS,), pool=6, shown=4, practice=1)
+    pictures.study(tmp_path, protocol, pictures.Clock()).close()
+    server = acting.Server(tmp_path / "study.db")
+    server.start()
+    try:
+        seen = asyncio.run(acting.act(server, 10, 2, True, None))
+        study = server.study
+        answers = study.answers()
+        assert study.sessions() == (10, 10)
+        assert len(answers) == 10 * protocol.trials
+        marks = {mark: sum(mark in row["flags"] for row in answers) for mark in ("hidden", "again")}
+        assert marks["hidden"] == 1
+        assert marks["again"] >= 3  # two loaded again, one closed the tab
+        assert sum(row.participants or 0 for row in results(study, flagged=True).rows) == 10
+        # what the page reports is what an eye of our own saw, and nobody saw more than the protocol allows
+        by = [[row for row in answers if row["session"] == number] for number in range(1, 11)]
+        whole = [mine for mine in by if not any("again" in row["flags"] for row in mine)]
+        assert len(whole) >= 6
+        for mine in whole:
+            eye = next((t for t in seen if len(t) == len(mine) and _near(t, mine)), None)
+            assert eye is not None, [row["exposure"] for row in mine]
+        kept = [row["exposure"] for row in answers if not row["flags"]]
+        assert max(kept) <= SECONDS + 0.1
+        full = [time for time in kept if time > SECONDS - 0.1]
+        assert statistics.median(full) == pytest.approx(SECONDS, abs=0.035)  # a frame or two of 60 a second
+    finally:
+        server.stop()
+
+
+def _near(eye: list[float], rows: list[dict[str, float]]) -> bool:
+    """Whether an eye saw what a page says: two frames apart at the median, as many pictures, in the same order."""
+    apart = [abs(time - row["exposure"]) for time, row in zip(eye, rows, strict=True)]
+    return statistics.median(apart) < 0.035
+
+
+def test_the_other_questions(tmp_path: Path) -> None:
+    """Four pictures side by side without a limit, on a phone; and two in pairs."""
+    from repose.study import prepare
+
+    given = pictures.store(tmp_path / "store")
+    methods = {name: pictures.generated(tmp_path / name, given, 30, seed) for seed, name in enumerate("ab", 1)}
+    for question, seconds in (("preference", None), ("pose", 0.5)):
+        protocol = StudyProtocol("small", 1, question, (seconds,), pool=5, shown=4, practice=1)
+        place = tmp_path / f"{question}.db"
+        prepare(place, protocol, dict(methods), store=given)
+        server = acting.Server(place)
+        server.start()
+        try:
+            asyncio.run(acting.act(server, 2, 2, False, None, ("phone", "keys")))
+            assert server.study.sessions() == (2, 2)
+            assert len(server.study.answers()) == 2 * protocol.trials
+        finally:
+            server.stop()

@@ -1,0 +1,63 @@
+"""A checkpoint is chosen by validation people, never by test pairs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from repose.data import Store, StoreWriter
+from repose.metrics import Evaluation, evaluate, protocol
+from repose.metrics.choosing import LAST, allowed, best
+from repose.person import Pair
+from tests.metrics.stores import figure
+
+
+def store(folder: Path, shared: bool = False) -> Store:
+    with StoreWriter(folder, 128, 64, "made") as writer:
+        for view in range(6):
+            image, keypoints = figure(view)
+            split = "val" if view < 3 else "test"
+            writer.add(f"{view}.jpg", "same" if shared else split, image, keypoints, split=split)
+        writer.finish(
+            {"val": [("0.jpg", "1.jpg"), ("1.jpg", "2.jpg")], "test": [("3.jpg", "4.jpg"), ("4.jpg", "5.jpg")]}
+        )
+    return Store.open(folder)
+
+
+def measured(data: Store, share: float, name: str) -> Evaluation:
+    def generate(pair: Pair) -> Tensor:
+        assert pair.source.image is not None
+        assert pair.target.image is not None
+        return torch.lerp(pair.source.image, pair.target.image, share)
+
+    return evaluate("patn-market", data, generate, model=name, split="val", features=False)
+
+
+@pytest.mark.parametrize("split", [None, "test", "Test-2", "testing"])
+def test_test_pairs_are_refused_and_why(tmp_path: Path, split: str | None) -> None:
+    with pytest.raises(ValueError, match=r"no choosing on the split .* has been fitted to them.*--split val"):
+        allowed(store(tmp_path / "s"), protocol("patn-market"), split)
+
+
+def test_people_of_the_test_are_refused_under_any_name(tmp_path: Path) -> None:
+    made = protocol("patn-market")
+    assert allowed(store(tmp_path / "a"), made, "val") == "val"
+    with pytest.raises(ValueError, match="1 of its people are in 'test', too, such as same"):
+        allowed(store(tmp_path / "b", shared=True), made, "val")
+
+
+def test_the_best_of_the_last(tmp_path: Path) -> None:
+    data = store(tmp_path / "s")
+    low, high, same = (measured(data, share, name) for name, share in (("a", 0.2), ("b", 0.8), ("c", 0.8)))
+    assert best([high, low]) is high
+    assert best([high, low, same]) is same, "of equal ones the last"
+    assert best([low, high], "l1") is high, "lower is better"
+    assert best([high, *[low] * LAST]) is low, "only the last ones count"
+    with pytest.raises(ValueError, match="no PCKh"):
+        best([low, high], "pckh")
+    with pytest.raises(KeyError, match="did you mean 'ssim'"):
+        best([low, high], "sim")
+    other = evaluate("patn-market@1", data, lambda pair: pair.target.image, split="val", features=False)  # type: ignore[arg-type,return-value]
+    with pytest.raises(ValueError, match="different protocol"):
+        best([low, other])

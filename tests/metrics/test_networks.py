@@ -1,0 +1,432 @@
+"""Scores that need networks: the formulas against other writings of them, and the panel that feeds them."""
+
+import hashlib
+import importlib
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repose.hub.files import FILES
+from repose.metrics import features, networks
+from repose.metrics.accumulators import Column
+from repose.metrics.functional import (
+    consistency,
+    detection_score,
+    frechet,
+    inception_score,
+    kernel_distance,
+    kid,
+    lpips,
+    moments,
+    moments_of_sums,
+)
+from repose.metrics.networks import COLUMNS, NETWORKS, Panel, Pool, kd, lpips_weights
+from repose.nn.alexnet import AlexNet
+from repose.nn.mobilenet import WEIGHTS as MOBILENET
+from repose.nn.mobilenet import mobilenet_v2
+from repose.nn.squeezenet import SqueezeNet
+from repose.nn.vgg import VGG16
+from repose.person import LIP_LABELS, Person
+from tests.metrics.stores import figure
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def pictures(count: int, start: int = 0) -> Tensor:
+    """uint8 (B, 3, 128, 64)."""
+    return torch.from_numpy(np.stack([figure(seed)[0] for seed in range(start, start + count)])).movedim(-1, 1)
+
+
+# -- sets -----------------------------------------------------------------------------------------------------------
+
+
+def test_inception_score_as_its_first_code_has_it() -> None:
+    logits = drawn(53, 1008) * 3
+    p = torch.softmax(logits, 1).double().numpy()
+    scores = []
+    for i in range(10):
+        part = p[(i * 53 // 10) : ((i + 1) * 53 // 10)]
+        kl = part * (np.log(part) - np.log(np.expand_dims(np.mean(part, 0), 0)))
+        scores.append(np.exp(np.mean(np.sum(kl, 1))))
+    assert inception_score(logits, 10) == pytest.approx((np.mean(scores), np.std(scores)), rel=1e-6)
+    whole = np.exp(np.mean([np.sum(row * np.log(row / p.mean(0))) for row in p]))
+    assert inception_score(logits, 1) == pytest.approx((whole, 0), rel=1e-6)
+    assert inception_score(logits, 1)[0] > inception_score(logits, 10)[0], "few pictures in a split score too low"
+
+
+def test_bounds_of_the_inception_score() -> None:
+    sure = torch.eye(10).repeat(7, 1) * 200  # every class as often, and no doubt
+    assert inception_score(sure, 1)[0] == pytest.approx(10)
+    assert inception_score(torch.ones(20, 10), 10) == pytest.approx((1, 0))
+    with pytest.raises(ValueError, match="10 splits of 9 pictures"):
+        inception_score(torch.ones(9, 10), 10)
+
+
+def test_against_torchmetrics() -> None:
+    fid = pytest.importorskip("torchmetrics.image.fid")
+    kids = pytest.importorskip("torchmetrics.image.kid")
+    scores = pytest.importorskip("torchmetrics.image.inception")
+
+    class Rows(nn.Module):
+        """Pictures (B, 3, 1, 8) are their own features."""
+
+        num_features = 24
+
+        def forward(self, images: Tensor) -> Tensor:
+            return images.flatten(1).float() / 100
+
+    one, other = (torch.randint(0, 256, (n, 3, 1, 8), dtype=torch.uint8) for n in (90, 70))
+    a, b = (Rows()(rows) for rows in (one, other))
+    metric = fid.FrechetInceptionDistance(feature=Rows())
+    metric.update(one, real=False)
+    metric.update(other, real=True)
+    assert frechet(a, b) == pytest.approx(float(metric.compute()), rel=1e-5)
+    same = a[:70].double()  # theirs is right for sets of one size alone
+    assert kernel_distance(same, b) == pytest.approx(float(kids.poly_mmd(b.double(), same)), rel=1e-9)
+    score = scores.InceptionScore(feature=Rows(), splits=1)
+    score.update(one)
+    assert inception_score(a, 1)[0] == pytest.approx(float(score.compute()[0]), rel=1e-5)
+
+
+def test_moments_piece_by_piece() -> None:
+    one, other = drawn(300, 20) @ drawn(20, 20, seed=1), drawn(200, 20, seed=2)
+    rows = one.double()
+    total, products = torch.zeros(20).double(), torch.zeros(20, 20).double()
+    for part in torch.split(rows, 37):
+        total, products = total + part.sum(0), products + part.T @ part
+    gathered = moments_of_sums(300, total, products)
+    torch.testing.assert_close(gathered.root.T @ gathered.root, torch.cov(rows.T))
+    assert frechet(gathered, other) == pytest.approx(frechet(one, other), rel=1e-6)
+    assert frechet(gathered, moments(one)) == pytest.approx(0, abs=1e-4)
+
+
+def test_kid_is_the_mean_over_its_subsets() -> None:
+    one, other = drawn(60, 8), drawn(50, 8, seed=1) + 0.3
+    whole, spread = kid(one[:50], other, subsets=3, size=1000)
+    assert whole == pytest.approx(kernel_distance(one[:50], other), rel=1e-9), "subsets of all pictures are all"
+    assert spread == pytest.approx(0, abs=1e-12)
+    mean, spread = kid(one, other, subsets=40, size=20, seed=3)
+    assert (mean, spread) == kid(one, other, subsets=40, size=20, seed=3)
+    assert (mean, spread) != kid(one, other, subsets=40, size=20, seed=4)
+    assert spread > 0
+    assert abs(mean - kernel_distance(one, other)) < 4 * spread / 40**0.5
+    with pytest.raises(ValueError, match="3 subsets of 1 and 50 pictures"):
+        kid(one[:1], other, subsets=3)
+    assert kd(one, other).value == pytest.approx(kid(one, other)[0])
+    assert math.isnan(kd(one, other).low)
+    assert math.isnan(kd(one[:1], other[:1]).value)
+    assert kd(one, one).value == 0
+
+
+# -- pairs ----------------------------------------------------------------------------------------------------------
+
+
+def trunk(network: AlexNet | SqueezeNet | VGG16) -> nn.Sequential:
+    """The network's layers in the order of the published list, with ReLU and pooling as they are numbered there."""
+    pools, pool = {
+        AlexNet: ({2, 5, 12}, nn.MaxPool2d(3, 2)),
+        SqueezeNet: ({2, 5, 8}, nn.MaxPool2d(3, 2, ceil_mode=True)),
+        VGG16: ({4, 9, 16, 23, 30}, nn.MaxPool2d(2, 2)),
+    }[type(network)]
+    layers: list[nn.Module] = []
+    for index in range(31 if isinstance(network, VGG16) else 13):
+        if index in pools:
+            layers.append(pool)
+        elif str(index) in network.features:
+            layers.append(network.features[str(index)])
+        else:
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    ("net", "kind"), [("alex", AlexNet), ("vgg", VGG16), ("squeeze", SqueezeNet)], ids=["alex", "vgg", "squeeze"]
+)
+def test_lpips_against_torchmetrics(
+    net: str, kind: type[AlexNet | SqueezeNet | VGG16], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scaling, slices, norms and the learnt weights that it brings along, on one random trunk."""
+    theirs = pytest.importorskip("torchmetrics.functional.image.lpips")
+    file = Path(theirs.__file__).parent / "lpips_models" / f"{net}.pth"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == FILES[f"lpips_v0.1_{net}.pth"].sha256
+    assert file.stat().st_size == FILES[f"lpips_v0.1_{net}.pth"].size
+    taps = networks._LPIPS_TAPS[f"lpips_{net}@0.1"]
+    torch.manual_seed(0)
+    network = kind(taps)
+    monkeypatch.setattr(theirs, "_get_tv_model_features", lambda *_: trunk(network))
+    reference = theirs._LPIPS(net=net, pnet_rand=True)
+    one, other = (drawn(2, 3, 96, 64, seed=s).sigmoid() for s in (0, 1))
+    weights = lpips_weights(str(file), taps)
+    found = lpips(network(one), network(other), weights)
+    torch.testing.assert_close(found.float(), reference(one, other, normalize=True).flatten(), rtol=1e-5, atol=1e-6)
+    assert lpips(network(one), network(one), weights).eq(0).all()
+    assert torch.equal(found, lpips(network(other), network(one), weights))
+    with pytest.raises(ValueError, match=r"no file of LPIPS v0\.1 for 3 taps: lin0\.model\.1\.weight to lin2"):
+        lpips_weights(str(file), taps[:3])
+
+
+def test_detection_score() -> None:
+    scores = torch.tensor([[0.1, 0.7, 0.3], [0.005, 0.009, 0.001]])
+    assert detection_score(scores, floor=0.01).tolist() == pytest.approx([0.7, 0])
+    assert detection_score(scores).tolist() == pytest.approx([0.7, 0.009])
+
+
+def test_consistency() -> None:
+    one = drawn(4, 16)
+    torch.testing.assert_close(consistency(one, one * 3), torch.ones(4, dtype=torch.float64))
+    torch.testing.assert_close(consistency(one, -one), -torch.ones(4, dtype=torch.float64))
+    assert consistency(one, torch.zeros(4, 16)).eq(0).all()
+
+
+def test_clothes_alone(shared: Path) -> None:
+    """Another background, face and skin leave the likeness of clothes at 1; another shirt does not."""
+    taps = (*features.COMPARED, features.POOLED)
+    network = features.Features(network=mobilenet_v2(taps, shared / "models" / MOBILENET, scaled=True))
+    one, parsing = pictures(2), torch.zeros(2, 128, 64, dtype=torch.long)
+    parsing[:, 40:80, 16:48] = LIP_LABELS.index("upper clothes")
+    parsing[:, 20:40, 24:40] = LIP_LABELS.index("face")
+    mask = features.clothes_mask(Person(parsing=parsing, size=(128, 64)))
+    assert mask.shape == (2, 1, 128, 64)
+    assert int(mask.sum()) == 2 * 40 * 32
+    red = torch.tensor([200, 30, 30], dtype=torch.uint8).view(1, 3, 1, 1)
+    elsewhere, shirt = torch.where(mask > 0, one, 255 - one), torch.where(mask > 0, red, one)
+    seen = [network.see(shown, mask) for shown in (one, elsewhere, shirt)]
+    assert features.appearance(seen[0], seen[1])[0].tolist() == pytest.approx([1, 1])
+    assert (features.appearance(seen[0], seen[2])[0] < 0.9).all(), features.appearance(seen[0], seen[2])[0]
+    with pytest.raises(ValueError, match="a parsing is needed"):
+        features.clothes_mask(Person(size=(128, 64)))
+
+
+# -- the panel ------------------------------------------------------------------------------------------------------
+
+CLASSES = 12
+
+
+class Eye:
+    """A small network for tests: 2,048 features and 12 logits of the mean colours; counts what it was shown."""
+
+    at_once = 2
+
+    def __init__(self, seed: int, columns: int = 2048 + CLASSES) -> None:
+        self.matrix = drawn(3 * 16, columns, seed=seed)
+        self.shown = 0
+
+    def rows(self, pictures: Tensor) -> Tensor:
+        assert pictures.dtype == torch.uint8
+        assert 0 < len(pictures) <= self.at_once
+        self.shown += len(pictures)
+        return F.adaptive_avg_pool2d(pictures.float() / 255, 4).flatten(1) @ self.matrix
+
+
+class Distance(networks.Lpips):
+    """Mean absolute difference in place of LPIPS."""
+
+    def __init__(self) -> None:
+        pass
+
+    def look(self, shown: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        target = shown["target"].double()
+        return {kind: (given.double() - target).abs().mean((1, 2, 3)) for kind, given in shown.items()}
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Eye | Distance]:
+    """Small networks in place of all; what was built, by name."""
+    built: dict[str, Eye | Distance] = {}
+
+    def build(name: str, _: torch.device) -> Eye | Distance:
+        if name == "ssd300_vgg16@1":
+            raise networks._MissingError("ssd300_vgg16_coco-b556d3b4.pth", "look elsewhere")
+        if name.startswith("lpips"):
+            built[name] = Distance()
+        else:
+            built[name] = Eye(len(built), 1 if name == "fastestdet@1" else 2048 + CLASSES)
+        return built[name]
+
+    monkeypatch.setattr(networks, "_built", build)
+    return built
+
+
+def test_all_columns_in_one_pass(made: dict[str, Eye | Distance]) -> None:
+    panel = Panel.of(tuple(COLUMNS))
+    assert panel.missing == {"ds": "ssd300_vgg16_coco-b556d3b4.pth"}
+    assert panel.details == {"ds": "look elsewhere"}
+    assert panel.columns == tuple(c for c in COLUMNS if c != "ds")
+    assert panel.facts()["networks"]["fid_tv_train"] == "inception_imagenet@1"
+    assert panel.facts()["weights_missing"] == panel.missing
+    target, generated = pictures(24), pictures(24, 100)
+    mask = torch.zeros(24, 1, 128, 64, dtype=torch.uint8)
+    mask[:, :, 30:90, 20:44] = 1
+    pools = {kind: Pool(24) for kind in ("target", "generated")}
+    for start in range(0, 24, 5):
+        rows = slice(start, start + 5)
+        shown = {"target": target[rows], "generated": generated[rows]}
+        looked = panel.look(shown, dict.fromkeys(shown, mask[rows]))
+        for kind, found in looked.items():
+            pools[kind].put(start, found.rows)
+            assert set(found.columns) == {"lpips_alex", "lpips_vgg", "lpips_squeeze", "detection_score"}
+            assert {len(column) for column in found.columns.values()} == {len(shown[kind])}
+        assert looked["target"].columns["lpips_vgg"].values.eq(0).all()
+        assert looked["generated"].columns["lpips_vgg"].values.gt(0).all()
+    assert not any(rows.isnan().any() for pool in pools.values() for rows in pool.rows.values())
+    eye = made["inception_tf@1"]
+    assert isinstance(eye, Eye)
+    assert eye.shown == 24 * 4, "plain and masked pictures of two kinds, each once"
+    scores = panel.scores(pools["generated"], pools["target"])
+    assert set(scores) == {c for c in panel.columns if COLUMNS[c].of == "set" and not c.endswith("train")}
+    assert all(math.isnan(score.low) and math.isnan(score.high) for score in scores.values())
+    plain = torch.cat([eye.rows(part) for part in torch.split(generated, 2)])
+    dark = torch.cat([eye.rows(part) for part in torch.split(generated * mask, 2)])
+    assert scores["is_tf10"].value == pytest.approx(inception_score(plain[:, 2048:], 10)[0])
+    assert scores["mask_is_tf10"].value == pytest.approx(inception_score(dark[:, 2048:], 10)[0])
+    real = torch.cat([eye.rows(part) for part in torch.split(target, 2)])
+    assert scores["fid_tf_test"].value == pytest.approx(frechet(plain[:, :2048], real[:, :2048]), rel=1e-9)
+    assert scores["fid_tf_test"].value != pytest.approx(scores["fid_clean_test"].value, rel=1e-3)
+    other = made["inception_unit@1"]
+    assert isinstance(other, Eye)
+    logits = torch.cat([other.rows(part) for part in torch.split(generated, 2)])[:, 2048:]
+    assert scores["is_tv1"].value == pytest.approx(inception_score(logits, 1)[0])
+    same = panel.scores(pools["target"], pools["target"])
+    assert same["fid_tf_test"].value == same["kid_clean_test"].value == 0
+    clean = [pools[kind].rows["inception_clean@1 features"] for kind in ("generated", "target")]
+    wanted_kid = kid(clean[0], clean[1])[0]
+    assert scores["kid_clean_test"].value == pytest.approx(wanted_kid)
+
+
+def test_real_pictures_are_seen_once(made: dict[str, Eye | Distance]) -> None:
+    panel, shown = Panel.of(("detection_score",)), pictures(4)
+    eye = made["fastestdet@1"]
+    assert isinstance(eye, Eye)
+    first = panel.look({"target": shown[[0, 1, 0, 2]]})["target"].columns["detection_score"]
+    assert eye.shown == 3
+    second = panel.look({"target": shown[[2, 3]], "source": shown[[1, 0]]})
+    assert eye.shown == 4
+    assert torch.equal(second["source"].columns["detection_score"].values, first.values[[1, 0]])
+    changed = shown.clone()
+    changed[0, 0, 0, 0] ^= 1
+    panel.look({"target": changed[:1]})
+    assert eye.shown == 5, "another pixel, another picture"
+    panel.look({"generated": shown})
+    panel.look({"generated": shown})
+    assert eye.shown == 13, "generated pictures come once and are not kept"
+
+
+def test_without_masks_or_with_few_pictures(made: dict[str, Eye | Distance]) -> None:
+    panel = Panel.of(("is_tf10", "mask_is_tf10", "fid_tf_test", "kid_clean_test"))
+    pool = Pool(1)
+    pool.put(0, panel.look({"generated": pictures(1)})["generated"].rows)
+    assert "inception_tf@1 masked logits" not in pool.rows
+    assert panel.scores(pool, pool) == {}
+    with pytest.raises(KeyError, match="no column of networks is called 'lpips_alexx'; did you mean 'lpips_alex'"):
+        Panel.of(("lpips_alexx",))
+
+
+def test_every_file_is_in_the_table() -> None:
+    assert {COLUMNS[column].network for column in COLUMNS} == set(NETWORKS)
+    for files in NETWORKS.values():
+        for file in files:
+            assert len(FILES[file].sha256) == 64
+            assert FILES[file].url is not None
+
+
+def test_missing_files_are_named_and_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(AlexNet().state_dict(), tmp_path / "alexnet-owt-7be5be79.pth")
+    widths = (64, 192, 384, 256, 256)
+    linear = {f"lin{k}.model.1.weight": torch.rand(1, width, 1, 1) for k, width in enumerate(widths)}
+    torch.save(linear, tmp_path / "alex.pth")
+    for name, path in (("alexnet-owt-7be5be79.pth", "alexnet-owt-7be5be79.pth"), ("lpips_v0.1_alex.pth", "alex.pth")):
+        digits = hashlib.sha256((tmp_path / path).read_bytes()).hexdigest()
+        monkeypatch.setitem(FILES, name, replace(FILES[name], sha256=digits))
+    monkeypatch.setenv("REPOSE_FILES", str(tmp_path))
+    monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("REPOSE_OFFLINE", "1")
+    before = torch.random.get_rng_state()
+    panel = Panel.of(("lpips_alex", "lpips_vgg", "fid_clean_test"))
+    assert torch.equal(before, torch.random.get_rng_state()), "a panel does not draw from the caller's numbers"
+    assert panel.columns == ("lpips_alex",)
+    assert panel.missing == {
+        "lpips_vgg": "vgg16-397923af.pth",
+        "fid_clean_test": "pt_inception-2015-12-05-6726825d.pth",
+    }
+    for told in ("https://download.pytorch.org/models/vgg16-397923af.pth", "REPOSE_FILES", str(tmp_path / "cache")):
+        assert told in panel.details["lpips_vgg"]
+    target, generated = pictures(6), pictures(6, 50)
+    found = panel.look({"target": target, "generated": generated})
+    column = found["generated"].columns["lpips_alex"]
+    assert isinstance(column, Column)
+    assert found["target"].columns["lpips_alex"].values.eq(0).all()
+    network = AlexNet()
+    network.load(torch.load(tmp_path / "alexnet-owt-7be5be79.pth", weights_only=True))
+    for at in range(6):  # straight from the definition, one picture, in float64
+        wanted = 0.0
+        taps = [network(one[at : at + 1].float() / 255) for one in (target, generated)]
+        for k, tap in enumerate(AlexNet().taps):
+            x, y = (found[tap][0].double() for found in taps)
+            x, y = (one / one.norm(dim=0).clamp_min(1e-12) for one in (x, y))
+            weight = linear[f"lin{k}.model.1.weight"].double().view(-1, 1, 1)
+            wanted += float(((x - y) ** 2 * weight).sum(0).mean())
+        assert float(column.values[at]) == pytest.approx(wanted, rel=1e-5)
+
+
+# -- the real detector ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def detector(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Panel:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
+    panel = Panel.of(("detection_score",))
+    assert not panel.missing
+    return panel
+
+
+def test_the_small_detector_finds_people(detector: Panel, market: Path) -> None:
+    from PIL import Image
+
+    files = sorted((market / "bounding_box_test").glob("*.jpg"))[::30][:10]
+    people = torch.stack([torch.from_numpy(np.array(Image.open(f).convert("RGB"))) for f in files]).movedim(-1, 1)
+    noise = torch.randint(0, 256, people.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    blurred = F.avg_pool2d(people.float(), 17, 1, 8).to(torch.uint8)
+
+    def score(shown: Tensor) -> float:
+        return float(detector.look({"generated": shown})["generated"].columns["detection_score"].values.mean())
+
+    real = score(people)
+    assert real > 0.6
+    assert score(people.flip(1)) < real - 0.05, "it wants BGR"
+    assert score(blurred) < 0.1
+    assert score(noise) < real - 0.15, "an upright box alone is a little of a person to it"
+    assert score(people.transpose(2, 3)) < real - 0.1, "wide pictures are taken, lying people are harder to find"
+
+
+def test_the_detector_against_plain_numbers(detector: Panel, shared: Path) -> None:
+    """Its own decoding, cell by cell."""
+    runtime = importlib.import_module("onnxruntime")
+    picture = pictures(1)
+    x = np.full((3, 128, 128), 127, np.float32)
+    x[:, :, 32:96] = picture[0].numpy()
+    resized = F.interpolate(torch.from_numpy(x[None, ::-1].copy() / 255), size=(352, 352), mode="bilinear")
+    (out,) = runtime.InferenceSession(str(shared / "models" / "fastestdet_coco.onnx")).run(
+        None, {"input.1": resized.numpy()}
+    )
+    best = max(out[0, 0, i, j] * out[0, 5, i, j] for i in range(22) for j in range(22))
+    found = detector.look({"generated": picture})["generated"].columns["detection_score"].values
+    assert float(found[0]) == pytest.approx(float(best), rel=1e-4)
+
+
+def test_without_onnxruntime(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    panel = Panel.of(("detection_score",))
+    assert panel.missing == {"detection_score": "onnxruntime"}
+    assert "pip install" in panel.details["detection_score"]

@@ -1,0 +1,61 @@
+"""Protocols of studies: the numbers of the papers, and what cannot be one."""
+
+from dataclasses import replace
+
+import pytest
+
+from repose.study import QUESTIONS, STUDIES, StudyProtocol, study_protocol
+
+
+def test_the_papers_numbers() -> None:
+    """Multi-scale, 4.2: 130 + 130, 10 + 10 fixed practice, 10 + 10 drawn, 5 s then none, 61 people. PATN, 4.3.3 and
+    Dense Pose Transfer, 4.3: 55 + 55 for a second, the first 10 practice, 30 people."""
+    roy = study_protocol("roy")
+    assert (roy.pool, roy.practice, roy.practice_from, roy.shown, roy.seconds) == (130, 10, "fixed", 10, (5.0, None))
+    assert roy.pool - roy.practice == 120
+    assert (roy.counted, roy.trials, roy.participants) == (40, 60, 61)
+    assert study_protocol("roy-timed").counted == study_protocol("roy-untimed").counted == 20
+    for name in ("patn", "dpt-realism", "dpt-anatomy"):
+        made = study_protocol(name)
+        assert (made.pool, made.shown, made.practice, made.practice_from, made.seconds) == (55, 55, 10, "first", (1.0,))
+        assert (made.counted, made.trials, made.participants) == (100, 110, 30)
+    assert (study_protocol("dpt-pose").trials, study_protocol("dpt-pose").counted) == (55, 45)
+
+
+def test_each_is_under_its_name() -> None:
+    for name, made in STUDIES.items():
+        assert str(made) == name
+        assert made.notes
+        assert study_protocol(made.name) is made
+
+
+def test_questions() -> None:
+    for name, asked in QUESTIONS.items():
+        assert asked.name == name
+        (one, _, first), (two, _, second) = asked.choices
+        assert one != two
+        assert first != second
+
+
+def test_unknown_names_say_what_was_meant() -> None:
+    with pytest.raises(KeyError, match="did you mean 'preference'"):
+        study_protocol("preferences")
+    with pytest.raises(KeyError, match="no version '9'; there is roy@1"):
+        study_protocol("roy@9")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"question": "beauty"}, "no question"),
+        ({"seconds": ()}, "seconds"),
+        ({"seconds": (0.0,)}, "seconds"),
+        ({"shown": 0}, "at least 1"),
+        ({"pool": 20}, "more than 20"),
+        ({"practice": 20, "practice_from": "first"}, "nothing that counts"),
+    ],
+)
+def test_impossible_protocols(change: dict[str, object], text: str) -> None:
+    good = StudyProtocol("x", 1, "realism", (1.0, None), pool=25, shown=10, practice=5)
+    with pytest.raises(ValueError, match=text):
+        replace(good, **change)  # type: ignore[arg-type]

@@ -1,0 +1,336 @@
+"""What a session shows, how it goes on, and which answers cannot be."""
+
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repose.study import STUDIES, RefusedError, Study, StudyProtocol, results
+from repose.study.sessions import ABANDONED, Listed, flags, plan
+from tests.study import pictures
+from tests.study.pictures import Clock
+
+SMALL = StudyProtocol("small", 1, "realism", (1.0, None), pool=8, shown=3, practice=2)
+
+
+def listed(protocol: StudyProtocol, methods: tuple[str, ...] = ("a", "b")) -> list[Listed]:
+    """The pictures of a study, of no pixels."""
+    kinds = [("real", ""), ("target", ""), ("source", ""), ("pose", ""), *(("generated", method) for method in methods)]
+    aside = protocol.practice if protocol.practice_from == "fixed" else 0
+    return [
+        Listed(1000 * index + pair, kind, method, pair, pair < aside)
+        for index, (kind, method) in enumerate(kinds)
+        for pair in range(protocol.pool)
+    ]
+
+
+def judge(study: Study, token: str, clock: Clock, choice: str = "real", seconds: float = 0.5) -> dict[str, Any]:
+    """One answer as a good page gives it; the new state."""
+    trial = study.state(token)["trial"]
+    study.picture(trial["key"], 0)
+    study.start(trial["key"])
+    clock.now += seconds
+    limit = seconds if trial["seconds"] is None else min(seconds, trial["seconds"])
+    state: dict[str, Any] = study.answer(trial["key"], choice, limit, seconds, False)["state"]
+    return state
+
+
+def finish(study: Study, token: str, clock: Clock, choice: str = "real") -> None:
+    while not study.state(token)["finished"]:
+        judge(study, token, clock, choice)
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def test_roys_session() -> None:
+    """10 + 10 fixed practice, then 10 + 10 of 120 + 120 for 5 s, then another 10 + 10 without limit."""
+    protocol = STUDIES["roy@1"]
+    material = listed(protocol)
+    kinds = {picture.id: picture for picture in material}
+    sessions = [plan(protocol, material, "b", random.Random(seed)) for seed in range(40)]
+    practice = {frozenset(t.pictures[0] for t in trials if t.practice) for trials in sessions}
+    assert len(practice) == 1
+    assert len({tuple(t.pictures for t in trials if t.practice) for trials in sessions}) > 1
+    drawn: set[int] = set()
+    for trials in sessions:
+        assert [(t.practice, t.track, t.seconds) for t in trials] == (
+            [(True, 0, 5.0)] * 20 + [(False, 0, 5.0)] * 20 + [(False, 1, None)] * 20
+        )
+        for part in (trials[:20], trials[20:40], trials[40:]):
+            assert Counter(t.kind for t in part) == {"real": 10, "generated": 10}
+        ids = [t.pictures[0] for t in trials]
+        assert len(set(ids)) == 60
+        assert {t.method for t in trials} == {"", "b"}
+        assert all(kinds[t.pictures[0]].kind == t.kind and kinds[t.pictures[0]].method == t.method for t in trials)
+        drawn |= {t.pictures[0] for t in trials if not t.practice}
+    assert len(drawn) == 240  # all 120 + 120 come to be seen
+
+
+def test_patns_session() -> None:
+    """All 110, shuffled for everybody; the first 10 are practice, whatever they are."""
+    protocol = STUDIES["patn@1"]
+    shares = set()
+    for seed in range(20):
+        trials = plan(protocol, listed(protocol), "a", random.Random(seed))
+        assert [t.practice for t in trials] == [True] * 10 + [False] * 100
+        assert Counter(t.kind for t in trials) == {"real": 55, "generated": 55}
+        assert len({t.pictures for t in trials}) == 110
+        shares.add(sum(t.kind == "real" for t in trials[:10]))
+    assert len(shares) > 1
+
+
+def test_pose_pairs_and_their_sides() -> None:
+    protocol = STUDIES["dpt-pose@1"]
+    trials = plan(protocol, listed(protocol), "a", random.Random(0))
+    assert len(trials) == 55
+    for trial in trials:
+        assert len({picture % 1000 for picture in trial.pictures}) == 1
+        assert {picture // 1000 for picture in trial.pictures} == {1, 4}  # target, generated of "a"
+    assert 10 < sum(trial.pictures[0] // 1000 == 1 for trial in trials) < 45
+
+
+def test_preference_meets_every_two_methods_equally() -> None:
+    protocol = STUDIES["preference@1"]
+    trials = plan(protocol, listed(protocol, ("a", "b", "c")), "", random.Random(0))
+    counted = [t for t in trials if not t.practice]
+    assert (len(trials), len(counted)) == (32, 30)
+    assert set(Counter(frozenset((t.method, t.other)) for t in counted).values()) == {10}
+    assert 5 < sum(t.method < t.other for t in counted) < 25
+    index = {"a": 4, "b": 5, "c": 6}
+    for trial in trials:
+        pair = trial.pictures[0] % 1000
+        wanted = [2, 3, index[trial.method], index[trial.other]]
+        assert list(trial.pictures) == [1000 * kind + pair for kind in wanted]
+
+
+def test_methods_take_turns(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    tokens = [study.begin(f"nonce {n:03}") for n in range(4)]
+    for token in tokens:
+        finish(study, token, clock)
+    assert Counter(r["judges"] for r in study.answers()) == {"ours": 2 * SMALL.trials, "theirs": 2 * SMALL.trials}
+    left = study.begin("somebody who leaves")
+    clock.now += ABANDONED + 1
+    finish(study, study.begin("somebody who stays"), clock)
+    finish(study, study.begin("somebody else"), clock)
+    done = Counter(r["judges"] for r in study.answers() if r["position"] == 0)
+    assert done == {"ours": 3, "theirs": 3}
+    assert not study.state(left)["finished"]
+
+
+# -- how it goes on ---------------------------------------------------------------------------------------------------
+
+
+def test_a_session_to_its_end(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock, ("only",))
+    token = study.begin("12345678")
+    stages = []
+    while not (state := study.state(token))["finished"]:
+        stages.append((state["trial"]["stage"], state["trial"]["at"], state["trial"]["of"]))
+        assert state["done"] == len(stages) - 1
+        judge(study, token, clock)
+    parts = [("practice 0", 4), ("track 0", 6), ("track 1", 6)]
+    assert stages == [(name, at, of) for name, of in parts for at in range(1, of + 1)]
+    # everything was called real, and half of it was
+    assert state == {"session": token, "done": 16, "of": 16, "finished": True, "judged": 12, "right": 6}
+    assert study.sessions() == (1, 1)
+
+
+def test_nothing_gives_a_picture_away(tmp_path: Path) -> None:
+    """What goes to the page before the answer has no name, kind or method in it, and keys differ between people."""
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    one, two = (study.state(study.begin(nonce)) for nonce in ("12345678", "87654321"))
+    for state in (one, two):
+        text = json.dumps([state, study.about()]).replace(study.protocol.asked.advice, "")
+        for word in ("generated", "ours", "theirs", ".png", "method"):
+            assert word not in text
+        assert set(state["trial"]) == {"key", "pictures", "seconds", "practice", "stage", "at", "of"}
+    assert one["trial"]["key"] != two["trial"]["key"]
+
+
+def test_practice_tells_and_the_rest_does_not(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock, ("only",))
+    token = study.begin("12345678")
+    told = []
+    for _ in range(SMALL.trials):
+        trial = study.state(token)["trial"]
+        study.picture(trial["key"], 0)
+        study.start(trial["key"])
+        clock.now += 0.5
+        reply = study.answer(trial["key"], "fake", 0.5, 0.5, False)
+        assert ("right" in reply) == trial["practice"]
+        if trial["practice"]:
+            told.append((reply["right"], reply["truth"]))
+    assert sorted(told) == [(False, "real")] * 2 + [(True, "fake")] * 2
+
+
+def test_a_double_click_changes_nothing(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    assert study.begin("12345678") == study.begin("12345678")
+    token = study.begin("12345678")
+    key = study.state(token)["trial"]["key"]
+    study.picture(key, 0)
+    study.start(key)
+    clock.now += 0.5
+    first = study.answer(key, "real", 0.5, 0.5, False)
+    clock.now += 0.1
+    assert study.answer(key, "fake", 0.6, 0.6, True) == first
+    (kept,) = study.answers()
+    assert (kept["choice"], kept["reaction"], kept["flags"]) == ("real", 0.5, [])
+    with pytest.raises(RefusedError, match="not this picture's turn"):
+        study.start(key)
+
+
+def test_a_restart_goes_on(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    token = study.begin("12345678")
+    judge(study, token, clock)
+    before = study.state(token)
+    study.close()
+    again = Study(tmp_path / "study.db", clock)
+    assert again.state(token) == before
+    finish(again, token, clock)
+    assert len(again.answers()) == SMALL.trials
+    assert (again.protocol, again.methods, again.size) == (SMALL, ("ours", "theirs"), pictures.SIZE)
+
+
+def test_threads_at_once(tmp_path: Path) -> None:
+    """Eight people at once, each pressing from two threads: every trial gets one answer, methods stay even."""
+    study = pictures.study(tmp_path, replace(SMALL, seconds=(1.0,)), Clock())
+    study.clock = time.time
+    errors: list[BaseException] = []
+
+    def take_part(number: int) -> None:
+        try:
+            token = study.begin(f"person {number:05}")
+            while not (state := study.state(token))["finished"]:
+                key = state["trial"]["key"]
+                study.picture(key, 0)
+                study.start(key)
+                threading.Event().wait(0.11)
+                twins = [
+                    threading.Thread(target=study.answer, args=(key, choice, 0.11, 0.11, False))
+                    for choice in ("real", "fake")
+                ]
+                for twin in twins:
+                    twin.start()
+                for twin in twins:
+                    twin.join()
+        except BaseException as error:
+            errors.append(error)
+
+    people = [threading.Thread(target=take_part, args=(number,)) for number in range(8)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert not errors
+    answers = study.answers()
+    assert len(answers) == 8 * study.protocol.trials
+    assert set(Counter(row["session"] for row in answers).values()) == {study.protocol.trials}
+    assert Counter(row["judges"] for row in answers if row["position"] == 0) == {"ours": 4, "theirs": 4}
+
+
+# -- times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ((1.0, 1, 1.01, 1.5, 1.6, False), []),
+        ((1.0, 1, 0.4, 0.4, 0.5, False), []),  # answered while it was seen
+        ((1.0, 1, 1.2, 1.5, 1.6, False), ["long"]),
+        ((1.0, 1, 0.6, 1.5, 1.6, False), ["short"]),
+        ((1.0, 2, 1.0, 1.5, 1.6, False), ["again"]),
+        ((1.0, 1, 0.4, 3.0, 3.1, True), ["hidden"]),
+        ((1.0, 1, 1.0, 9.0, 1.2, False), ["clock"]),  # longer than the server saw
+        ((1.0, 1, 1.0, 1.5, 60.0, False), ["clock"]),  # far shorter than the server saw
+        ((1.0, 1, 1.05, 0.5, 1.2, False), ["clock"]),  # seen after the answer
+        ((None, 1, 30.0, 30.0, 30.2, False), []),
+        ((None, 2, 30.0, 30.0, 90.0, True), []),  # without a limit neither coming back nor looking away matters
+        ((None, 1, 30.0, 30.0, 10.0, False), ["clock"]),
+    ],
+)
+def test_flags(given: tuple[Any, ...], wanted: list[str]) -> None:
+    assert flags(*given) == wanted
+
+
+def test_impossible_answers_are_refused(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    token = study.begin("12345678")
+    state = study.state(token)
+    key, after = state["trial"]["key"], state["next"]["key"]
+
+    def refused(status: int, text: str, call: Any, *given: Any) -> None:
+        with pytest.raises(RefusedError, match=text) as caught:
+            call(*given)
+        assert caught.value.status == status
+
+    refused(409, "never fetched", study.start, key)
+    study.picture(key, 0)
+    refused(409, "not shown yet", study.answer, key, "real", 0.5, 0.5, False)
+    study.start(key)
+    refused(425, "quicker", study.answer, key, "real", 0.5, 0.5, False)  # the server saw no time go by
+    clock.now += 0.5
+    refused(425, "quicker", study.answer, key, "real", 0.05, 0.05, False)  # the page says so itself
+    refused(400, "real and fake", study.answer, key, "maybe", 0.5, 0.5, False)
+    study.picture(after, 0)  # loaded ahead
+    refused(409, "turn", study.start, after)
+    refused(409, "turn", study.answer, after, "real", 0.5, 0.5, False)
+    refused(404, "no such picture", study.picture, key, 1)
+    refused(404, "no such picture", study.picture, "unknown", 0)
+    refused(404, "no such session", study.state, "unknown")
+    refused(400, "nonce", study.begin, "")
+    assert not study.answers()
+    study.answer(key, "real", 0.5, 0.5, False)
+    refused(410, "judged already", study.picture, key, 0)
+    with sqlite3.connect(tmp_path / "study.db") as file:
+        (late,) = file.execute("SELECT key FROM trials WHERE session = 1 AND position = 3").fetchone()
+    refused(403, "turn has not come", study.picture, late, 0)
+
+
+def test_flagged_answers_and_unfinished_sessions_do_not_count(tmp_path: Path) -> None:
+    clock = Clock()
+    study = pictures.study(tmp_path, replace(SMALL, seconds=(1.0,), practice=0), clock, ("only",))
+    token = study.begin("12345678")
+    key = study.state(token)["trial"]["key"]
+    study.picture(key, 0)
+    study.start(key)
+    study.start(key)  # the page was loaded again
+    clock.now += 0.5
+    study.answer(key, "real", 0.5, 0.5, False)
+    judge(study, token, clock)
+    assert results(study).rows[0].rates["accuracy"].of == 0
+    assert results(study, unfinished=True).rows[0].rates["accuracy"].of == 1
+    finish(study, token, clock)
+    found = results(study)
+    assert (found.flagged, found.begun, found.finished) == ({"again": 1}, 1, 1)
+    assert found.rows[0].rates["accuracy"].of == 5
+    assert results(study, flagged=True).rows[0].rates["accuracy"].of == 6
+
+
+def test_files_that_are_no_study(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="repose study prepare"):
+        Study(tmp_path / "none.db")
+    (tmp_path / "text.db").write_text("no database, but long enough to be read as one" * 9)
+    with pytest.raises(ValueError, match="is no study"):
+        Study(tmp_path / "text.db")
+    with sqlite3.connect(tmp_path / "other.db") as file:
+        file.execute("CREATE TABLE other (x)")
+    with pytest.raises(ValueError, match="is no study of version"):
+        Study(tmp_path / "other.db")
