@@ -18,7 +18,7 @@ from repose.models.pinet.network import GatedConv, PINet, PINetConfig
 MARKS: Final[Marks] = {"the official PINet generator": ("ParsingNet.gcnet.1.", "app_trans_net.1.")}
 """See `repose.models.convert.Marks`."""
 
-_GATED = {"gated_conv": "conv", "mask_conv": "gate", "batch_norm2d": "norm"}
+_GATED = {"gated_conv": "conv", "mask_conv": "gate", "batch_norm2d": "batch_norm"}
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
@@ -72,7 +72,7 @@ def _gated(names: dict[str, str], model: PINet, official: str, ours: str) -> Non
     assert isinstance(layer, GatedConv)
     below = f"{official}.conv2d" if layer.up else official
     for theirs, part in _GATED.items():
-        entries = _NORM if part == "norm" else ("weight", "bias")
+        entries = _NORM if part == "batch_norm" else ("weight", "bias")
         names.update({f"{below}.{theirs}.{entry}": f"{ours}.{part}.{entry}" for entry in entries})
 
 

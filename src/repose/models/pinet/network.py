@@ -252,7 +252,7 @@ class GatedConv(nn.Module):
         self.up, self.last = up, last
         self.conv = convolution()
         self.gate = convolution() if gated else None
-        self.norm = nn.BatchNorm2d(out)
+        self.batch_norm = nn.BatchNorm2d(out)  # behind the gate: what folds norms into convolutions must not take it
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, H/stride, W/stride), or (B, out, 2H, 2W)."""
@@ -262,7 +262,7 @@ class GatedConv(nn.Module):
         made = made if self.last else F.leaky_relu(made, 0.2)
         if self.gate is not None:
             made = made * torch.sigmoid(self.gate(x))
-        out: Tensor = self.norm(made)
+        out: Tensor = self.batch_norm(made)
         return out
 
 
