@@ -8,7 +8,8 @@ from typing import Literal
 from repose.models.densepose.network import DensePoseConfig
 from repose.models.densepose.objective import DensePoseObjectiveConfig
 from repose.models.densepose.warping import InpaintingConfig
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.models.small import small_run
+from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
 
 _EPOCH = 140_110  # DeepFashion's training pairs in the text
 
@@ -33,10 +34,9 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: pixels folded two by two, an atlas of 24 x 32 x 32, all three stages."""
-    return Recipe(
+    return small_run(
         name="densepose-s",
         model="densepose",
-        canvas="fashion-small",
         network=DensePoseConfig(
             width=32,
             downs=1,
@@ -56,13 +56,6 @@ def small() -> Recipe:
             predictive_until=0.3,
             inpainting_until=0.45,
         ),
-        data=DataConfig(batch=4, flip="mirror", both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
-        discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
-        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
-        images=60_000,
-        ema=10_000,
-        tick=10_000,
         notes="ours: Dense Pose Transfer cut down for the CPU",
     )
 

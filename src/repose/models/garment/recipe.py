@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from repose.models.garment.network import GarmentConfig
 from repose.models.garment.objective import GarmentObjectiveConfig
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.models.small import small_run
+from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
 
 
 def paper() -> Recipe:
@@ -25,17 +26,10 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: a half-size stem and MobileNetV2 features."""
-    return Recipe(
+    return small_run(
         name="garment-s",
         model="garment",
-        canvas="fashion-small",
         network=GarmentConfig(width=32, downs=2, stem="half", start="aligned"),
         objective=GarmentObjectiveConfig(perceptual="mobilenet_v2"),
-        data=DataConfig(batch=4, flip="mirror", both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
-        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
-        images=60_000,
-        ema=10_000,
-        tick=10_000,
         notes="ours: the garment flow network cut down for the CPU",
     )

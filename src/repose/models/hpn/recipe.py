@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from repose.models.hpn.network import HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.models.small import small_run
+from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
 
 _LEVEL = 700_000  # iterations (3.4)
 
@@ -71,7 +72,7 @@ def fashion() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88, LD + PT: 32, 64 and 128 rows."""
-    return Recipe(
+    return small_run(
         name="hpn-s",
         model="hpn",
         network=HPNConfig(width=160, levels=3, trained=3, sigma=1.6),
@@ -83,13 +84,5 @@ def small() -> Recipe:
             weight_local=0.02,
             perceptual="mobilenet_v2",
         ),
-        canvas="fashion-small",
-        data=DataConfig(batch=4, flip="mirror", both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
-        discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
-        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
-        images=60_000,
-        ema=10_000,
-        tick=10_000,
         notes="ours: HPN cut down for the CPU",
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from repose.models.patn.network import DiscriminatorConfig, PATNConfig
 from repose.models.patn.objective import PATNObjectiveConfig
+from repose.models.small import small_run
 from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
@@ -76,7 +77,7 @@ def small() -> Recipe:
 
     Batch norm and a small batch: a run this short is limited by its number of steps, not by the noise of one.
     """
-    return Recipe(
+    return small_run(
         name="patn-s",
         model="patn",
         network=PATNConfig(
@@ -103,13 +104,7 @@ def small() -> Recipe:
             sigma=6.0,
             discriminator=DiscriminatorConfig(width=16, dropout=0.0),
         ),
-        data=DataConfig(batch=4, flip="mirror", both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
-        discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
-        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
-        images=60_000,
-        ema=10_000,
-        tick=10_000,
+        canvas="market",
         notes="ours: PATN cut down for the CPU",
     )
 

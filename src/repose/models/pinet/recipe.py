@@ -8,6 +8,7 @@ from typing import Final, Literal
 from repose.models.patn.network import DiscriminatorConfig
 from repose.models.pinet.network import PINetConfig
 from repose.models.pinet.objective import PINetObjectiveConfig
+from repose.models.small import small_run
 from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH: Final = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
@@ -58,7 +59,7 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: half-size stems, one downsampling, the three stages."""
-    return Recipe(
+    return small_run(
         name="pinet-s",
         model="pinet",
         network=PINetConfig(width=32, layout="table", detach=False, pose="gaussian", sigma=6.0, stem="half", downs=1),
@@ -74,14 +75,6 @@ def small() -> Recipe:
             sigma=6.0,
             discriminator=DiscriminatorConfig(width=16, dropout=0.0),
         ),
-        canvas="fashion-small",
-        data=DataConfig(batch=4, flip="mirror", both_directions=True),
-        generator_optimiser=OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.99, weight_decay=0.01),
-        discriminator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.5, beta2=0.99),
-        schedule=ScheduleConfig(kind="cosine", warmup=1_000),
-        images=60_000,
-        ema=10_000,
-        tick=10_000,
         notes="ours: PINet cut down for the CPU",
     )
 
