@@ -1,6 +1,5 @@
 """APATN's recipes against the text, a run that was stopped between its phases, and the baseline on both data sets."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,12 @@ import torch
 from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe
 from repose.models.base import Progress
 from repose.models.patn.network import PATN, ResidualBlock
-from repose.models.patn.objective import PATNObjective
 from repose.train.checkpoint import load_checkpoint
 from repose.train.loop import train
-from repose.train.recipe import from_dict, override, to_dict
+from repose.train.recipe import override
 from tests import tiny
 
 NAMES = [name for name in RECIPES if name.startswith("apatn")]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_round_trip_and_build(name: str) -> None:
-    made = recipe(name)
-    assert made.name == name
-    assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
-    with torch.device("meta"):
-        build_generator(made)
-    assert isinstance(build_objective(made), PATNObjective)
-    # the shape discriminator must see the maps that the generator saw
-    assert (made.network.pose, made.network.sigma) == (made.objective.pose, made.objective.sigma)
 
 
 @pytest.mark.parametrize("name", ["apatn-market", "apatn-fashion"])

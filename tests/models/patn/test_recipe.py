@@ -1,26 +1,6 @@
 """PATN's recipes against the numbers of PAPERS: lengths in steps, sizes, and that each can be written and read."""
 
-import json
-
-import pytest
-import torch
-
-from repose.models import RECIPES, build_generator, build_objective, recipe
-from repose.train.recipe import from_dict, to_dict
-
-NAMES = [name for name in RECIPES if name.startswith("patn")]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_round_trip_and_build(name: str) -> None:
-    made = recipe(name)
-    assert made.name == name
-    assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
-    with torch.device("meta"):
-        build_generator(made)
-    assert set(build_objective(made).networks) == {"appearance", "shape"}
-    # the shape discriminator must see the maps that the generator saw
-    assert (made.network.pose, made.network.sigma) == (made.objective.pose, made.objective.sigma)
+from repose.models import build_generator, recipe
 
 
 def test_lengths() -> None:

@@ -171,7 +171,9 @@ def test_what_runs_in_each_stage() -> None:
     def steps() -> tuple[int, int]:
         """How often each generator has run, as its batch norms count."""
         assert model.parsing is not None
-        first, second = (part.get_buffer("encoder.0.batch_norm.num_batches_tracked") for part in (model.parsing, model.image))
+        first, second = (
+            part.get_buffer("encoder.0.batch_norm.num_batches_tracked") for part in (model.parsing, model.image)
+        )
         return int(first), int(second)
 
     model.prepare("parsing")

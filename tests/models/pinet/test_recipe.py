@@ -1,30 +1,12 @@
 """PINet's recipes against the numbers of text and released code."""
 
-import json
 from typing import Any
 
 import pytest
-import torch
 
-from repose.models import RECIPES, build_generator, build_objective, recipe
-from repose.models.base import Progress, stage_of
-from repose.train.recipe import from_dict, override, to_dict
-
-NAMES = [name for name in RECIPES if name.startswith("pinet")]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_round_trip_and_build(name: str) -> None:
-    made = recipe(name)
-    assert made.name == name
-    assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
-    with torch.device("meta"):
-        model = build_generator(made)
-    for key in ("pose", "sigma"):  # the discriminators see the pose as the generator does
-        assert getattr(made.network, key) == getattr(made.objective, key)
-    objective = build_objective(made)
-    for images in range(0, made.images, made.images // 20):  # the network has every stage of the run
-        model.prepare(stage_of(objective.phases(Progress(images, made.images))))
+from repose.models import build_generator, build_objective, recipe
+from repose.models.base import Progress
+from repose.train.recipe import override, to_dict
 
 
 def test_lengths() -> None:
