@@ -54,6 +54,72 @@ def test_ten_participants(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_a_bad_line(tmp_path: Path) -> None:
+    """Lost replies, slow ones, a busy proxy and one that refuses: an honest participant's answers all count."""
+    from playwright.async_api import Page, Request, Route, async_playwright
+
+    protocol = StudyProtocol("small", 1, "realism", (SECONDS,), pool=5, shown=2, practice=1)
+    pictures.study(tmp_path, protocol, pictures.Clock()).close()
+    server = acting.Server(tmp_path / "study.db")
+    server.start()
+    count = {"start": 0, "end": 0, "picture": 0, "state": 0}
+
+    async def marks(route: Route) -> None:
+        """The first start is lost on its way, replies of others on their way back."""
+        kind = route.request.url.rpartition("/")[2]
+        count[kind] += 1
+        if (kind, count[kind]) == ("start", 1):
+            await route.abort()
+        elif (kind, count[kind]) in (("start", 3), ("end", 2)):
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    async def busy(route: Route) -> None:
+        count["picture"] += 1
+        status = {2: 429, 3: 429, 5: 403}.get(count["picture"])
+        await (route.fulfill(status=status, body="") if status else route.continue_())
+
+    def watch(request: Request) -> None:
+        count["state"] += "/api/state" in request.url
+
+    async def go(page: Page) -> None:
+        await page.route("**/api/start", marks)
+        await page.route("**/api/end", marks)
+        await page.route("**/picture/**", busy)
+        page.on("request", watch)
+        await page.goto(server.url)
+        for _ in range(1200):
+            if await page.is_visible("#words button:enabled"):
+                if await page.inner_text("#words h1") == "Thank you!":
+                    return
+                await page.click("#words button")
+            elif await page.is_visible("#stage.shown") and await page.is_enabled("#answers button"):
+                await asyncio.sleep(0.2)
+                await page.keyboard.press("ArrowLeft")
+                await page.wait_for_function("document.querySelector('#answers button').disabled")
+            await asyncio.sleep(0.05)
+        raise TimeoutError("the session does not end")
+
+    async def act() -> None:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=acting.chromium(), args=acting.QUIET)
+            context = await browser.new_context(bypass_csp=True)
+            await go(await context.new_page())
+            await browser.close()
+
+    try:
+        asyncio.run(act())
+        answers = server.study.answers()
+        assert len(answers) == protocol.trials
+        assert [row["flags"] for row in answers] == [[]] * protocol.trials
+        assert count["start"] == protocol.trials + 2  # two were repeated
+        assert count["state"] <= 3  # no spinning
+    finally:
+        server.stop()
+
+
 def _near(eye: list[float], rows: list[dict[str, float]]) -> bool:
     """Whether an eye saw what a page says: two frames apart at the median, as many pictures, in the same order."""
     apart = [abs(time - row["exposure"]) for time, row in zip(eye, rows, strict=True)]

@@ -47,6 +47,15 @@ def test_infinite_psnr_stays_infinite() -> None:
     assert (score.value, score.low, score.high) == (math.inf, math.inf, math.inf)
 
 
+def test_equal_pairs_are_counted_apart() -> None:
+    some = torch.tensor([30.0, torch.inf, 20.0, torch.inf, torch.inf, torch.inf]).double()
+    score = scores({"psnr": Column.mean_of(some)})["psnr"]
+    assert (score.value, score.equal, score.skipped) == (25, 4, 0)
+    assert (score.low, score.high) == (20, 30), "resamples of equal pairs alone say nothing"
+    lone = scores({"psnr": Column.mean_of(some.flip(0)), "ssim": Column.mean_of(torch.ones(6).double())})
+    assert (lone["ssim"].value, lone["ssim"].equal) == (1, 0)
+
+
 def test_nothing_counted_is_nan_not_zero() -> None:
     nothing = Column(torch.zeros(4).double(), torch.zeros(4).double())
     assert math.isnan(scores({"pckh": nothing})["pckh"].value)

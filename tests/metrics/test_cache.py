@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from repose.hub.files import FILES
-from repose.metrics import cache
+from repose.metrics import cache, kept
 from repose.metrics.cache import Reference, reference
 from repose.metrics.functional import frechet
 from repose.metrics.networks import Panel, Pool
@@ -121,6 +121,14 @@ def test_another_set_is_another_file(small: None, tmp_path: Path, monkeypatch: p
     reference(panel(eye), base, 40, tmp_path)
     assert eye.shown == 40 + 40 + 39 + 40, "other weights"
     assert len(list(tmp_path.iterdir())) == 4
+    monkeypatch.setattr(cache, "code", lambda *_: "mended", raising=False)
+    reference(panel(eye), base, 40, tmp_path)
+    assert eye.shown == 40 + 40 + 39 + 40 + 40, "pictures that are prepared otherwise"
+
+
+def test_the_code_that_prepares_is_in_the_key() -> None:
+    assert "nn/inception.py" in cache._CODE, "inception.prepared resizes"
+    assert kept.code(*cache._CODE) not in (kept.code(*cache._CODE[1:]), kept.code())
 
 
 def test_a_damaged_file_is_made_again(small: None, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from repose.data import Store, StoreWriter
 from repose.metrics import Evaluation, evaluate, protocol
-from repose.metrics.choosing import LAST, allowed, best
+from repose.metrics.choosing import LAST, allowed, best, left_out
 from repose.person import Pair
 from tests.metrics.stores import figure
 
@@ -45,6 +45,34 @@ def test_people_of_the_test_are_refused_under_any_name(tmp_path: Path) -> None:
     assert allowed(store(tmp_path / "a"), made, "val") == "val"
     with pytest.raises(ValueError, match="1 of its people are in 'test', too, such as same"):
         allowed(store(tmp_path / "b", shared=True), made, "val")
+
+
+def test_people_of_the_training_are_refused(tmp_path: Path) -> None:
+    made = protocol("patn-market")
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        who = "a train,a train,a val,b val,b val,c dev,c dev,c test,d test,d test,e val-2,e val-2"
+        for view, one in enumerate(who.split(",")):
+            person, split = one.split()
+            writer.add(f"{view}.jpg", person, *figure(view), split=split)
+        writer.finish({"val": [("3.jpg", "4.jpg")], "test": [("8.jpg", "9.jpg")]})
+    data = Store.open(tmp_path / "s")
+    with pytest.raises(ValueError, match=r"no choosing on the split 'train': on people that it was trained on"):
+        allowed(data, made, "train")
+    with pytest.raises(ValueError, match=r"'val': 1 of its people are in 'train', too, such as a; on people that"):
+        allowed(data, made, "val")
+    with pytest.raises(ValueError, match=r"'dev': 1 of its people are in 'test', too, such as c; .*fitted"):
+        allowed(data, made, "dev")
+    assert allowed(data, made, "val-2") == "val-2"
+
+
+def test_the_best_refuses_test_pairs_and_names_whom_it_left_out(tmp_path: Path) -> None:
+    data = store(tmp_path / "s")
+    one = measured(data, 0.5, "one")
+    assert left_out([one] * LAST) == []
+    assert left_out([measured(data, 0.2, "first"), *[one] * LAST]) == ["first"]
+    tested = evaluate("patn-market", data, lambda pair: pair.target.image, features=False)  # type: ignore[arg-type,return-value]
+    with pytest.raises(ValueError, match="no choosing on the split 'test'"):
+        best([tested])
 
 
 def test_the_best_of_the_last(tmp_path: Path) -> None:

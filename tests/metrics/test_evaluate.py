@@ -5,7 +5,6 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +14,13 @@ from rich.console import Console
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from repose.data import Store
+from repose.data import Store, StoreWriter
 from repose.metrics import Evaluation, FolderError, evaluate, evaluate_folder, markdown, protocol, table
 from repose.metrics.folder import file_names, read_pictures
 from repose.person import Pair
 from repose.represent.canvas import canvas, to_uint8
 from repose.represent.keypoints import skeleton_mask
-from tests.metrics.stores import Reader, fill
+from tests.metrics.stores import Reader, figure, fill
 
 measuring = sys.modules["repose.metrics.evaluate"]  # the package's name of it is the function
 
@@ -95,6 +94,15 @@ def test_fashion_is_padded_with_white_and_roy_measures_both_ways(tmp_path: Path)
     assert forth == pytest.approx(structural_similarity(y, x, channel_axis=2), abs=1e-6)
     assert forth == pytest.approx(back, abs=1e-12)  # its range is fixed, so the direction does not matter
     assert evaluate("roy-fashion", store, lambda pair: pair.target.image, limit=1).facts["pairs"] == 2
+
+
+def test_no_pair_comes_twice_where_the_store_has_no_list(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", 256, 176, "made") as writer:
+        for view in range(3):
+            writer.add(f"{view}.jpg", "p", *figure(view, 256, 176), split="test")
+    evaluation = evaluate("roy-fashion@1", Store.open(tmp_path / "s"))
+    assert sorted(evaluation.pairs.tolist()) == [[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]
+    assert evaluation.facts["pairs_in_split"] == 6
 
 
 def test_generators_get_pairs_on_the_protocols_canvas(tmp_path: Path) -> None:
@@ -223,6 +231,22 @@ def test_a_broken_generator_is_named_not_averaged(
         evaluate("patn-market", store, generate)
 
 
+def test_one_equal_pair_does_not_make_the_row_infinite(store: Store) -> None:
+    def once(pair: Pair) -> Tensor:
+        made = blend(pair)
+        made[1] = peek(pair)[1]
+        return made
+
+    evaluation = evaluate("patn-market@1", store, once, model="once", features=False)
+    column, score = evaluation["generated"].columns["psnr"], evaluation["generated"].scores["psnr"]
+    assert column.values.isinf().tolist() == [False, True, False, False, False, False]
+    assert score.value == pytest.approx(column.values[column.values.isfinite()].mean().item(), abs=1e-12)
+    assert math.isfinite(score.high)
+    assert evaluation.line()["equal"] == {"target": 6, "generated": 1}
+    assert "PSNR without the pairs of equal pictures: 1 of once" in evaluation.markdown()
+    assert math.isinf(evaluation["target"].scores["psnr"].value)
+
+
 def test_another_canvas_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="takes pictures of 256x176, these are 128x64"):
         evaluate("patn-fashion", store)
@@ -330,6 +354,19 @@ def test_a_jpeg_protocol_puts_both_pictures_through_a_file(tmp_path: Path) -> No
     assert evaluate("roy-fashion", store)["source"].columns["ssim"].values[0].item() != pytest.approx(wanted, abs=1e-4)
 
 
+@pytest.mark.parametrize(("name", "size"), [("patn-market-jpeg", (128, 64)), ("patn-fashion-jpeg", (256, 176))])
+def test_a_picture_loses_as_much_as_in_patns_strip(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    images = [figure(seed, *size)[0] for seed in range(5)]
+    Image.fromarray(np.concatenate(images, 1)).save(tmp_path / "a___b_vis.jpg")  # source, pose, target, pose, generated
+    strip = np.array(Image.open(tmp_path / "a___b_vis.jpg"))
+    alone = measuring._filed(protocol(name), torch.from_numpy(np.stack(images)).movedim(-1, 1))
+    for place in (2, 4):
+        cut = strip[:, place * size[1] : (place + 1) * size[1]]
+        inside = slice(1, -1)  # the outermost columns take some colour of their neighbours in the strip
+        assert np.array_equal(alone[place].movedim(0, -1).numpy()[:, inside], cut[:, inside])
+        assert not np.array_equal(images[place][:, inside], cut[:, inside])
+
+
 def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:
     wanted = evaluate("patn-market", store, blend)
     folder = tmp_path / "out"
@@ -377,16 +414,16 @@ def test_a_run_cut_off_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest
         asked.append(len(peek(pair)))
         return (peek(pair) + 0.3 * torch.randn_like(peek(pair))).clamp(-1, 1)
 
-    def run(**more: Any) -> Evaluation:
-        return evaluate("patn-market", store, noisy, estimator=Reader(), keep=tmp_path, **more)
+    def run() -> Evaluation:
+        return evaluate("patn-market", store, noisy, estimator=Reader(), keep=tmp_path, origin="noise of 0.3")
 
     with pytest.raises(KeyboardInterrupt):
-        run(weights="w")
-    resumed = run(weights="w")
+        run()
+    resumed = run()
     assert sum(asked) == 6, "the first four pairs were not generated again"
     assert resumed.facts["pairs_from_disk"] == 4
     asked[:] = [9]
-    whole = run(weights="w")
+    whole = run()
     assert "pairs_from_disk" not in whole.facts, "what is complete goes"
     assert resumed["generated"].scores == whole["generated"].scores, "random numbers go on where they were"
     assert resumed["source"].scores == whole["source"].scores
@@ -407,11 +444,27 @@ def test_the_references_are_measured_once(store: Store, tmp_path: Path) -> None:
     assert evaluate("patn-market", store, estimator=Reader(), keep=tmp_path)["source"].scores == first["source"].scores
 
 
-def test_nothing_is_kept_of_a_generator_without_weights(store: Store, tmp_path: Path) -> None:
-    evaluate("patn-market", store, blend, keep=tmp_path / "kept")
-    assert not list((tmp_path / "kept").rglob("generated*"))
+def test_another_torch_device_or_origin_measures_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, pairs, cpu = protocol("patn-market"), store.pairs("test"), torch.device("cpu")
+    first = measuring._key(made, {}, pairs, "a", cpu)
+    assert first == measuring._key(made, {}, pairs, "a", torch.device("cpu"))
+    assert first != measuring._key(made, {}, pairs, "b", cpu)
+    assert first != measuring._key(made, {}, pairs, "a", torch.device("cuda", 0))
+    evaluate("patn-market@1", store, estimator=Reader(), keep=tmp_path)
+    monkeypatch.setattr(torch, "__version__", f"{torch.__version__}.another")
+    reader = Reader()
+    evaluate("patn-market@1", store, estimator=reader, keep=tmp_path)
+    assert reader.asked > 0
+
+
+def test_keeping_needs_to_know_the_generator(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"say in origin=\.\.\. all that they depend on"):
+        evaluate("patn-market", store, blend, weights="w", keep=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
     (tmp_path / "file").write_text("in the way")
-    evaluate("patn-market", store, blend, weights="w", keep=tmp_path / "file" / "kept")  # only a warning
+    evaluate("patn-market", store, blend, origin="blend", keep=tmp_path / "file" / "kept")  # only a warning
 
 
 def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Path) -> None:

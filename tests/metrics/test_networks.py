@@ -13,9 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose.data import Store, StoreWriter
 from repose.hub.files import FILES
-from repose.metrics import features, networks
+from repose.metrics import cache, evaluate, features, networks
 from repose.metrics.accumulators import Column
+from repose.metrics.cache import Reference, reference
 from repose.metrics.functional import (
     consistency,
     detection_score,
@@ -28,12 +30,13 @@ from repose.metrics.functional import (
     moments_of_sums,
 )
 from repose.metrics.networks import COLUMNS, NETWORKS, Panel, Pool, kd, lpips_weights
+from repose.metrics.report import html
 from repose.nn.alexnet import AlexNet
 from repose.nn.mobilenet import WEIGHTS as MOBILENET
 from repose.nn.mobilenet import mobilenet_v2
 from repose.nn.squeezenet import SqueezeNet
 from repose.nn.vgg import VGG16
-from repose.person import LIP_LABELS, Person
+from repose.person import LIP_LABELS, Pair, Person
 from tests.metrics.stores import figure
 
 
@@ -328,6 +331,57 @@ def test_without_masks_or_with_few_pictures(made: dict[str, Eye | Distance]) -> 
     assert panel.scores(pool, pool) == {}
     with pytest.raises(KeyError, match="no column of networks is called 'lpips_alexx'; did you mean 'lpips_alex'"):
         Panel.of(("lpips_alexx",))
+
+
+def trained_on(folder: Path, training: int) -> Store:
+    """Two test pictures; of the training pictures only the first two are in the list of pairs."""
+    with StoreWriter(folder, 256, 176, "made") as writer:
+        for number in range(2 + training):
+            split, person = ("test", "p") if number < 2 else ("train", "q")
+            writer.add(f"{number}.jpg", person, *figure(number, 256, 176), split=split)
+        listed = {"test": [("0.jpg", "1.jpg"), ("1.jpg", "0.jpg")], "train": [("2.jpg", "3.jpg")]}
+        writer.finish({split: pairs for split, pairs in listed.items() if split == "test" or training > 1})
+    return Store.open(folder)
+
+
+def test_a_store_without_training_pictures_says_what_it_lacks(made: dict[str, Eye | Distance], tmp_path: Path) -> None:
+    data = trained_on(tmp_path / "s", 0)
+    evaluation = evaluate("pinet-fashion", data)
+    why = "not measured: no pictures of split 'train'"
+    assert evaluation.line()["networks_missing"] == {"fid_tv_train": why}
+    assert set(evaluation.line()["networks"]) == {"is_tf10", "lpips_alex"}
+    assert f"{why} (FID (torchvision, train))" in evaluation.markdown()
+    assert f"| {why} |" in evaluation.markdown()
+    assert "weights missing: not" not in evaluation.markdown() + html([evaluation], lambda _: [])
+    off = evaluate("pinet-fashion", data, features=False)
+    assert off.line()["networks_left_out"] == ["is_tf10", "lpips_alex", "fid_tv_train"]
+    assert "features off, so not measured: IS, LPIPS (Alex), FID (torchvision, train)" in off.markdown()
+
+
+def test_one_training_picture_is_refused_before_anything_is_measured(
+    made: dict[str, Eye | Distance], tmp_path: Path
+) -> None:
+    def generate(_: Pair) -> Tensor:
+        raise AssertionError("asked for a picture")
+
+    with pytest.raises(ValueError, match=r"split 'train' has one picture, .* for fid_tv_train need two"):
+        evaluate("pinet-fashion", trained_on(tmp_path / "s", 1), generate)
+
+
+def test_the_reference_set_is_every_training_picture(
+    made: dict[str, Eye | Distance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets: list[Tensor] = []
+
+    def look(panel: Panel, read: cache.Read, count: int, *more: object) -> Reference:
+        sets.append(read(0, count))
+        return reference(panel, read, count, tmp_path / "kept")
+
+    monkeypatch.setattr(importlib.import_module("repose.metrics.evaluate"), "reference", look)
+    data = trained_on(tmp_path / "s", 5)
+    assert evaluate("pinet-fashion", data)["target"].scores["fid_tv_train"].value > 0
+    wanted = torch.from_numpy(np.stack([figure(number, 256, 176)[0] for number in range(2, 7)])).movedim(-1, 1)
+    assert torch.equal(sets[0], wanted), "also those of no listed pair"
 
 
 def test_every_file_is_in_the_table() -> None:

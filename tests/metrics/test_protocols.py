@@ -65,6 +65,17 @@ def test_a_new_version_measures_what_the_old_one_did() -> None:
             assert dataclasses.replace(made, version=old.version, networks=old.networks, notes=old.notes) == old
 
 
+@pytest.mark.parametrize("name", ["patn-market", "patn-fashion"])
+def test_patn_has_its_jpeg_beside_it(name: str) -> None:
+    lossy, newest = PROTOCOLS[f"{name}-jpeg@1"], protocol(name)
+    assert lossy.file == "jpeg"
+    assert dataclasses.replace(lossy, name=name, version=newest.version, file="png", notes=newest.notes) == newest
+    for version in (1, 2):
+        notes = PROTOCOLS[f"{name}@{version}"].notes
+        assert "*_vis.jpg" in notes
+        assert f"not done here but in {name}-jpeg" in notes
+
+
 def test_further_columns_are_known() -> None:
     for made in PROTOCOLS.values():
         assert set(made.networks) <= set(COLUMNS), made
@@ -97,6 +108,14 @@ def test_published_rows_are_columns_of_their_protocol() -> None:
         assert {column for row in rows.values() for column in row} <= measured, name
     assert published("patn-fashion")["APATN"] == {"ssim": 0.780, "is_tf10": 3.435, "DS": 0.971, "pckh": 0.96}
     assert published("people-half") == {}
+
+
+def test_no_papers_detection_score_stands_in_our_column() -> None:
+    """Roy's is of NVIDIA's ResNet-50 SSD, PATN's of an SSD of PASCAL VOC; `ds` is SSD300-VGG16 of COCO."""
+    for name in {made.name for made in PROTOCOLS.values()}:
+        assert not {"ds", "detection_score"} & {column for row in published(name).values() for column in row}, name
+    assert published("roy-fashion")["Multi-scale Attention Guided"]["DS"] == 0.976
+    assert "does not compare" in protocol("roy-fashion@2").notes
 
 
 def test_the_overview_tells_every_protocol() -> None:

@@ -90,7 +90,8 @@ def test_a_store_gives_pairs(tmp_path: Path) -> None:
 
 def test_no_real_picture_is_a_target(tmp_path: Path) -> None:
     given = pictures.store(tmp_path / "store")
-    prepare(tmp_path / "s.db", REALISM, {"a": pictures.generated(tmp_path / "a", given, 30, 1)}, store=given)
+    made = prepare(tmp_path / "s.db", REALISM, {"a": pictures.generated(tmp_path / "a", given, 30, 1)}, store=given)
+    assert any("real pictures were JPEG" in note for note in made.notes)  # as the names in the store say
     found = rows(tmp_path / "s.db")
     real = {Path(row["name"]).stem for row in found if row["kind"] == "real"}
     targets = {row["name"].partition("_2_")[2] for row in found if row["kind"] == "generated"}

@@ -27,7 +27,7 @@ def take_part(study: Study, clock: Clock, nonce: str, choose: Any) -> None:
         ).fetchall()
     for row in rows:
         study.picture(row["key"], 0)
-        study.start(row["key"])
+        study.start(row["key"], "showing 1")
         clock.now += 0.5
         study.answer(row["key"], choose(row), 0.5, 0.5, False)
 

@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ class Browser:
     def ask(self, method: str, path: str, content: Any = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         sent = {"Content-Type": "application/json"} if content is not None else {}
-        sent |= {"Cookie": self.cookie} if self.cookie else {}
+        sent |= {"Study-Page": "1"} | ({"Cookie": self.cookie} if self.cookie else {})
         body = content if isinstance(content, bytes) else None if content is None else json.dumps(content)
         link.request(method, path, body, sent | headers)
         reply = link.getresponse()
@@ -48,9 +49,11 @@ class Browser:
         trial = state["trial"]
         for path in trial["pictures"]:
             assert self.ask("GET", path)[0] == 200
-        assert self.ask("POST", "/api/start", {"key": trial["key"]})[0] == 200
+        shown = {"key": trial["key"], "showing": "showing 1"}
+        assert self.ask("POST", "/api/start", shown)[0] == 200
         time.sleep(0.12)
-        given = {"key": trial["key"], "choice": choice, "exposure": 0.12, "reaction": 0.12, "hidden": False}
+        assert self.ask("POST", "/api/end", shown)[0] == 200
+        given = {"key": trial["key"], "choice": choice, "exposure": 0.12, "reaction": 0.12, "hidden": False, "delay": 0}
         status, reply, _ = self.ask("POST", "/api/answer", given)
         assert status == 200, reply
         return dict(reply["state"])
@@ -122,6 +125,13 @@ def test_pictures_say_nothing(served: StudyServer) -> None:
     assert len(heads) == 1
 
 
+def test_a_picture_in_a_tab_of_its_own_is_refused(served: StudyServer) -> None:
+    state = Browser(port(served)).begin("12345678")
+    for trial in (state["trial"], state["next"]):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(served.url.rstrip("/") + trial["pictures"][0])
+
+
 def test_a_closed_tab_goes_on_by_cookie_and_by_address(served: StudyServer) -> None:
     browser = Browser(port(served))
     state = browser.answer(browser.begin("12345678"), "real")
@@ -139,7 +149,9 @@ def test_twice_is_once(served: StudyServer) -> None:
     state = browser.begin("12345678")
     assert browser.begin("12345678") == state
     after = browser.answer(state, "real")
-    given = {"key": state["trial"]["key"], "choice": "fake", "exposure": 0.2, "reaction": 0.2, "hidden": False}
+    given = {
+        "key": state["trial"]["key"], "choice": "fake", "exposure": 0.2, "reaction": 0.2, "hidden": False, "delay": 0,
+    }  # fmt: skip
     status, reply, _ = browser.ask("POST", "/api/answer", given)
     assert (status, reply["state"]) == (200, after)
     assert [row["choice"] for row in served.study.answers()] == ["real"]
@@ -150,12 +162,14 @@ def test_a_restart_in_the_middle(served: StudyServer, tmp_path: Path) -> None:
     state = browser.answer(browser.begin("12345678"), "real")
     trial = state["trial"]
     browser.ask("GET", trial["pictures"][0])
-    browser.ask("POST", "/api/start", {"key": trial["key"]})
+    shown = {"key": trial["key"], "showing": "showing 1"}
+    browser.ask("POST", "/api/start", shown)
+    time.sleep(0.3)
+    browser.ask("POST", "/api/end", shown)
     stop(served)
     again = serve(tmp_path / "study.db", port(served))
     try:
-        time.sleep(0.12)
-        given = {"key": trial["key"], "choice": "real", "exposure": 0.3, "reaction": 0.4, "hidden": False}
+        given = {"key": trial["key"], "choice": "real", "exposure": 0.3, "reaction": 0.4, "hidden": False, "delay": 0}
         status, reply, _ = browser.ask("POST", "/api/answer", given)
         assert (status, reply["state"]["done"]) == (200, 2)
         assert [row["flags"] for row in again.study.answers()] == [[], []]
@@ -187,7 +201,7 @@ def test_two_people_at_once(served: StudyServer) -> None:
 def test_bad_requests(served: StudyServer) -> None:
     browser = Browser(port(served))
     key = browser.begin("12345678")["trial"]["key"]
-    good = {"key": key, "choice": "real", "exposure": 0.2, "reaction": 0.2, "hidden": False}
+    good = {"key": key, "choice": "real", "exposure": 0.2, "reaction": 0.2, "hidden": False, "delay": 0}
     for status, method, path, content in (
         (404, "GET", "/nothing", None),
         (404, "GET", "/../study.db", None),
@@ -201,6 +215,13 @@ def test_bad_requests(served: StudyServer) -> None:
         (400, "POST", "/api/answer", good | {"exposure": "0.2"}),
         (400, "POST", "/api/answer", good | {"reaction": float("nan")}),
         (400, "POST", "/api/answer", good | {"reaction": -1}),
+        (400, "POST", "/api/answer", good | {"exposure": 10**400}),
+        (400, "POST", "/api/answer", good | {"delay": float("inf")}),
+        (400, "POST", "/api/answer", good | {"key": "\ud800"}),
+        (400, "POST", "/api/start", {"key": key, "showing": "\udfff" * 9}),
+        (400, "POST", "/api/begin", {"nonce": "\ud800" * 9}),
+        (400, "POST", "/api/begin", b"[" * 4000),
+        (400, "GET", "ftp://[", None),
         (400, "POST", "/api/answer", good | {"hidden": 0}),
         (409, "POST", "/api/answer", good),
     ):
@@ -208,6 +229,7 @@ def test_bad_requests(served: StudyServer) -> None:
         assert (found, bool(reply["error"])) == (status, True), (method, path, content)
     # what a form on a page of somebody else could send
     assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Type": "text/plain"})[0] == 415
+    assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Length": "9" * 5000})[0] == 413
     assert not served.study.answers()
 
 

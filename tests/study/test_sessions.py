@@ -35,7 +35,7 @@ def judge(study: Study, token: str, clock: Clock, choice: str = "real", seconds:
     """One answer as a good page gives it; the new state."""
     trial = study.state(token)["trial"]
     study.picture(trial["key"], 0)
-    study.start(trial["key"])
+    study.start(trial["key"], "showing 1")
     clock.now += seconds
     limit = seconds if trial["seconds"] is None else min(seconds, trial["seconds"])
     state: dict[str, Any] = study.answer(trial["key"], choice, limit, seconds, False)["state"]
@@ -167,7 +167,7 @@ def test_practice_tells_and_the_rest_does_not(tmp_path: Path) -> None:
     for _ in range(SMALL.trials):
         trial = study.state(token)["trial"]
         study.picture(trial["key"], 0)
-        study.start(trial["key"])
+        study.start(trial["key"], "showing 1")
         clock.now += 0.5
         reply = study.answer(trial["key"], "fake", 0.5, 0.5, False)
         assert ("right" in reply) == trial["practice"]
@@ -183,7 +183,7 @@ def test_a_double_click_changes_nothing(tmp_path: Path) -> None:
     token = study.begin("12345678")
     key = study.state(token)["trial"]["key"]
     study.picture(key, 0)
-    study.start(key)
+    study.start(key, "showing 1")
     clock.now += 0.5
     first = study.answer(key, "real", 0.5, 0.5, False)
     clock.now += 0.1
@@ -191,7 +191,7 @@ def test_a_double_click_changes_nothing(tmp_path: Path) -> None:
     (kept,) = study.answers()
     assert (kept["choice"], kept["reaction"], kept["flags"]) == ("real", 0.5, [])
     with pytest.raises(RefusedError, match="not this picture's turn"):
-        study.start(key)
+        study.start(key, "showing 2")
 
 
 def test_a_restart_goes_on(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_threads_at_once(tmp_path: Path) -> None:
             while not (state := study.state(token))["finished"]:
                 key = state["trial"]["key"]
                 study.picture(key, 0)
-                study.start(key)
+                study.start(key, "showing 1")
                 threading.Event().wait(0.11)
                 twins = [
                     threading.Thread(target=study.answer, args=(key, choice, 0.11, 0.11, False))
@@ -266,7 +266,89 @@ def test_threads_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_flags(given: tuple[Any, ...], wanted: list[str]) -> None:
-    assert flags(*given) == wanted
+    assert flags(*given, seen=given[2], delay=0.0, fetches=1) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "seen", "delay", "fetches", "wanted"),
+    [
+        ((1.0, 1, 1.0, 1.5, 1.6, False), 1.4, 0.1, 3, []),
+        ((1.0, 1, 1.0, 1.5, 1.6, False), 1.6, 0.1, 1, ["clock"]),  # gone for the page, still there for the server
+        ((1.0, 1, 1.0, 1.5, 11.4, False), 10.9, 0.1, 1, ["clock"]),
+        ((1.0, 1, 1.0, 1.5, 1.6, False), 0.3, 0.0, 1, ["clock"]),  # shown before the server was told
+        ((1.0, 1, 1.0, 3.0, 0.1, False), 0.0, 2.9, 1, []),  # the word was under way for so long
+        ((1.0, 1, 1.0, 60.0, 0.1, False), 0.0, 59.9, 1, ["clock"]),  # too long to be taken at its word
+        ((1.0, 1, 1.0, 1.5, 1.6, False), 1.0, 0.1, 4, ["fetched"]),
+        ((1.0, 2, 1.0, 1.5, 1.6, False), 1.0, 0.1, 4, ["again"]),  # a page that was loaded again fetches again
+        ((None, 1, 30.0, 30.0, 30.2, False), 0.0, 0.0, 9, []),
+    ],
+)
+def test_flags_of_what_the_server_saw(
+    given: tuple[Any, ...], seen: float, delay: float, fetches: int, wanted: list[str]
+) -> None:
+    assert flags(*given, seen=seen, delay=delay, fetches=fetches) == wanted
+
+
+def test_a_lost_reply_changes_nothing(tmp_path: Path) -> None:
+    """The page repeats a start and an end until it hears of them: the first of each counts."""
+    clock = Clock()
+    study = pictures.study(tmp_path, replace(SMALL, seconds=(1.0,)), clock)
+    key = study.state(study.begin("12345678"))["trial"]["key"]
+    study.picture(key, 0)
+    study.start(key, "showing 1")
+    clock.now += 0.9
+    study.start(key, "showing 1")
+    clock.now += 0.1
+    study.end(key, "showing 1")
+    clock.now += 4.0
+    study.end(key, "showing 1")
+    study.answer(key, "real", 1.0, 5.0, False, 0.95)
+    study.start(key, "showing 1")
+    study.end(key, "showing 1")
+    (kept,) = study.answers()
+    assert (kept["flags"], kept["elapsed"]) == ([], 5.0)
+
+
+def test_a_slow_line_is_no_quick_answer(tmp_path: Path) -> None:
+    """The word that the picture is on show took 3 s, so the server saw no time go by; the page did."""
+    clock = Clock()
+    study = pictures.study(tmp_path, replace(SMALL, seconds=(1.0,)), clock)
+    key = study.state(study.begin("12345678"))["trial"]["key"]
+    study.picture(key, 0)
+    study.end(key, "showing 1")  # the end overtook the start
+    study.start(key, "showing 1")
+    clock.now += 0.02
+    study.answer(key, "real", 0.8, 0.8, False, 3.0)
+    (kept,) = study.answers()
+    assert (kept["flags"], kept["reaction"], kept["elapsed"]) == ([], 0.8, 0.02)
+
+
+def test_looking_longer_than_the_page_says(tmp_path: Path) -> None:
+    """A page that says 1 s and keeps the picture, and one that fetches it over and over."""
+    clock = Clock()
+    study = pictures.study(tmp_path, replace(SMALL, seconds=(1.0,)), clock)
+    token = study.begin("12345678")
+    for wait, end, fetches in ((1.0, True, 1), (9.0, True, 1), (9.0, False, 1), (1.0, True, 4)):
+        key = study.state(token)["trial"]["key"]
+        for _ in range(fetches):
+            study.picture(key, 0)
+        study.start(key, "showing 1")
+        clock.now += wait
+        if end:
+            study.end(key, "showing 1")
+        study.answer(key, "real", 1.0, 1.0 if wait == 1 else 1.2, False)
+    assert [row["flags"] for row in study.answers()] == [[], ["clock"], ["clock"], ["fetched"]]
+
+
+def test_the_one_file_holds_finished_sessions(tmp_path: Path) -> None:
+    """A copy of the file alone, without SQLite's log beside it, has every finished session while the study is open."""
+    clock = Clock()
+    study = pictures.study(tmp_path, SMALL, clock)
+    finish(study, study.begin("12345678"), clock)
+    (tmp_path / "copy.db").write_bytes((tmp_path / "study.db").read_bytes())
+    copy = Study(tmp_path / "copy.db")
+    assert copy.answers() == study.answers()
+    assert copy.sessions() == (1, 1)
 
 
 def test_impossible_answers_are_refused(tmp_path: Path) -> None:
@@ -281,16 +363,17 @@ def test_impossible_answers_are_refused(tmp_path: Path) -> None:
             call(*given)
         assert caught.value.status == status
 
-    refused(409, "never fetched", study.start, key)
+    refused(409, "never fetched", study.start, key, "showing 1")
     study.picture(key, 0)
     refused(409, "not shown yet", study.answer, key, "real", 0.5, 0.5, False)
-    study.start(key)
-    refused(425, "quicker", study.answer, key, "real", 0.5, 0.5, False)  # the server saw no time go by
+    study.start(key, "showing 1")
     clock.now += 0.5
     refused(425, "quicker", study.answer, key, "real", 0.05, 0.05, False)  # the page says so itself
     refused(400, "real and fake", study.answer, key, "maybe", 0.5, 0.5, False)
     study.picture(after, 0)  # loaded ahead
-    refused(409, "turn", study.start, after)
+    refused(409, "turn", study.start, after, "showing 1")
+    refused(409, "turn", study.end, after, "showing 1")
+    refused(400, "nonce", study.start, key, "")
     refused(409, "turn", study.answer, after, "real", 0.5, 0.5, False)
     refused(404, "no such picture", study.picture, key, 1)
     refused(404, "no such picture", study.picture, "unknown", 0)
@@ -310,8 +393,8 @@ def test_flagged_answers_and_unfinished_sessions_do_not_count(tmp_path: Path) ->
     token = study.begin("12345678")
     key = study.state(token)["trial"]["key"]
     study.picture(key, 0)
-    study.start(key)
-    study.start(key)  # the page was loaded again
+    study.start(key, "showing 1")
+    study.start(key, "showing 2")  # the page was loaded again
     clock.now += 0.5
     study.answer(key, "real", 0.5, 0.5, False)
     judge(study, token, clock)

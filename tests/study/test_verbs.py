@@ -36,7 +36,7 @@ def test_from_folders_to_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     while not (state := study.state(token))["finished"]:
         key = state["trial"]["key"]
         study.picture(key, 0)
-        study.start(key)
+        study.start(key, "showing 1")
         clock.now += 1
         study.answer(key, "real", 1.0, 1.0, False)
     text = run("table", place, "--markdown", "--no-published")

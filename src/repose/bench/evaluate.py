@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from repose.data import Store
 from repose.estimate import estimator as find_estimator
 from repose.files import sha256
 from repose.images import save_image
-from repose.metrics.choosing import allowed, best
+from repose.metrics.choosing import LAST, allowed, best, left_out
 from repose.metrics.evaluate import Evaluation, evaluate, table
 from repose.metrics.folder import evaluate_folder, read_pictures
 from repose.metrics.protocols import Protocol
@@ -28,6 +29,7 @@ from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import sheet
 from repose.train.checkpoint import weight_files
+from repose.train.recipe import to_dict
 from repose.weights import find_weights
 
 SHEET_ROWS = 10
@@ -63,7 +65,7 @@ def evaluate_models(
         reports: files that get the table, by their endings: .md, .tex, .csv, or .html with pictures and histograms.
         strips: of `evaluate_folder`.
         choose: metric by which the best of `names` is said, the papers' way with their checkpoints; on validation
-            people only (`repose.metrics.choosing`).
+            people only, and of the last `repose.metrics.choosing.LAST` names in their order.
 
     Raises:
         ValueError: a model was trained on another canvas than the protocol's and is tied to its own
@@ -106,7 +108,7 @@ def evaluate_models(
                     made, store, generate, model=one.name, recipe=one.recipe.name,
                     weights=digest(name), estimator=estimator, joints=joints,
                     fields=one.generator.needs.fields, split=split, limit=limit,
-                    beside=beside, progress=progress, features=features, keep=keep,
+                    beside=beside, progress=progress, features=features, keep=keep, origin=origin(one),
                 )  # fmt: skip
             evaluations.append(done)
             if results is not None:
@@ -114,6 +116,8 @@ def evaluate_models(
     screen.print(table(evaluations))
     if choose is not None:
         found = best(evaluations, choose)
+        if before := left_out(evaluations):
+            screen.print(f"only the last {LAST} names count; left out: {', '.join(before)}", soft_wrap=True)
         screen.print(f"best by {choose} on {split}: {found.facts['model']}", soft_wrap=True)
     pairs = evaluations[0].pairs
     rows = min(SHEET_ROWS, len(pairs))
@@ -204,6 +208,11 @@ def _holds_pictures(place: Path) -> bool:
     if not place.is_dir() or (place / "recipe.json").exists():
         return False
     return any(next(place.glob(pattern), None) for pattern in ("*.png", "*.jpg", "fake_B/*@*.jpg", "fake_B/*@*.png"))
+
+
+def origin(model: Model) -> str:
+    """What the pictures of a model depend on beside its weights: all of its recipe, and the device."""
+    return f"{json.dumps(to_dict(model.recipe), sort_keys=True)}, on {model.device}"
 
 
 def digest(name: str) -> str:

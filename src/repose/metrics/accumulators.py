@@ -66,12 +66,19 @@ class Tally:
 
 @dataclass(frozen=True)
 class Score:
-    """A score over all pairs and its 95 % interval; NaN if not one pair counts, infinite for PSNR of equal pictures."""
+    """A score over all pairs and its 95 % interval; NaN if not one pair counts.
+
+    Attributes:
+        value, low, high: infinite for PSNR where all pairs are of equal pictures.
+        skipped: pairs that do not count.
+        equal: pairs of equal pictures, whose PSNR is infinite: the score is of the others, if there are any.
+    """
 
     value: float
     low: float
     high: float
     skipped: int = 0
+    equal: int = 0
 
 
 def scores(
@@ -79,8 +86,9 @@ def scores(
 ) -> dict[str, Score]:
     """Each column's score with a percentile bootstrap interval over the pairs.
 
-    All columns see the same resamples. Pairs that share a person are drawn as if independent, so the interval says
-    how far the choice of pairs moves the score, not how far another set of people would.
+    All columns see the same resamples; a resample in which not one pair counts is left out. Infinite values are left
+    out and counted (`Score.equal`), unless all are infinite. Pairs that share a person are drawn as if independent, so
+    the interval says how far the choice of pairs moves the score, not how far another set of people would.
 
     Args:
         columns: all of one length N > 0.
@@ -99,6 +107,10 @@ def scores(
     count = lengths.pop()
     values = torch.stack([column.values for column in columns.values()])  # (K, N)
     weights = torch.stack([column.weights for column in columns.values()])  # (K, N)
+    endless = values.isinf()
+    equal = endless.sum(1)
+    aside = endless & ((weights > 0) & ~endless).any(1, keepdim=True)  # else there is nothing but infinity to tell
+    values, weights = values.masked_fill(aside, 0), weights.masked_fill(aside, 0)
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     chunk = max(1, 1_000_000 // count)  # bounds the memory of the gathered numbers
@@ -106,9 +118,16 @@ def scores(
         picks = torch.randint(count, (min(chunk, resamples - start), count), generator=generator)  # (R, N)
         drawn.append(torch.stack([v[picks].sum(1) / w[picks].sum(1) for v, w in zip(values, weights, strict=True)]))
     ordered = torch.cat(drawn, 1).sort(1).values  # (K, resamples)
-    tail = round((1 - level) / 2 * (resamples - 1))
+    last = (~ordered.isnan()).sum(1).sub(1).clamp(min=0).tolist()  # NaN, of no pair that counts, is sorted to the end
+    tails = [round((1 - level) / 2 * end) for end in last]
     means = values.sum(1) / weights.sum(1)
     return {
-        name: Score(float(means[k]), float(ordered[k, tail]), float(ordered[k, -1 - tail]), column.skipped)
+        name: Score(
+            float(means[k]),
+            float(ordered[k, tails[k]]),
+            float(ordered[k, last[k] - tails[k]]),
+            column.skipped,
+            int(equal[k]),
+        )
         for k, (name, column) in enumerate(columns.items())
     }

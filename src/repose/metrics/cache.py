@@ -1,8 +1,8 @@
 """Statistics of a reference set, kept on disk: mean and covariance of a network's features of the training pictures.
 
 A file is found by a hash of all that it depends on: the pictures' bytes and order, the network with its version (which
-fixes dialect and resizing), and the checksums of its weight files. So it never serves another set. A run that is cut
-off goes on where its last save was.
+fixes dialect and resizing), the checksums of its weight files, and the code that prepares the pictures. So it never
+serves another set. A run that is cut off goes on where its last save was.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ from torch import Tensor
 from repose.files import replacing
 from repose.hub.files import FILES
 from repose.metrics.functional.distributions import Moments, moments_of_sums
+from repose.metrics.kept import code
 from repose.metrics.networks import NETWORKS, Panel
 
 Read = Callable[[int, int], Tensor]
 """The pictures from one number up to another: uint8 (n, 3, H, W)."""
+
+_CODE: Final = ("nn/inception.py", "metrics/networks.py", "metrics/functional/distributions.py", "metrics/cache.py")
+"""What brings the pictures to the network's size and range, runs it, and takes the statistics."""
 
 _AT_ONCE: Final = 64
 """Pictures read at a time."""
@@ -96,7 +100,9 @@ def key(network: str, pictures: str, count: int) -> str:
         pictures: the hash of the pictures. count: how many.
     """
     files = {file: FILES[file].sha256 for file in NETWORKS[network]}
-    told = json.dumps({"network": network, "files": files, "pictures": pictures, "count": count}, sort_keys=True)
+    told = json.dumps(
+        {"network": network, "files": files, "pictures": pictures, "count": count, "code": code(*_CODE)}, sort_keys=True
+    )
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -98,18 +98,20 @@ class Evaluation:
         return tables.markdown(*described([self]))
 
     def line(self) -> dict[str, Any]:
-        """The result line: scores as [value, low, high] by row, `skipped` pairs by metric, and the facts.
+        """The result line: scores as [value, low, high] by row, `skipped` pairs by metric, `equal` by row, facts.
 
-        An infinite PSNR (equal pictures) becomes null in the file, as JSON knows no infinity; so does the interval of
-        `fd`, which has none.
+        `equal` counts the pairs of equal pictures, which PSNR leaves out. An infinite PSNR (all are equal) becomes null
+        in the file, as JSON knows no infinity; so does the interval of `fd`, which has none.
         """
         measured = {row.kind: {m: [s.value, s.low, s.high] for m, s in row.scores.items()} for row in self.rows}
         skipped = {m: s.skipped for row in self.rows for m, s in row.scores.items() if s.skipped}
+        equal = {row.kind: s.equal for row in self.rows for s in row.scores.values() if s.equal}
         return {
             "kind": "evaluation",
             "protocol": str(self.protocol),
             **self.facts,
             "skipped": skipped,
+            **({"equal": equal} if equal else {}),
             "rows": measured,
         }
 
@@ -148,6 +150,7 @@ def evaluate(
     beside: Evaluation | None = None,
     progress: Progress | None = None,
     keep: Path | str | None = None,
+    origin: str | None = None,
 ) -> Evaluation:
     """Measure `generate` on the pairs of a split, beside the real target and the copied source.
 
@@ -167,21 +170,30 @@ def evaluate(
         batch: pairs at once.
         device: where SSIM, PSNR and L1 are computed, in float64, and features: the CPU or a CUDA device.
         features: the columns of `repose.metrics.features`: True measures them where the weight file is here, a version
-            such as "mobilenet_v2@1" needs it, False leaves them out.
+            such as "mobilenet_v2@1" needs it, False leaves them out, and the protocol's networks, too: line
+            (`networks_left_out`) and caption say which.
         seed: of the bootstrap, and of torch's random numbers while it runs (for generators that draw some).
         beside: an evaluation of the same pairs whose reference rows are taken instead of measured again.
         progress: told after every batch.
-        keep: folder that keeps the numbers of the pairs, under a key of all that they depend on (the code, too): a run
-            that is cut off goes on with the pairs that it lacks, and another model finds the reference rows. Those of
-            generated pictures need `weights`, and go when the run is complete.
+        keep: folder that keeps the numbers of the pairs, under a key of all that they depend on (the code, torch's
+            version and the device, too): a run that is cut off goes on with the pairs that it lacks, and another model
+            finds the reference rows. Those of generated pictures go when the run is complete.
+        origin: with `keep`, all that the pictures of `generate` depend on, in words: weights, settings, its device,
+            code of its own. Another text, other pictures.
 
     Raises:
-        ValueError: the store is on another canvas, the split has no pairs, `beside` is another measurement, or a
+        ValueError: the store is on another canvas, the split has no pairs, the protocol compares with training pictures
+            and the store has one alone, `keep` without `origin`, `beside` is another measurement, or a
             generated picture has the wrong shape, is not finite or not in [-1, 1] (names the pair).
         KeyError: no such protocol, split or version of features.
         FileNotFoundError: a version of features was named and its weight file is not here.
     """
     made = protocol(protocol_) if isinstance(protocol_, str) else protocol_
+    if keep is not None and generate is not None and origin is None:
+        raise ValueError(
+            "evaluate(keep=...) would go on with pictures of it knows not which generator: say in origin=... all that "
+            "they depend on (weights, settings, device, code of its own), or leave keep out"
+        )
 
     def pictures(pairs: Tensor, pair: Pair) -> Tensor:
         assert generate is not None
@@ -204,12 +216,15 @@ def evaluate(
         beside=beside,
         progress=progress,
         keep=None if keep is None else Path(keep),
-        origin=None if weights is None else f"{model}, {recipe}, {weights}",
+        origin=None if origin is None else f"{model}, {recipe}, {weights}, {origin}",
     )
 
 
 def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None) -> Tensor:
-    """The pairs that a protocol measures, int64 (N, 2): each direction is a pair of its own."""
+    """The pairs that a protocol measures, int64 (N, 2): each direction is a pair of its own.
+
+    A split without a list has both directions of every pair already, so none is added there.
+    """
     pairs = store.pairs(split)
     if limit is not None and limit < 1:
         raise ValueError(f"limit is a number of pairs, at least 1, or None for all; got {limit}")
@@ -217,7 +232,9 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
         pairs = pairs[torch.arange(limit) * len(pairs) // limit]
     if not len(pairs):
         raise ValueError(f"{store.folder}: split {split!r} has no pairs to measure")
-    return torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1) if made.directions == "both" else pairs.clone()
+    if made.directions == "both" and store.listed(split):
+        return torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1)
+    return pairs.clone()
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -251,27 +268,29 @@ def _run(
     yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
     network, about = deep.chosen(features, device)
     panel = Panel.of(made.networks if features is not False else (), device)
+    training = _training(panel, store)
     facts = {
         **facts,
         "data": store.dataset,
         "checksum": store.checksum,
         "split": split,
         "pairs": len(pairs),
-        "pairs_in_split": len(store.pairs(split)) * (2 if made.directions == "both" else 1),
+        "pairs_in_split": len(pairs_of(made, store, split)),
         "directions": made.directions,
         "estimator": None if estimator is None else estimator.name,
         **about,
         **{{"weights_missing": "networks_missing"}.get(key, key): told for key, told in panel.facts().items() if told},
+        **({"networks_left_out": list(made.networks)} if features is False and made.networks else {}),
         "seed": seed,
     }
     if beside is not None:
         _same([beside.line(), {"protocol": str(made), **facts}])
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if pictures else [])
     work = list(dict.fromkeys([*kinds, "target"]))  # sets are compared with the targets
-    parts = {kind: Kept(keep, _key(made, facts, pairs, None)) for kind in work if kind in REFERENCES}
+    parts = {kind: Kept(keep, _key(made, facts, pairs, None, device)) for kind in work if kind in REFERENCES}
     if "generated" in work:
         own = None if origin is None else f"{origin}, batches of {batch}, seed {seed}"
-        parts["generated"] = Kept(None if own is None else keep, _key(made, facts, pairs, own))
+        parts["generated"] = Kept(None if own is None else keep, _key(made, facts, pairs, own, device))
     tallies = {kind: Tally(len(pairs)) for kind in work}
     pools = {kind: Pool(len(pairs)) for kind in work}
     frame = canvas(made.canvas).frame
@@ -325,7 +344,7 @@ def _run(
                 pools[kind].put(begin, rows_found)
             if progress is not None and not lacking:
                 progress(end, len(pairs))
-    trained = _training(panel, made, store, keep)
+    trained = None if training is None else _trained(panel, made, store, training, keep)
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
     for kind in kinds:
         measured = scores(tallies[kind].columns, seed=seed)
@@ -347,12 +366,16 @@ def _run(
     return Evaluation(made, tuple(rows), pairs, facts)
 
 
-def _key(made: Protocol, facts: dict[str, Any], pairs: Tensor, origin: str | None) -> dict[str, Any]:
+def _key(
+    made: Protocol, facts: dict[str, Any], pairs: Tensor, origin: str | None, device: torch.device
+) -> dict[str, Any]:
     """All that the numbers of a kind of picture depend on."""
     told = ("data", "checksum", "estimator", "features", "networks", "networks_missing", "directions")
     return {
         "protocol": asdict(made),
         "code": kept.code(),
+        "torch": torch.__version__,
+        "device": str(device),
         "pairs": kept.digest(pairs),
         "pictures": origin,
         **{name: facts.get(name) for name in told},
@@ -398,14 +421,28 @@ def _panel(
     return panel.look(wide, masks)
 
 
-def _training(panel: Panel, made: Protocol, store: Store, keep: Path | None) -> Reference | None:
-    """The statistics of the pictures of the training pairs, where a column needs them and the store has them."""
+def _training(panel: Panel, store: Store) -> Tensor | None:
+    """The indices of all training pictures, (N,), where a column needs them.
+
+    A store that has none leaves the columns out of the panel, which then says so. ValueError: it has one alone.
+    """
     if not panel.networks_of_training():
         return None
-    try:
-        which = torch.unique(store.pairs("train"))
-    except KeyError:
+    columns = [column for column in panel.columns if column.endswith("_train")]
+    if "train" not in store.splits:
+        panel.leave_out(columns, "not measured: no pictures of split 'train'")
         return None
+    which = store.split("train")
+    if len(which) < 2:
+        raise ValueError(
+            f"{store.folder}: split 'train' has one picture, and the statistics for {', '.join(columns)} need two; "
+            "pack more training pictures, or leave the networks out (features=False)"
+        )
+    return which
+
+
+def _trained(panel: Panel, made: Protocol, store: Store, which: Tensor, keep: Path | None) -> Reference:
+    """The statistics of the training pictures."""
     frame = canvas(made.canvas).frame
 
     def read(start: int, stop: int) -> Tensor:
@@ -553,6 +590,14 @@ def described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str
             notes.append(f"left out, {why}: {left}")
     if any(math.isinf(score.value) for row in rows for score in row.scores.values()):
         notes.append("∞: equal pictures")
+    some = [
+        f"{score.equal:,} of {row.name}"
+        for row in rows
+        for score in row.scores.values()
+        if score.equal and not math.isinf(score.value)
+    ]
+    if some:
+        notes.append(f"PSNR without the pairs of equal pictures: {', '.join(some)}")
     if facts["features"]:
         notes.append(f"feature distance, appearance, FD, KD, identity: {facts['features']}")
     if any(evaluation.facts.get("files") == "jpeg" for evaluation in evaluations) and first.protocol.file != "jpeg":
@@ -563,6 +608,8 @@ def described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str
     missing = facts.get("networks_missing", {})
     for file in dict.fromkeys(missing.values()):
         without = ", ".join(tables.METRICS[metric][0] for metric, one in missing.items() if one == file)
-        notes.append(f"weights missing: {file} ({without})")
+        notes.append(f"{tables.without(file)} ({without})")
+    if left_out := facts.get("networks_left_out"):
+        notes.append(f"features off, so not measured: {', '.join(tables.METRICS[metric][0] for metric in left_out)}")
     lines = [tables.Line(row.name, row.scores, str(first.protocol), missing=missing) for row in rows]
     return lines, title, "; ".join(notes)

@@ -75,10 +75,10 @@ def digest(values: Tensor) -> str:
 
 
 @functools.cache
-def code() -> str:
-    """A checksum of all of this package's code: a number may depend on any of it."""
+def code(*files: str) -> str:
+    """A checksum of all of this package's code, as a number may depend on any of it, or of some files of it alone."""
     found = hashlib.sha256()
     here = Path(__file__).parents[1]
-    for file in sorted(here.rglob("*.py")):
+    for file in [here / name for name in files] or sorted(here.rglob("*.py")):
         found.update(file.relative_to(here).as_posix().encode() + file.read_bytes())
     return found.hexdigest()[:16]

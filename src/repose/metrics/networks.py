@@ -148,7 +148,7 @@ class Panel:
 
     Attributes:
         columns: those that can be measured.
-        missing: column -> the file or package that is not here.
+        missing: column -> the file or package that is not here, or "not measured: ..." where that is not why.
         details: column -> where it was looked for and what to do.
     """
 
@@ -190,8 +190,15 @@ class Panel:
             {column: absent[COLUMNS[column].network][1] for column in columns if COLUMNS[column].network in absent},
         )
 
+    def leave_out(self, columns: Sequence[str], why: str) -> None:
+        """Do not measure some columns; `missing` says why, and what no other column needs of the networks goes."""
+        self.missing |= {column: why for column in self.columns if column in columns}
+        self.columns = tuple(column for column in self.columns if column not in columns)
+        needed = {COLUMNS[column].network for column in self.columns}
+        self._networks = {name: network for name, network in self._networks.items() if name in needed}
+
     def facts(self) -> dict[str, dict[str, str]]:
-        """For the result line: the network of each column, and the files that were missing."""
+        """For the result line: the network of each column, and the files that were missing (or what else was)."""
         told = {"networks": {column: COLUMNS[column].network for column in self.columns}}
         return told | ({"weights_missing": dict(self.missing)} if self.missing else {})
 

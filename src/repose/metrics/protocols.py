@@ -35,7 +35,8 @@ class Protocol:
         name, version: cited together, "patn-market@1".
         canvas: name in `repose.represent.canvas.CANVASES`; people reach the generator on it and results return on it.
         split: of the store.
-        directions: "given" measures each listed pair, "both" also its reverse, and means over all.
+        directions: "given" measures each listed pair, "both" also its reverse, and means over all (the same where a
+            split has no list, which means all ordered pairs).
         resize: how photographs of another size come onto the canvas before a store is packed; "none": they fit it.
             Generated pictures are never scaled.
         file: "png" measures the rounded pixels; "jpeg" those of a JPEG file of quality 75 (Pillow), of real and
@@ -80,6 +81,11 @@ class Protocol:
         return f"{self.name}@{self.version}"
 
 
+_STRIPS: Final = (
+    "Its script reads strips that were saved as JPEG (*_vis.jpg), real and generated picture alike at quality 75: not "
+    "done here but in "
+)
+
 PROTOCOLS: Final = {
     str(protocol): protocol
     for protocol in (
@@ -88,14 +94,16 @@ PROTOCOLS: Final = {
             version=1,
             canvas="market",
             mask=MaskVariant(),
-            notes="PATN's official measurement of Market-1501 (SSIM, mask-SSIM and L1 as PG2 and Deformable GAN)",
+            notes="PATN's official measurement of Market-1501 (SSIM, mask-SSIM and L1 as PG2 and Deformable GAN). "
+            f"{_STRIPS}patn-market-jpeg",
         ),
         Protocol(
             name="patn-fashion",
             version=1,
             canvas="fashion",
             padding=(40, 0, 40, 0),
-            notes="PATN's official measurement of DeepFashion: 256x176 padded with white to 256x256",
+            notes=f"PATN's official measurement of DeepFashion: 256x176 padded with white to 256x256. {_STRIPS}"
+            "patn-fashion-jpeg",
         ),
         Protocol(
             name="roy-fashion",
@@ -127,7 +135,7 @@ PROTOCOLS: Final = {
             mask=MaskVariant(),
             networks=("is_tf10", "mask_is_tf10"),
             notes="version 1 with the paper's Inception Scores. Its detection score is of an SSD trained on PASCAL "
-            "VOC, whose weights cannot be had",
+            f"VOC, whose weights cannot be had. {_STRIPS}patn-market-jpeg",
         ),
         Protocol(
             name="patn-fashion",
@@ -135,7 +143,28 @@ PROTOCOLS: Final = {
             canvas="fashion",
             padding=(40, 0, 40, 0),
             networks=("is_tf10",),
-            notes="version 1 with the paper's Inception Score, of the padded pictures",
+            notes=f"version 1 with the paper's Inception Score, of the padded pictures. {_STRIPS}patn-fashion-jpeg",
+        ),
+        Protocol(
+            name="patn-market-jpeg",
+            version=1,
+            canvas="market",
+            file="jpeg",
+            mask=MaskVariant(),
+            networks=("is_tf10", "mask_is_tf10"),
+            notes="patn-market@2 as its official script measures: real and generated pictures pass through JPEG. In "
+            "its strips they begin at multiples of 16 pixels, so each loses what it loses alone, but for its outermost "
+            "columns",
+        ),
+        Protocol(
+            name="patn-fashion-jpeg",
+            version=1,
+            canvas="fashion",
+            file="jpeg",
+            padding=(40, 0, 40, 0),
+            networks=("is_tf10",),
+            notes="patn-fashion@2 as its official script measures: real and generated pictures pass through JPEG, and "
+            "are padded after that",
         ),
         Protocol(
             name="roy-fashion",
@@ -144,7 +173,8 @@ PROTOCOLS: Final = {
             directions="both",
             ssim=SKIMAGE,
             networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
-            notes="version 1 with the paper's Inception Score (one split), detection score and LPIPS",
+            notes="version 1 with the paper's Inception Score (one split) and LPIPS, and with ds, a detection score of "
+            "SSD300-VGG16: that of the paper, of NVIDIA's SSD on ResNet-50, does not compare with it",
         ),
         Protocol(
             name="roy-fashion-jpeg",

@@ -8,7 +8,7 @@ REAL: Final = "real data"
 
 _MARKET: Final = ("ssim", "is_tf10", "mask_ssim", "mask_is_tf10", "DS", "pckh")
 _FASHION: Final = ("ssim", "is_tf10", "DS", "pckh")
-_ROY: Final = ("ssim", "is_tv1", "ds", "pckh", "lpips_vgg", "lpips_squeeze")
+_ROY: Final = ("ssim", "is_tv1", "DS", "pckh", "lpips_vgg", "lpips_squeeze")
 _PINET: Final = ("is_tf10", "lpips_alex", "fid_tv_train")
 
 _ROWS: Final[dict[str, tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]]] = {
@@ -97,7 +97,8 @@ _ROWS: Final[dict[str, tuple[tuple[str, ...], dict[str, tuple[float | None, ...]
 def published(protocol: str) -> dict[str, dict[str, float]]:
     """System -> column -> what its paper prints, of a protocol by its name without version; empty if there is nothing.
 
-    A column "DS" is of a detector that cannot be had (SSD of PASCAL VOC); the others are columns of ours.
+    A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC that cannot be
+    had, in Roy's NVIDIA's SSD on ResNet-50. No column of ours compares with it. The others are columns of ours.
     """
     columns, rows = _ROWS.get(protocol, ((), {}))
     return {

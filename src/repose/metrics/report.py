@@ -34,7 +34,7 @@ FORMS: Final = (".md", ".tex", ".csv", ".html")
 
 
 def latex(evaluations: Sequence[Evaluation]) -> str:
-    """The table for a paper: booktabs, intervals as small figures below, the protocol in the caption."""
+    """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption."""
     lines, title, caption = described(evaluations)
     head, *body = tables.grid(lines)
     rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in [head, *body]]
@@ -121,7 +121,7 @@ def _table(lines: Sequence[tables.Line]) -> str:
         for metric in metrics:
             score, digits = line.scores.get(metric), tables.METRICS[metric][2]
             if metric in line.missing:
-                cells.append(f'<td class="missing">weights missing: {escape(line.missing[metric])}</td>')
+                cells.append(f'<td class="missing">{escape(tables.without(line.missing[metric]))}</td>')
                 continue
             value = "" if score is None or math.isnan(score.value) else f' data-value="{score.value}"'
             text, _, span = tables.shown(score, digits).partition(" ")

@@ -43,7 +43,8 @@ class Line:
         scores: metric -> score.
         protocol: name@version by which they were measured: there is no number without it.
         facts: what else is to be said of it by heading, shown before the scores.
-        missing: metric -> the weight file for want of which it was not measured.
+        missing: metric -> the weight file for want of which it was not measured, or "not measured: ..." for another
+            reason.
     """
 
     name: str
@@ -68,6 +69,13 @@ def shown(score: Score | None, digits: int, compact: bool = False) -> str:
     if low == text == high or math.isnan(score.low):
         return text
     return f"{text}\n±{(score.high - score.low) / 2:.{digits}f}" if compact else f"{text} [{low}, {high}]"
+
+
+def without(why: str, compact: bool = False) -> str:
+    """What is said in the place of a number that was not measured, of a value of `Line.missing`."""
+    if why.startswith("not measured"):
+        return "not measured" if compact else why
+    return "no file" if compact else f"weights missing: {why}"
 
 
 def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Table:
@@ -127,7 +135,7 @@ def _headings(lines: Sequence[Line]) -> list[str]:
 
 def _cells(line: Line, lines: Sequence[Line], compact: bool = False) -> list[str]:
     scored = [
-        ("no file" if compact else f"weights missing: {line.missing[metric]}")
+        without(line.missing[metric], compact)
         if metric in line.missing
         else shown(line.scores.get(metric), METRICS[metric][2], compact)
         for metric in measured(lines)

@@ -32,7 +32,7 @@ from repose.study.protocols import StudyProtocol, study_protocol
 Pixels = npt.NDArray[np.uint8]
 Item = TypeVar("Item")
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables, in SQLite's user_version."""
 
 TABLES: Final = """
@@ -48,8 +48,11 @@ CREATE TABLE sessions (
 CREATE TABLE trials (
   id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, position INTEGER NOT NULL,
   key TEXT NOT NULL UNIQUE, track INTEGER NOT NULL, practice INTEGER NOT NULL, seconds REAL, kind TEXT NOT NULL,
-  method TEXT NOT NULL, other TEXT NOT NULL, pictures TEXT NOT NULL, handed REAL, started REAL,
-  starts INTEGER NOT NULL DEFAULT 0, UNIQUE (session, position)
+  method TEXT NOT NULL, other TEXT NOT NULL, pictures TEXT NOT NULL, fetches INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (session, position)
+);
+CREATE TABLE showings (
+  trial INTEGER NOT NULL REFERENCES trials, nonce TEXT NOT NULL, started REAL, ended REAL, PRIMARY KEY (trial, nonce)
 );
 CREATE TABLE answers (
   trial INTEGER PRIMARY KEY REFERENCES trials, choice TEXT NOT NULL, exposure REAL NOT NULL, reaction REAL NOT NULL,
@@ -250,7 +253,9 @@ def _from_store(
                 skeleton = draw_skeleton(joints[0], *store.size)
                 yield _Piece("pose", "", number, store.names[target], aside, skeleton)
 
-    return pieces(), [], store.size
+    names = [store.names[index] for index in reals]
+    notes = _jpeg(names, [found[m][pair].name for m in folders for pair in chosen])
+    return pieces(), notes, store.size
 
 
 def _from_folders(
@@ -294,11 +299,7 @@ def _from_folders(
         _require(made, len(reals), f"real pictures in {real}")
     both = {name for name in reals if name in {targets.get(one) for one in chosen}}
     notes = [f"{len(both)} real pictures are also the target of a generated one"] if both else []
-    kinds = {"real": [found[""][n] for n in reals], "generated": [found[m][n] for m in folders for n in chosen]}
-    lossy = {kind: any(file.suffix.lower() in (".jpg", ".jpeg") for file in files) for kind, files in kinds.items()}
-    if reals and lossy["real"] != lossy["generated"]:
-        worse = "real" if lossy["real"] else "generated"
-        notes.append(f"the {worse} pictures were JPEG, the others not: what JPEG leaves behind may tell them apart")
+    notes += _jpeg([found[""][n].name for n in reals], [found[m][n].name for m in folders for n in chosen])
 
     def pieces() -> Iterator[_Piece]:
         for number, name in enumerate(reals):
@@ -383,6 +384,15 @@ def _target(name: str, reals: Mapping[str, Path]) -> str | None:
     bare = name.removesuffix("_vis")
     parts = {name, name.rpartition("_2_")[2], bare.rpartition("___")[2], Path(bare.rpartition("___")[2]).stem}
     return next((part for part in sorted(parts) if part in reals), None)
+
+
+def _jpeg(reals: Sequence[str], generated: Sequence[str]) -> list[str]:
+    """A note where only one kind of pictures was JPEG, after the endings of their names; none without real ones."""
+    lossy = [any(Path(name).suffix.lower() in (".jpg", ".jpeg") for name in names) for names in (reals, generated)]
+    if not reals or lossy[0] == lossy[1]:
+        return []
+    worse = "real" if lossy[0] else "generated"
+    return [f"the {worse} pictures were JPEG, the others not: what JPEG leaves behind may tell them apart"]
 
 
 def _practice(made: StudyProtocol, number: int) -> bool:

@@ -6,9 +6,10 @@
 | `GET /api/study` | title, question and numbers |
 | `GET /api/state?session=TOKEN` | where the session stands; without a token the cookie's; `{"new": true}` for nobody |
 | `POST /api/begin {nonce}` | a new session |
-| `GET /picture/KEY/SLOT` | a PNG |
-| `POST /api/start {key}` | the picture is on show |
-| `POST /api/answer {key, choice, exposure, reaction, hidden}` | the answer is kept; seconds |
+| `GET /picture/KEY/SLOT` | a PNG, to the page alone: the header `Study-Page` says so |
+| `POST /api/start {key, showing}` | the picture is on show; `showing` is a nonce |
+| `POST /api/end {key, showing}` | it is gone again |
+| `POST /api/answer {key, choice, exposure, reaction, hidden, delay}` | the answer is kept; seconds |
 
 Nothing is logged about who asks: no address, no browser.
 """
@@ -16,7 +17,6 @@ Nothing is logged about who asks: no address, no browser.
 from __future__ import annotations
 
 import json
-import math
 import socket
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +30,7 @@ PAGE: Final = Path(__file__).parent / "page"
 COOKIE: Final = "study"
 WEEK: Final = 7 * 24 * 3600
 LARGEST: Final = 4096  # bytes of a request's body
+LONGEST: Final = 1e9  # seconds of any time
 
 _FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -89,10 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: StudyServer
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        parts = url.path.strip("/").split("/")
         study = self.server.study
         try:
+            try:
+                url = urlsplit(self.path)
+            except ValueError:
+                raise RefusedError(400, "this is no address") from None
+            parts = url.path.strip("/").split("/")
             if url.path in _FILES or parts[0] == "s":
                 file, kind = _FILES[url.path if url.path in _FILES else "/"]
                 self._send(200, (PAGE / file).read_bytes(), kind)
@@ -101,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif url.path == "/api/state":
                 self._json(200, self._state(parse_qs(url.query).get("session", [""])[0]))
             elif parts[0] == "picture" and len(parts) == 3 and parts[2].isdecimal() and len(parts[2]) == 1:
+                if "Study-Page" not in self.headers:  # a tab of its own would show it without a limit
+                    raise RefusedError(403, "a picture is shown by its page alone")
                 self._send(200, study.picture(parts[1], int(parts[2])), "image/png")
             else:
                 raise RefusedError(404, "there is no such page")
@@ -118,14 +124,18 @@ class _Handler(BaseHTTPRequestHandler):
                 cookie = f"{COOKIE}={token}; Path=/; Max-Age={WEEK}; HttpOnly; SameSite=Strict"
                 self._json(200, study.state(token), {"Set-Cookie": cookie})
             elif self.path == "/api/start":
-                study.start(_text(given, "key"))
+                study.start(_text(given, "key"), _text(given, "showing"))
+                self._json(200, {})
+            elif self.path == "/api/end":
+                study.end(_text(given, "key"), _text(given, "showing"))
                 self._json(200, {})
             elif self.path == "/api/answer":
                 times = _seconds(given, "exposure"), _seconds(given, "reaction")
                 hidden = given.get("hidden")
                 if not isinstance(hidden, bool):
                     raise RefusedError(400, "hidden is true or false")
-                self._json(200, study.answer(_text(given, "key"), _text(given, "choice"), *times, hidden))
+                delay = _seconds(given, "delay")
+                self._json(200, study.answer(_text(given, "key"), _text(given, "choice"), *times, hidden, delay))
             else:
                 raise RefusedError(404, "there is no such page")
         except RefusedError as refused:
@@ -145,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> dict[str, Any]:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > LARGEST:
+        if not length.isdecimal() or len(length) > 9 or int(length) > LARGEST:
             self.close_connection = True  # what is left of the body must not be read as a request
             raise RefusedError(413, f"a request has at most {LARGEST} bytes and says how many")
         raw = self.rfile.read(int(length))
@@ -154,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise RefusedError(415, "application/json is wanted")
         try:
             given = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RefusedError(400, "this is no JSON") from None
         if not isinstance(given, dict):
             raise RefusedError(400, "an object is wanted")
@@ -175,13 +185,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _text(given: dict[str, Any], name: str) -> str:
     value = given.get(name)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or any("\ud800" <= sign <= "\udfff" for sign in value):
         raise RefusedError(400, f"{name} is a text")
     return value
 
 
 def _seconds(given: dict[str, Any], name: str) -> float:
     value = given.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST:  # nor NaN
         raise RefusedError(400, f"{name} is a time in seconds")
     return float(value)

@@ -22,16 +22,20 @@ from repose.study.material import VERSION
 from repose.study.protocols import StudyProtocol
 
 SOONEST: Final = 0.1
-"""Seconds; nobody looks and presses faster, so an earlier answer is refused."""
+"""Seconds by the page; nobody looks and presses faster, so an earlier answer is refused."""
 
 SLACK: Final = 0.1
 """Seconds that an exposure may be off: six frames of a 60 Hz screen."""
 
 LAG: Final = 0.5
-"""Seconds by which the page may have measured more than the server saw go by: two messages that travelled unevenly."""
+"""Seconds by which page and server may disagree about how long something took: two messages that travelled unevenly."""
 
 LATE: Final = 10.0
-"""Seconds by which a timed answer may reach the server later than the page says it was given."""
+"""Seconds by which a timed answer may reach the server later than the page says it was given, and the longest delay of
+the word that a picture is on show that excuses a difference."""
+
+LOADS: Final = 3
+"""Fetches of a picture that an honest page may need: ahead of its turn, loaded again, and after a lost reply."""
 
 ABANDONED: Final = 3600.0
 """Seconds after which a session without an end no longer holds its method's place."""
@@ -39,6 +43,7 @@ ABANDONED: Final = 3600.0
 FLAGS: Final = {
     "hidden": "the page was not to be seen while it showed the picture",
     "again": "the picture was shown more than once: the page was loaded again",
+    "fetched": "the picture was fetched more often than a page needs",
     "long": "the picture was seen longer than the protocol says",
     "short": "the picture was taken away before its time and before the answer",
     "clock": "the times of the page and of the server do not agree",
@@ -121,7 +126,16 @@ def plan(protocol: StudyProtocol, pictures: Sequence[Listed], method: str, gener
 
 
 def flags(
-    seconds: float | None, starts: int, exposure: float, reaction: float, elapsed: float, hidden: bool
+    seconds: float | None,
+    starts: int,
+    exposure: float,
+    reaction: float,
+    elapsed: float,
+    hidden: bool,
+    *,
+    seen: float,
+    delay: float,
+    fetches: int,
 ) -> list[str]:
     """What is wrong with the times of an answer, as keys of `FLAGS`.
 
@@ -132,6 +146,9 @@ def flags(
         reaction: seconds from its appearance to the answer, by the page.
         elapsed: the same by the server, from the word that it is shown to the answer's arrival.
         hidden: the page was out of sight meanwhile; of no meaning without a limit.
+        seen: exposure by the server, from the word that it is shown to the word that it is gone, or to the answer.
+        delay: seconds that the word that it is shown took, there and back, by the page.
+        fetches: of each picture, rounded up.
     """
     found = []
     if seconds is not None:
@@ -139,12 +156,18 @@ def flags(
             found.append("hidden")
         if starts > 1:
             found.append("again")
+        if fetches > LOADS + starts - 1:
+            found.append("fetched")
         if exposure > seconds + SLACK:
             found.append("long")
         if not hidden and exposure < min(seconds, reaction) - SLACK:
             found.append("short")
-    ahead, behind = reaction - elapsed, elapsed - reaction
-    if ahead > LAG or (seconds is not None and behind > LATE) or exposure > reaction + SLACK:
+    # what the server saw is shorter by as much as the first word was under way
+    ahead = LAG + min(delay, LATE)
+    apart = reaction - elapsed > ahead or exposure > reaction + SLACK
+    if seconds is not None:
+        apart |= elapsed - reaction > LATE or seen - exposure > LAG or exposure - seen > ahead
+    if apart:
         found.append("clock")
     return found
 
@@ -249,29 +272,32 @@ class Study:
             if not 0 <= slot < len(ids):
                 raise RefusedError(404, "there is no such picture")
             (data,) = file.execute("SELECT png FROM pictures WHERE id = ?", (ids[slot],)).fetchone()
-        if trial["handed"] is None:
-            with self._writing() as file:
-                handed = "UPDATE trials SET handed = ? WHERE id = ? AND handed IS NULL"
-                file.execute(handed, (self.clock(), trial["id"]))
+        with self._writing() as file:
+            file.execute("UPDATE trials SET fetches = fetches + 1 WHERE id = ?", (trial["id"],))
         return bytes(data)
 
-    def start(self, key: str) -> None:
-        """The page shows the picture now; the server's own clock runs from here."""
-        with self._writing() as file:
-            trial = self._trial(file, key)
-            if trial["position"] != self._turn(file, trial["session"]):
-                raise RefusedError(409, "it is not this picture's turn")
-            if trial["handed"] is None:
-                raise RefusedError(409, "this picture was never fetched, so it cannot be on show")
-            file.execute("UPDATE trials SET started = ?, starts = starts + 1 WHERE id = ?", (self.clock(), trial["id"]))
+    def start(self, key: str, showing: str) -> None:
+        """The page shows the picture now; the server's own clock runs from here.
 
-    def answer(self, key: str, choice: str, exposure: float, reaction: float, hidden: bool) -> dict[str, Any]:
+        Args:
+            showing: the page's nonce of this showing; the same one again (a reply was lost) changes nothing.
+        """
+        self._mark("started", key, showing)
+
+    def end(self, key: str, showing: str) -> None:
+        """The page has taken the picture away; the same showing again, or of a judged trial, changes nothing."""
+        self._mark("ended", key, showing)
+
+    def answer(
+        self, key: str, choice: str, exposure: float, reaction: float, hidden: bool, delay: float = 0.0
+    ) -> dict[str, Any]:
         """Keep an answer. The first one stays: a second click, or a second tab, changes nothing.
 
         Args:
             exposure: seconds that the page showed the picture.
             reaction: seconds from its appearance to the answer.
             hidden: the page was out of sight while it showed the picture.
+            delay: seconds from the picture's appearance to the reply that the server knows of it.
 
         Returns:
             "state" as `state` gives it, and "right" and "truth" in practice, where an answer can be right.
@@ -279,12 +305,13 @@ class Study:
         Raises:
             RefusedError: no such trial, not its turn, never shown, earlier than anybody could, or no such answer.
         """
+        now = self.clock()
         with self._writing() as file:
             trial = self._trial(file, key)
             session = file.execute("SELECT * FROM sessions WHERE id = ?", (trial["session"],)).fetchone()
             known = file.execute("SELECT choice FROM answers WHERE trial = ?", (trial["id"],)).fetchone()
             if known is None:
-                self._keep(file, trial, choice, exposure, reaction, hidden)
+                self._keep(file, trial, now, choice, exposure, reaction, hidden, delay)
             else:
                 choice = known["choice"]
             reply: dict[str, Any] = {"state": self._state(file, session)}
@@ -293,7 +320,10 @@ class Study:
                     "right": _right(trial["kind"], choice),
                     "truth": "real" if trial["kind"] == "real" else "fake",
                 }
-            return reply
+        if known is None and reply["state"]["finished"]:  # so that the one file holds every finished session
+            with self._reading() as file:
+                file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return reply
 
     # -- of the results ---------------------------------------------------------------------------------------------
 
@@ -370,22 +400,59 @@ class Study:
         (turn,) = file.execute(count, (session,)).fetchone()
         return int(turn)
 
+    def _mark(self, column: str, key: str, showing: str) -> None:
+        """Note once when a showing started or ended. An end may overtake its start."""
+        if not 8 <= len(showing) <= 100:
+            raise RefusedError(400, "a showing has a nonce of 8 to 100 characters")
+        now = self.clock()
+        with self._writing() as file:
+            trial = self._trial(file, key)
+            turn = self._turn(file, trial["session"])
+            query = f"SELECT {column} FROM showings WHERE trial = ? AND nonce = ?"
+            known = file.execute(query, (trial["id"], showing)).fetchone()
+            if (known and known[0] is not None) or (column == "ended" and trial["position"] < turn):
+                return
+            if trial["position"] != turn:
+                raise RefusedError(409, "it is not this picture's turn")
+            if not trial["fetches"]:
+                raise RefusedError(409, "this picture was never fetched, so it cannot be on show")
+            file.execute(
+                f"INSERT INTO showings (trial, nonce, {column}) VALUES (?, ?, ?) "
+                f"ON CONFLICT (trial, nonce) DO UPDATE SET {column} = excluded.{column}",
+                (trial["id"], showing, now),
+            )
+
     def _keep(
-        self, file: sqlite3.Connection, trial: sqlite3.Row, choice: str, exposure: float, reaction: float, hidden: bool
+        self,
+        file: sqlite3.Connection,
+        trial: sqlite3.Row,
+        now: float,
+        choice: str,
+        exposure: float,
+        reaction: float,
+        hidden: bool,
+        delay: float,
     ) -> None:
-        now, session = self.clock(), trial["session"]
+        session = trial["session"]
         known = [value for value, _, _ in self.protocol.asked.choices]
         if choice not in known:
             raise RefusedError(400, f"no such answer; there are {' and '.join(known)}")
         turn = self._turn(file, session)
         if trial["position"] != turn:
             raise RefusedError(409, "it is not this picture's turn")
-        if trial["started"] is None:
+        query = "SELECT started, ended FROM showings WHERE trial = ? AND started IS NOT NULL ORDER BY started"
+        showings = file.execute(query, (trial["id"],)).fetchall()
+        if not showings:
             raise RefusedError(409, "this picture was not shown yet")
-        elapsed = now - trial["started"]
-        if min(reaction, elapsed) < SOONEST:
+        if reaction < SOONEST:
             raise RefusedError(425, "that was quicker than anybody can look")
-        wrong = flags(trial["seconds"], trial["starts"], exposure, reaction, elapsed, hidden)
+        started, ended = showings[-1]
+        elapsed, seen = now - started, (now if ended is None else min(ended, now)) - started
+        fetches = -(-trial["fetches"] // len(json.loads(trial["pictures"])))
+        wrong = flags(
+            trial["seconds"], len(showings), exposure, reaction, elapsed, hidden,
+            seen=seen, delay=delay, fetches=fetches,
+        )  # fmt: skip
         file.execute(
             "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)",
             (trial["id"], choice, round(exposure, 4), round(reaction, 4), round(elapsed, 4), " ".join(wrong)),

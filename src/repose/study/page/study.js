@@ -7,6 +7,9 @@ const $ = id => document.getElementById(id);
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 const frame = () => new Promise(done => requestAnimationFrame(done));
 
+const nonce = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+const later = status => status >= 500 || status === 429 || status === 408; // of a server or a proxy that is busy
+
 let about;             // what /api/study says
 const loaded = new Map(); // key of a trial -> promise of its decoded pictures
 
@@ -19,7 +22,7 @@ async function call(path, content) {
   for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
     try {
       const reply = await fetch(path, options);
-      if (reply.status < 500) {
+      if (!later(reply.status)) {
         const body = await reply.json();
         notice("");
         return { status: reply.status, body };
@@ -41,13 +44,13 @@ function load(trial) {
     loaded.set(trial.key, Promise.all(trial.pictures.map(async path => {
       for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
         try {
-          const reply = await fetch(path);
+          const reply = await fetch(path, { headers: { "Study-Page": "1" } });
           if (reply.ok) {
             const bitmap = await createImageBitmap(await reply.blob());
             notice("");
             return bitmap;
           }
-          if (reply.status < 500) return null; // judged in another tab
+          if (!later(reply.status)) return null; // judged in another tab, mostly
         } catch (error) { /* again */ }
         notice("The connection is interrupted. Trying again …");
         await sleep(wait);
@@ -205,7 +208,9 @@ async function judge(trial, bitmaps, told) {
   stage.classList.remove("fixed");
   stage.classList.add("shown");
   const begun = await frame();
-  const started = call("/api/start", { key: trial.key });
+  // a nonce of this showing, so that repeating a request whose reply was lost changes nothing
+  const shown = { key: trial.key, showing: nonce() };
+  const started = call("/api/start", shown).then(() => (performance.now() - begun) / 1000);
   let hidden = document.hidden, ended = null;
   buttons.forEach(button => { button.disabled = false; });
 
@@ -213,6 +218,7 @@ async function judge(trial, bitmaps, told) {
     if (ended !== null) return;
     ended = now;
     stage.classList.remove("shown");
+    call("/api/end", shown);
   };
   const away = () => { if (document.hidden && ended === null) { hidden = true; if (trial.seconds !== null) end(performance.now()); } };
   document.addEventListener("visibilitychange", away);
@@ -258,9 +264,9 @@ async function judge(trial, bitmaps, told) {
   const answered = performance.now();
   document.removeEventListener("visibilitychange", away);
   if (trial.seconds !== null) end(answered);
-  await started; // the server must know that it was shown before it is judged
+  const delay = await started; // the server must know that it was shown before it is judged
   return {
-    key: trial.key, choice, hidden,
+    key: trial.key, choice, hidden, delay,
     exposure: ((ended === null ? answered : ended) - begun) / 1000, reaction: (answered - begun) / 1000,
   };
 }
@@ -268,7 +274,7 @@ async function judge(trial, bitmaps, told) {
 // -- a session -------------------------------------------------------------------------------------------------------
 
 async function begin() {
-  const { body } = await call("/api/begin", { nonce: crypto.getRandomValues(new Uint32Array(4)).join("-") });
+  const { body } = await call("/api/begin", { nonce: nonce() });
   history.replaceState(null, "", `/s/${body.session}`);
   return body;
 }
@@ -290,7 +296,12 @@ async function run(state, again = false) {
     $("where").textContent = `${trial.practice ? "Practice, " : ""}${trial.at} of ${trial.of}`;
     const bitmaps = await load(trial);
     if (state.next) load(state.next);
-    if (bitmaps.includes(null)) { state = (await call(`/api/state?session=${state.session}`)).body; continue; }
+    if (bitmaps.includes(null)) {
+      loaded.delete(trial.key);
+      await sleep(1000); // whatever refused it, not at once again
+      state = (await call(`/api/state?session=${state.session}`)).body;
+      continue;
+    }
     const given = await judge(trial, bitmaps, told);
     const { status, body } = await call("/api/answer", given);
     told = "";
