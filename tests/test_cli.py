@@ -550,7 +550,7 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "--device", "cpu",
     )  # fmt: skip
     assert done.code == 0, done
-    for text in ("real target", "copied source", "patn-market@1"):
+    for text in ("real target", "copied source", "patn-market@2"):
         assert text in done.out
     lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert [(line["model"], line["recipe"], line["pairs"]) for line in lines] == [

@@ -122,10 +122,10 @@ def test_both_figures_are_in_the_crop(name: str) -> None:
     assert made.target.keypoints is not None
     assert (made.source.keypoints[:, 2] > 0).all()
     assert (made.target.keypoints[:, 2] > 0).all()
-    assert made.times >= 2
-    assert tuple(made.photograph.shape[1:]) == tuple(made.times * side for side in canvas(name).size)
     _, _, height, width = made.placement.box
     _, _, window_height, window_width = canvas(name).window
+    assert made.times >= 2 or height <= 1.25 * window_height
+    assert tuple(made.photograph.shape[1:]) == tuple(made.times * side for side in canvas(name).size)
     assert height / width == pytest.approx(window_height / window_width, rel=0.02)
     assert made.times * window_height >= 0.75 * height, "the photograph's own pixels are not lost"
     # one geometry: the canvas is the large crop, made small

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe, resolve
-from repose.models.base import Progress, stage_of
+from repose.models.base import course, stage_of
 from repose.represent.canvas import canvas
 from repose.train.recipe import from_dict, to_dict
+from repose.train.state import named_part
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -38,10 +39,7 @@ class TestRecipe:
         with torch.device("meta"):
             generator = build_generator(made)
         objective = build_objective(made)
-        for at in range(21):
-            phases = objective.phases(Progress(made.images * at // 20, made.images))
+        for phases in course(objective, made.images):
             generator.prepare(stage_of(phases))
             for part in [name for phase in phases for name in phase.trains]:
-                root, _, below = part.partition(".")
-                module = generator if root == "generator" else objective.networks[root]
-                assert list(module.get_submodule(below).parameters())
+                assert list(named_part({"generator": generator, **objective.networks}, part).parameters())

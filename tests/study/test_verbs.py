@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from repose.cli import app
+from repose import cli
 from repose.study import Study, StudyProtocol, protocols
 from tests.study import pictures
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.screen, "width", 200)  # read from the environment when it was made, by whichever test
+
+
 def run(*words: object) -> str:
-    done = CliRunner().invoke(app, ["study", *map(str, words)], env={"COLUMNS": "200"})
+    done = CliRunner().invoke(cli.app, ["study", *map(str, words)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

@@ -51,7 +51,7 @@ class PairSampler:
         if seed < 0:
             raise ValueError(f"PairSampler: the seed must not be negative, got {seed}")
         self.batch, self.seed = batch, seed
-        self._of = _Others(store, split)
+        self._others = _Others(store, split)
         self._slice = slice(rank * batch // world, (rank + 1) * batch // world)
         self._list: npt.NDArray[np.int64] | None = None
         if store.listed(split):
@@ -85,7 +85,7 @@ class PairSampler:
         They may be the source or the target again: of a person with two pictures there are no others.
         """
         bits = self._random(step, _VIEWS, count).reshape(-1, count)
-        return torch.from_numpy(self._of.drawn(self.batch_at(step)[:, 0].numpy(), bits))
+        return torch.from_numpy(self._others.drawn(self.batch_at(step)[:, 0].numpy(), bits))
 
     def flips_at(self, step: int) -> Tensor:
         """Which pairs of this process to mirror at a step, bool (batch / world,), half of them on average."""
@@ -155,7 +155,7 @@ def load_pairs(
         flips: bool (B,), the pairs that are mirrored, both pictures together.
         canvas: put onto this one (`Canvas.frame`) at the end; None leaves them as they are.
         both_directions: twice as many pairs, those from target to source behind (`Pair.both`), before they are changed.
-        change: how they are augmented, after the flip; None: not. Further views are not.
+        change: how they are augmented, after the flip; None: not.
         bits: uint64 (B,), or (2B,) with both directions, that decide how.
 
     Raises:

@@ -209,6 +209,12 @@ class Objective(nn.Module, ABC):
         """The named, weighted terms of one phase; only those of the modules that it trains."""
 
 
+def course(objective: Objective, images: int) -> list[tuple[Phase, ...]]:
+    """What trains together in the course of a run of so many images: every different set of phases, in order."""
+    moments = sorted({images * at // 64 for at in range(64)} | {images - 1})
+    return list(dict.fromkeys(tuple(objective.phases(Progress(at, images))) for at in moments))
+
+
 def total(terms: Mapping[str, Term]) -> Tensor:
     """The weighted sum of a phase's terms, a scalar."""
     if not terms:

@@ -38,7 +38,7 @@ from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Output, Progress, stage_of, supplier, total
+from repose.models.base import Output, Progress, course, stage_of, supplier, total
 from repose.person import Pair, Person
 from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
@@ -138,6 +138,9 @@ def train(
         _foretell(recipe, fabric, store)
     torch.manual_seed(recipe.seed)  # every process makes the same networks
     generator, objective = build_generator(recipe), build_objective(recipe)
+    wanted = {*generator.needs.fields, *objective.requires}
+    for name in sorted(wanted - set(store.fields)):
+        raise ValueError(f"{recipe.name} trains on '{name}', which {store.folder} does not have; {supplier(name)}")
     if weights is not None:
         load_weights(generator, recipe.model, weight_files(Path(weights)))
     generator, objective = _placed(generator, fabric, channels_last), _placed(objective, fabric, channels_last)
@@ -161,9 +164,6 @@ def train(
     if compile:
         generator.synthesise = torch.compile(generator.synthesise)  # type: ignore[method-assign]
 
-    wanted = {*generator.needs.fields, *objective.requires}
-    for name in sorted(wanted - set(store.fields)):
-        raise ValueError(f"{recipe.name} trains on '{name}', which {store.folder} does not have; {supplier(name)}")
     needs = {"image", "keypoints", *wanted, *objective.reads}
     fields = tuple(name for name in store.fields if name in needs)
     sampler = (_Same if overfit else PairSampler)(
@@ -293,11 +293,12 @@ def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None
             )
 
 
+# -- before and after -------------------------------------------------------------------------------------------------
+
+
 def _rehearse(state: State) -> None:
     """Go through the stages of the run without a step: a ValueError about one comes now, not hours later."""
-    total = state.recipe.images
-    for at in range(65):
-        phases = state.objective.phases(Progress(total * at // 64, total))
+    for phases in course(state.objective, state.recipe.images):
         state.generator.prepare(stage_of(phases))
         for phase in phases:
             for name in phase.trains:
@@ -311,9 +312,6 @@ def _foretell(recipe: Recipe, fabric: Fabric, store: Store) -> None:
     screen.print(f"{recipe.name}: {told}", highlight=False)
     if warned:
         screen.print(f"warning: {warned}", highlight=False, style="yellow")
-
-
-# -- before and after -------------------------------------------------------------------------------------------------
 
 
 def _placed(module: M, fabric: Fabric, channels_last: bool) -> M:

@@ -28,14 +28,12 @@ from torch.utils._pytree import tree_leaves
 from repose.losses.adversarial import ImagePool
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Generator, Objective, Output, Phase, Progress, stage_of, total
+from repose.models.base import Generator, Objective, Output, Phase, course, stage_of, total
 from repose.nn import mobilenet, vgg
 from repose.person import JOINTS, Pair, Person
 from repose.represent.canvas import canvas
 from repose.train.recipe import Recipe
-
-STAGES: Final = 64
-"""At so many moments of a run the objective is asked for its phases, to find all stages."""
+from repose.train.state import named_part
 
 BATCHES: Final = 4
 """Batches that exist at once: two that the loader has ready, one that it makes, one that is trained on."""
@@ -204,7 +202,7 @@ def step_memory(
     with torch.random.fork_rng(devices=[]), FakeTensorMode(allow_non_fake_inputs=True):
         generator, objective = build_generator(recipe).train(), build_objective(recipe).train()
         looking = feature_networks(objective)
-        wanted = {*generator.needs.source, *generator.needs.target, *objective.reads, *objective.requires}
+        wanted = {*generator.needs.fields, *objective.reads, *objective.requires}
         names = {"image", "keypoints", *(wanted if data is None else wanted.intersection(data))}
         size = canvas(recipe.canvas).size
         source, target, *views = (_person(names, pairs, size) for _ in range(2 + objective.views))
@@ -345,10 +343,8 @@ class _Play:
 
     def run(self) -> None:
         """Every stage; sets `gradients` and `activations` of the fullest, `trained`, and `lacks`."""
-        moments = [self.recipe.images * i // STAGES for i in range(STAGES)] + [max(self.recipe.images - 1, 0)]
         with self.live:
-            found = [tuple(self.objective.phases(Progress(images, self.recipe.images))) for images in moments]
-        stages = list(dict.fromkeys(found))
+            stages = course(self.objective, self.recipe.images)
         named = {name: None for phases in stages for phase in phases for name in phase.trains}
         weights = {id(weight): weight for name in named for weight in self._weights(name)}
         self.trained = list(weights.values())
@@ -421,8 +417,7 @@ class _Play:
 
     def _weights(self, name: str) -> list[nn.Parameter]:
         """What `Phase.trains` means by a name."""
-        root, _, part = name.partition(".")
-        inside = {id(weight) for weight in self.modules[root].get_submodule(part).parameters()}
+        inside = {id(weight) for weight in named_part(self.modules, name).parameters()}
         return [weight for weight in self._can_train if id(weight) in inside]
 
     def _zero(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,16 +77,8 @@ class State:
         Raises:
             ValueError: there is no such module, or it has no such part.
         """
-        root, _, part = name.partition(".")
-        if root not in self.modules:
-            raise ValueError(f"a phase trains '{name}', but there is only {', '.join(self.modules)}")
-        if not part:
-            return self.weights[root]
-        try:
-            wanted = {id(weight) for weight in self.modules[root].get_submodule(part).parameters()}
-        except AttributeError as error:
-            raise ValueError(f"a phase trains '{name}', but {root} has no part '{part}'") from error
-        return [weight for weight in self.weights[root] if id(weight) in wanted]
+        wanted = {id(weight) for weight in named_part(self.modules, name).parameters()}
+        return [weight for weight in self.weights[name.partition(".")[0]] if id(weight) in wanted]
 
     def tree(self) -> dict[str, Any]:
         """All of it as tensors and plain values, for a checkpoint."""
@@ -150,6 +143,21 @@ class State:
             )
         if self.begun_from and "begun_from" in tree and tree["begun_from"] is None:
             raise ValueError(f"{where} is of a run that began without weights; give this run another folder, or none")
+
+
+def named_part(modules: Mapping[str, nn.Module], name: str) -> nn.Module:
+    """The module that `Phase.trains` means by a name: one of `modules`, or a part of it ("generator.parsing").
+
+    Raises:
+        ValueError: there is no such module, or it has no such part.
+    """
+    root, _, part = name.partition(".")
+    if root not in modules:
+        raise ValueError(f"a phase trains '{name}', but there is only {', '.join(modules)}")
+    try:
+        return modules[root].get_submodule(part)
+    except AttributeError as error:
+        raise ValueError(f"a phase trains '{name}', but {root} has no part '{part}'") from error
 
 
 def _optimiser(weights: list[nn.Parameter], config: OptimiserConfig) -> torch.optim.Optimizer:
