@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 import torch
 
-from repose.images import ImageError, load_image, same_kind, save_image
+from repose.images import PICTURES, ImageError, load_image, same_kind, save_image
 
 HEIGHT, WIDTH = 40, 24
 
@@ -267,3 +267,10 @@ def test_a_failed_save_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         save_image(path, scene()[::-1].copy())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", PICTURES)
+def test_every_suffix_of_a_folder_s_pictures_is_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    PIL.Image.fromarray(scene()).save(path)
+    assert load_image(path).shape == scene().shape

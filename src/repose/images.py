@@ -28,6 +28,9 @@ MIN_SIDE: Final = 16
 FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """The suffixes that `save_image` writes."""
 
+PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+"""The suffixes, in small letters, by which a file of a folder is taken for a picture; `load_image` reads more."""
+
 
 class ImageError(ValueError):
     """Something given as a picture is not one that can be used; the text names it, what was found and what to do."""

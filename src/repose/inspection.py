@@ -26,6 +26,7 @@ from repose.images import save_image
 from repose.models import RECIPES, inspector
 from repose.person import Person
 from repose.represent.canvas import to_uint8
+from repose.represent.flow import at_rest
 from repose.represent.keypoints import draw_skeleton
 from repose.sheet import captioned, sheet
 from repose.weights import shipped
@@ -109,6 +110,9 @@ PALETTE: Final = np.array(
 )  # fmt: skip
 """uint8 (20, 3): the colours of labels, in the order of `repose.person.LIP_LABELS`; the left and the right of a limb
 are two shades of one colour. Any two are at least 12 apart (CIEDE2000), also for eyes without red or green."""
+
+LOOKED_UP: Final = ("nose", "right_shoulder", "right_wrist", "left_hip", "right_knee", "left_ankle")
+"""Joints of the target whose places in the source are shown, where attention or a search leads there."""
 
 _NOTHING: Final = (208, 208, 208)
 """Where there is no value."""
@@ -231,9 +235,7 @@ def flow_map(place: Tensor) -> Picture:
 
 def flow_key(height: int, width: int) -> Picture:
     """The colours of `flow_map` where nothing moves: which colour stands for which place, uint8 (height, width, 3)."""
-    y = (torch.arange(height) * 2 + 1) / height - 1
-    x = (torch.arange(width) * 2 + 1) / width - 1
-    return flow_map(torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)]))
+    return flow_map(at_rest(torch.empty(height, width))[0])
 
 
 def grid(
@@ -447,7 +449,7 @@ def _colours(count: int) -> Picture:
     return np.round(np.concatenate(rounds)).astype(np.uint8)[:count]
 
 
-def _listed(drawn: Picture, entries: Sequence[tuple[str, Picture]]) -> Picture:
+def _listed(drawn: Picture, entries: Sequence[tuple[str, npt.NDArray[np.uint8]]]) -> Picture:
     """A map with a list of its colours at the right, on white."""
     font = ImageFont.load_default(size=10)
     line = 13

@@ -18,6 +18,8 @@ from repose.train.recipe import Recipe, override
 from tests import tiny
 from tests.bench.test_tables import rows_of
 
+RESULTS = Path(__file__).parents[2] / "results"
+
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +60,12 @@ def test_a_size_that_is_refused() -> None:
     }
 
 
+def test_every_recipe_has_a_line_in_the_results() -> None:
+    texts = (text for path in RESULTS.glob("*.jsonl") for text in path.read_text("utf-8").splitlines())
+    lines = [line for line in map(json.loads, texts) if line.get("kind") == "cost"]
+    assert not set(models.RECIPES) - {line["recipe"] for line in lines}, "run `repose bench cost --count`"
+
+
 # -- measured ---------------------------------------------------------------------------------------------------------
 
 
@@ -77,6 +85,39 @@ def test_a_backend_that_does_not_run_is_noted(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(cost, "prepare", broken)
     found = cost.measure(tiny.recipe("patn-s"), 64, 32, rounds=2)
     assert found["backends"] == {"plain": {"note": "RuntimeError: inside"}}
+
+
+def test_a_gpu_is_timed_from_people_to_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the CPU is: what goes to the GPU are people, and each time holds `encode` and the wait for the picture."""
+    done: list[str] = []
+
+    class Placed:
+        def to(self, device: str) -> Placed:
+            done.append(f"{type(self).__name__} to {device}")
+            return self
+
+    class Someone(Placed):
+        pass
+
+    class Network(Placed):
+        def encode(self, source: Someone, target: Someone) -> tuple[Someone, Someone]:
+            assert isinstance(source, Someone)
+            done.append("encode")
+            return source, target
+
+        def synthesise(self, *inputs: Someone) -> None:
+            done.append("synthesise")
+
+    for name, value in (("synchronize", None), ("reset_peak_memory_stats", None), ("max_memory_allocated", 7)):
+        monkeypatch.setattr(torch.cuda, name, lambda name=name, value=value: (done.append(name), value)[1])
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    network: Any = Network()
+    people: Any = (Someone(), Someone())
+    found = cost._on_gpu(network, people, 3)
+    assert (found["bytes"], found["name"]) == (7, "a GPU")
+    one = ["encode", "synthesise", "synchronize"]
+    assert done[:3] == ["Network to cuda", "Someone to cuda", "Someone to cuda"]
+    assert done[3:] == [*one, "reset_peak_memory_stats", *one, "max_memory_allocated", *3 * one]
 
 
 def test_a_process_of_its_own() -> None:
@@ -134,6 +175,24 @@ def test_what_is_measured_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [happened for *_, happened in cost.costs(["patn-s"], results)] == ["measured"], "of other threads"
     monkeypatch.undo()
     assert cost.digest(tiny.recipe("patn-s")) != cost.digest(tiny.recipe("patn-s", "network.width=8"))
+
+
+def test_what_is_counted_stays_while_no_more_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "measure_apart", lambda *_: run())
+    results = tmp_path / "cost.jsonl"
+
+    def happened(**options: bool) -> str:
+        ((_, line, what),) = cost.costs(["patn-s"], results, **options)  # type: ignore[arg-type]
+        assert line is not None
+        return f"{what}, {'measured' if line['measured'] else 'not'}"
+
+    assert happened(run=False) == "only counted, not"
+    assert happened(run=False) == "was there, not"
+    assert happened() == "measured, measured"
+    assert happened() == happened(run=False) == "was there, measured"
+    assert happened(run=False, anew=True) == "only counted, not"
+    assert happened(run=False) == "was there, measured", "a finished line is worth more than a newer one that is not"
+    assert len(results.read_text().splitlines()) == 3
 
 
 def test_what_does_not_fit_is_counted_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +257,16 @@ def test_the_long_table() -> None:
     assert all(row["M weights"] == row["pictures a second"] == "" for row in others)
     assert "Commit `def`, `abc`." in text
     assert "Missing" not in text
+
+
+def test_a_later_count_hides_no_measurement() -> None:
+    counted: dict[str, Any] = {"measured": None, "why": {"measured": "only counted"}, "again": True}
+    lines = [line("patn-s", 1, digest="a"), line("patn-s", 2, digest="a", **counted)]
+    assert cells(table("cost", lines))["`patn-s`"]["pictures a second"] == "2.00"
+    lines.append(line("patn-s", 3, digest="a", measured=run(bytes=900_000_000)))
+    assert cells(table("cost", lines))["`patn-s`"]["inference GB"] == "0.90", "the newest measurement"
+    lines.append(line("patn-s", 4, digest="b", **counted))
+    assert cells(table("cost", lines))["`patn-s`"]["pictures a second"] == "", "of other settings none is known"
 
 
 def test_what_is_missing_says_why() -> None:

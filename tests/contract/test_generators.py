@@ -121,8 +121,8 @@ class TestGenerator:
             both = model(source, target).image
             one = model(source[1:], target[1:]).image
         assert (both[0] - both[1]).abs().max() > 1e-4
-        # another batch may take other kernels, and thirty norms in a row scale the difference in rounding up
-        torch.testing.assert_close(one, both[1:], rtol=0, atol=1e-4)
+        # another batch may take other kernels; PINet's thirty norms in a row scale the difference in rounding up
+        torch.testing.assert_close(one, both[1:], rtol=0, atol=1e-4 if name == "pinet" else 2e-5)
 
     def test_source_and_target_matter(self, name: str) -> None:
         model = settle(build(name))

@@ -42,6 +42,21 @@ def test_seed_decides() -> None:
     assert scores({"x": column}, seed=1) != scores({"x": column}, seed=2)
 
 
+def test_blocks_are_drawn_whole() -> None:
+    """Every pair twice says nothing more than once: in blocks the interval stays, drawn singly it would shrink."""
+    random = np.random.default_rng(3)
+    once = torch.from_numpy(random.normal(5, 2, 400))
+    twice, blocks = once.repeat_interleave(2), torch.arange(400).repeat_interleave(2)
+    single = scores({"x": Column.mean_of(once)})["x"]
+    assert scores({"x": Column.mean_of(twice)}, blocks=blocks)["x"] == pytest.approx(single, abs=1e-12)
+    shrunk = scores({"x": Column.mean_of(twice)})["x"]
+    assert (shrunk.high - shrunk.low) / (single.high - single.low) == pytest.approx(2**-0.5, rel=0.1)
+    uneven = torch.tensor([1, 0, 0, 1, 2])
+    column = Column(torch.tensor([1.0, 2, 3, 4, 5]).double(), torch.ones(5).double())
+    score = scores({"x": column}, blocks=uneven)["x"]
+    assert (score.value, score.low, score.high) == (3, 2.5, 5), "the mean of each block alone is the widest"
+
+
 def test_infinite_psnr_stays_infinite() -> None:
     score = scores({"psnr": Column.mean_of(torch.full((5,), torch.inf).double())})["psnr"]
     assert (score.value, score.low, score.high) == (math.inf, math.inf, math.inf)

@@ -65,6 +65,14 @@ def test_people_of_the_training_are_refused(tmp_path: Path) -> None:
     assert allowed(data, made, "val-2") == "val-2"
 
 
+def test_a_store_without_test_people_may_choose(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        for number in range(4):
+            split = "train" if number < 2 else "val"
+            writer.add(f"{number}.png", split, *figure(number), split=split)
+    assert allowed(Store.open(tmp_path / "s"), protocol("patn-market"), "val") == "val"
+
+
 def test_the_best_refuses_test_pairs_and_names_whom_it_left_out(tmp_path: Path) -> None:
     data = store(tmp_path / "s")
     one = measured(data, 0.5, "one")

@@ -359,12 +359,42 @@ def test_a_picture_loses_as_much_as_in_patns_strip(tmp_path: Path, name: str, si
     images = [figure(seed, *size)[0] for seed in range(5)]
     Image.fromarray(np.concatenate(images, 1)).save(tmp_path / "a___b_vis.jpg")  # source, pose, target, pose, generated
     strip = np.array(Image.open(tmp_path / "a___b_vis.jpg"))
-    alone = measuring._filed(protocol(name), torch.from_numpy(np.stack(images)).movedim(-1, 1))
+    alone = measuring.filed(protocol(name), torch.from_numpy(np.stack(images)).movedim(-1, 1))
     for place in (2, 4):
         cut = strip[:, place * size[1] : (place + 1) * size[1]]
         inside = slice(1, -1)  # the outermost columns take some colour of their neighbours in the strip
         assert np.array_equal(alone[place].movedim(0, -1).numpy()[:, inside], cut[:, inside])
         assert not np.array_equal(images[place][:, inside], cut[:, inside])
+
+
+def test_a_jpeg_file_is_not_compressed_again(tmp_path: Path) -> None:
+    store = fill(tmp_path / "market", 3)
+    wanted = evaluate("patn-market-jpeg", store, blend)["generated"].scores
+    for ending in ("png", "jpg"):
+        folder = tmp_path / ending
+        folder.mkdir()
+        for source, target in store.pairs("test").tolist():
+            picture = to_uint8(blend(Pair(store.person([source]), store.person([target]))))[0]
+            name = f"p_{source}_2_p_{target}" + ("" if ending == "png" else "_vis")
+            Image.fromarray(picture).save(folder / f"{name}.{ending}", quality=75)
+        assert evaluate_folder("patn-market-jpeg", store, folder)["generated"].scores == wanted
+    assert evaluate_folder("patn-market", store, tmp_path / "png")["generated"].scores != wanted
+
+
+def test_a_generator_sees_its_fields_alone(tmp_path: Path) -> None:
+    """The metrics read the target's parsing, for its clothes; the generator that did not ask for it must not."""
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        for number in range(2):
+            writer.add(f"{number}.png", "p", *figure(number), split="test", parsing=np.full((128, 64), 5, np.uint8))
+    store, given = Store.open(tmp_path / "s"), []
+
+    def generate(pair: Pair) -> Tensor:
+        given.append((pair.source.parsing is not None, pair.target.parsing is not None))
+        return peek(pair)
+
+    evaluate("patn-market", store, generate)
+    evaluate("patn-market", store, generate, fields=("image", "keypoints", "parsing"))
+    assert given == [(False, False), (True, True)]
 
 
 def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:

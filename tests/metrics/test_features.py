@@ -16,6 +16,7 @@ from repose.data import Store, StoreWriter
 from repose.metrics import evaluate, markdown
 from repose.metrics import features as deep
 from repose.metrics.features import COMPARED, NEWEST, POOLED, Features, appearance, feature_distance, person_mask
+from repose.metrics.functional.regions import CLOTHES
 from repose.metrics.tables import Line
 from repose.metrics.tables import markdown as written
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, feature_scale, mobilenet_v2
@@ -143,6 +144,24 @@ def test_the_mask_grows_with_the_picture(factor: int) -> None:
     assert person_mask(Person(keypoints=keypoints * 0, size=(128, 88))).sum() == 0
 
 
+def test_clothing_of_a_picture_is_that_of_its_source(weights: Path, tmp_path: Path) -> None:
+    """Of the parsed pixels alone: source and picture in the same shirt are alike whatever lies around it."""
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        for number in range(4):
+            image, keypoints = figure(number)
+            parsing = np.zeros((128, 64), np.uint8)
+            parsing[40:80, 16:48] = CLOTHES[0] if number < 3 else 0
+            image[40:80, 16:48] = figure(9)[0][40:80, 16:48]
+            writer.add(f"{number}.png", "p", image, keypoints, split="test", parsing=parsing)
+        writer.finish({"test": [("0.png", "1.png"), ("2.png", "1.png"), ("3.png", "1.png")]})
+    evaluation = evaluate("patn-market", Store.open(tmp_path / "s"), peek)
+    clothing = evaluation["generated"].columns["clothing"]
+    assert clothing.weights.tolist() == [1, 1, 0]
+    assert clothing.values.tolist() == pytest.approx([1, 1, 0])
+    assert evaluation["generated"].scores["identity"].value < 0.999
+    assert "left out, no clothes: 1 pairs of clothing" in evaluation.markdown()
+
+
 # -- the switch -----------------------------------------------------------------------------------------------------
 
 
@@ -176,7 +195,7 @@ def test_every_row_has_them(untrained: None, store: Store) -> None:
     text = evaluation.markdown()
     assert "feature distance ↓ | appearance ↑ | FD ↓" in text
     assert "nan" not in text
-    assert f"identity: {NEWEST}" in text
+    assert f"identity, clothing: {NEWEST}" in text
 
 
 def test_each_picture_is_compared_with_its_own_target(untrained: None, store: Store) -> None:

@@ -116,6 +116,8 @@ def test_numbers_for_a_table_calculator(evaluations: list[Evaluation]) -> None:
         [score.value, score.low, score.high], abs=1e-6
     )
     assert found["real target", "psnr"]["value"] == "inf"
+    left = found["two", "is_tf10"]
+    assert (left["value"], left["why"]) == ("", "weights missing: pt_inception-2015-12-05-6726825d.pth")
 
 
 def test_a_table_for_a_paper(evaluations: list[Evaluation]) -> None:

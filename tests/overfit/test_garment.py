@@ -16,10 +16,10 @@ from repose.inspection import grid as page
 from repose.inspection import picture
 from repose.models.garment.network import Garment, on_white
 from repose.represent.canvas import to_uint8
-from repose.train.checkpoint import load_checkpoint, load_generator
-from repose.train.loop import train
+from repose.train.checkpoint import load_generator
 from repose.train.recipe import Recipe, override
 from tests.models.garment.people import Laid, true_flow, wearing
+from tests.train.runs import last, one_thread, run_here
 
 HERE, THERE = Laid(28, 50, 30, 50, -8), Laid(36, 72, 24, 60, 12)
 
@@ -41,10 +41,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 def recipe(images: int, *words: str) -> Recipe:
@@ -57,9 +55,7 @@ def recipe(images: int, *words: str) -> Recipe:
 
 
 def test_one_shirt_is_learnt_by_heart(pair: Store, tmp_path: Path) -> None:
-    summary = train(
-        recipe(300, "data.both_directions=false"), pair, tmp_path, overfit=1, progress=False, accelerator="cpu"
-    )
+    summary = run_here(recipe(300, "data.both_directions=false"), pair, tmp_path, overfit=1)
     assert summary.losses["flow/l1"] < 0.08
     learnt = load_generator(tmp_path)[0].eval()
     assert isinstance(learnt, Garment)
@@ -88,9 +84,8 @@ def test_stopped_and_resumed_equals_unbroken(pair: Store, tmp_path: Path) -> Non
     tiny = ["network.width=4", "network.blocks=1", "data.batch=2"]
     for folder, ends in (("unbroken", (48,)), ("resumed", (24, 48))):
         for end in ends:
-            train(replace(recipe(end, *tiny), ema=100), pair, tmp_path / folder, progress=False, accelerator="cpu")
-    found = [load_checkpoint(tmp_path / folder / "checkpoints") for folder in ("unbroken", "resumed")]
-    one, other = (tree for entry in found if entry is not None for tree in entry[1:])
+            run_here(replace(recipe(end, *tiny), ema=100), pair, tmp_path / folder)
+    one, other = (last(tmp_path / folder) for folder in ("unbroken", "resumed"))
     assert one["images"] == other["images"] == 48
     for kind in ("generator", "average"):
         for name, value in one[kind].items():

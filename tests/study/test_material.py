@@ -99,6 +99,62 @@ def test_no_real_picture_is_a_target(tmp_path: Path) -> None:
     assert not real & targets
 
 
+def test_pairs_count_in_both_directions_and_under_counted_names(tmp_path: Path) -> None:
+    """Roy's test code counts the list of pairs, and has a folder for each direction."""
+    from repose.data import Store, StoreWriter
+
+    listed = [(f"p{person}_0.jpg", f"p{person}_1.jpg") for person in range(3)]
+    with StoreWriter(tmp_path / "store", *pictures.SIZE, "tiny") as writer:
+        for number, name in enumerate(name for pair in listed for name in pair):
+            writer.add(name, name[:2], pictures.picture(number), np.ones((18, 3), np.float32), split="test")
+        writer.finish({"test": listed})
+    given = Store.open(tmp_path / "store")
+    roy = tmp_path / "roy"
+    pictures.folder(roy / "fake_B", [f"{n}@p{n}_1.png" for n in range(3)], 1)
+    pictures.folder(roy / "fake_A", [f"{n}@p{n}_0.png" for n in range(3)], 2)
+    ours = pictures.folder(tmp_path / "ours", [f"p{n}_{a}_2_p{n}_{1 - a}.png" for a in (0, 1) for n in range(3)], 3)
+    protocol = StudyProtocol("all", 1, "pose", (1.0,), pool=6, shown=6)
+    prepare(tmp_path / "s.db", protocol, {"roy": roy, "ours": ours}, store=given)
+    found = {(row["kind"], row["method"], row["name"]): row["png"] for row in rows(tmp_path / "s.db")}
+    for number in range(3):
+        assert found["generated", "roy", f"p{number}_0_2_p{number}_1"] == png(pictures.picture(1000 + number))
+        assert found["generated", "roy", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(2000 + number))
+        assert found["generated", "ours", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(3003 + number))
+
+    (roy / "fake_B" / "0@p0_1.png").rename(roy / "fake_B" / "1@p0_1.png")
+    (roy / "p1_0_2_p1_1.png").write_bytes((ours / "p1_0_2_p1_1.png").read_bytes())
+    with pytest.raises(MaterialError) as caught:
+        prepare(tmp_path / "t.db", protocol, {"roy": roy, "ours": ours}, store=given)
+    assert caught.value.problems == {
+        f"{roy}: of no pair of split 'test'": ["fake_B/1@p0_1.png"],
+        f"{roy}: a pair has it under another name too": ["fake_B/1@p1_1.png"],
+        f"{roy}: missing": ["p0_0_2_p0_1.png"],
+    }
+
+
+def test_a_pair_that_is_counted_twice_has_one_picture(tmp_path: Path) -> None:
+    """Listed both ways, Roy's code makes each pair in either folder, and `repose eval` takes one."""
+    given = pictures.store(tmp_path / "store", people=3, each=2)
+    names, both = given.names, given.pairs("test").tolist()
+    roy = tmp_path / "roy"
+    pictures.folder(roy / "fake_B", [f"{n}@{Path(names[t]).stem}.png" for n, (_, t) in enumerate(both)], 1)
+    pictures.folder(roy / "fake_A", [f"{n}@{Path(names[s]).stem}.png" for n, (s, _) in enumerate(both)], 2)
+    protocol = StudyProtocol("all", 1, "pose", (1.0,), pool=6, shown=6)
+    assert prepare(tmp_path / "s.db", protocol, {"roy": roy}, store=given).counts["generated roy"] == 6
+
+
+def test_names_that_pairs_share_are_refused(tmp_path: Path) -> None:
+    from repose.data import Store, StoreWriter
+
+    with StoreWriter(tmp_path / "store", *pictures.SIZE, "tiny") as writer:
+        for number, name in enumerate(("a.jpg", "b.jpg", "b.png")):
+            writer.add(name, "p", pictures.picture(number), np.ones((18, 3), np.float32), split="test")
+    folder = pictures.folder(tmp_path / "m", ["a_2_b.png"])
+    protocol = StudyProtocol("one", 1, "pose", (1.0,), pool=1, shown=1)
+    with pytest.raises(ValueError, match=r"two pairs of split 'test' share the file name a_2_b.png"):
+        prepare(tmp_path / "s.db", protocol, {"m": folder}, store=Store.open(tmp_path / "store"))
+
+
 def test_padding_is_cut_off(tmp_path: Path) -> None:
     """Pictures of the canvas around the store's size are shown without its white, like the real ones."""
     from repose.data import Store, StoreWriter

@@ -28,9 +28,10 @@ from repose.person import Pair, Person
 from repose.train import ema
 from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
 from repose.train.log import Log, Meter
-from repose.train.loop import NotFinite, Summary, train
-from repose.train.recipe import DataConfig, Recipe, from_dict
+from repose.train.loop import NotFinite, train
+from repose.train.recipe import DataConfig, from_dict
 from tests.train import toy
+from tests.train.runs import assert_same, last, one_thread, run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,29 +43,20 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Another number of threads adds up in another order, and no board: its import takes seconds."""
+    """And no board: its import takes seconds."""
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
 def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reference: a run of 800 images that nothing disturbed."""
     run = tmp_path_factory.mktemp("unbroken") / "run"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
+    with one_thread(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "torch.utils.tensorboard", None)
         run_here(toy.recipe(images=800), store, run)
-    torch.set_num_threads(threads)
     return run
-
-
-def run_here(recipe: Recipe, store: Store, run: Path, **how: Any) -> Summary:
-    return train(recipe, store, run, accelerator="cpu", progress=False, **how)
 
 
 def start(store: Store, run: Path, *words: str) -> subprocess.Popen[str]:
@@ -77,30 +69,6 @@ def start(store: Store, run: Path, *words: str) -> subprocess.Popen[str]:
 
 def lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-
-
-def assert_same(one: Any, other: Any, where: str = "") -> None:
-    """The same tree, tensors bit for bit; the clock may differ."""
-    if isinstance(one, torch.Tensor):
-        assert one.dtype == other.dtype, where
-        assert torch.equal(one, other), where
-    elif isinstance(one, dict):
-        assert list(one) == list(other), where
-        for key in one:
-            if key != "seconds":
-                assert_same(one[key], other[key], f"{where}/{key}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for i, (a, b) in enumerate(zip(one, other, strict=True)):
-            assert_same(a, b, f"{where}/{i}")
-    else:
-        assert one == other, where
-
-
-def last(run: Path) -> dict[str, Any]:
-    found = load_checkpoint(run / "checkpoints")
-    assert found is not None
-    return found[1]
 
 
 def test_killed_and_resumed_equals_unbroken(store: Store, unbroken: Path, tmp_path: Path) -> None:
@@ -286,6 +254,19 @@ def test_what_a_run_leaves_behind(store: Store, unbroken: Path) -> None:
     changed = np.abs(first - final).sum(axis=(0, 2)).nonzero()[0]
     assert changed.min() > first.shape[1] / 2, "only the generated column, the third, differs between ticks"
     assert changed.max() < first.shape[1] * 3 / 4 + 8
+
+
+def test_the_last_snapshots_stay(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    """Of every tick the averaged weights, the last three ones; a run of fewer images leaves those of its own end."""
+    made = toy.recipe(images=800)
+    run_here(made, store, tmp_path / "run", snapshots=3)
+    kept = sorted((tmp_path / "run" / "snapshots").iterdir())
+    assert [int(place.name) for place in kept] == [800 - 2 * made.tick, 800 - made.tick, 800]
+    finals = [load_generator(place)[0].state_dict() for place in (kept[-1], unbroken)]
+    assert_same(*finals)
+    earlier = load_generator(kept[0])[0].state_dict()
+    assert any(not torch.equal(earlier[name], finals[0][name]) for name in earlier)
+    assert json.loads((kept[0] / "card.json").read_text())["images"] == int(kept[0].name)
 
 
 def test_overfit_learns_its_batch(store: Store, tmp_path: Path) -> None:

@@ -267,10 +267,9 @@ def test_a_forecast_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "It may be killed" in (forecast(toy.recipe())[1] or "")
     monkeypatch.setattr(memory, "free_memory", lambda device: None)
     assert forecast(toy.recipe())[1] is None
-    told = "how much memory a run needs could not be told (no such device\\)"
     monkeypatch.setattr(memory, "build_generator", lambda recipe: 1 / 0)
     assert forecast(toy.recipe()) == ("how much memory a run needs could not be told (division by zero)", None)
-    assert forecast(toy.recipe(), "nowhere")[0].startswith(told.partition(" (")[0])
+    assert forecast(toy.recipe(), "nowhere")[0].startswith("how much memory a run needs could not be told")
 
 
 def test_it_leaves_nothing_behind() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -19,6 +20,7 @@ from repose.train.recipe import (
     ScheduleConfig,
     from_dict,
     override,
+    read_recipe,
     to_dict,
 )
 
@@ -145,6 +147,7 @@ def test_wrong_json_is_named(made: Recipe) -> None:
     good = to_dict(made)
     for change, message in (
         ({"model": "nte"}, "recipe.model: 'nte' is not known; did you mean 'net'"),
+        ({"model": ["net"]}, "recipe.model: .* is not known"),
         ({"imagse": 3}, "recipe.imagse.*did you mean 'images'"),
         ({"network": {"widht": 3}}, "recipe.network.widht.*did you mean 'width'"),
         ({"network": 3}, "recipe.network: a group of keys is wanted"),
@@ -163,6 +166,18 @@ def test_wrong_json_is_named(made: Recipe) -> None:
 def test_json_that_is_no_recipe(data: Any) -> None:
     with pytest.raises(RecipeError, match="recipe: a group of keys is wanted"):
         from_dict(data)
+
+
+def test_a_file_is_read_and_named_where_it_is_no_recipe(made: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(to_dict(replace(made, notes="ü"))), encoding="utf-8")
+    assert read_recipe(path) == replace(made, notes="ü")
+    for wrong, said in ((b'{"model": "to', "Unterminated"), (b"\xff", "decode"), (b'{"model": "nte"}', "mean 'net'")):
+        path.write_bytes(wrong)
+        with pytest.raises(RecipeError, match=f"own.json is no recipe: .*{said}"):
+            read_recipe(path)
+    with pytest.raises(FileNotFoundError, match=r"none.json"):
+        read_recipe(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize(

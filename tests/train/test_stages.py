@@ -15,11 +15,9 @@ from repose.data import Store
 from repose.models import MODELS
 from repose.models.base import Output, Phase, Progress, Term
 from repose.person import Pair
-from repose.train.checkpoint import load_checkpoint
-from repose.train.log import Log
-from repose.train.loop import Summary, train
 from repose.train.recipe import Recipe
 from tests.train import toy
+from tests.train.runs import broken_off, last, one_thread, run_here
 
 STAGES = ("first", "last", "all")
 
@@ -86,10 +84,8 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(MODELS, "odd", replace(entry, generator=f"{where}:Staged", objective=f"{where}:Odd"))
     monkeypatch.setitem(MODELS, "unknown", replace(entry, objective=f"{where}:Unknown"))
     monkeypatch.setitem(MODELS, "demanding", replace(entry, objective=f"{where}:Demanding"))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,66 +93,36 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return toy.store(tmp_path_factory.mktemp("staged") / "store")
 
 
-def run_here(made: Recipe, store: Store, run: Path, **how: Any) -> Summary:
-    return train(made, store, run, accelerator="cpu", progress=False, **how)
-
-
 def staged(**changes: Any) -> Recipe:
     return toy.recipe(model="staged", images=240, tick=8, **changes)
 
 
 def weights(run: Path) -> dict[str, Tensor]:
-    found = load_checkpoint(run / "checkpoints")
-    assert found is not None
-    kept: dict[str, Tensor] = found[1]["generator"]
+    kept: dict[str, Tensor] = last(run)["generator"]
     return kept
-
-
-def stopped_after(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
-    """Training breaks off as by a fault, at the log line of so many images."""
-    line = Log.line
-
-    def breaking(self: Log, now: int, *rest: Any) -> None:
-        line(self, now, *rest)
-        if now == images:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Log, "line", breaking)
 
 
 def test_only_the_part_of_a_stage_moves(store: Store, tmp_path: Path) -> None:
     """What a stage does not name keeps its very bits."""
     made = staged()
     states = {}
-    for name, images in (("a", 8), ("b", 80), ("c", 160), ("d", 240)):
-        run = tmp_path / name
-        with pytest.MonkeyPatch.context() as patch:
-            stopped_after(patch, images + 8)
-            try:
-                run_here(made, store, run)
-            except KeyboardInterrupt:
-                states[name] = weights(run)
-            else:
-                states[name] = weights(run)
-    first, middle, last = "net.0.weight", "net.4.weight", "net.6.weight"
+    for name, images in (("a", 8), ("b", 80), ("c", 160)):
+        states[name] = broken_off(made, store, tmp_path / name, images + 8)["generator"]
+    run_here(made, store, tmp_path / "d")
+    states["d"] = weights(tmp_path / "d")
+    first, middle, final = "net.0.weight", "net.4.weight", "net.6.weight"
     moved = {
-        pair: [key for key in (first, middle, last) if not torch.equal(states[pair[0]][key], states[pair[1]][key])]
+        pair: [key for key in (first, middle, final) if not torch.equal(states[pair[0]][key], states[pair[1]][key])]
         for pair in ("ab", "bc", "cd")
     }
-    assert moved == {"ab": [first], "bc": [last], "cd": [first, middle, last]}
+    assert moved == {"ab": [first], "bc": [final], "cd": [first, middle, final]}
     assert [int(states[name]["stage"]) for name in "abcd"] == [0, 0, 1, 2]
 
 
 @pytest.mark.parametrize("images", [40, 120, 200])
-def test_broken_off_in_any_stage(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: int) -> None:
+def test_broken_off_in_any_stage(store: Store, tmp_path: Path, images: int) -> None:
     run_here(staged(), store, tmp_path / "unbroken")
-    with monkeypatch.context() as patch:
-        stopped_after(patch, images)
-        with pytest.raises(KeyboardInterrupt):
-            run_here(staged(), store, tmp_path / "run")
-    found = load_checkpoint(tmp_path / "run" / "checkpoints")
-    assert found is not None
-    assert 0 < found[1]["images"] < 240
+    assert broken_off(staged(), store, tmp_path / "run", images)["images"] == images - 8
     run_here(staged(), store, tmp_path / "run")
     one, other = weights(tmp_path / "run"), weights(tmp_path / "unbroken")
     assert one.keys() == other.keys()
@@ -165,9 +131,7 @@ def test_broken_off_in_any_stage(store: Store, tmp_path: Path, monkeypatch: pyte
 
 def test_averaged_weights_know_the_stage(store: Store, tmp_path: Path) -> None:
     run_here(staged(), store, tmp_path / "run")
-    found = load_checkpoint(tmp_path / "run" / "checkpoints")
-    assert found is not None
-    assert int(found[1]["average"]["stage"]) == 2
+    assert int(last(tmp_path / "run")["average"]["stage"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from rich.table import Table
 from torch import Tensor
 
 from repose.bench.forward import example
+from repose.bench.peak import high_water, status
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.apatn import network
@@ -224,12 +225,6 @@ def _memory(what: str, way: str, height: int, width: int, backward: bool) -> flo
     return float(json.loads(done.stdout))
 
 
-def _kib(name: str) -> int:
-    """A line of this process's status (Linux)."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{name}:"))
-
-
 def main(words: Sequence[str]) -> float:
     """MiB by which one run raises the peak of this process above what it held before."""
     what, way, height, width, backward, threads = words
@@ -238,9 +233,9 @@ def main(words: Sequence[str]) -> float:
     small = job(ATTENTION, way, 16, 16)
     small.forward(), small.both()  # what a first use loads is no part of it
     _RESET.write_text("5")  # the peak of now: getrusage would tell that of the caller, if it was larger
-    held = _kib("VmRSS")
+    held = status("VmRSS")
     one.both() if backward == "1" else one.forward()
-    return (_kib("VmHWM") - held) / 1024
+    return (high_water() - held) / 2**20
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from repose.person import Pair
 from repose.pipeline import Model, load
 from repose.represent.canvas import canvas
 from repose.train.checkpoint import load_checkpoint, write_text
-from repose.train.recipe import Recipe, from_dict, override, to_dict
+from repose.train.recipe import Recipe, from_dict, override, read_recipe, to_dict
 
 EMA: Final = 10_000
 """Half-life for recipes that have no moving average: all are compared by their averaged weights."""
@@ -156,10 +156,7 @@ def read_specs(specs: Sequence[str], made: Protocol) -> list[Recipe]:
     recipes: list[Recipe] = []
     for spec in specs:
         first, *words = shlex.split(spec) or [""]
-        if first.endswith(".json"):
-            recipe = from_dict(json.loads(Path(first).read_text("utf-8")))
-        else:
-            recipe = models.recipe(first)
+        recipe = read_recipe(Path(first)) if first.endswith(".json") else models.recipe(first)
         recipe = override(recipe, [f"canvas={made.canvas}", "data.both_directions=true", *words])
         if recipe.canvas != made.canvas or not recipe.data.both_directions:
             raise ValueError(f"'{spec}': all are compared on the canvas '{made.canvas}' and in both directions")

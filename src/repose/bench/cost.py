@@ -25,7 +25,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from repose import models
 from repose.backends import known, prepare
 from repose.bench.forward import example, gmacs, peak_gflops, settle
+from repose.bench.peak import high_water
 from repose.models.base import Generator
+from repose.person import Person
 from repose.record import append, hardware, stamp
 from repose.train.memory import ROOM, Live, feature_networks, free_memory, inference_memory, step_memory
 from repose.train.recipe import Recipe, to_dict
@@ -41,7 +43,7 @@ SQUARE: Final = (256, 256)
 
 COUNTING: Final = 2
 """Version of how multiply-adds and seconds are counted: lines of another one are measured again. 2: attention counts,
-and the seconds are of the whole way from people to the picture."""
+and the seconds are of the whole way from people to the picture, on a GPU too (no line of 2 was timed there before)."""
 
 LONGEST: Final = 900
 """Seconds that the measuring of one recipe may take."""
@@ -160,13 +162,13 @@ def measure(
         "cuda", likewise.
     """
     _warm_up()
-    idle = _high_water()
+    idle = high_water()
     torch.manual_seed(0)
     generator = models.build_generator(recipe).eval()
     people = example(height, width)
     with torch.inference_mode():
         generator(*people)
-    taken = _high_water() - idle
+    taken = high_water() - idle
     inputs = generator.encode(*people)
     settle(generator, inputs)
     peak = peak_gflops(0.5)
@@ -189,17 +191,17 @@ def measure(
         "peak_gflops": max(peak, peak_gflops(0.5)),
     }  # fmt: skip
     if device == "cuda":
-        result["cuda"] = _on_gpu(generator, inputs, max(rounds, 20))
+        result["cuda"] = _on_gpu(generator, people, max(rounds, 20))
     return result
 
 
-def _on_gpu(generator: Generator, inputs: Sequence[torch.Tensor], rounds: int) -> dict[str, Any]:
-    """The plain module on the GPU: seconds a picture, and the most bytes that tensors took there."""
+def _on_gpu(generator: Generator, people: Sequence[Person], rounds: int) -> dict[str, Any]:
+    """The plain module on the GPU: seconds from people there to the picture, and the most bytes of tensors there."""
     there = generator.to("cuda")
-    values = [value.to("cuda") for value in inputs]
+    source, target = (person.to("cuda") for person in people)
 
     def run() -> None:
-        there.synthesise(*values)
+        there.synthesise(*there.encode(source, target))
         torch.cuda.synchronize()
 
     with torch.inference_mode():
@@ -227,19 +229,6 @@ def _warm_up() -> None:
     with torch.inference_mode():
         nn.Conv2d(8, 8, 3)(torch.rand(1, 8, 64, 64))
         torch.rand(64, 64) @ torch.rand(64, 64)
-
-
-def _high_water() -> int:
-    """The most bytes that this process ever held. `ru_maxrss` begins with what the parent held, so Linux is asked."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def measure_apart(
@@ -310,7 +299,8 @@ def costs(
 ) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
     """Cost of recipes, one after the other, each written into `results` at once; what stands there already stays.
 
-    A line stands for a recipe of the same settings on the same hardware with as many threads.
+    A line stands for a recipe of the same settings on the same hardware with as many threads. One that is counted only
+    stays where no more is asked.
 
     Args:
         names: recipes. results: a .jsonl. rounds, backends, device, run: as of `cost`.
@@ -325,7 +315,7 @@ def costs(
     for backend in backends:
         known(backend)
     recipes = {name: models.recipe(name) for name in names}
-    there = {} if anew else written(results)
+    there = {} if anew else written(results, counted=not run)
     for name, recipe in recipes.items():
         key = (name, digest(recipe), hardware(), torch.get_num_threads())
         if key in there:
@@ -359,13 +349,19 @@ def text(line: dict[str, Any]) -> str:
     return f"{said}; inference {one['bytes'] / 1e9:.2f} GB"
 
 
-def written(results: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
-    """The finished lines of a file by recipe, digest, hardware and threads; the newest of each."""
-    found = {}
+def written(results: Path, counted: bool = False) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    """The finished lines of a file by recipe, digest, hardware and threads; the newest of each.
+
+    Args:
+        counted: those too that are counted only, or could not be measured, where no finished one is.
+    """
+    found: dict[tuple[str, str, str, int], dict[str, Any]] = {}
     for text in results.read_text(encoding="utf-8").splitlines() if results.exists() else ():
         line = json.loads(text)
-        if line.get("kind") == "cost" and not line["again"]:
-            found[line["recipe"], line["digest"], line["hardware"], line["threads"]] = line
+        if line.get("kind") == "cost" and (counted or not line["again"]):
+            key = line["recipe"], line["digest"], line["hardware"], line["threads"]
+            if key not in found or found[key]["again"] or not line["again"]:
+                found[key] = line
     return found
 
 

@@ -50,6 +50,7 @@ def evaluate_models(
     reports: Sequence[Path] = (),
     strips: bool = False,
     choose: str | None = None,
+    also: Sequence[str] = (),
 ) -> list[Evaluation]:
     """Measure each of `names`, print one table, append result lines, and write a sheet of the first pairs.
 
@@ -66,6 +67,7 @@ def evaluate_models(
         strips: of `evaluate_folder`.
         choose: metric by which the best of `names` is said, the papers' way with their checkpoints; on validation
             people only, and of the last `repose.metrics.choosing.LAST` names in their order.
+        also: of `evaluate`.
 
     Raises:
         ValueError: a model was trained on another canvas than the protocol's and is tied to its own
@@ -93,11 +95,16 @@ def evaluate_models(
             def progress(done: int, total: int, task: int = int(task)) -> None:
                 bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
+            def reading(network: str, done: int, total: int, task: int = int(task), name: str = name) -> None:
+                told = name if done == total else f"training pictures, {network}"
+                bar.update(task, description=told, completed=done, total=total)  # type: ignore[arg-type]
+
             beside = evaluations[0] if evaluations else None
             if isinstance(one, Path):
                 done = evaluate_folder(
                     made, store, one, estimator=estimator, joints=joints, split=split, limit=limit,
                     beside=beside, progress=progress, features=features, keep=keep, strips=strips,
+                    also=also, reading=reading,
                 )  # fmt: skip
             else:
 
@@ -109,6 +116,7 @@ def evaluate_models(
                     weights=digest(name), estimator=estimator, joints=joints,
                     fields=one.generator.needs.fields, split=split, limit=limit,
                     beside=beside, progress=progress, features=features, keep=keep, origin=origin(one),
+                    also=also, reading=reading,
                 )  # fmt: skip
             evaluations.append(done)
             if results is not None:

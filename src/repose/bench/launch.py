@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Final
 
 from repose.train.checkpoint import write_text
-from repose.train.recipe import from_dict, to_dict
+from repose.train.recipe import read_recipe, to_dict
 
 LONGER: Final = 1.25
 """How much longer than its job a filler would train, if it were not stopped."""
@@ -130,7 +130,7 @@ class Launcher:
     def _write(self, job: Job, filler: Job) -> None:
         """The recipe of a filler, from its beginning: the job's, a little longer than the job in all."""
         shutil.rmtree(filler.run, ignore_errors=True)
-        made = from_dict(json.loads(job.recipe.read_text("utf-8")))
+        made = read_recipe(job.recipe)
         images = round(made.images * LONGER)
         write_text(filler.recipe, json.dumps(to_dict(replace(made, images=images, tick=images))))
 

@@ -7,7 +7,6 @@ rendered a first person, so it holds no import and no compilation of shaders.
 from __future__ import annotations
 
 import multiprocessing as mp
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+
+from repose.bench.peak import high_water
 
 PICTURES: Final = 8
 """Of each person, as in the named sets."""
@@ -171,10 +172,9 @@ def _stages(renderer: Any) -> dict[str, float]:
 def peak_memory() -> float:
     """GB (1e9 bytes), the largest resident set that this process ever had; NaN where the system does not tell."""
     try:
-        import resource
-    except ImportError:  # Windows
+        return high_water() / 1e9
+    except OSError:  # Windows
         return float("nan")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def report(found: list[Rendering], screen: Console) -> None:

@@ -417,8 +417,17 @@ def turns(lines: list[Line]) -> str:
 
 
 def cost(lines: list[Line], short: bool = False) -> str:
-    """The newest cost of each recipe of the registry, in its order; published figures beside. `short`: `cost.MAIN`."""
-    found = {line["recipe"]: line for line in lines if line.get("kind") == "cost"}
+    """The newest cost of each recipe of the registry, in its order; published figures beside. `short`: `cost.MAIN`.
+
+    Of lines on the same settings one that is measured comes before those that are counted only.
+    """
+    found: dict[str, Line] = {}
+    for line in lines:
+        if line.get("kind") == "cost":
+            before = found.get(line["recipe"], line)
+            hides = before["measured"] and not line["measured"] and before.get("digest") == line.get("digest")
+            if not hides:
+                found[line["recipe"]] = line
     wanted = [name for pair in MAIN.values() for name in pair] if short else list(RECIPES)
     runs = [found[name] for name in wanted if name in found and name in RECIPES]
     if not runs:

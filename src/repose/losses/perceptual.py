@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.nn import mobilenet, vgg
+from repose.nn.weights import checked_taps
 from repose.words import nearest
 
 Backbone = Literal["vgg19", "vgg16", "mobilenet_v2"]
@@ -64,7 +65,7 @@ class Perceptual(nn.Module):
             raise ValueError(f"Perceptual: no distance '{distance}'; {nearest(distance, get_args(Distance))}")
         known = {"vgg19": vgg.TAPS, "vgg16": vgg.TAPS_16, "mobilenet_v2": mobilenet.TAPS}[backbone]
         self.backbone: Backbone = backbone
-        self.layers = vgg.checked_taps(layers if layers is not None else DEFAULT_LAYERS[backbone], known, backbone)
+        self.layers = checked_taps(layers if layers is not None else DEFAULT_LAYERS[backbone], known, backbone)
         self.rescale, self.reduce, self.distance = rescale, reduce, distance
         self._network: tuple[nn.Module, ...] = (features.requires_grad_(False).eval(),) if features else ()
 
@@ -104,6 +105,18 @@ class Perceptual(nn.Module):
                 made = mobilenet.mobilenet_v2(self.layers, scaled=True)
             made = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
             self._network = (made.to(device),)
+        return self._network[0]
+
+    def blank(self) -> nn.Module:
+        """The backbone, with weights as drawn where its file was not read yet: to be counted, not to be looked through.
+
+        It stays in place of the one from the file.
+        """
+        if not self._network:
+            if self.backbone == "mobilenet_v2":
+                self._network = (mobilenet.MobileNetV2(self.layers, scaled=True),)
+            else:
+                self._network = ((vgg.VGG19 if self.backbone == "vgg19" else vgg.VGG16)(self.layers),)
         return self._network[0]
 
     def _prepared(self, images: Tensor) -> Tensor:

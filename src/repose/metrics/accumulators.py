@@ -82,7 +82,11 @@ class Score:
 
 
 def scores(
-    columns: Mapping[str, Column], resamples: int = 1000, seed: int = 0, level: float = 0.95
+    columns: Mapping[str, Column],
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    blocks: Tensor | None = None,
 ) -> dict[str, Score]:
     """Each column's score with a percentile bootstrap interval over the pairs.
 
@@ -95,6 +99,8 @@ def scores(
         resamples: how often N pairs are drawn with replacement.
         seed: of the draws.
         level: share of the resamples that the interval holds.
+        blocks: int64 (N,), the number of the block that each pair is in, from 0: blocks are drawn, whole, in place of
+            pairs, such as a pair and its reverse. None: each pair is its own.
 
     Raises:
         ValueError: no pairs, or columns of unequal length.
@@ -111,6 +117,11 @@ def scores(
     equal = endless.sum(1)
     aside = endless & ((weights > 0) & ~endless).any(1, keepdim=True)  # else there is nothing but infinity to tell
     values, weights = values.masked_fill(aside, 0), weights.masked_fill(aside, 0)
+    means = values.sum(1) / weights.sum(1)
+    if blocks is not None:
+        count = int(blocks.max()) + 1
+        empty = values.new_zeros(len(values), count)
+        values, weights = empty.index_add(1, blocks, values), empty.index_add(1, blocks, weights)
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     chunk = max(1, 1_000_000 // count)  # bounds the memory of the gathered numbers
@@ -120,7 +131,6 @@ def scores(
     ordered = torch.cat(drawn, 1).sort(1).values  # (K, resamples)
     last = (~ordered.isnan()).sum(1).sub(1).clamp(min=0).tolist()  # NaN, of no pair that counts, is sorted to the end
     tails = [round((1 - level) / 2 * end) for end in last]
-    means = values.sum(1) / weights.sum(1)
     return {
         name: Score(
             float(means[k]),

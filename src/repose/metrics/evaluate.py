@@ -10,11 +10,12 @@ evaluation.append("results/patn.jsonl")
 from __future__ import annotations
 
 import io
+import logging
 import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,10 +32,9 @@ from repose.metrics import features as deep
 from repose.metrics import kept, tables
 from repose.metrics.accumulators import Column, Score, Tally, scores
 from repose.metrics.cache import Reference, reference
-from repose.metrics.functional import frechet, l1, ms_ssim, padded, pckh, psnr, similarity, ssim
+from repose.metrics.functional import frechet, kid, l1, ms_ssim, padded, pckh, psnr, similarity, ssim
 from repose.metrics.kept import Kept
 from repose.metrics.networks import Looked, Panel, Pool
-from repose.metrics.networks import kd as kernel
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
 from repose.represent import descriptors
@@ -46,6 +46,11 @@ Generate = Callable[[Pair], Tensor]
 
 Progress = Callable[[int, int], None]
 """Called with the number of pairs done and of all."""
+
+Reading = Callable[[str, int, int], None]
+"""Called with a network's name, and the number of training pictures it has seen and of all."""
+
+logger = logging.getLogger(__name__)
 
 _CHUNK: Final = 512
 """Pairs whose numbers are kept together: at most so many are measured twice where a run is cut off."""
@@ -151,6 +156,8 @@ def evaluate(
     progress: Progress | None = None,
     keep: Path | str | None = None,
     origin: str | None = None,
+    also: Sequence[str] = (),
+    reading: Reading | None = None,
 ) -> Evaluation:
     """Measure `generate` on the pairs of a split, beside the real target and the copied source.
 
@@ -180,12 +187,14 @@ def evaluate(
             finds the reference rows. Those of generated pictures go when the run is complete.
         origin: with `keep`, all that the pictures of `generate` depend on, in words: weights, settings, its device,
             code of its own. Another text, other pictures.
+        also: columns of `repose.metrics.networks` beside the protocol's.
+        reading: told while the training pictures are looked at.
 
     Raises:
         ValueError: the store is on another canvas, the split has no pairs, the protocol compares with training pictures
             and the store has one alone, `keep` without `origin`, `beside` is another measurement, or a
             generated picture has the wrong shape, is not finite or not in [-1, 1] (names the pair).
-        KeyError: no such protocol, split or version of features.
+        KeyError: no such protocol, split, version of features or column.
         FileNotFoundError: a version of features was named and its weight file is not here.
     """
     made = protocol(protocol_) if isinstance(protocol_, str) else protocol_
@@ -195,9 +204,12 @@ def evaluate(
             "they depend on (weights, settings, device, code of its own), or leave keep out"
         )
 
+    told = tuple(dict.fromkeys((*fields, "image", "keypoints")))
+
     def pictures(pairs: Tensor, pair: Pair) -> Tensor:
         assert generate is not None
-        return _checked(generate(pair), pair, pairs, store)
+        given = Pair(pair.source.only(*told), pair.target.only(*told))  # not what the metrics alone read
+        return filed(made, _bytes(_checked(generate(given), pair, pairs, store).cpu()))
 
     return _run(
         made,
@@ -217,6 +229,8 @@ def evaluate(
         progress=progress,
         keep=None if keep is None else Path(keep),
         origin=None if origin is None else f"{model}, {recipe}, {weights}, {origin}",
+        also=also,
+        reading=reading,
     )
 
 
@@ -240,6 +254,26 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
+def _ways(made: Protocol, store: Store, split: str, count: int) -> list[Tensor]:
+    """The places of the pairs of each direction, for scores of sets, whose mean is told; all at once if one is given.
+
+    As `pairs_of` orders them.
+    """
+    both = made.directions == "both" and store.listed(split)
+    return [torch.arange(count)[start :: 1 + both] for start in range(1 + both)]
+
+
+def _first(numbers: Tensor) -> Tensor:
+    """Where each number stands for the first time, int64."""
+    return torch.tensor(sorted({number: at for at, number in reversed(list(enumerate(numbers.tolist())))}.values()))
+
+
+def _blocks(pairs: Tensor) -> Tensor | None:
+    """The bootstrap's blocks: pairs of the same two pictures, in either direction; None where no two are."""
+    blocks: Tensor = torch.unique(pairs.sort(1).values, dim=0, return_inverse=True)[1]
+    return blocks if int(blocks.max()) + 1 < len(pairs) else None
+
+
 def _run(
     made: Protocol,
     store: Store,
@@ -259,15 +293,26 @@ def _run(
     progress: Progress | None,
     keep: Path | None,
     origin: str | None,
+    also: Sequence[str],
+    reading: Reading | None,
 ) -> Evaluation:
-    """`pictures(pairs, pair)` gives images in [-1, 1] or uint8, (B, 3, H, W); `origin` says all that they depend on."""
+    """`pictures(pairs, pair)` gives uint8 (B, 3, H, W) as `filed` leaves them; `origin`: all that they depend on."""
     started, generating = time.perf_counter(), 0.0
+    made = replace(made, networks=tuple(dict.fromkeys((*made.networks, *also))))
     pairs = pairs_of(made, store, split, limit)
-    wanted = tuple(dict.fromkeys((*fields, "image", "keypoints")))
+    parsed = ("parsing",) if features is not False and "parsing" in store.fields else ()
+    wanted = tuple(dict.fromkeys((*fields, "image", "keypoints", *parsed)))
     # the yardstick is read again and again; generated pictures come once
     yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
     network, about = deep.chosen(features, device)
     panel = Panel.of(made.networks if features is not False else (), device)
+    ways = _ways(made, store, split, len(pairs))
+    panel.enough(len(ways[0]))
+    if made.mask is None:
+        masked = [column for column in panel.columns if column.startswith("mask_")]
+        panel.leave_out(masked, f"not measured: {made} has no mask")
+    for why in dict.fromkeys(panel.details.values()) if beside is None else ():
+        logger.warning("%s", why)
     training = _training(panel, store)
     facts = {
         **facts,
@@ -307,12 +352,12 @@ def _run(
             for start in range(begin, end, batch) if lacking else ():
                 chunk = pairs[start : min(start + batch, end)]  # (B, 2)
                 pair = Pair(frame(store.person(chunk[:, 0], wanted)), frame(store.person(chunk[:, 1], wanted)))
-                shown = {"target": _bytes(_image(pair.target)), "source": _bytes(_image(pair.source))}
+                real = {"target": pair.target, "source": pair.source}
+                shown = {kind: filed(made, _bytes(_image(person))) for kind, person in real.items()}
                 if "generated" in lacking and pictures is not None:
                     began = time.perf_counter()
-                    shown["generated"] = _bytes(pictures(chunk, pair).cpu())
+                    shown["generated"] = pictures(chunk, pair)
                     generating += time.perf_counter() - began
-                shown = {kind: _filed(made, images) for kind, images in shown.items()}
                 mask = _mask(made, pair.target)
                 seen = None if yardstick is None else _joints(yardstick, shown["target"])
                 looked = None if network is None else _look(network, shown, pair, (*lacking, "target", "source"))
@@ -344,16 +389,21 @@ def _run(
                 pools[kind].put(begin, rows_found)
             if progress is not None and not lacking:
                 progress(end, len(pairs))
-    trained = None if training is None else _trained(panel, made, store, training, keep)
+    trained = None if training is None else _trained(panel, made, store, training, keep, reading)
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
+    distinct = [pools["target"].part(way[_first(pairs[way, 1])]) for way in ways]
+    blocks = _blocks(pairs)
     for kind in kinds:
-        measured = scores(tallies[kind].columns, seed=seed)
-        if network is not None and len(pairs) > 1:
-            pooled, wanted_rows = (pools[one].rows[_POOLED] for one in (kind, "target"))
-            apart = 0.0 if kind == "target" else frechet(pooled, wanted_rows)
-            measured["fd"] = Score(apart, math.nan, math.nan)  # resampling a set would raise it
-            measured["kd"] = kernel(pooled, wanted_rows, seed)
-        measured |= panel.scores(pools[kind], pools["target"], trained, seed)
+        measured = scores(tallies[kind].columns, seed=seed, blocks=blocks)
+        of_sets: list[dict[str, Score]] = []
+        for way, targets in zip(ways, distinct, strict=True):
+            mine, wanted_set = pools[kind].part(way), None if kind == "target" else targets
+            of_sets.append(panel.scores(mine, wanted_set, trained, seed))
+            if network is not None and len(way) > 1:
+                of_sets[-1] |= _feature_sets(mine, wanted_set, pools["target"].part(way), seed)
+        measured |= {
+            name: Score(sum(one[name].value for one in of_sets) / len(ways), math.nan, math.nan) for name in of_sets[0]
+        }
         rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), tallies[kind].columns, measured))
     if "generated" in parts:
         parts["generated"].forget()
@@ -395,7 +445,7 @@ def _unflat(flat: dict[str, Tensor]) -> tuple[dict[str, Column], dict[str, Tenso
     return columns, {name.removeprefix("row "): row for name, row in flat.items() if name.startswith("row ")}
 
 
-def _filed(made: Protocol, images: Tensor) -> Tensor:
+def filed(made: Protocol, images: Tensor) -> Tensor:
     """uint8 pictures (B, 3, H, W) as they come back from a file of the protocol's format."""
     if made.file == "png":
         return images
@@ -441,18 +491,20 @@ def _training(panel: Panel, store: Store) -> Tensor | None:
     return which
 
 
-def _trained(panel: Panel, made: Protocol, store: Store, which: Tensor, keep: Path | None) -> Reference:
+def _trained(
+    panel: Panel, made: Protocol, store: Store, which: Tensor, keep: Path | None, reading: Reading | None
+) -> Reference:
     """The statistics of the training pictures."""
     frame = canvas(made.canvas).frame
 
     def read(start: int, stop: int) -> Tensor:
         images = _bytes(_image(frame(store.person(which[start:stop], ("image",)))))
-        return padded(_filed(made, images), made.padding, made.fill)
+        return padded(filed(made, images), made.padding, made.fill)
 
     if keep is not None:
-        return reference(panel, read, len(which), keep / "statistics")
+        return reference(panel, read, len(which), keep / "statistics", reading)
     with tempfile.TemporaryDirectory() as folder:
-        return reference(panel, read, len(which), folder)
+        return reference(panel, read, len(which), folder, reading)
 
 
 def _mask(made: Protocol, target: Person) -> Tensor | None:
@@ -515,16 +567,34 @@ def _joint_columns(made: Protocol, found: Tensor, seen: Tensor, annotated: Tenso
 
 def _look(network: deep.Features, shown: dict[str, Tensor], pair: Pair, kinds: Sequence[str]) -> dict[str, deep.Seen]:
     """Each kind of picture through the feature network once; a person is looked for where the pose is the picture's."""
-    masks = {side: deep.person_mask(person) for side, person in (("source", pair.source), ("target", pair.target))}
-    return {kind: network.see(shown[kind], masks.get(kind, masks["target"])) for kind in dict.fromkeys(kinds)}
+    found = {}
+    for kind in dict.fromkeys(kinds):
+        person = pair.source if kind == "source" else pair.target
+        clothes = None if person.parsing is None else deep.clothes_mask(person)
+        found[kind] = network.see(shown[kind], deep.person_mask(person), clothes)
+    return found
+
+
+def _feature_sets(pool: Pool, distinct: Pool | None, targets: Pool, seed: int) -> dict[str, Score]:
+    """FD to the targets as the pairs have them, KD to each of them once (`distinct`; None for the targets themselves).
+
+    No interval: resampling a set would raise it.
+    """
+    fd = kd = 0.0
+    if distinct is not None:
+        fd = frechet(pool.rows[_POOLED], targets.rows[_POOLED])
+        kd = kid(pool.rows[_POOLED], distinct.rows[_POOLED], seed=seed)[0] if distinct.count > 1 else math.nan
+    return {"fd": Score(fd, math.nan, math.nan), "kd": Score(kd, math.nan, math.nan)}
 
 
 def _feature_columns(picture: deep.Seen, target: deep.Seen, source: deep.Seen) -> dict[str, Column]:
-    """The distances of features that single pairs have; "identity": how alike are source and picture."""
+    """The distances of features that single pairs have; "identity", "clothing": how alike are source and picture."""
+    clothes = deep.clothing(picture, source)
     return {
         "feature_distance": Column.mean_of(deep.feature_distance(picture, target)),
         "appearance": Column(*deep.appearance(picture, target)),
         "identity": Column(*deep.appearance(picture, source)),
+        **({} if clothes is None else {"clothing": Column(*clothes)}),
     }
 
 
@@ -583,9 +653,16 @@ def described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str
         else (f"{facts['pairs']:,}")
     )
     title = f"{first.protocol}: {facts['data']} {facts['checksum']}, split {facts['split']}, {count} pairs"
-    notes = ["in brackets or after ±: 95 % interval, bootstrap over the pairs"]
+    notes = [
+        "in brackets or after ±: 95 % interval, bootstrap over the pairs"
+        + (", a pair and its reverse drawn together" if _blocks(first.pairs) is not None else "")
+    ]
     skipped = first.line()["skipped"]
-    for why, metrics in (("no head box", ("pckh", "pckh_csv")), ("no joint", ("appearance", "identity", "local_ssim"))):
+    for why, metrics in (
+        ("no head box", ("pckh", "pckh_csv")),
+        ("no joint", ("appearance", "identity", "local_ssim")),
+        ("no clothes", ("clothing",)),
+    ):
         if left := ", ".join(f"{n:,} pairs of {m}" for m, n in skipped.items() if m in metrics):
             notes.append(f"left out, {why}: {left}")
     if any(math.isinf(score.value) for row in rows for score in row.scores.values()):
@@ -599,7 +676,7 @@ def described(evaluations: Sequence[Evaluation]) -> tuple[list[tables.Line], str
     if some:
         notes.append(f"PSNR without the pairs of equal pictures: {', '.join(some)}")
     if facts["features"]:
-        notes.append(f"feature distance, appearance, FD, KD, identity: {facts['features']}")
+        notes.append(f"feature distance, appearance, FD, KD, identity, clothing: {facts['features']}")
     if any(evaluation.facts.get("files") == "jpeg" for evaluation in evaluations) and first.protocol.file != "jpeg":
         lossy = [str(one.facts["model"]) for one in evaluations if one.facts.get("files") == "jpeg"]
         notes.append(f"JPEG files, whose losses move every number: {', '.join(lossy)}")

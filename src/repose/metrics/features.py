@@ -4,7 +4,8 @@ They stand in for LPIPS and FID, whose networks' weights are not free to be pass
 
 - `feature_distance`: how far two pictures are apart, as LPIPS without its learnt weights;
 - `appearance`: how alike two people look, whatever lies behind them;
-- `fd`: Frechet distance of the generated pictures' features to those of the targets.
+- `identity`: the same of the generated picture and the source, `clothing` of their clothes alone;
+- `fd`: Frechet distance of the generated pictures' features to those of the targets; `kd`: KID's distance of the same.
 
 What decides the numbers (taps, scales, norms, the mask) is fixed under a version in `VERSIONS`; a change is a new one.
 """
@@ -18,6 +19,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.metrics.functional.perceptual import consistency, unit
 from repose.metrics.functional.regions import CLOTHES
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
 from repose.person import Person
@@ -35,7 +37,7 @@ COMPARED: Final = ("blocks.0", "blocks.2", "blocks.5", "blocks.12")
 POOLED: Final = "blocks.16"
 """Tap of `appearance` and `fd`, averaged over the picture: 320 numbers."""
 
-COLUMNS: Final = ("feature_distance", "appearance", "fd", "kd", "identity")
+COLUMNS: Final = ("feature_distance", "appearance", "fd", "kd", "identity", "clothing")
 """The metrics that need the file."""
 
 _AT_ONCE: Final = 4
@@ -51,12 +53,16 @@ class Seen:
         whole: pooled features of the pictures, float64 (B, 320).
         person: of the same pictures with middle grey outside of the person.
         shows: bool (B,), whether there is a person at all.
+        clothes: as `person`, with middle grey outside of the clothes; None where nobody parsed the pictures.
+        wears: bool (B,), whether there are clothes at all; None likewise.
     """
 
     taps: dict[str, Tensor]
     whole: Tensor
     person: Tensor
     shows: Tensor
+    clothes: Tensor | None = None
+    wears: Tensor | None = None
 
 
 class Features:
@@ -83,27 +89,36 @@ class Features:
         self.device = torch.device(device)
 
     @torch.no_grad()
-    def see(self, pictures: Tensor, mask: Tensor) -> Seen:
-        """Two passes, over the pictures and over the people on them.
+    def see(self, pictures: Tensor, mask: Tensor, clothes: Tensor | None = None) -> Seen:
+        """Two passes, over the pictures and over the people on them; a third one over their clothes.
 
         Args:
             pictures: uint8 (B, 3, H, W). mask: (B, 1, H, W), 0 or 1, where the person is (`person_mask`).
+            clothes: as the mask, where the clothes are (`clothes_mask`), or None.
         """
         taps: dict[str, list[Tensor]] = {tap: [] for tap in COMPARED}
-        whole, person = [], []
-        for part, shape in zip(torch.split(pictures, _AT_ONCE), torch.split(mask, _AT_ONCE), strict=True):
+        whole = []
+        inside: list[list[Tensor]] = [[] for _ in range(1 if clothes is None else 2)]
+        shapes = [mask] if clothes is None else [mask, clothes]
+        for start in range(0, len(pictures), _AT_ONCE):
+            part = pictures[start : start + _AT_ONCE]
             images = part.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
             found: dict[str, Tensor] = self.network(images)
             for tap in COMPARED:
                 taps[tap].append(unit(found[tap]))
             whole.append(found[POOLED].double().mean((2, 3)))
-            only: dict[str, Tensor] = self.network(images * shape.to(self.device))
-            person.append(only[POOLED].double().mean((2, 3)))
+            for shape, pooled in zip(shapes, inside, strict=True):
+                only: dict[str, Tensor] = self.network(images * shape[start : start + _AT_ONCE].to(self.device))
+                pooled.append(only[POOLED].double().mean((2, 3)))
+        found_inside = [torch.cat(pooled) for pooled in inside]
+        shown = [shape.flatten(1).amax(1) > 0 for shape in shapes]
         return Seen(
             {tap: torch.cat(parts) for tap, parts in taps.items()},
             torch.cat(whole),
-            torch.cat(person),
-            mask.flatten(1).amax(1) > 0,
+            found_inside[0],
+            shown[0],
+            None if clothes is None else found_inside[1],
+            None if clothes is None else shown[1],
         )
 
 
@@ -126,7 +141,15 @@ def appearance(one: Seen, other: Seen) -> tuple[Tensor, Tensor]:
     person in other poses have 0.51 on average, pictures of two people 0.39.
     """
     counts = (one.shows & other.shows).double().cpu()
-    return torch.cosine_similarity(one.person, other.person).cpu() * counts, counts
+    return consistency(one.person, other.person).cpu() * counts, counts
+
+
+def clothing(one: Seen, other: Seen) -> tuple[Tensor, Tensor] | None:
+    """`appearance` of the clothes alone, without skin, hair and face; None where one of the two was not parsed."""
+    if one.clothes is None or other.clothes is None or one.wears is None or other.wears is None:
+        return None
+    counts = (one.wears & other.wears).double().cpu()
+    return consistency(one.clothes, other.clothes).cpu() * counts, counts
 
 
 def person_mask(person: Person, thick: float = 2.0) -> Tensor:
@@ -148,18 +171,10 @@ def person_mask(person: Person, thick: float = 2.0) -> Tensor:
 
 
 def clothes_mask(person: Person) -> Tensor:
-    """Where the parsing has clothes, uint8 (B, 1, H, W), 0 or 1: in place of `person_mask`, `appearance` compares them.
-
-    The clothes of the generated picture lie where the target's parsing has them.
-    """
+    """Where the parsing has clothes, uint8 (B, 1, H, W), 0 or 1. A generated picture's lie where the target's do."""
     if person.parsing is None:
         raise ValueError("clothes_mask: a parsing is needed")
     return torch.isin(person.parsing, torch.tensor(CLOTHES, device=person.parsing.device))[:, None].to(torch.uint8)
-
-
-def unit(features: Tensor) -> Tensor:
-    """(B, C, H, W) with vectors of length 1 along C; a vector of zeros stays."""
-    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
 def known(version: str) -> str:

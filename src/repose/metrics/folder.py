@@ -15,12 +15,13 @@ from torch import Tensor
 
 from repose.data.store import Store
 from repose.estimate.base import KeypointEstimator
-from repose.metrics.evaluate import Evaluation, Progress, _run, pairs_of
+from repose.images import PICTURES
+from repose.metrics.evaluate import Evaluation, Progress, Reading, _run, filed, pairs_of
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair
 from repose.represent.canvas import canvas
 
-_PICTURES: Final = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_PICTURES: Final = {*PICTURES, ".gif"}
 _JPEG: Final = (".jpg", ".jpeg")
 _HALVES: Final = ("fake_B", "fake_A")
 """Roy's folders of the given and of the other direction."""
@@ -80,13 +81,15 @@ def evaluate_folder(
     progress: Progress | None = None,
     keep: Path | str | None = None,
     strips: bool = False,
+    also: Sequence[str] = (),
+    reading: Reading | None = None,
 ) -> Evaluation:
     """Measure the pictures of a folder: `evaluate` with files in place of a generator.
 
     A picture is named `{source}_2_{target}.png` after the stems of the pair's names, or as another project's test code
     does (`file_names`), and is one picture, RGB, of the canvas's size. Every file is looked at before anything is
-    measured, and nothing is measured unless every pair has its picture. JPEG files are measured as they are, and the
-    table and the log say so.
+    measured, and nothing is measured unless every pair has its picture. JPEG files are measured as they are, also by a
+    protocol of JPEG files; where it has PNG files, the table and the log say so.
 
     Args:
         strips: the files are PATN's strips of five pictures side by side, of which the last one is the generated.
@@ -107,7 +110,12 @@ def evaluate_folder(
         )
 
     def pictures(pairs: Tensor, _: Pair) -> Tensor:
-        return _read([files[pair] for pair in _tuples(pairs)], strips)
+        chosen = [files[pair] for pair in _tuples(pairs)]
+        images = _read(chosen, strips)
+        fresh = torch.tensor([file.suffix.lower() not in _JPEG for file in chosen])
+        if fresh.any():  # a JPEG file has lost already what the protocol's file loses
+            images[fresh] = filed(made, images[fresh])
+        return images
 
     return _run(
         made,
@@ -133,15 +141,17 @@ def evaluate_folder(
         progress=progress,
         keep=None if keep is None else Path(keep),
         origin=_origin(list(files.values()), strips),
+        also=also,
+        reading=reading,
     )
 
 
 def read_pictures(store: Store, folder: Path, pairs: Tensor, split: str, strips: bool = False) -> Tensor:
     """The pictures of pairs (B, 2) in a folder that `evaluate_folder` took: uint8 (B, 3, H, W)."""
-    places = _places(store, split)
+    places = places_of(store, split)
     files = []
     for pair in _tuples(pairs):
-        names = _names(store, pair, places)
+        names = names_of(store, pair, places)
         files.append(next((folder / name for name in names if (folder / name).is_file()), folder / names[0]))
     return _read(files, strips)
 
@@ -163,10 +173,10 @@ def _check(
         for path in place.iterdir()
         if path.suffix.lower() in _PICTURES and path.name[0] != "."
     }
-    places = _places(store, split)
+    places = places_of(store, split)
     owners: dict[str, tuple[int, int]] = {}
     for pair in _tuples(pairs_of(made, store, split)):
-        for name in _names(store, pair, places):
+        for name in names_of(store, pair, places):
             if owners.setdefault(name, pair) != pair:
                 raise ValueError(f"{store.folder}: two pairs of split {split!r} share the file name {name}")
     problems: dict[str, list[str]] = {}
@@ -176,9 +186,9 @@ def _check(
 
     files: dict[tuple[int, int], Path] = {}
     for pair in _tuples(pairs_of(made, store, split, limit)):
-        found = [name for name in _names(store, pair, places) if name in there]
+        found = [name for name in names_of(store, pair, places) if name in there]
         if not found:
-            complain("missing", _names(store, pair, places)[0])
+            complain("missing", names_of(store, pair, places)[0])
         elif len({name for name in found if "/" not in name}) + any("/" in name for name in found) > 1:
             complain("twice under two names", " and ".join(found))
         else:
@@ -229,7 +239,7 @@ def _origin(files: Sequence[Path], strips: bool) -> str:
 _Places = dict[tuple[int, int], list[tuple[int, bool]]]
 
 
-def _places(store: Store, split: str) -> _Places:
+def places_of(store: Store, split: str) -> _Places:
     """Pair -> its places in the list, as it stands there (True) and the other way round."""
     places: _Places = {}
     for number, (source, target) in enumerate(_tuples(store.pairs(split))):
@@ -238,7 +248,8 @@ def _places(store: Store, split: str) -> _Places:
     return places
 
 
-def _names(store: Store, pair: tuple[int, int], places: _Places) -> tuple[str, ...]:
+def names_of(store: Store, pair: tuple[int, int], places: _Places) -> tuple[str, ...]:
+    """The names that a pair's picture may have (`file_names`); `places` are those of its split (`places_of`)."""
     return file_names(store.names[pair[0]], store.names[pair[1]], places.get(pair, ()))
 
 

@@ -55,7 +55,7 @@ class Kept:
             if not facts.exists():
                 with replacing(facts) as partial:
                     partial.write_text(self._facts)
-        except OSError as error:
+        except (OSError, safetensors.SafetensorError) as error:  # the latter where the disk is full
             logger.warning("measured numbers are not kept: %s", error)
             self.folder = None
 

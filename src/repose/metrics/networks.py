@@ -53,6 +53,7 @@ class Spec:
 COLUMNS: Final[Mapping[str, Spec]] = {
     "is_tf10": Spec("inception_tf@1", "set", "IS", "higher", 3, "TensorFlow's network, mean of 10 splits: PATN"),
     "mask_is_tf10": Spec("inception_tf@1", "set", "mask-IS", "higher", 3, "is_tf10 of the pictures times the mask"),
+    "mask_is_tv1": Spec("inception_unit@1", "set", "mask-IS", "higher", 3, "is_tv1 of the pictures times the mask"),
     "is_tv1": Spec("inception_unit@1", "set", "IS", "higher", 3, "torchvision's network, one split: Roy et al."),
     "fid_tv_test": Spec("inception_imagenet@1", "set", "FID (torchvision, test)", "lower", 2, "to the targets"),
     "fid_tv_train": Spec(
@@ -136,6 +137,12 @@ class Pool:
                 self.rows[name] = torch.full((self.count, part.shape[1]), torch.nan)
             self.rows[name][start : start + len(part)] = part
 
+    def part(self, which: Tensor) -> Pool:
+        """The rows of some pictures alone, by their indices (M,)."""
+        part = Pool(len(which))
+        part.rows = {name: rows[which] for name, rows in self.rows.items()}
+        return part
+
     def moments(self, name: str) -> Moments:
         """Of the rows of that name; computed once."""
         if name not in self._moments:
@@ -197,6 +204,13 @@ class Panel:
         needed = {COLUMNS[column].network for column in self.columns}
         self._networks = {name: network for name, network in self._networks.items() if name in needed}
 
+    def enough(self, count: int) -> None:
+        """Leave out the columns of sets that need more than `count` pictures (in one direction)."""
+        for column in self.columns:
+            least = 10 if column.endswith("is_tf10") else 2
+            if COLUMNS[column].of == "set" and count < least:
+                self.leave_out([column], f"not measured: {count} pictures, and it takes {least}")
+
     def facts(self) -> dict[str, dict[str, str]]:
         """For the result line: the network of each column, and the files that were missing (or what else was)."""
         told = {"networks": {column: COLUMNS[column].network for column in self.columns}}
@@ -234,12 +248,15 @@ class Panel:
                     found[kind].rows[f"{name} masked logits"] = rows[:, inception.FEATURES :]
         return found
 
-    def scores(self, pool: Pool, target: Pool, reference: Reference | None = None, seed: int = 0) -> dict[str, Score]:
+    def scores(
+        self, pool: Pool, target: Pool | None, reference: Reference | None = None, seed: int = 0
+    ) -> dict[str, Score]:
         """The columns of sets. No interval: drawing a set anew raises all of them.
 
         Args:
-            pool: of the pictures; `target` itself for the row of the real targets.
-            target: of the targets, for the columns "..._test".
+            pool: of the pictures.
+            target: of the targets, each of them once, for the columns "..._test"; None where `pool` are the targets
+                themselves, whose distance is 0.
             reference: of the training pictures (`repose.metrics.cache`); None leaves the columns "..._train" out.
             seed: of KID's subsets.
 
@@ -256,13 +273,15 @@ class Panel:
                     pool.rows.get(f"{name} {'masked ' * (kind == 'mask')}logits"),
                     10 if "10" in column else 1,
                 )
-                if logits is not None and len(logits) >= splits:
+                if logits is not None:
                     out[column] = inception_score(logits, splits)[0]
-            elif kind == "kid" and pool.count > 1:
-                out[column] = kd(pool.rows[features], target.rows[features], seed).value
-            elif kind == "fid" and against.endswith("test") and pool.count > 1:
-                out[column] = 0.0 if pool is target else frechet(pool.moments(features), target.moments(features))
-            elif kind == "fid" and against.endswith("train") and pool.count > 1 and reference is not None:
+            elif against.endswith("test") and target is None:
+                out[column] = 0.0
+            elif kind == "kid" and target is not None:
+                out[column] = kid(pool.rows[features], target.rows[features], seed=seed)[0]
+            elif kind == "fid" and against.endswith("test") and target is not None:
+                out[column] = frechet(pool.moments(features), target.moments(features))
+            elif kind == "fid" and reference is not None:
                 out[column] = frechet(pool.moments(features), reference.of(name))
         return {column: Score(value, math.nan, math.nan) for column, value in out.items()}
 
@@ -286,17 +305,6 @@ class Panel:
             rows = torch.cat([network.rows(part) for part in torch.split(fresh, network.at_once)])
             self._seen.update(zip(new, rows, strict=True))
         return torch.stack([self._seen[key] for key in keys])
-
-
-def kd(rows: Tensor, target: Tensor, seed: int = 0) -> Score:
-    """Kernel distance of two sets (N, D), for any network's features. Without an interval.
-
-    0 where both are the same tensor: the estimate, made for sets that share no picture, would be far below. NaN for
-    fewer than two pictures. Of MobileNetV2's features (N, 320) it stands beside FD: KID's formula, no KID.
-    """
-    if rows is target:
-        return Score(0.0, math.nan, math.nan)
-    return Score(kid(rows, target, seed=seed)[0] if len(rows) > 1 else math.nan, math.nan, math.nan)
 
 
 # -- the networks ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from repose.metrics.functional import GFLA, PATN, PIDM, SKIMAGE, WANG, SSIMVariant
 from repose.represent.canvas import canvas
-from repose.words import nearest
+from repose.words import versioned
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Protocol:
         name, version: cited together, "patn-market@1".
         canvas: name in `repose.represent.canvas.CANVASES`; people reach the generator on it and results return on it.
         split: of the store.
-        directions: "given" measures each listed pair, "both" also its reverse, and means over all (the same where a
-            split has no list, which means all ordered pairs).
+        directions: "given" measures each listed pair, "both" also its reverse: scores of pairs are means over all,
+            scores of sets the mean of the two directions'. (A split without a list means all ordered pairs, at once.)
         resize: how photographs of another size come onto the canvas before a store is packed; "none": they fit it.
             Generated pictures are never scaled.
         file: "png" measures the rounded pixels; "jpeg" those of a JPEG file of quality 75 (Pillow), of real and
@@ -173,8 +173,8 @@ PROTOCOLS: Final = {
             directions="both",
             ssim=SKIMAGE,
             networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
-            notes="version 1 with the paper's Inception Score (one split) and LPIPS, and with ds, a detection score of "
-            "SSD300-VGG16: that of the paper, of NVIDIA's SSD on ResNet-50, does not compare with it",
+            notes="version 1 with the paper's Inception Score (one split, mean of the directions) and LPIPS, and with ds, a "
+            "detection score of SSD300-VGG16: that of the paper, of NVIDIA's SSD on ResNet-50, does not compare with it",
         ),
         Protocol(
             name="roy-fashion-jpeg",
@@ -260,17 +260,7 @@ PROTOCOLS: Final = {
 
 def protocol(name: str) -> Protocol:
     """The protocol "name@version", or the newest version of "name". KeyError names the nearest one."""
-    if name in PROTOCOLS:
-        return PROTOCOLS[name]
-    versions = [p for p in PROTOCOLS.values() if p.name == name]
-    if versions:
-        return max(versions, key=lambda p: p.version)
-    known = sorted({p.name for p in PROTOCOLS.values()})
-    base, _, version = name.partition("@")
-    if base in known:
-        there = ", ".join(str(p) for p in PROTOCOLS.values() if p.name == base)
-        raise KeyError(f"protocol '{base}' has no version '{version}'; there is {there}")
-    raise KeyError(f"no protocol is called '{name}'; {nearest(base, known)}")
+    return versioned(name, PROTOCOLS, "protocol")
 
 
 def shared(protocols: Iterable[str]) -> str:

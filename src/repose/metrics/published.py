@@ -97,10 +97,12 @@ _ROWS: Final[dict[str, tuple[tuple[str, ...], dict[str, tuple[float | None, ...]
 def published(protocol: str) -> dict[str, dict[str, float]]:
     """System -> column -> what its paper prints, of a protocol by its name without version; empty if there is nothing.
 
+    The same for its twin of JPEG files, "-jpeg": the papers measured such files.
+
     A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC that cannot be
     had, in Roy's NVIDIA's SSD on ResNet-50. No column of ours compares with it. The others are columns of ours.
     """
-    columns, rows = _ROWS.get(protocol, ((), {}))
+    columns, rows = _ROWS.get(protocol.removesuffix("-jpeg"), ((), {}))
     return {
         name: {column: value for column, value in zip(columns, values, strict=True) if value is not None}
         for name, values in rows.items()

@@ -46,17 +46,22 @@ def latex(evaluations: Sequence[Evaluation]) -> str:
 
 
 def as_csv(evaluations: Sequence[Evaluation]) -> str:
-    """A line for each number: protocol, data, split, pairs, row, metric, value, low and high of the 95 % interval."""
+    """A line for each number: protocol, data, split, pairs, row, metric, value, low and high of the 95 % interval.
+
+    What could not be measured has a line without value; the last column says why.
+    """
     lines, _, _ = described(evaluations)
     first = evaluations[0]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["protocol", "data", "checksum", "split", "pairs", "row", "metric", "value", "low", "high"])
+    writer.writerow(["protocol", "data", "checksum", "split", "pairs", "row", "metric", "value", "low", "high", "why"])
     facts = [str(first.facts[key]) for key in ("data", "checksum", "split", "pairs")]
     for line in lines:
         for metric, score in line.scores.items():
             numbers = ("" if math.isnan(number) else f"{number:.6f}" for number in (score.value, score.low, score.high))
-            writer.writerow([line.protocol, *facts, line.name, metric, *numbers])
+            writer.writerow([line.protocol, *facts, line.name, metric, *numbers, ""])
+        for metric, why in line.missing.items():
+            writer.writerow([line.protocol, *facts, line.name, metric, "", "", "", tables.without(why)])
     return text.getvalue()
 
 
@@ -141,10 +146,9 @@ def _published(first: Evaluation) -> str:
     metrics = list(dict.fromkeys(metric for row in rows.values() for metric in row))
     titles = [tables.METRICS[metric][0] if metric in tables.METRICS else metric for metric in metrics]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
-    digits = {m: max(len(repr(row[m]).partition(".")[2]) for row in rows.values() if m in row) for m in metrics}
     body = "".join(
         f"<tr><th>{escape(name)} <span>published</span></th>"
-        + "".join(f"<td{_value(row.get(m))}>{f'{row[m]:.{digits[m]}f}' if m in row else '-'}</td>" for m in metrics)
+        + "".join(f"<td{_value(row.get(m))}>{row.get(m, '-')}</td>" for m in metrics)
         + "</tr>"
         for name, row in rows.items()
     )

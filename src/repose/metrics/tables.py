@@ -30,6 +30,7 @@ METRICS: Final[dict[str, tuple[str, str, int]]] = {
     "fd": ("FD", "lower", 1),
     "kd": ("KD", "lower", 3),
     "identity": ("identity", "higher", 3),
+    "clothing": ("clothing", "higher", 3),
 } | {name: (spec.title, spec.better, spec.digits) for name, spec in COLUMNS.items()}
 """Metric -> its title, which way is better, and the digits shown."""
 
@@ -105,10 +106,10 @@ def markdown(lines: Sequence[Line], title: str = "", caption: str = "") -> str:
     return "\n\n".join(part for part in (title, text, caption) if part) + "\n"
 
 
-def grid(lines: Sequence[Line], compact: bool = False) -> list[list[str]]:
+def grid(lines: Sequence[Line]) -> list[list[str]]:
     """The cells of the table, headings first; ValueError as `rich_table`."""
     _named(lines, "", "")
-    return [["", *_headings(lines)], *([line.name, *_cells(line, lines, compact)] for line in lines)]
+    return [["", *_headings(lines)], *([line.name, *_cells(line, lines)] for line in lines)]
 
 
 def measured(lines: Sequence[Line]) -> list[str]:

@@ -210,7 +210,10 @@ class Objective(nn.Module, ABC):
 
 
 def course(objective: Objective, images: int) -> list[tuple[Phase, ...]]:
-    """What trains together in the course of a run of so many images: every different set of phases, in order."""
+    """What trains together in the course of a run: every different set of phases found at 65 moments, in order.
+
+    A stage that is shorter than 1/64 of the run may be missed.
+    """
     moments = sorted({images * at // 64 for at in range(64)} | {images - 1})
     return list(dict.fromkeys(tuple(objective.phases(Progress(at, images))) for at in moments))
 

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD, checked_taps, load_named, located
+from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD
+from repose.nn.weights import checked_taps, load_named, loaded
 
 WEIGHTS: Final = "alexnet-owt-7be5be79.pth"
 
@@ -94,6 +95,4 @@ def alexnet(taps: Sequence[str] = TAPS, path: Path | str | None = None) -> AlexN
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    network, file = AlexNet(taps), located(WEIGHTS, path)
-    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
-    return network
+    return loaded(AlexNet(taps), WEIGHTS, path)

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.nn.vgg import located
+from repose.nn.weights import loaded
 
 Dialect = Literal["torchvision", "tf"]
 
@@ -241,10 +241,8 @@ def inception_v3(dialect: Dialect = "torchvision", path: Path | str | None = Non
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: no such dialect, or the file is of another network.
     """
-    network = InceptionV3(dialect)
-    file = located(WEIGHTS[dialect], path)
-    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
-    return network
+    network = InceptionV3(dialect)  # refuses an unknown dialect
+    return loaded(network, WEIGHTS[dialect], path)
 
 
 # -- pictures -> 299x299 -------------------------------------------------------------------------------------------

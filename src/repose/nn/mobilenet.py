@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.nn.vgg import checked_taps, load_named, located
+from repose.nn.weights import checked_taps, load_named, loaded
 
 WEIGHTS: Final = "mobilenet_v2_imagenet.safetensors"
 
@@ -155,12 +155,7 @@ def mobilenet_v2(
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    from safetensors.torch import load_file
-
-    network = MobileNetV2(taps, scaled)
-    file = located(WEIGHTS, path)
-    network.load(load_file(file), str(file))
-    return network
+    return loaded(MobileNetV2(taps, scaled), WEIGHTS, path)
 
 
 def feature_scale(tap: str) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD, checked_taps, load_named, located
+from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD
+from repose.nn.weights import checked_taps, load_named, loaded
 
 WEIGHTS: Final = "squeezenet1_1-b8a52dc0.pth"
 
@@ -107,6 +108,4 @@ def squeezenet(taps: Sequence[str] = TAPS, path: Path | str | None = None) -> Sq
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    network, file = SqueezeNet(taps), located(WEIGHTS, path)
-    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
-    return network
+    return loaded(SqueezeNet(taps), WEIGHTS, path)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.nn.vgg import load_named, located
+from repose.nn.weights import load_named, loaded
 
 WEIGHTS: Final = "ssd300_vgg16_coco-b556d3b4.pth"
 
@@ -179,6 +179,4 @@ def ssd300(path: Path | str | None = None) -> SSD300:
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    network, file = SSD300(), located(WEIGHTS, path)
-    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
-    return network
+    return loaded(SSD300(), WEIGHTS, path)

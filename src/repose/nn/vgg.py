@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.words import nearest
-
-N = TypeVar("N", bound="VGG19")
+from repose.nn.weights import checked_taps, load_named, loaded
 
 WEIGHTS: Final = "vgg19-dcbb9e9d.pth"
 WEIGHTS_16: Final = "vgg16-397923af.pth"
@@ -107,55 +105,9 @@ def vgg19(taps: Sequence[str] = ("relu1_2", "relu2_2"), path: Path | str | None 
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    return _read(VGG19(taps), located(WEIGHTS, path))
+    return loaded(VGG19(taps), WEIGHTS, path)
 
 
 def vgg16(taps: Sequence[str] = ("relu1_2", "relu2_2"), path: Path | str | None = None) -> VGG16:
     """VGG16 with its published ImageNet weights, the file `vgg16-397923af.pth`; arguments and errors as of `vgg19`."""
-    return _read(VGG16(taps), located(WEIGHTS_16, path))
-
-
-def _read(network: N, file: Path) -> N:
-    network.load(torch.load(file, map_location="cpu", weights_only=True), str(file))
-    return network
-
-
-# -- shared with nn.mobilenet -------------------------------------------------------------------------------------
-
-
-def checked_taps(taps: Sequence[str], known: Sequence[str], network: str) -> tuple[str, ...]:
-    """The taps as a tuple. ValueError if there is none, or one is unknown (names the nearest)."""
-    if not taps:
-        raise ValueError(f"{network}: give at least one tap")
-    for tap in taps:
-        if tap not in known:
-            raise ValueError(f"{network}: no tap '{tap}'; {nearest(tap, known)}")
-    return tuple(taps)
-
-
-def located(name: str, path: Path | str | None) -> Path:
-    """The file at `path`, or where `repose.hub` has it or fetches it to. FileNotFoundError otherwise."""
-    if path is not None:
-        file = Path(path)
-        if not file.is_file():
-            raise FileNotFoundError(f"no weight file at {file}; {name} is wanted there")
-        return file
-    from repose.hub.fetch import locate
-    from repose.hub.files import FILES
-
-    return locate(FILES[name])
-
-
-def load_named(network: nn.Module, state: Mapping[str, Tensor], origin: str, expected: str) -> None:
-    """Copy the entries that `network` has from `state` (which may hold more), cast to float.
-
-    Raises:
-        ValueError: an entry is missing or has another shape.
-    """
-    for name, own in network.state_dict().items():
-        given = state.get(name)
-        if given is None:
-            raise ValueError(f"{origin} has no '{name}'; {expected}")
-        if given.shape != own.shape:
-            raise ValueError(f"{origin}: '{name}' is {tuple(given.shape)}, wanted {tuple(own.shape)}; {expected}")
-        own.copy_(given)
+    return loaded(VGG16(taps), WEIGHTS_16, path)

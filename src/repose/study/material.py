@@ -23,8 +23,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from repose.data.store import Store
-from repose.images import ImageError, load_image
-from repose.metrics.folder import file_names
+from repose.images import PICTURES, ImageError, load_image
+from repose.metrics.folder import names_of, places_of
 from repose.represent.canvas import CANVASES, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.study.protocols import StudyProtocol, study_protocol
@@ -59,8 +59,6 @@ CREATE TABLE answers (
   elapsed REAL NOT NULL, flags TEXT NOT NULL
 );
 """
-
-_SUFFIXES: Final = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 class MaterialError(ValueError):
@@ -115,8 +113,9 @@ def prepare(
     Either the real pictures are a folder, or a store gives them, the sources and the poses.
 
     - With a store, a method's folder is as `repose eval` reads it: `{source}_2_{target}.png` after the stems of a
-      pair's names, or PATN's `{source}___{target}_vis.png`, of the store's size or that of a canvas around it (of
-      which the white is cut off). Pairs of different targets are drawn, the same for all methods, spread over the
+      pair's names, or as another project's test code names it (`repose.metrics.folder.file_names`, Roy's counted names
+      in their two folders among them), a pair in either direction, of the store's size or that of a canvas around it
+      (of which the white is cut off). Pairs of different targets are drawn, the same for all methods, spread over the
       people; no real picture is the target of a drawn pair.
     - With a folder, pictures may have any name; those of several methods have the same ones. For the question of the
       pose, a generated picture must be called as its target, or end in `_2_{target}` or `___{target}_vis`. Real
@@ -187,31 +186,32 @@ def _check_call(
 def _from_store(
     made: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
 ) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
-    pairs = [(int(source), int(target)) for source, target in store.pairs(split).tolist()]
-    owner: dict[str, tuple[int, int]] = {}
-    for pair in pairs:
-        for name in _names(store, pair):
-            owner[name] = pair
+    names = _named(store, split)
+    owned = {name for all_ in names.values() for name in all_}
+    halves = sorted({name.rpartition("/")[0] for name in owned})  # the folder itself, and Roy's two in it
     problems: dict[str, list[str]] = {}
     found: dict[str, dict[tuple[int, int], Path]] = {}
     for method, folder in folders.items():
         found[method] = {}
-        for file in _pictures(folder):
-            if file.name not in owner:
-                problems.setdefault(f"{folder}: of no pair of split '{split}'", []).append(file.name)
-            elif owner[file.name] in found[method]:
-                problems.setdefault(f"{folder}: a pair has it under another name too", []).append(file.name)
-            else:
-                found[method][owner[file.name]] = file
+        files = [file for half in halves if (folder / half).is_dir() for file in _pictures(folder / half)]
+        there = {file.relative_to(folder).as_posix(): file for file in files}
+        if strangers := [name for name in there if name not in owned]:
+            problems[f"{folder}: of no pair of split '{split}'"] = strangers
+        for pair, all_ in names.items():
+            mine = [name for name in all_ if name in there]
+            if sum("/" not in name for name in mine) + any("/" in name for name in mine) > 1:  # counted twice is one
+                problems.setdefault(f"{folder}: a pair has it under another name too", []).extend(mine[1:])
+            if mine:
+                found[method][pair] = there[mine[0]]
     every = sorted({pair for have in found.values() for pair in have})
     for method, folder in folders.items():
-        lost = [_names(store, pair)[0] for pair in every if pair not in found[method]]
+        lost = [names[pair][0] for pair in every if pair not in found[method]]
         if lost:
             problems.setdefault(f"{folder}: missing", []).extend(lost)
         for file in found[method].values():
             wrong = _fault(file, _sizes(store))
             if wrong:
-                problems.setdefault(f"{folder}: {wrong}", []).append(file.name)
+                problems.setdefault(f"{folder}: {wrong}", []).append(file.relative_to(folder).as_posix())
     if problems:
         raise MaterialError(problems)
 
@@ -240,7 +240,7 @@ def _from_store(
             yield _Piece("real", "", number, store.names[index], _practice(made, number), photograph(index))
         for number, (source, target) in enumerate(chosen):
             aside = _practice(made, number)
-            name = Path(_names(store, (source, target))[0]).stem
+            name = Path(names[source, target][0]).stem
             for method in folders:
                 image = _cut(load_image(found[method][source, target]), store.size)
                 yield _Piece("generated", method, number, name, aside, image)
@@ -253,8 +253,7 @@ def _from_store(
                 skeleton = draw_skeleton(joints[0], *store.size)
                 yield _Piece("pose", "", number, store.names[target], aside, skeleton)
 
-    names = [store.names[index] for index in reals]
-    notes = _jpeg(names, [found[m][pair].name for m in folders for pair in chosen])
+    notes = _jpeg([store.names[index] for index in reals], [found[m][pair].name for m in folders for pair in chosen])
     return pieces(), notes, store.size
 
 
@@ -338,11 +337,22 @@ def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> di
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES and not p.name.startswith("."))
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
 
 
-def _names(store: Store, pair: tuple[int, int]) -> tuple[str, ...]:
-    return file_names(store.names[pair[0]], store.names[pair[1]])
+def _named(store: Store, split: str) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The names that the picture of each pair of a split may have, in both directions. ValueError where two share one.
+
+    A pair may be counted twice, forth in one place of the list and back in another.
+    """
+    places = places_of(store, split)
+    names = {pair: tuple(dict.fromkeys(names_of(store, pair, places))) for pair in places}
+    owners: dict[str, tuple[int, int]] = {}
+    for pair, all_ in names.items():
+        for name in all_:
+            if owners.setdefault(name, pair) != pair:
+                raise ValueError(f"{store.folder}: two pairs of split '{split}' share the file name {name}")
+    return names
 
 
 def _sizes(store: Store) -> list[tuple[int, int]]:

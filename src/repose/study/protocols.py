@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from repose.words import nearest
+from repose.words import nearest, versioned
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,4 @@ STUDIES: Final = {
 
 def study_protocol(name: str) -> StudyProtocol:
     """The protocol "name@version", or the newest version of "name". KeyError names the nearest one."""
-    if name in STUDIES:
-        return STUDIES[name]
-    versions = [study for study in STUDIES.values() if study.name == name]
-    if versions:
-        return max(versions, key=lambda study: study.version)
-    base, at, version = name.partition("@")
-    there = ", ".join(str(study) for study in STUDIES.values() if study.name == base)
-    if at and there:
-        raise KeyError(f"study '{base}' has no version '{version}'; there is {there}")
-    raise KeyError(f"no study is called '{name}'; {nearest(base, sorted({study.name for study in STUDIES.values()}))}")
+    return versioned(name, STUDIES, "study")

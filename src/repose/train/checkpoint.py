@@ -22,7 +22,7 @@ from torch import Tensor
 from repose.files import replacing, sha256
 from repose.models import build_generator
 from repose.models.base import Generator
-from repose.train.recipe import Recipe, RecipeError, from_dict, to_dict
+from repose.train.recipe import Recipe, RecipeError, read_recipe, to_dict
 
 FORMAT: Final = "repose-checkpoint-1"
 SUFFIX: Final = ".safetensors"
@@ -174,9 +174,9 @@ def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
     if not described.is_file():
         raise FileNotFoundError(f"{folder} has no recipe.json; give the folder of a run or of converted weights")
     try:
-        recipe = from_dict(json.loads(described.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecipeError) as error:
-        raise CheckpointError(f"{described}: {error}") from error
+        recipe = read_recipe(described)
+    except RecipeError as error:
+        raise CheckpointError(str(error)) from error
     paths = weight_files(place)
     if not paths:
         raise FileNotFoundError(f"{folder} has a recipe.json but no weights.safetensors; its run has not come that far")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import signal
 import threading
 import time
@@ -98,6 +99,7 @@ def train(
     channels_last: bool = True,
     compile: bool = False,
     save_every: float = 300.0,
+    snapshots: int = 0,
 ) -> Summary:
     """Train a recipe on a store; killed at any moment, the same call goes on from the last checkpoint in `run`.
 
@@ -116,6 +118,8 @@ def train(
         channels_last: memory layout of the networks; saves the small presets a tenth of the time on a CPU.
         compile: torch.compile on the generator's `synthesise`.
         save_every: seconds after which there is a checkpoint also between two ticks; the result does not depend on it.
+        snapshots: how many ticks' weights stay, the last ones, each in `run/snapshots/<images>`: to choose among
+            (`repose.metrics.choosing`).
 
     Raises:
         ValueError: the folder holds a run of another recipe or of other data, the store's pictures are not of the
@@ -202,7 +206,7 @@ def train(
                 log.line(state.images, state.seconds, _rates(state), losses)
             due = time.monotonic() - saved >= save_every and meter.finite()  # a diverged state replaces no good one
             if leads and (tick or due):
-                _leave_behind(state, shown if tick else None, store, run, must=last)
+                _leave_behind(state, shown if tick else None, store, run, snapshots, must=last)
                 log.pause()
                 saved = time.monotonic()
         fabric.barrier()
@@ -297,7 +301,7 @@ def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None
 
 
 def _rehearse(state: State) -> None:
-    """Go through the stages of the run without a step: a ValueError about one comes now, not hours later."""
+    """Go through the stages that `course` finds, without a step: a ValueError about one comes now, not hours later."""
     for phases in course(state.objective, state.recipe.images):
         state.generator.prepare(stage_of(phases))
         for phase in phases:
@@ -349,8 +353,8 @@ def _facts(state: State, fabric: Fabric, precision: str) -> dict[str, Any]:
     }
 
 
-def _leave_behind(state: State, shown: Pair | None, store: Store, run: Path, must: bool) -> None:
-    """Contact sheet, checkpoint and weights; without `shown` the checkpoint alone.
+def _leave_behind(state: State, shown: Pair | None, store: Store, run: Path, snapshots: int, must: bool) -> None:
+    """Contact sheet, checkpoint, weights and a snapshot of them; without `shown` the checkpoint alone.
 
     A full disk is an error only at the end (`must`).
     """
@@ -359,7 +363,12 @@ def _leave_behind(state: State, shown: Pair | None, store: Store, run: Path, mus
             _draw(state, shown, run / "sheets" / f"{state.images:09d}.png")
         save_checkpoint(run / "checkpoints", state.tree(), state.images)
         if shown is not None:
-            save_weights(run, state.average, state.recipe, _card(state, store))
+            card = _card(state, store)
+            save_weights(run, state.average, state.recipe, card)
+            if snapshots:
+                save_weights(run / "snapshots" / f"{state.images:09d}", state.average, state.recipe, card)
+                for old in sorted((run / "snapshots").iterdir())[:-snapshots]:
+                    shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         if must:
             raise

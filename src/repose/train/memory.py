@@ -29,7 +29,6 @@ from repose.losses.adversarial import ImagePool
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
 from repose.models.base import Generator, Objective, Output, Phase, course, stage_of, total
-from repose.nn import mobilenet, vgg
 from repose.person import JOINTS, Pair, Person
 from repose.represent.canvas import canvas
 from repose.train.recipe import Recipe
@@ -448,17 +447,7 @@ def _person(names: Iterable[str], count: int, size: tuple[int, int]) -> Person:
 
 def feature_networks(objective: Objective) -> list[nn.Module]:
     """The frozen networks of feature terms, made here without their files where they are not read yet."""
-    found: list[nn.Module] = []
-    for module in objective.modules():
-        if isinstance(module, Perceptual):
-            if not module._network:
-                if module.backbone == "mobilenet_v2":
-                    module._network = (mobilenet.MobileNetV2(module.layers, scaled=True),)
-                else:
-                    kind = vgg.VGG19 if module.backbone == "vgg19" else vgg.VGG16
-                    module._network = (kind(module.layers),)
-            found.append(module.network())
-    return found
+    return [module.blank() for module in objective.modules() if isinstance(module, Perceptual)]
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
 """The recipe: one complete, typed, serialisable description of a run.
 
 A recipe is made by a Python function and derived from others with `dataclasses.replace`. The run writes it beside its
-weights as JSON; `from_dict` reads it back. `override` applies `key=value` words of the command line.
+weights as JSON; `read_recipe` reads it back. `override` applies `key=value` words of the command line.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from repose.data.augment import AugmentConfig
@@ -163,11 +164,24 @@ def from_dict(data: Mapping[str, Any]) -> Recipe:
     if not isinstance(data, Mapping):
         raise RecipeError(f"recipe: a group of keys is wanted, got {data!r}")
     model = data.get("model")
-    if model not in MODELS:
+    if not isinstance(model, str) or model not in MODELS:
         raise RecipeError(f"recipe.model: {_unknown(str(model), MODELS)}")
-    entry = MODELS[cast("str", model)]
+    entry = MODELS[model]
     kinds = {"network": resolve(entry.network_config), "objective": resolve(entry.objective_config)}
     return cast("Recipe", _typed(Recipe, data, "recipe", kinds))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a JSON file, as a run writes it.
+
+    Raises:
+        RecipeError: it is no JSON, or what `from_dict` raises; the text names the file.
+        OSError: there is no such file.
+    """
+    try:
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RecipeError(f"{path} is no recipe: {error}") from error
 
 
 def override(recipe: Recipe, words: Sequence[str]) -> Recipe:

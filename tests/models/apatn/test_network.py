@@ -107,8 +107,8 @@ def residual(block: Any, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(("project", "scale"), [(False, "none"), (True, "root")])
 def test_the_block_follows_equations_5_to_8(block: str, project: bool, scale: str) -> None:
     torch.manual_seed(0)
-    one = APATB(8, False, replace(TINY, block=block, project=project, scale=scale)).eval()  # type: ignore[arg-type]
-    image, source, target = torch.randn(3, 2, 8, 6, 5)
+    one = APATB(8, False, replace(TINY, block=block, project=project, scale=scale)).eval().double()  # type: ignore[arg-type]
+    image, source, target = torch.randn(3, 2, 8, 6, 5, dtype=torch.float64)
     got = one(image, source, target)
 
     scores = torch.einsum(
@@ -122,10 +122,10 @@ def test_the_block_follows_equations_5_to_8(block: str, project: bool, scale: st
         merged = one_by_one(one.merge, torch.cat([moved, image], 1))
     else:
         merged = moved + image if block == "apatb-add" else moved
-    torch.testing.assert_close(got[0], residual(one.image, merged), rtol=0, atol=1e-5)  # eq. 7
+    torch.testing.assert_close(got[0], residual(one.image, merged), rtol=0, atol=1e-10)  # eq. 7
     for before, after in zip((source, target), got[1:], strict=True):  # eq. 8, the same block for both
         wanted = before if block == "apatb-without-res" else residual(one.pose, before)
-        torch.testing.assert_close(after, wanted, rtol=0, atol=1e-5)
+        torch.testing.assert_close(after, wanted, rtol=0, atol=1e-10)
     torch.testing.assert_close(one.alignment(source, target), alignment, rtol=0, atol=1e-6)
 
 

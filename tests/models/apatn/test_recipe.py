@@ -1,7 +1,6 @@
 """APATN's recipes against the text, a run that was stopped between its phases, and the baseline on both data sets."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -9,10 +8,9 @@ import torch
 from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe
 from repose.models.base import Progress
 from repose.models.patn.network import PATN, ResidualBlock
-from repose.train.checkpoint import load_checkpoint
-from repose.train.loop import train
 from repose.train.recipe import override
 from tests import tiny
+from tests.train.runs import broken_off, last, run_here
 
 NAMES = [name for name in RECIPES if name.startswith("apatn")]
 
@@ -69,39 +67,15 @@ def test_a_run_stopped_in_either_stage_goes_on_bit_for_bit(stop: int, tmp_path: 
     assert [len(build_objective(made).phases(Progress(at, 48))) for at in (16, 32)] == [1, 3]
     store = tiny.store(tmp_path / "store")
     run = tmp_path / "broken"
-    with pytest.MonkeyPatch.context() as patch:
-        _interrupt(patch, stop)
-        with pytest.raises(KeyboardInterrupt):
-            train(made, store, run, accelerator="cpu", progress=False)
-    assert _last(run)["images"] == stop
+    assert broken_off(made, store, run, stop + 8)["images"] == stop
     for folder in (run, tmp_path / "whole"):
-        assert train(made, store, folder, accelerator="cpu", progress=False).images == 48
-    one, other = _last(run), _last(tmp_path / "whole")
+        assert run_here(made, store, folder).images == 48
+    one, other = last(run), last(tmp_path / "whole")
     for part in ("generator", "average", "objective"):
         assert one[part].keys() == other[part].keys()
         for name, value in one[part].items():
             if isinstance(value, torch.Tensor):
                 assert torch.equal(value, other[part][name]), f"{part}.{name}"
-
-
-def _last(run: Path) -> dict[str, Any]:
-    found = load_checkpoint(run / "checkpoints")
-    assert found is not None
-    return found[1]
-
-
-def _interrupt(patch: pytest.MonkeyPatch, images: int) -> None:
-    """The run dies in the first step after so many images, behind its checkpoint."""
-    from repose.train import loop
-
-    step = loop._step
-
-    def dying(fabric: Any, state: Any, *rest: Any) -> None:
-        if state.images >= images:
-            raise KeyboardInterrupt
-        step(fabric, state, *rest)
-
-    patch.setattr(loop, "_step", dying)
 
 
 def test_it_is_in_the_registry_without_a_converter() -> None:

@@ -15,12 +15,10 @@ from repose import models
 from repose.data import Store
 from repose.models.densepose.inspect import panels
 from repose.models.densepose.warping import InpaintingConfig
-from repose.train.checkpoint import load_checkpoint
-from repose.train.log import Log
-from repose.train.loop import train
 from repose.train.recipe import Recipe, override
 from tests import surface, tiny
 from tests.models.densepose.test_network import TINY, build, person
+from tests.train.runs import broken_off, last, one_thread, run_here
 
 WORDS = (
     "canvas=market", "images=96", "tick=16", "schedule.warmup=8", "ema=20", "data.batch=2",
@@ -43,43 +41,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def run_here(made: Recipe, store: Store, run: Path) -> None:
-    train(made, store, run, accelerator="cpu", progress=False)
-
-
-def last(run: Path) -> dict[str, Any]:
-    found = load_checkpoint(run / "checkpoints")
-    assert found is not None
-    return found[1]
-
-
-def broken_off(monkeypatch: pytest.MonkeyPatch, store: Store, run: Path, images: int) -> dict[str, Any]:
-    """The checkpoint of a run that a fault ends at the log line of so many images."""
-    line = Log.line
-
-    def breaking(self: Log, now: int, *rest: Any) -> None:
-        line(self, now, *rest)
-        if now == images:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Log, "line", breaking)
-        with pytest.raises(KeyboardInterrupt):
-            run_here(recipe(), store, run)
-    return last(run)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
 def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     run = tmp_path_factory.mktemp("unbroken") / "run"
-    torch.set_num_threads(1)
-    run_here(recipe(), store, run)
+    with one_thread():
+        run_here(recipe(), store, run)
     return last(run)
 
 
@@ -93,14 +63,9 @@ def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     ],
 )
 def test_broken_off_in_any_stage(
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    unbroken: dict[str, Any],
-    images: int,
-    moved: set[str],
+    store: Store, tmp_path: Path, unbroken: dict[str, Any], images: int, moved: set[str]
 ) -> None:
-    tree = broken_off(monkeypatch, store, tmp_path / "run", images)
+    tree = broken_off(recipe(), store, tmp_path / "run", images)
     assert 0 < tree["images"] < 96
     torch.manual_seed(recipe().seed)
     fresh = {"generator": models.build_generator(recipe()), "objective": models.build_objective(recipe())}

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from repose.models import recipe
-from repose.models.garment.network import Garment, GarmentConfig, aligned, grid, on_white, sample
+from repose.models.garment.network import Garment, GarmentConfig, aligned, on_white, sample
 from repose.person import LIP_LABELS, Person
+from repose.represent.flow import at_rest
 from repose.train.recipe import RecipeError, override
 from tests.models.garment.people import Laid, true_flow, wearing
 
@@ -61,19 +62,19 @@ def test_labels_are_names_and_a_wrong_one_is_an_error() -> None:
 
 def test_a_known_flow_moves_a_known_picture() -> None:
     picture = torch.rand(2, 3, 12, 8)
-    assert torch.allclose(sample(picture, grid(picture).expand(2, -1, -1, -1)), picture, atol=1e-6)
+    assert torch.allclose(sample(picture, at_rest(picture).expand(2, -1, -1, -1)), picture, atol=1e-6)
     step = torch.tensor([3 * 2 / 8, 2 * 2 / 12]).view(1, 2, 1, 1)
-    moved = sample(picture, (grid(picture) + step).expand(2, -1, -1, -1))  # from 3 right and 2 below
+    moved = sample(picture, (at_rest(picture) + step).expand(2, -1, -1, -1))  # from 3 right and 2 below
     assert torch.allclose(moved[..., :-2, :-3], picture[..., 2:, 3:], atol=1e-6)
     half = torch.tensor([2 / 8 / 2, 0]).view(1, 2, 1, 1)
-    between = sample(picture, (grid(picture) + half).expand(2, -1, -1, -1))
+    between = sample(picture, (at_rest(picture) + half).expand(2, -1, -1, -1))
     assert torch.allclose(between[..., :-1], (picture[..., :-1] + picture[..., 1:]) / 2, atol=1e-6)
 
 
 def test_gradients_reach_the_flow() -> None:
     """Of a ramp, the gradient of a pixel by its place is the ramp's slope, and by no other place."""
     ramp = (torch.arange(8) * 0.1).expand(1, 1, 12, 8)
-    flow = grid(ramp).clone() + 0.05  # not at a pixel's centre, where the slope is two-sided
+    flow = at_rest(ramp).clone() + 0.05  # not at a pixel's centre, where the slope is two-sided
     flow.requires_grad_()
     sample(ramp, flow)[0, 0, 5, 3].backward()  # type: ignore[no-untyped-call]
     assert flow.grad is not None
@@ -90,7 +91,7 @@ def test_aligned_lays_one_mask_on_the_other() -> None:
     source = box(64, 48, 8, 4, 20, 12)
     flow = aligned(source, box(64, 48, 30, 20, 20, 12))
     shift = torch.tensor([-16 * 2 / 48, -22 * 2 / 64]).view(1, 2, 1, 1)
-    torch.testing.assert_close(flow, grid(source) + shift)
+    torch.testing.assert_close(flow, at_rest(source) + shift)
     large = box(64, 48, 16, 10, 40, 24)
     inside = sample(source, aligned(source, large)) * large
     assert inside.mean() / large.mean() > 0.95
@@ -102,10 +103,10 @@ def test_aligned_lays_one_mask_on_the_other() -> None:
 def test_an_empty_mask_leaves_the_flow_at_rest() -> None:
     some, none = box(16, 16, 2, 2, 4, 4), torch.zeros(1, 1, 16, 16)
     for pair in ((some, none), (none, some), (none, none)):
-        torch.testing.assert_close(aligned(*pair), grid(some))
+        torch.testing.assert_close(aligned(*pair), at_rest(some))
     both = aligned(torch.cat([some, some]), torch.cat([none, box(16, 16, 3, 2, 4, 4)]))
-    torch.testing.assert_close(both[:1], grid(some))
-    assert (both[1:] - grid(some)).abs().max() == pytest.approx(2 / 16)
+    torch.testing.assert_close(both[:1], at_rest(some))
+    assert (both[1:] - at_rest(some)).abs().max() == pytest.approx(2 / 16)
 
 
 @pytest.mark.parametrize("stem", ["full", "half"])
@@ -114,7 +115,7 @@ def test_a_fresh_network_is_nearly_at_its_start(stem: str, start: str) -> None:
     source, target = Laid(20, 30, 20, 30), Laid(28, 36, 20, 30)
     people = [wearing(laid, 64, 48).batch() for laid in (source, target)]
     output = network(replace(TINY, stem=stem, start=start))(*people)  # type: ignore[arg-type]
-    rest = grid(output.image) if start == "identity" else true_flow(source, target, 64, 48)[None]
+    rest = at_rest(output.image) if start == "identity" else true_flow(source, target, 64, 48)[None]
     off = (output.extra["flow"] - rest) * torch.tensor([24.0, 32.0]).view(1, 2, 1, 1)  # in pixels
     assert 0 < off.abs().max() < 1
 

@@ -14,12 +14,10 @@ from repose.models import build_generator, recipe
 from repose.models.hpn.network import HPN, HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
 from repose.represent.canvas import CANVASES
-from repose.train.checkpoint import load_checkpoint, load_generator
-from repose.train.loop import train
+from repose.train.checkpoint import load_generator
 from repose.train.recipe import DataConfig, Recipe, override
 from tests.train import toy
-from tests.train.test_loop import assert_same
-from tests.train.test_stages import stopped_after
+from tests.train.runs import assert_same, broken_off, last, one_thread, run_here
 
 IMAGES, BATCH = 72, 4  # three levels of 24, halves of 12
 
@@ -27,10 +25,8 @@ IMAGES, BATCH = 72, 4  # three levels of 24, halves of 12
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(CANVASES, "toy", toy.SMALL["toy"])
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,38 +56,19 @@ def tiny(**changes: object) -> Recipe:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def run(made: Recipe, store: Store, folder: Path) -> None:
-    train(made, store, folder, accelerator="cpu", progress=False)
-
-
-def last(folder: Path) -> dict[str, object]:
-    found = load_checkpoint(folder / "checkpoints")
-    assert found is not None
-    return found[1]
-
-
 @pytest.fixture(scope="module")
 def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unbroken") / "run"
-    with pytest.MonkeyPatch.context() as patch:
+    with one_thread(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(CANVASES, "toy", toy.SMALL["toy"])
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        run(tiny(), store, folder)
-        torch.set_num_threads(threads)
+        run_here(tiny(), store, folder)
     return folder
 
 
 @pytest.mark.parametrize("images", [8, 16, 24, 32, 40, 48, 56, 64])
-def test_cut_off_in_any_half_level(
-    images: int, store: Store, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        stopped_after(patch, images + BATCH)  # the checkpoint before it is of `images`
-        with pytest.raises(KeyboardInterrupt):
-            run(tiny(), store, tmp_path / "run")
-    assert last(tmp_path / "run")["images"] == images
-    run(tiny(), store, tmp_path / "run")
+def test_cut_off_in_any_half_level(images: int, store: Store, unbroken: Path, tmp_path: Path) -> None:
+    assert broken_off(tiny(), store, tmp_path / "run", images + BATCH)["images"] == images
+    run_here(tiny(), store, tmp_path / "run")
     assert_same(last(tmp_path / "run"), last(unbroken))
 
 
@@ -112,26 +89,19 @@ def test_configs_that_do_not_fit_stop_the_first_step(
     store: Store, tmp_path: Path, words: list[str], error: str
 ) -> None:
     with pytest.raises(ValueError, match=error):
-        run(override(tiny(), words), store, tmp_path / "run")
+        run_here(override(tiny(), words), store, tmp_path / "run")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-def test_what_has_not_grown_yet_does_not_move(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_not_grown_yet_does_not_move(store: Store, tmp_path: Path) -> None:
     """Neither weights, nor running statistics, nor moments; and the averaged weights stand at the run's level."""
     made = tiny()
     torch.manual_seed(made.seed)
     fresh = build_generator(made).state_dict()
     names = [name for name, _ in build_generator(made).named_parameters()]
     for level, images in enumerate((20, 44, 68)):
-        with monkeypatch.context() as patch:
-            stopped_after(patch, images + BATCH)
-            with pytest.raises(KeyboardInterrupt):
-                run(made, store, tmp_path / "run")
-        tree = last(tmp_path / "run")
+        tree = broken_off(made, store, tmp_path / "run", images + BATCH)
         weights, average, moments = (tree[key] for key in ("generator", "average", "optimisers"))
-        assert isinstance(weights, dict)
-        assert isinstance(average, dict)
-        assert isinstance(moments, dict)
         assert int(weights["grown"]) == int(average["grown"]) == level
         seen = {names[int(key)] for key in moments["generator"]["state"]}
         for name, value in fresh.items():

@@ -14,12 +14,11 @@ from repose import models
 from repose.data import Store
 from repose.represent.canvas import CANVASES
 from repose.train import loop
-from repose.train.checkpoint import load_checkpoint
 from repose.train.log import Log
-from repose.train.loop import train
 from repose.train.recipe import Recipe, override
 from tests.models.pinet import drawn
 from tests.train import toy
+from tests.train.runs import broken_off, last, one_thread, run_here
 
 WORDS = [
     *("network.width=8", "objective.alone=[0.3333,0.6667]", "images=96", "tick=8"),
@@ -31,10 +30,8 @@ WORDS = [
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(CANVASES, "toy", toy.SMALL["toy"])
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +43,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     """All checkpoints of a run that nothing disturbed, by images."""
     trees: dict[int, dict[str, Any]] = {}
-    with pytest.MonkeyPatch.context() as patch:
+    with one_thread(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(CANVASES, "toy", toy.SMALL["toy"])
         patch.setattr(loop, "save_checkpoint", lambda folder, tree, images: trees.update({images: deepcopy(tree)}))
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
         go(store, tmp_path_factory.mktemp("unbroken") / "run")
-        torch.set_num_threads(threads)
     return trees
 
 
@@ -61,29 +55,7 @@ def made(*words: str) -> Recipe:
 
 
 def go(store: Store, run: Path, *words: str) -> dict[str, float]:
-    return train(made(*words), store, run, accelerator="cpu", progress=False).losses
-
-
-def broken_off(store: Store, run: Path, images: int) -> dict[str, Any]:
-    """The last checkpoint of a run that a fault ends at the log line of so many images."""
-    line = Log.line
-
-    def breaking(self: Log, now: int, *rest: Any) -> None:
-        line(self, now, *rest)
-        if now == images:
-            raise KeyboardInterrupt
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Log, "line", breaking)
-        with pytest.raises(KeyboardInterrupt):
-            go(store, run)
-    return last(run)
-
-
-def last(run: Path) -> dict[str, Any]:
-    found = load_checkpoint(run / "checkpoints")
-    assert found is not None
-    return found[1]
+    return run_here(made(*words), store, run).losses
 
 
 def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -108,7 +80,7 @@ def test_only_the_part_of_a_stage_moves(unbroken: dict[int, dict[str, Any]]) -> 
 def test_broken_off_in_any_stage(
     store: Store, unbroken: dict[int, dict[str, Any]], tmp_path: Path, images: int
 ) -> None:
-    assert broken_off(store, tmp_path, images + 8)["images"] == images
+    assert broken_off(made(), store, tmp_path, images + 8)["images"] == images
     go(store, tmp_path)
     one, other = last(tmp_path), unbroken[96]
     for part in ("generator", "average", "objective"):
@@ -147,5 +119,5 @@ def test_one_stage_needs_no_labels_and_two_say_who_has_them(store: Store, tmp_pa
 def test_sheets_show_the_whole_network_without_averaged_weights(store: Store, tmp_path: Path) -> None:
     """In the first stage the network itself draws the contact sheet."""
     recipe = replace(made("ema=0", "images=16", "objective.alone=[1,1]"), tick=16)
-    train(recipe, store, tmp_path, accelerator="cpu", progress=False)
+    run_here(recipe, store, tmp_path)
     assert len(list((tmp_path / "sheets").glob("*.png"))) == 1

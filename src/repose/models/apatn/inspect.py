@@ -6,14 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, heat, over, picture
+from repose.inspection import LOOKED_UP, Panel, Picture, enlargement, grid, heat, over, picture
 from repose.models.apatn.network import APATB, APATN
 from repose.models.patn.inspect import steps
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import draw_skeleton, skeleton_mask
-
-LOOKED_UP = ("nose", "right_shoulder", "right_wrist", "left_hip", "right_knee", "left_ankle")
-"""Joints of the target whose places in the source are shown, where both pictures have them."""
 
 
 def panels(generator: APATN, source: Person, target: Person) -> list[Panel]:

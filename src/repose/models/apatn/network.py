@@ -15,9 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
-from repose.models.patn.network import Decoder, Encoder, Norm, Padding, PATNConfig, ResidualBlock, initialise
+from repose.models.patn.network import Decoder, Encoder, Norm, Padding, PATNConfig, ResidualBlock, initialise, pose_maps
 from repose.person import JOINTS, Person
-from repose.represent.keypoints import heatmaps
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class APATN(Generator):
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
         """-> source image (B, 3, H, W), pose maps of the source and of the target, each (B, 18, H, W)."""
         assert source.image is not None  # `check` has seen to it
-        return source.image, self._pose(source), self._pose(target)
+        return source.image, *pose_maps(source, target, self.config.pose, self.config.sigma)
 
     def synthesise(self, image: Tensor, source: Tensor, target: Tensor) -> Output:  # type: ignore[override]
         """(B, 3, H, W) in [-1, 1] and two poses (B, 18, H, W) in [0, 1] -> the picture (B, 3, H, W)."""
@@ -122,12 +121,6 @@ class APATN(Generator):
     def decode(self, code: Tensor) -> Tensor:
         """An image code (B, 256, H/4, W/4) -> a picture (B, 3, H, W) in [-1, 1] (section 3.3)."""
         return torch.tanh(self.decoder(self.residual(code)))
-
-    def _pose(self, person: Person) -> Tensor:
-        assert person.keypoints is not None
-        assert person.size is not None
-        height, width = person.size
-        return heatmaps(person.keypoints, height, width, kind=self.config.pose, sigma=self.config.sigma)
 
 
 class APATB(nn.Module):

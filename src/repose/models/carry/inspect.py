@@ -6,13 +6,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, flow_key, flow_map, grid, heat, label_map, over, picture
+from repose.inspection import (
+    LOOKED_UP,
+    Panel,
+    Picture,
+    enlargement,
+    flow_key,
+    flow_map,
+    grid,
+    heat,
+    label_map,
+    over,
+    picture,
+)
 from repose.models.carry.network import Carry
 from repose.person import JOINTS, Person
 from repose.represent.iuv import correspondence
-
-LOOKED_UP = ("nose", "right_shoulder", "right_wrist", "left_hip", "right_knee", "left_ankle")
-"""Joints of the target whose search in the source is shown."""
 
 
 def panels(generator: Carry, source: Person, target: Person) -> list[Panel]:

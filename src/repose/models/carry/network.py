@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
 from repose.person import JOINTS, Person
+from repose.represent.flow import at_rest
 from repose.represent.iuv import PARTS
 from repose.represent.keypoints import BONES, bone_frames, heatmaps
 
@@ -208,7 +209,7 @@ class Carry(Generator):
             extra["parts"] = self.parts(t4)
             extra["match"] = self._match(t4, s4)  # (B, N, N)
             chance = extra["match"].exp()
-            grid = _grid(s4)  # (1, 2, h/4, w/4)
+            grid = at_rest(s4)  # (1, 2, h/4, w/4)
             # a sum, not a product of matrices: half precision would round a place by half a pixel
             place = (chance[:, None] * grid.flatten(2)[:, :, None]).sum(-1)  # (B, 2, N)
             place = place.reshape(-1, *grid.shape[1:])  # (B, 2, h/4, w/4)
@@ -293,16 +294,8 @@ def _larger(x: Tensor, times: int = 2) -> Tensor:
 
 def _finer(flow: Tensor, times: int = 2) -> Tensor:
     """Places (B, 2, H, W) -> (B, 2, times H, times W): ways are enlarged, so a flow at rest stays at rest."""
-    way = _larger(flow - _grid(flow), times)
-    return way + _grid(way)
-
-
-def _grid(like: Tensor) -> Tensor:
-    """The place of every pixel, float32 (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
-    height, width = like.shape[-2:]
-    y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
-    return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
+    way = _larger(flow - at_rest(flow), times)
+    return way + at_rest(way)
 
 
 def _read(chance: Tensor, values: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from repose.models.densepose.network import DensePoseConfig
+from repose.models.densepose.network import DensePoseConfig, Pose
 from repose.models.densepose.objective import DensePoseObjectiveConfig
 from repose.models.densepose.warping import InpaintingConfig
 from repose.models.small import small_run
@@ -168,11 +168,7 @@ def _module(name: str, modules: Literal["predictive", "blending", "warping"]) ->
     )
 
 
-def _told_by(
-    name: str,
-    source: Literal["mask", "parts", "keypoints", "iuv", "onehot"],
-    target: Literal["mask", "parts", "keypoints", "iuv", "onehot"],
-) -> Recipe:
+def _told_by(name: str, source: Pose, target: Pose) -> Recipe:
     base = _module(name, "predictive")
     network = replace(base.network, source_pose=source, target_pose=target)
     notes = f"Tables 3 and 7 of Dense Pose Transfer: {source} to {target}, predictive stream alone, L1 alone"

@@ -19,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
+from repose.models.hpn.network import Block, initialise
 from repose.person import LIP_LABELS, Person
+from repose.represent.flow import at_rest
 from repose.words import nearest
 
 UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
@@ -73,10 +75,10 @@ class Garment(Generator):
             source=("image", "parsing"), target=("parsing",), multiple=(2 if self.folded else 1) * 2**config.downs
         )
         widths = [config.width * 2**level for level in range(config.downs + 1)]
-        self.first = Block((4 if self.folded else 1) * 5, widths[0])
-        self.downs = nn.ModuleList(Block(a, b) for a, b in itertools.pairwise(widths))
-        self.middle = nn.Sequential(*(Block(widths[-1], widths[-1]) for _ in range(config.blocks)))
-        self.ups = nn.ModuleList(Block(a + b, a) for a, b in reversed(list(itertools.pairwise(widths))))
+        self.first = Block((4 if self.folded else 1) * 5, widths[0], widths[0])
+        self.downs = nn.ModuleList(Block(a, b, b) for a, b in itertools.pairwise(widths))
+        self.middle = nn.Sequential(*(Block(widths[-1], widths[-1], widths[-1]) for _ in range(config.blocks)))
+        self.ups = nn.ModuleList(Block(a + b, a, a) for a, b in reversed(list(itertools.pairwise(widths))))
         self.last = nn.Conv2d(widths[0], 2, 3, padding=1)
         self.apply(initialise)
         nn.init.normal_(self.last.weight, 0, 1e-3)  # nearly at the start; at 0 the layers before would not learn
@@ -110,7 +112,7 @@ class Garment(Generator):
             x = down(F.avg_pool2d(x, 2))  # (B, 512, H/16, W/16) at the end
         x = self.middle(x)
         for up in self.ups:
-            x = up(torch.cat([F.interpolate(x, scale_factor=2.0), skips.pop()], dim=1))  # (B, 32, H, W) at the end
+            x = up(x, skips.pop())  # (B, 32, H, W) at the end
         way = self.last(x).float()  # (B, 2, H, W)
         if self.folded:
             way = F.interpolate(way, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -122,18 +124,10 @@ class Garment(Generator):
 
     def _start(self, source_mask: Tensor, target_mask: Tensor) -> Tensor:
         """The flow that the network's ways are added to, (1 or B, 2, H, W)."""
-        return grid(source_mask) if self.config.start == "identity" else aligned(source_mask, target_mask)
+        return at_rest(source_mask) if self.config.start == "identity" else aligned(source_mask, target_mask)
 
 
 # -- flow -----------------------------------------------------------------------------------------------------------
-
-
-def grid(like: Tensor) -> Tensor:
-    """The flow at rest: every pixel's own place, float32 (1, 2, H, W): x and y, -1 to 1 from edge to edge."""
-    height, width = like.shape[-2:]
-    y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
-    return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
 
 
 def aligned(source_mask: Tensor, target_mask: Tensor) -> Tensor:
@@ -141,7 +135,7 @@ def aligned(source_mask: Tensor, target_mask: Tensor) -> Tensor:
 
     At rest where one of them is empty.
     """
-    place = grid(source_mask)  # (1, 2, H, W)
+    place = at_rest(source_mask)  # (1, 2, H, W)
     (here, wide, there_is), (there, as_wide, is_wanted) = (_extent(mask, place) for mask in (source_mask, target_mask))
     return torch.where(there_is & is_wanted, here + (place - there) * (wide / as_wide), place)
 
@@ -165,28 +159,3 @@ def sample(picture: Tensor, flow: Tensor) -> Tensor:
 def on_white(image: Tensor, mask: Tensor) -> Tensor:
     """(B, 3, H, W) where the mask (B, 1, H, W) is 1, white (1) where it is 0."""
     return image * mask + (1 - mask)
-
-
-# -- blocks ---------------------------------------------------------------------------------------------------------
-
-
-class Block(nn.Module):
-    """HPN's (3.4): twice 3x3, batch norm, LeakyReLU 0.2."""
-
-    def __init__(self, into: int, out: int) -> None:
-        super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(into, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
-        self.conv2, self.norm2 = nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, into, H, W) -> (B, out, H, W)."""
-        x = F.leaky_relu(self.norm1(self.conv1(x)), 0.2)
-        return F.leaky_relu(self.norm2(self.conv2(x)), 0.2)
-
-
-def initialise(module: nn.Module) -> None:
-    """He's initialisation (3.4)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, a=0.2, nonlinearity="leaky_relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

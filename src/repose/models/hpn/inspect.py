@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from repose.inspection import Panel, Picture, enlargement, grid, heat, picture
-from repose.models.base import Generator
 from repose.models.hpn.network import HPN
 from repose.person import JOINTS, Person
 from repose.represent.descriptors import corners, crops, descriptors, window
@@ -25,17 +24,16 @@ _SHOWN: Final = {
 """Descriptors whose windows are shown large; the two of the trunk lie on the bone from the neck to the right hip."""
 
 
-def panels(generator: Generator, source: Person, target: Person) -> list[Panel]:
+def panels(generator: HPN, source: Person, target: Person) -> list[Panel]:
     """The windows on the body, the windows large, the pictures of the levels, and the pose maps.
 
     Args:
-        generator: an HPN in eval mode. source, target: batches of one on its canvas; the joints of the source and the
+        generator: in eval mode. source, target: batches of one on its canvas; the joints of the source and the
             picture of the target are shown where they are there.
 
     Raises:
         ValueError: what `forward` raises.
     """
-    assert isinstance(generator, HPN)
     generated = generator(source, target).image
     inputs = generator.encode(source, target)
     return [

@@ -81,7 +81,7 @@ class PATN(Generator):
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor]:
         """-> source image (B, 3, H, W) and the pose maps of source and target (B, 36, H, W), in that order."""
         assert source.image is not None  # `check` has seen to it
-        return source.image, torch.cat([self._pose(source), self._pose(target)], dim=1)
+        return source.image, torch.cat(pose_maps(source, target, self.config.pose, self.config.sigma), dim=1)
 
     def synthesise(self, image: Tensor, pose: Tensor) -> Output:  # type: ignore[override]
         """(B, 3, H, W) in [-1, 1] and (B, 36, H, W) in [0, 1] -> the picture (B, 3, H, W)."""
@@ -114,11 +114,17 @@ class PATN(Generator):
             masks.append(mask.mean(dim=1))  # (B, H/4, W/4)
         return torch.stack(masks, dim=1)
 
-    def _pose(self, person: Person) -> Tensor:
+
+def pose_maps(
+    source: Person, target: Person, kind: Literal["gaussian", "point"], sigma: float
+) -> tuple[Tensor, Tensor]:
+    """The joints of two batched people as maps on their own canvases (`heatmaps`), each (B, 18, H, W)."""
+    maps = []
+    for person in (source, target):
         assert person.keypoints is not None
         assert person.size is not None
-        height, width = person.size
-        return heatmaps(person.keypoints, height, width, kind=self.config.pose, sigma=self.config.sigma)
+        maps.append(heatmaps(person.keypoints, *person.size, kind=kind, sigma=sigma))
+    return maps[0], maps[1]
 
 
 class Encoder(nn.Module):

@@ -15,10 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repose.models.base import Generator, Needs, Output
-from repose.models.patn.network import initialise
+from repose.models.base import Generator, Needs, Output, supplier
+from repose.models.patn.network import initialise, pose_maps
 from repose.person import JOINTS, Person
-from repose.represent.keypoints import heatmaps
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
 
 LABELS: Final = len(PINET_LABELS)
@@ -91,15 +90,15 @@ class PINet(Generator):
             ValueError: it trains alone and target.parsing is missing.
         """
         assert source.image is not None  # `check` has seen to it
-        inputs = (source.image, self._pose(source), self._pose(target))
+        inputs = (source.image, *pose_maps(source, target, self.config.pose, self.config.sigma))
         if self.config.stages == 1:
             return inputs
         if not (self.training and self.stage == "image"):
             return *inputs, labels(source)
         if target.parsing is None:
             raise ValueError(
-                "PINet's image generator, trained alone, needs target.parsing, which is missing; a store of synthetic "
-                "people has it (`repose prepare synthetic`), or train both at once (objective.alone=[0,0])"
+                "PINet's image generator, trained alone, needs target.parsing, which is missing; "
+                f"{supplier('parsing')}; or train both at once (objective.alone=[0,0])"
             )
         return *inputs, labels(source), labels(target)
 
@@ -163,12 +162,6 @@ class PINet(Generator):
             for hook in hooks:
                 hook.remove()
         return found
-
-    def _pose(self, person: Person) -> Tensor:
-        assert person.keypoints is not None
-        assert person.size is not None
-        height, width = person.size
-        return heatmaps(person.keypoints, height, width, kind=self.config.pose, sigma=self.config.sigma)
 
 
 def labels(person: Person) -> Tensor:

@@ -1,0 +1,93 @@
+"""What the verbs share: the two consoles, the options that several take, and what reads and shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+console = Console(stderr=True, highlight=False)
+screen = Console(highlight=False, markup=False)
+
+Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
+ModelName = Annotated[
+    str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
+]
+Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto is cuda if there is one.")]
+StoreFolder = Annotated[Path, typer.Option("-d", "--data", help="The store.")]
+Limit = Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")]
+Eyes = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]
+Features = Annotated[
+    str,
+    typer.Option(
+        help="Distances of features: auto (where MobileNetV2's file is here), a version, or none, which also leaves "
+        "out the protocol's networks and needs none of their weight files."
+    ),
+]
+Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
+
+
+def say(text: str) -> None:
+    """A line of the result; never broken, so that a path in it can be copied."""
+    screen.print(text, soft_wrap=True)
+
+
+def which(text: str, option: str = "--person") -> Any:
+    if text in ("largest", "best"):
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise ValueError(f"{option} takes largest, best or a number from 0, not '{text}'")
+
+
+def features(text: str) -> bool | str:
+    """--features as `evaluate` takes it: auto is True, none is False, anything else the name of a version."""
+    return {"auto": True, "none": False}.get(text, text)
+
+
+def size(text: str) -> tuple[int, int]:
+    height, mark, width = text.lower().partition("x")
+    if not (mark and height.isdecimal() and width.isdecimal()):
+        raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
+    return int(height), int(width)
+
+
+class Rate(ProgressColumn):
+    """Steps a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
+def bar(rate: bool = False) -> Progress:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    return Progress(*columns, *([Rate()] if rate else []), console=console)
+
+
+def progress(bar: Progress, what: str) -> Callable[[int, int], None]:
+    """A line of the bar, there from the first (done, total) on; what was done before that is no part of its speed."""
+    task: TaskID | None = None
+
+    def step(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            task = bar.add_task(what, total=total, completed=done)
+        bar.update(task, completed=done, total=total)
+
+    return step

@@ -1,0 +1,283 @@
+"""The verbs on models and their weights: train, eval, inspect, convert, models, demo."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from repose.cli import common
+from repose.cli.common import Device, Estimator, Eyes, Features, Limit, Out, StoreFolder, console, say, screen
+
+if TYPE_CHECKING:
+    from repose.data.synthetic import Stream
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe by name (`repose models` lists them) or a recipe.json.")],
+    settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as data.batch=8 images=50_000.")] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            "-d",
+            "--data",
+            help="The store, as `repose prepare` makes it; or synthetic:STYLE:HEIGHTxWIDTH, people rendered while it "
+            "trains, without end.",
+        ),
+    ] = "data",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
+    overfit: Annotated[int, typer.Option(help="Debug: only ever the first N pairs.")] = 0,
+    channels_last: Annotated[
+        bool, typer.Option(help="Memory layout that the convolutions of CPUs and GPUs like.")
+    ] = True,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="torch.compile the generator: a slow first step, faster ones after it.")
+    ] = False,
+    snapshots: Annotated[
+        int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose among.")
+    ] = 0,
+    weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with fresh optimisers.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
+) -> None:
+    """Train a recipe. Killed at any moment, the same command goes on where it was.
+
+    The folder gets recipe.json, log.jsonl, checkpoints, a contact sheet at every tick, and at the end
+    weights.safetensors, which `repose transfer --model FOLDER` takes.
+
+    [bold]repose train patn-s --data data/market1501 -o runs/patn-s[/bold]
+    [bold]repose train patn-s images=2_000 data.batch=4 --data data/people[/bold]
+    [bold]repose train patn-s --data synthetic:street:128x64[/bold]
+    """
+    from repose import models
+    from repose.data import Store
+    from repose.train.loop import train as run
+    from repose.train.recipe import override, read_recipe, to_dict
+
+    made = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
+    made = override(made, settings or [])
+    if show:
+        screen.print_json(json.dumps(to_dict(made)))
+        return
+    folder = out or Path("runs") / made.name
+    with contextlib.ExitStack() as stack:
+        if data.startswith("synthetic:"):
+            store: Store = stack.enter_context(_stream(data, folder, fresh))
+        else:
+            store = Store.open(data)
+        summary = run(
+            made,
+            store,
+            folder,
+            resume=not fresh,
+            accelerator=accelerator,
+            devices=devices,
+            overfit=overfit,
+            weights=weights,
+            channels_last=channels_last,
+            compile=compile,
+            snapshots=snapshots,
+        )
+    if summary.stopped:
+        raise typer.Exit(130)
+
+
+def evaluate(
+    names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
+    data: StoreFolder,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            "-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version."
+        ),
+    ] = "patn-market",
+    split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
+    limit: Limit = 0,
+    pose: Eyes = "movenet",
+    features: Features = "auto",
+    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
+    out: Out = Path("out/eval.png"),
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file for the table, also several: .md, .tex, .csv, .html with pictures."),
+    ] = None,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            help="Say which is best by a metric (ssim ...), such as of RUN/snapshots/*; on validation people only, "
+            "--split val."
+        ),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="A further column of a network, also several: fid_clean_train, lpips_vgg ..."),
+    ] = None,
+    strips: Annotated[
+        bool, typer.Option("--strips", help="Pictures are PATN's strips of five; the last counts.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Measure trained networks, or anybody's folders of pictures, under a named protocol, beside the reference rows.
+
+    Pictures are named SOURCE_2_TARGET.png, or as the code of PATN, GFLA, DPTN, NTED, PIDM or Roy et al. does.
+
+    [bold]repose eval patn-s-market multiscale-s-market --data data/market1501 -p patn-market[/bold]
+    [bold]repose eval out/mine out/theirs -d data/fashion -p fashion-256 --report out/eval.html[/bold]
+    """
+    from repose.bench.evaluate import evaluate_models
+
+    evaluate_models(
+        names,
+        data,
+        protocol,
+        split,
+        limit or None,
+        pose,
+        results,
+        out,
+        screen,
+        device=device,
+        features=common.features(features),
+        reports=report or [],
+        strips=strips,
+        choose=choose,
+        also=also or (),
+    )
+
+
+def inspect(
+    model: Annotated[
+        str, typer.Argument(help="Weights by name, the folder of a run, or a recipe (with random weights).")
+    ],
+    source: Annotated[
+        str | None, typer.Argument(help="A photograph; with --store the name or index of a picture.")
+    ] = None,
+    target: Annotated[str | None, typer.Argument(help="Likewise, or a keypoint file (CSV, JSON; FILE#NAME).")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the pictures; out/inspect/MODEL.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", "-d", help="A store: its pictures carry all that it has (parsing, IUV, masks)."),
+    ] = None,
+    pair: Annotated[
+        int | None, typer.Option(min=0, help="In place of SOURCE and TARGET: pair N of the store's list.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split that --pair counts in.")] = "test",
+    source_parsing: Annotated[Path | None, typer.Option(help="Label map of the source, from a parser.")] = None,
+    source_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the source.")] = None,
+    target_parsing: Annotated[Path | None, typer.Option(help="Label map of the target, from a parser.")] = None,
+    target_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the target.")] = None,
+    pose: Estimator = "movenet",
+    person: Annotated[str, typer.Option(help="Of several people on SOURCE: largest, best, or a number.")] = "largest",
+    target_person: Annotated[str, typer.Option(help="Of several people on TARGET, likewise.")] = "largest",
+    retarget: Annotated[
+        bool | None,
+        typer.Option(
+            help="Give the pose the build of the source's person; by default not of two pictures of a store.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what happens inside a model when it puts SOURCE into the pose of TARGET.
+
+    Attention masks, flows, warped pictures, predicted label maps: whatever the system is made of. OUT gets a picture a
+    panel, OUT/sheet.png with all of them and their captions, and the captions as OUT/index.md.
+
+    A photograph brings its pixels and joints. Systems that read a parsing or DensePose take it from a store of
+    rendered people, or from files that a parser or DensePose made of the photographs.
+
+    [bold]repose inspect default me.jpg dancer.jpg -o inside[/bold]
+    [bold]repose inspect runs/patn-s --store data/people-fashion --pair 12[/bold]
+    [bold]repose inspect default p000000_00 p000000_03 --store data/people-fashion[/bold]
+    [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png[/bold]
+    """
+    from repose.data import Store
+    from repose.inspection import find_model, find_pair, find_person, look_inside, write
+    from repose.represent.maps import with_maps
+
+    data = None if store is None else Store.open(store)
+    loaded, warning = find_model(model, device)
+    if warning:
+        console.print("[bold yellow]warning:[/bold yellow]", end=" ")
+        console.print(warning, markup=False, soft_wrap=True)
+    if pair is not None:
+        if data is None or source is not None or target is not None:
+            raise ValueError("--pair N stands in place of SOURCE and TARGET, and needs --store FOLDER")
+        given, posed = find_pair(data, pair, split)
+        names = f"pair {pair} of {split}, {data.folder.name}"
+    elif source is None or target is None:
+        raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
+    else:
+        given = find_person(source, data, False, pose, common.which(person))
+        posed = find_person(target, data, True, pose, common.which(target_person, "--target-person"))
+        names = f"{Path(source).name} in the pose of {Path(target).name}"
+    given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
+    build = retarget if retarget is not None else data is None
+    panels = look_inside(loaded, given, posed, build)
+    folder = out or Path("out") / "inspect" / loaded.name
+    note = "Random weights: this network has learnt nothing" if warning else ""
+    paths = write(panels, folder, f"{loaded.name}: {names}", note)
+    for panel in panels:
+        say(f"{folder / panel.name}.png: {panel.caption}")
+    if {panel.name for panel in panels} <= {"result", "input"}:
+        say(f"{loaded.name} has nothing inside that could be shown: this variant goes without")
+    say(f"{paths[-2]}: all of them; captions in {paths[-1]}")
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A released checkpoint of the official code (.pth).")],
+    recipe: Annotated[str, typer.Option("-r", "--recipe", help="The preset it was trained by, such as patn-market.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the result.")] = None,
+) -> None:
+    """Turn a released checkpoint into weights that `--model` takes. Every entry must be used, or it is an error.
+
+    [bold]repose convert latest_net_netG.pth --recipe patn-fashion -o weights/patn-fashion[/bold]
+    """
+    from repose.hub.convert import convert_checkpoint
+
+    folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
+    say(f"{folder}: use it as --model {folder}")
+
+
+def list_models() -> None:
+    """List the recipes that can be trained and the weights that are here."""
+    from repose import models
+    from repose.weights import DEFAULT, shipped
+
+    table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
+    for name in models.RECIPES:
+        made = models.recipe(name)
+        table.add_row(name, made.model, made.canvas, f"{made.images:,}", made.notes)
+    screen.print(table)
+    here = Table("weights", "licence", "trained on")
+    for name, folder in shipped().items():
+        card_file = folder / "card.json"
+        card = json.loads(card_file.read_text()) if card_file.exists() else {}
+        here.add_row(f"{name} (default)" if name == DEFAULT else name, card.get("licence", "?"), card.get("data", "?"))
+    screen.print(here)
+
+
+def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
+    """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
+    from repose.demo import make_demo
+
+    say(make_demo(out, seed))
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _stream(data: str, run: Path, fresh: bool) -> Stream:
+    """The endless people of `--data synthetic:...`; a run that goes on begins with other people than it began with."""
+    from repose.data import synthetic
+    from repose.train.checkpoint import checkpoints
+
+    found = [] if fresh else checkpoints(run / "checkpoints")
+    # training sees a person many times, so people with numbers as high as that of the images are new as a rule
+    return synthetic.open_stream(data, start=int(found[0].stem) if found else 0)

@@ -1,0 +1,228 @@
+"""The verbs on photographs: transfer, estimate."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from repose.cli import common
+from repose.cli.common import Device, Estimator, ModelName, Out, Which, console, say
+
+
+def transfer(
+    source: Annotated[Path, typer.Argument(help="A photograph, or a folder of them.")],
+    target: Annotated[Path, typer.Argument(help="A photograph, a folder, or a keypoint file (CSV, JSON).")],
+    out: Out = Path("out/transfer.png"),
+    model: ModelName = "default",
+    weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
+    pose: Estimator = "movenet",
+    person: Annotated[
+        str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
+    ] = "largest",
+    target_person: Annotated[
+        str, typer.Option("--target-person", help="Of several people on TARGET, likewise.")
+    ] = "largest",
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Only the model's canvas, as it comes from the network, not the photograph.")
+    ] = False,
+    background: Annotated[
+        str, typer.Option(help="Of the photograph: keep it, take the generated one, or white.")
+    ] = "keep",
+    retarget: Annotated[
+        bool, typer.Option(help="Give the pose the build of the source's person, or take its limbs as they are.")
+    ] = True,
+    scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
+    device: Device = "auto",
+) -> None:
+    """Put the person of SOURCE into the pose of TARGET.
+
+    The result is the whole photograph: the new figure stands where the old one stood. One source and one target give
+    one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every source in every pose: a contact
+    sheet at OUT and the single pictures in a folder named like it.
+
+    [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
+    [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
+    [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    """
+    import numpy as np
+
+    from repose.images import load_image, save_image
+    from repose.person import Person
+    from repose.pipeline import load, read_person, read_pose
+    from repose.represent.canvas import from_uint8, to_uint8
+    from repose.represent.keypoints import draw_skeleton
+    from repose.sheet import reduced, sheet
+    from repose.whole import find_background
+
+    behind = find_background(background)
+    if crop and behind != "keep":
+        raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
+    which, target_which = common.which(person), common.which(target_person, "--target-person")
+    loaded = load(weights if weights is not None else model, device)
+    height, width = loaded.canvas.size
+
+    def seen(person: Person) -> Any:
+        """What the sheet shows of a photograph: as much as the result shows."""
+        placed = loaded.place(person) if crop else person
+        if placed.image is None:
+            return np.full((height, width, 3), 255, np.uint8)
+        return reduced(to_uint8(placed.image), height * scale)
+
+    # of many photographs only the joints are kept, the pixels are read again when it is their turn
+    sources: dict[str, tuple[Path, Any]] = {}
+    for path in _pictures(source):
+        with _skipping(path, alone=source.is_file()):
+            _require_new(path.stem, sources)
+            sources[path.stem] = path, read_person(path, pose, which).keypoints
+    targets: dict[str, Person] = {}
+    shown: dict[str, Any] = {}
+    for path in [target] if target.is_file() else _pictures(target):
+        with _skipping(path, alone=target.is_file()):
+            _require_new(path.stem, targets)
+            for name, posed in read_pose(path, pose, target_which).items():
+                targets[name], shown[name] = posed.only("keypoints"), seen(posed)
+    if not sources or not targets:
+        raise ValueError("nothing is left to transfer: every source or every target was skipped")
+
+    skeletons = {}
+    for name, posed in targets.items():
+        keypoints = loaded.place(posed).keypoints
+        assert keypoints is not None
+        skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
+    alone = len(sources) == len(targets) == 1
+    rows: list[list[Any]] = [[None, *skeletons.values()]]
+    with common.bar() as bar:
+        task = bar.add_task("transfer", total=len(sources) * len(targets))
+        for source_name, (path, joints) in sources.items():
+            given = Person(image=from_uint8(load_image(path)), keypoints=joints)
+            row: list[Any] = [seen(given)]
+            for target_name, posed in targets.items():
+                with _noting(path):
+                    made = loaded.crop(given, posed, retarget) if crop else loaded.whole(given, posed, behind, retarget)
+                picture = to_uint8(made)
+                row.append(reduced(picture, height * scale))
+                name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
+                save_image(out if alone else out.with_suffix("") / f"{name}.png", picture)
+                bar.advance(task)
+            rows.append(row)
+    if alone:
+        (beside,) = shown.values()
+        page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])
+        save_image(out.with_suffix(".sheet.png"), np.asarray(page))
+        say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
+    else:
+        save_image(out, np.asarray(sheet(rows, ["source", *targets])))
+        say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+
+
+def estimate(
+    pictures: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
+    out: Out = Path("out/keypoints.json"),
+    pose: Estimator = "movenet",
+    person: Which = "largest",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
+) -> None:
+    """Find the 18 joints of the people on photographs.
+
+    Writes a keypoint file (the ending chooses: .json ours, .csv as PATN's annotations) and OUT.sheet.png with the
+    skeletons drawn on the pictures.
+
+    [bold]repose estimate photos/ -o poses.csv[/bold]
+    """
+    import numpy as np
+    from PIL import Image
+    from torch import Tensor
+
+    from repose.estimate import choose, estimator
+    from repose.images import load_image, save_image
+    from repose.represent.formats import write_keypoints
+    from repose.represent.keypoints import draw_skeleton
+    from repose.sheet import sheet
+
+    network, which = estimator(pose), common.which(person)
+    paths = [path for given in pictures for path in _pictures(given)]
+    joints: dict[str, Tensor] = {}
+    sizes: set[tuple[int, int]] = set()
+    drawn: list[Any] = []
+    with common.bar() as bar:
+        for path in bar.track(paths, description="estimate"):
+            with _skipping(path, alone=len(paths) == 1):
+                _require_new(path.name, (name.partition("#")[0] for name in joints))
+                pixels = load_image(path)
+                found = network.people(pixels)
+                chosen = list(found) if everybody and found else [choose(found, which)]
+                sizes.add((pixels.shape[0], pixels.shape[1]))
+                over = pixels.astype(np.float32)
+                for index, one in enumerate(chosen):
+                    joints[f"{path.name}#{index}" if everybody else path.name] = one.keypoints
+                    skeleton = draw_skeleton(one.keypoints, *pixels.shape[:2]).astype(np.float32)
+                    on = skeleton.max(axis=-1, keepdims=True) > 0
+                    over = np.where(on, 0.25 * over + 0.75 * skeleton, over)
+                if len(drawn) < 24:
+                    small = Image.fromarray(over.astype(np.uint8))
+                    small.thumbnail((320, 320))
+                    drawn.append(np.asarray(small))
+    if not joints:
+        raise ValueError("no joints were found on any picture")
+    write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
+    page = out.with_suffix(".sheet.png")
+    save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
+    say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
+    """Name and skip what is wrong with one file among many; alone, it stops the command, named as well."""
+
+    def __init__(self, path: Path, alone: bool) -> None:
+        self.path, self.alone = path, alone
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, ValueError | OSError):
+            return False
+        named = str(self.path) in str(error)
+        if self.alone and not named:
+            raise ValueError(f"{self.path}: {error}") from error
+        if self.alone:
+            return False
+        text = str(error) if named else f"{self.path}: {error}"
+        console.print(f"skipped: {text}", markup=False, soft_wrap=True)
+        return True
+
+
+@contextlib.contextmanager
+def _noting(path: Path) -> Iterator[None]:
+    """A line for every warning about a file; each once for the file."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
+        console.print(f"note: {text}", markup=False, soft_wrap=True)
+
+
+def _pictures(place: Path) -> list[Path]:
+    if not place.exists():
+        raise FileNotFoundError(f"{place} does not exist")
+    if place.is_file():
+        return [place]
+    from repose.images import PICTURES
+
+    found = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
+    if not found:
+        raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
+    return found
+
+
+def _require_new(name: str, known: Iterable[str]) -> None:
+    if name in known:
+        raise ValueError(f"another one is called '{name}', too; rename one of the two")
