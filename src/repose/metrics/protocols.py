@@ -173,8 +173,8 @@ PROTOCOLS: Final = {
             directions="both",
             ssim=SKIMAGE,
             networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
-            notes="version 1 with the paper's Inception Score (one split, mean of the directions) and LPIPS, and with ds, "
-            "a detection score of SSD300-VGG16: the paper's, of NVIDIA's SSD on ResNet-50, does not compare with it",
+            notes="version 1 with the paper's Inception Score (one split, mean of the directions) and LPIPS, and with "
+            "ds, a detection score of SSD300-VGG16: the paper's, of NVIDIA's SSD on ResNet-50, does not compare",
         ),
         Protocol(
             name="roy-fashion-jpeg",
