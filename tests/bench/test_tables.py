@@ -175,14 +175,15 @@ def test_what_the_metrics_cost() -> None:
     line = {
         "bench": "metrics", "timings": [{"name": "SSIM", "ours": 3.0, "theirs": 8.0, "apart": 4e-7},
                                         {"name": "L1", "ours": 0.2, "theirs": None, "apart": None}],
-        "seconds": {"patn-fashion@2": 21.4}, "pairs": 24, "height": 256, "width": 176, "rounds": 3, "threads": 1,
-        "share": 0.08, "asked_pairs": 8570, "data": "people-fashion", "hardware": "a box", "torch": "2.6",
+        "clocked": {"patn-fashion@2": 21.4}, "whole": 8570, "cores": 2,
+        "pairs": 24, "height": 256, "width": 176, "rounds": 3, "threads": 1,
+        "share": 0.08, "data": "people-fashion", "hardware": "a box", "torch": "2.6",
         "commit": "abc", "date": "2026-01-01T00:00:00+00:00",
     }  # fmt: skip
     text = table("metrics", [line])
     assert rows_of(text)["SSIM"] == ["3.00", "8.00", "4e-07"]
     assert rows_of(text)["L1"] == ["0.20", "", ""]
-    assert "8,570 pairs on two cores" in text
+    assert "by the clock for 8,570 pairs on 2 cores" in text
     assert "`patn-fashion@2` 21" in text
     with pytest.raises(ValueError, match="repose bench metrics"):
         table("metrics", [])

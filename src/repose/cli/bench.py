@@ -145,6 +145,9 @@ def metrics_(
     data: StoreFolder,
     pairs: Annotated[int, typer.Option(min=2, help="So many pairs, evenly spaced over the test list.")] = 24,
     rounds: Annotated[int, typer.Option(min=1, help="The best counts.")] = 3,
+    whole: Annotated[
+        int, typer.Option(min=0, help="Also a whole evaluation of N pairs a protocol, by the clock on all cores.")
+    ] = 0,
     results: Annotated[Path | None, typer.Option(help="Append a line to this .jsonl.")] = None,
 ) -> None:
     """What the metrics that need no network cost a pair, beside scikit-image in the same run."""
@@ -153,7 +156,7 @@ def metrics_(
     from repose.record import append, stamp
 
     store = Store.open(data)
-    measured = measure(store, pairs=pairs, rounds=rounds)
+    measured = measure(store, pairs=pairs, rounds=rounds, whole=whole)
     screen.print(report(measured))
     if results is not None:
         append(results, measured.line() | {"data": store.dataset, "checksum": store.checksum, **stamp()})

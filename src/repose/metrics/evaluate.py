@@ -34,7 +34,7 @@ from repose.metrics.accumulators import Column, Score, Tally, scores
 from repose.metrics.cache import Reference, reference
 from repose.metrics.functional import frechet, kid, l1, ms_ssim, padded, pckh, psnr, similarity, ssim
 from repose.metrics.kept import Kept
-from repose.metrics.networks import Looked, Panel, Pool
+from repose.metrics.networks import COLUMNS, Looked, Panel, Pool
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
 from repose.represent import descriptors
@@ -331,7 +331,8 @@ def _run(
     if beside is not None:
         _same([beside.line(), {"protocol": str(made), **facts}])
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if pictures else [])
-    work = list(dict.fromkeys([*kinds, "target"]))  # sets are compared with the targets
+    sets = network is not None or any(COLUMNS[column].of == "set" for column in panel.columns)
+    work = list(dict.fromkeys([*kinds, *(["target"] if sets else [])]))  # sets are compared with the targets
     parts = {kind: Kept(keep, _key(made, facts, pairs, None, device)) for kind in work if kind in REFERENCES}
     if "generated" in work:
         own = None if origin is None else f"{origin}, batches of {batch}, seed {seed}"
@@ -391,19 +392,18 @@ def _run(
                 progress(end, len(pairs))
     trained = None if training is None else _trained(panel, made, store, training, keep, reading)
     rows = [row for row in beside.rows if row.kind in REFERENCES] if beside else []
-    distinct = [pools["target"].part(way[_first(pairs[way, 1])]) for way in ways]
+    distinct = [pools["target"].part(way[_first(pairs[way, 1])]) for way in ways] if sets else []
     blocks = _blocks(pairs)
     for kind in kinds:
         measured = scores(tallies[kind].columns, seed=seed, blocks=blocks)
         of_sets: list[dict[str, Score]] = []
-        for way, targets in zip(ways, distinct, strict=True):
+        for way, targets in zip(ways, distinct, strict=True) if sets else ():
             mine, wanted_set = pools[kind].part(way), None if kind == "target" else targets
             of_sets.append(panel.scores(mine, wanted_set, trained, seed))
             if network is not None and len(way) > 1:
                 of_sets[-1] |= _feature_sets(mine, wanted_set, pools["target"].part(way), seed)
-        measured |= {
-            name: Score(sum(one[name].value for one in of_sets) / len(ways), math.nan, math.nan) for name in of_sets[0]
-        }
+        for name in of_sets[0] if sets else ():
+            measured[name] = Score(sum(one[name].value for one in of_sets) / len(ways), math.nan, math.nan)
         rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), tallies[kind].columns, measured))
     if "generated" in parts:
         parts["generated"].forget()
