@@ -1,10 +1,9 @@
 """AlexNet, SqueezeNet, Inception v3 and SSD300: against lists of layers as the published files number them.
 
-The lists are written here a second time, unfolded and layer by layer. Where torch-fidelity or torchvision can be
-imported, theirs are run too.
+The lists are written here a second time, unfolded and layer by layer; `tests/parity/test_metrics.py` runs other
+people's packages.
 """
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,21 +201,6 @@ def test_the_published_inception_is_covered() -> None:
     del state["Mixed_6c.branch7x7_2.bn.running_var"]
     with pytest.raises(ValueError, match=r"has no 'Mixed_6c.branch7x7_2.bn.running_var'; an Inception v3 file"):
         InceptionV3().load(state)
-
-
-def test_against_torch_fidelity(tmp_path: Path) -> None:
-    try:
-        theirs = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
-    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
-        pytest.skip(f"torch-fidelity cannot be imported: {error}")
-    torch.save(inception_state("tf"), tmp_path / "w.pth")
-    reference = theirs.FeatureExtractorInceptionV3("i", ["2048", "logits_unbiased"], str(tmp_path / "w.pth"))
-    network = inception.inception_v3("tf", tmp_path / "w.pth")
-    pictures = torch.randint(0, 256, (2, 3, 128, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    features, logits = reference(pictures)
-    found = network(prepared(pictures, "tf"))
-    torch.testing.assert_close(found, features, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(network.logits(found, bias=False), logits, rtol=1e-5, atol=1e-4)
 
 
 def test_resizing() -> None:
