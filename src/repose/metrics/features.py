@@ -100,15 +100,16 @@ class Features:
         whole = []
         inside: list[list[Tensor]] = [[] for _ in range(1 if clothes is None else 2)]
         shapes = [mask] if clothes is None else [mask, clothes]
-        for start in range(0, len(pictures), _AT_ONCE):
-            part = pictures[start : start + _AT_ONCE]
+        step = _AT_ONCE if self.device.type == "cpu" else 64
+        for start in range(0, len(pictures), step):
+            part = pictures[start : start + step]
             images = part.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
             found: dict[str, Tensor] = self.network(images)
             for tap in COMPARED:
                 taps[tap].append(unit(found[tap]))
             whole.append(found[POOLED].double().mean((2, 3)))
             for shape, pooled in zip(shapes, inside, strict=True):
-                only: dict[str, Tensor] = self.network(images * shape[start : start + _AT_ONCE].to(self.device))
+                only: dict[str, Tensor] = self.network(images * shape[start : start + step].to(self.device))
                 pooled.append(only[POOLED].double().mean((2, 3)))
         found_inside = [torch.cat(pooled) for pooled in inside]
         shown = [shape.flatten(1).amax(1) > 0 for shape in shapes]

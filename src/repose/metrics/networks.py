@@ -321,6 +321,11 @@ class _Eye(Protocol):
         ...
 
 
+def _together(device: torch.device, cpu: int) -> int:
+    """Pictures at once: on a CPU more than these leave its cache, a GPU takes what it is given."""
+    return cpu if device.type == "cpu" else 64
+
+
 class Inception:
     """Features and logits side by side, (B, 2048 + classes); TensorFlow's logits without bias.
 
@@ -329,14 +334,12 @@ class Inception:
         how: of `repose.nn.inception.prepared`.
     """
 
-    at_once = 8
-
     def __init__(
         self, network: inception.InceptionV3, how: Literal["tf", "clean", "unit", "imagenet"], device: torch.device
     ) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
         self.how = how
-        self.device = device
+        self.device, self.at_once = device, _together(device, 8)
 
     def rows(self, pictures: Tensor) -> Tensor:
         """See `_Eye`."""
@@ -354,12 +357,10 @@ class Lpips:
         weights: tap -> (C,).
     """
 
-    at_once = 4
-
     def __init__(self, network: torch.nn.Module, weights: Mapping[str, Tensor], device: torch.device) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
         self.weights = {tap: weight.to(device) for tap, weight in weights.items()}
-        self.device = device
+        self.device, self.at_once = device, _together(device, 4)
 
     def look(self, shown: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Kind -> distance to the target, float64 (B,)."""
@@ -381,11 +382,9 @@ class Lpips:
 class Ssd:
     """Detection score of SSD300."""
 
-    at_once = 4
-
     def __init__(self, network: ssd.SSD300, device: torch.device) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
-        self.device = device
+        self.device, self.at_once = device, _together(device, 4)
 
     def rows(self, pictures: Tensor) -> Tensor:
         """See `_Eye`."""
