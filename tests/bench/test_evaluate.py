@@ -98,6 +98,28 @@ def test_the_sheet_shows_what_was_measured(tmp_path: Path, monkeypatch: pytest.M
     assert PIL.Image.open(out).width > 4 * 2 * 256
 
 
+def test_of_what_is_chosen_among_the_best_is_drawn(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "data", 128, 64, "noise", licence="none") as writer:
+        random = np.random.default_rng(0)
+        for number in range(2):
+            keypoints = np.concatenate([random.uniform(10, 60, (18, 2)), np.ones((18, 1))], 1).astype(np.float32)
+            image = random.integers(170, 210, (128, 64, 3), np.uint8)
+            writer.add(f"{number}.png", "p", image, keypoints, split="val")
+        writer.finish({"val": [("0.png", "1.png")]})
+    names = []
+    for name, grey in (("dark", 60), ("light", 190)):
+        (tmp_path / name).mkdir()
+        PIL.Image.new("RGB", (64, 128), (grey, grey, grey)).save(tmp_path / name / "0_2_1.png")
+        names.append(str(tmp_path / name))
+    out, screen = tmp_path / "sheet.png", Console(file=io.StringIO())
+    words = ("patn-market", "val", None, "none", None, out, screen)
+    evaluate_models(names, tmp_path / "data", *words, features=False, choose="l1")
+    assert "best by l1 on val: light" in screen.file.getvalue()  # type: ignore[attr-defined]
+    picture = np.asarray(PIL.Image.open(out))
+    assert (picture == 190).all(-1).sum() >= 128 * 256
+    assert (picture == 60).all(-1).sum() < 500, "lettering at most"
+
+
 def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
     store, results = tiny.store(tmp_path / "data"), tmp_path / "results.jsonl"
     runs = [str(tiny.save(tmp_path / "run")), str(tiny.save(tmp_path / "other", "patn-fashion"))]

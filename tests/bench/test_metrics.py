@@ -24,3 +24,9 @@ def test_each_metric_is_timed_beside_its_oracle(tmp_path: Path) -> None:
     assert line["bench"] == "metrics"
     assert line["timings"][0]["name"] == "SSIM (Gaussian 1.5)"
     assert report(measured).row_count == len(measured.timings)
+
+
+def test_a_size_without_a_canvas(tmp_path: Path) -> None:
+    odd = measure(fill(tmp_path / "odd", 2, 192, 192), pairs=2, rounds=1, whole=2)
+    assert set(odd.protocols) == {"every metric"}
+    assert odd.clocked == {}, "no protocol evaluates it"

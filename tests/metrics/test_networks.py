@@ -328,9 +328,10 @@ def test_without_masks_or_with_few_pictures(made: dict[str, Eye | Distance]) -> 
     pool.put(0, panel.look({"generated": pictures(10)})["generated"].rows)
     assert "inception_tf@1 masked logits" not in pool.rows
     assert set(panel.scores(pool, pool.part(torch.arange(5)))) == {"is_tf10", "fid_tf_test", "kid_clean_test"}
-    panel.enough(9)
+    panel.enough(9, 9)
     assert panel.missing == dict.fromkeys(("is_tf10", "mask_is_tf10"), "not measured: 9 pictures, and it takes 10")
-    panel.enough(1)
+    assert panel.columns == ("fid_tf_test", "kid_clean_test")
+    panel.enough(9, 1)
     assert panel.columns == ()
     assert panel.missing["kid_clean_test"] == "not measured: 1 pictures, and it takes 2"
     with pytest.raises(KeyError, match="no column of networks is called 'lpips_alexx'; did you mean 'lpips_alex'"):
@@ -392,8 +393,9 @@ def test_further_columns_beside_the_protocols(
     assert missing["mask_is_tv1"] == "not measured: patn-fashion@1 has no mask"
     assert "look elsewhere" in caplog.text, "where to put the missing file"
     assert told[-1] == ("inception_clean@1", 3, 3)
-    with pytest.raises(KeyError, match="did you mean 'lpips_vgg'"):
-        evaluate("patn-fashion@1", data, also=("lpips_vg",))
+    for switch in (True, False):
+        with pytest.raises(KeyError, match="did you mean 'lpips_vgg'"):
+            evaluate("patn-fashion@1", data, also=("lpips_vg",), features=switch)
 
 
 def test_a_store_without_training_pictures_says_what_it_lacks(made: dict[str, Eye | Distance], tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Protocols by name and version."""
 
 import dataclasses
+import io
 
 import pytest
+from rich.console import Console
 
 from repose.metrics import PROTOCOLS, MaskVariant, Protocol, protocol
 from repose.metrics.accumulators import Score
@@ -98,6 +100,19 @@ def test_a_number_needs_its_protocol() -> None:
     assert "patn-market@1" in markdown([Line("a", score, "patn-market@1")])
     with pytest.raises(TypeError):
         Line("a", score)  # type: ignore[call-arg]
+
+
+def test_many_columns_become_rows_on_a_terminal() -> None:
+    """80 characters hold the names of four models and the numbers whole, not fourteen columns."""
+    scores = {metric: Score(0.5, 0.4, 0.6) for metric in list(METRICS)[:14]}
+    lines = [Line(name, scores, "patn-market@1") for name in ("real target", "copied source", "ours", "theirs")]
+    screen = Console(file=io.StringIO(), width=80)
+    screen.print(rich_table(lines))
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert all(name in text for name in ("real target", "copied source", "theirs", *(METRICS[m][0] for m in scores)))
+    assert text.count("0.500") + text.count("0.50") >= 4 * 14
+    narrow = rich_table([Line("a", {"ssim": scores["ssim"]}, "patn-market@1")])
+    assert narrow.row_count == 1
 
 
 def test_published_rows_are_columns_of_their_protocol() -> None:

@@ -25,7 +25,7 @@ from repose.data import Store
 from repose.data.augment import AugmentConfig
 from repose.models import build_generator
 from repose.person import Pair, Person
-from repose.train import ema
+from repose.train import ema, loop
 from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
 from repose.train.log import Log, Meter
 from repose.train.loop import NotFinite, train
@@ -267,6 +267,24 @@ def test_the_last_snapshots_stay(store: Store, unbroken: Path, tmp_path: Path) -
     earlier = load_generator(kept[0])[0].state_dict()
     assert any(not torch.equal(earlier[name], finals[0][name]) for name in earlier)
     assert json.loads((kept[0] / "card.json").read_text())["images"] == int(kept[0].name)
+
+
+def test_a_snapshot_is_whole_or_absent(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk nothing half stays, and no whole one goes for it; what a kill left behind goes."""
+    save, run = loop.save_weights, tmp_path / "run"
+
+    def full(folder: Path, *rest: Any, **more: Any) -> Any:
+        if folder.parent.name == "snapshots" and int(folder.name) > 64:
+            folder.mkdir(parents=True)
+            raise OSError(28, "No space left on device")
+        return save(folder, *rest, **more)
+
+    (run / "snapshots" / "000000010").mkdir(parents=True)
+    monkeypatch.setattr(loop, "save_weights", full)
+    with pytest.warns(UserWarning, match="No space left"), pytest.raises(OSError, match="No space left"):
+        run_here(toy.recipe(images=160, tick=32), store, run, snapshots=3)
+    assert [place.name for place in sorted((run / "snapshots").iterdir())] == ["000000032", "000000064"]
+    assert all((place / "card.json").exists() for place in (run / "snapshots").iterdir())
 
 
 def test_overfit_learns_its_batch(store: Store, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,16 +80,17 @@ def evaluate_models(
     for path in reports:
         if path.suffix.lower() not in FORMS:
             raise ValueError(f"{path}: a report ends in {', '.join(FORMS)}")
-    measured: dict[str, Model | Path] = {}
-    for name in names:  # all of them first: a mistake in the last name should not cost the time of the first
-        measured[name] = Path(name) if _holds_pictures(Path(name)) else _loaded(name, made, device)
+    folders = {name: Path(name) if _holds_pictures(Path(name)) else None for name in names}
+    for name, folder in folders.items():  # all of them first: a mistake in the last name should not cost hours
+        if folder is None:
+            _loaded(name, made, device)
     estimator = None if pose == "none" else find_estimator(pose)
     joints, keep = store.folder / "estimated", store.folder / "measured"
     evaluations: list[Evaluation] = []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
     ) as bar:
-        for name, one in measured.items():
+        for name, folder in folders.items():
             task = bar.add_task(name, total=None)
 
             def progress(done: int, total: int, task: int = int(task)) -> None:
@@ -100,13 +101,14 @@ def evaluate_models(
                 bar.update(task, description=told, completed=done, total=total)  # type: ignore[arg-type]
 
             beside = evaluations[0] if evaluations else None
-            if isinstance(one, Path):
+            if folder is not None:
                 done = evaluate_folder(
-                    made, store, one, estimator=estimator, joints=joints, split=split, limit=limit,
+                    made, store, folder, estimator=estimator, joints=joints, split=split, limit=limit,
                     beside=beside, progress=progress, features=features, keep=keep, strips=strips,
                     also=also, reading=reading,
                 )  # fmt: skip
             else:
+                one = _loaded(name, made, device)  # one at a time: snapshots of a run are many
 
                 def generate(pair: Pair, model: Model = one) -> torch.Tensor:
                     return model(pair.source, pair.target)
@@ -122,21 +124,27 @@ def evaluate_models(
             if results is not None:
                 done.append(results)
     screen.print(table(evaluations))
+    drawn_ones = list(zip(evaluations, folders, strict=True))
     if choose is not None:
         found = best(evaluations, choose)
+        drawn_ones = [(done, name) for done, name in drawn_ones if done is found]
         if before := left_out(evaluations):
             screen.print(f"only the last {LAST} names count; left out: {', '.join(before)}", soft_wrap=True)
         screen.print(f"best by {choose} on {split}: {found.facts['model']}", soft_wrap=True)
     pairs = evaluations[0].pairs
     rows = min(SHEET_ROWS, len(pairs))
     pairs = pairs[torch.arange(rows) * len(pairs) // rows]  # spread over the list
-    columns = [(str(done.facts["model"]), one) for done, one in zip(evaluations, measured.values(), strict=True)]
     seen = split or made.split
-    drawn = pair_sheet(made, store, pairs, columns, seen, strips)
+
+    def columns() -> Iterator[tuple[str, Model | Path]]:
+        for done, name in drawn_ones:
+            yield str(done.facts["model"]), folders[name] or _loaded(name, made, device)
+
+    drawn = pair_sheet(made, store, pairs, columns(), seen, strips)
     save_image(out, drawn)
     screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
     for path in reports:
-        write(path, evaluations, lambda some: pair_columns(made, store, some, columns, seen, strips), drawn)
+        write(path, evaluations, lambda some: pair_columns(made, store, some, columns(), seen, strips), drawn)
         screen.print(f"{path}: the table", soft_wrap=True)
     return evaluations
 
@@ -177,7 +185,7 @@ def pair_sheet(
     made: Protocol,
     store: Store,
     pairs: torch.Tensor,
-    columns: Sequence[tuple[str, Model | Path]],
+    columns: Iterable[tuple[str, Model | Path]],
     split: str = "test",
     strips: bool = False,
 ) -> NDArray[np.uint8]:
@@ -191,7 +199,7 @@ def pair_columns(
     made: Protocol,
     store: Store,
     pairs: torch.Tensor,
-    columns: Sequence[tuple[str, Model | Path]],
+    columns: Iterable[tuple[str, Model | Path]],
     split: str = "test",
     strips: bool = False,
 ) -> list[tuple[str, Sequence[NDArray[np.uint8]]]]:

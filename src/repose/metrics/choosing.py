@@ -24,7 +24,7 @@ def allowed(store: Store, made: Protocol, split: str | None) -> str:
     _refused(made, split or made.split)
     assert split is not None
     whom = _people(store, split)
-    taboo = [name for name in dict.fromkeys(store.splits) if _why(made, name)]
+    taboo = [name for name in store.splits if _why(made, name)]
     for other in taboo:
         if both := whom & _people(store, other):
             raise ValueError(

@@ -34,7 +34,7 @@ from repose.metrics.accumulators import Column, Score, Tally, scores
 from repose.metrics.cache import Reference, reference
 from repose.metrics.functional import frechet, kid, l1, ms_ssim, padded, pckh, psnr, similarity, ssim
 from repose.metrics.kept import Kept
-from repose.metrics.networks import COLUMNS, Looked, Panel, Pool
+from repose.metrics.networks import COLUMNS, Looked, Panel, Pool, checked
 from repose.metrics.protocols import Protocol, protocol
 from repose.person import Pair, Person
 from repose.represent import descriptors
@@ -246,7 +246,7 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
         pairs = pairs[torch.arange(limit) * len(pairs) // limit]
     if not len(pairs):
         raise ValueError(f"{store.folder}: split {split!r} has no pairs to measure")
-    if made.directions == "both" and store.listed(split):
+    if _both(made, store, split):
         return torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1)
     return pairs.clone()
 
@@ -254,12 +254,17 @@ def pairs_of(made: Protocol, store: Store, split: str, limit: int | None = None)
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
+def _both(made: Protocol, store: Store, split: str) -> bool:
+    """Whether each pair is followed by its reverse."""
+    return made.directions == "both" and store.listed(split)
+
+
 def _ways(made: Protocol, store: Store, split: str, count: int) -> list[Tensor]:
     """The places of the pairs of each direction, for scores of sets, whose mean is told; all at once if one is given.
 
     As `pairs_of` orders them.
     """
-    both = made.directions == "both" and store.listed(split)
+    both = _both(made, store, split)
     return [torch.arange(count)[start :: 1 + both] for start in range(1 + both)]
 
 
@@ -300,14 +305,15 @@ def _run(
     started, generating = time.perf_counter(), 0.0
     made = replace(made, networks=tuple(dict.fromkeys((*made.networks, *also))))
     pairs = pairs_of(made, store, split, limit)
-    parsed = ("parsing",) if features is not False and "parsing" in store.fields else ()
+    network, about = deep.chosen(features, device)
+    parsed = ("parsing",) if network is not None and "parsing" in store.fields else ()
     wanted = tuple(dict.fromkeys((*fields, "image", "keypoints", *parsed)))
     # the yardstick is read again and again; generated pictures come once
     yardstick = estimator if estimator is None or joints is None else Cached(estimator, Path(joints))
-    network, about = deep.chosen(features, device)
+    checked(made.networks)
     panel = Panel.of(made.networks if features is not False else (), device)
     ways = _ways(made, store, split, len(pairs))
-    panel.enough(len(ways[0]))
+    panel.enough(len(ways[0]), min(len(_first(pairs[way, 1])) for way in ways))
     if made.mask is None:
         masked = [column for column in panel.columns if column.startswith("mask_")]
         panel.leave_out(masked, f"not measured: {made} has no mask")

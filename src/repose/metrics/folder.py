@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -174,11 +174,8 @@ def _check(
         if path.suffix.lower() in _PICTURES and path.name[0] != "."
     }
     places = places_of(store, split)
-    owners: dict[str, tuple[int, int]] = {}
-    for pair in _tuples(pairs_of(made, store, split)):
-        for name in names_of(store, pair, places):
-            if owners.setdefault(name, pair) != pair:
-                raise ValueError(f"{store.folder}: two pairs of split {split!r} share the file name {name}")
+    names = {pair: names_of(store, pair, places) for pair in _tuples(pairs_of(made, store, split))}
+    owned = owners(names, f"{store.folder}: two pairs of split {split!r}")
     problems: dict[str, list[str]] = {}
 
     def complain(kind: str, name: str) -> None:
@@ -186,14 +183,14 @@ def _check(
 
     files: dict[tuple[int, int], Path] = {}
     for pair in _tuples(pairs_of(made, store, split, limit)):
-        found = [name for name in names_of(store, pair, places) if name in there]
+        found = [name for name in names[pair] if name in there]
         if not found:
-            complain("missing", names_of(store, pair, places)[0])
-        elif len({name for name in found if "/" not in name}) + any("/" in name for name in found) > 1:
+            complain("missing", names[pair][0])
+        elif several(found):
             complain("twice under two names", " and ".join(found))
         else:
             files[pair] = folder / found[0]
-    for name in sorted(there - owners.keys()):
+    for name in sorted(there - owned.keys()):
         complain(f"of no pair of split {split!r}", name)
     height, width = canvas(made.canvas).size
     for path in files.values():
@@ -236,7 +233,8 @@ def _origin(files: Sequence[Path], strips: bool) -> str:
     return found.hexdigest()
 
 
-_Places = dict[tuple[int, int], list[tuple[int, bool]]]
+_Pair = tuple[int, int]
+_Places = dict[_Pair, list[tuple[int, bool]]]
 
 
 def places_of(store: Store, split: str) -> _Places:
@@ -251,6 +249,21 @@ def places_of(store: Store, split: str) -> _Places:
 def names_of(store: Store, pair: tuple[int, int], places: _Places) -> tuple[str, ...]:
     """The names that a pair's picture may have (`file_names`); `places` are those of its split (`places_of`)."""
     return file_names(store.names[pair[0]], store.names[pair[1]], places.get(pair, ()))
+
+
+def owners(names: Mapping[_Pair, Sequence[str]], whose: str) -> dict[str, _Pair]:
+    """The pair that each name belongs to. ValueError, which begins with `whose`, where two share one."""
+    found: dict[str, _Pair] = {}
+    for pair, all_ in names.items():
+        for name in all_:
+            if found.setdefault(name, pair) != pair:
+                raise ValueError(f"{whose} share the file name {name}")
+    return found
+
+
+def several(names: Sequence[str]) -> bool:
+    """Whether a pair has its picture twice; counted names are one, however often the list has the pair."""
+    return len({name for name in names if "/" not in name}) + any("/" in name for name in names) > 1
 
 
 def _tuples(pairs: Tensor) -> Iterable[tuple[int, int]]:

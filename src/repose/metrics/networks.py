@@ -99,6 +99,14 @@ NETWORKS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Network, with the version of everything about it that moves a number -> its weight files."""
 
+
+def checked(columns: Sequence[str]) -> None:
+    """KeyError, with the nearest one, if a column is not in `COLUMNS`."""
+    for column in columns:
+        if column not in COLUMNS:
+            raise KeyError(f"no column of networks is called '{column}'; {nearest(column, COLUMNS)}")
+
+
 REAL: Final = ("target", "source")
 """Kinds of pictures that come again and again in a list of pairs; what is seen in them is remembered."""
 
@@ -180,9 +188,7 @@ class Panel:
             KeyError: no such column; names the nearest.
             ValueError: a weight file is of another network.
         """
-        for column in columns:
-            if column not in COLUMNS:
-                raise KeyError(f"no column of networks is called '{column}'; {nearest(column, COLUMNS)}")
+        checked(columns)
         networks: dict[str, Any] = {}
         absent: dict[str, tuple[str, str]] = {}
         for name in dict.fromkeys(COLUMNS[column].network for column in columns):
@@ -204,12 +210,14 @@ class Panel:
         needed = {COLUMNS[column].network for column in self.columns}
         self._networks = {name: network for name, network in self._networks.items() if name in needed}
 
-    def enough(self, count: int) -> None:
-        """Leave out the columns of sets that need more than `count` pictures (in one direction)."""
+    def enough(self, count: int, targets: int) -> None:
+        """Leave out the columns of sets that need more pictures than `count`, or than `targets` (each once)."""
         for column in self.columns:
-            least = 10 if column.endswith("is_tf10") else 2
-            if COLUMNS[column].of == "set" and count < least:
-                self.leave_out([column], f"not measured: {count} pictures, and it takes {least}")
+            least, there = 10 if column.endswith("is_tf10") else 2, count
+            if column.endswith("_test"):
+                there = min(count, targets)
+            if COLUMNS[column].of == "set" and there < least:
+                self.leave_out([column], f"not measured: {there} pictures, and it takes {least}")
 
     def facts(self) -> dict[str, dict[str, str]]:
         """For the result line: the network of each column, and the files that were missing (or what else was)."""

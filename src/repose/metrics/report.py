@@ -153,7 +153,7 @@ def _published(first: Evaluation) -> str:
         for name, row in rows.items()
     )
     return (
-        f"<h2>Published</h2><p>Printed in papers that measure by {escape(first.protocol.name)}; not measured here, on "
+        f"<h2>Published</h2><p>Numbers of papers that measure by {escape(first.protocol.name)}; not measured here, on "
         'their own pictures. They compare only where data and pairs are the same.</p><div class="wide">'
         f'<table class="sorts published"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )

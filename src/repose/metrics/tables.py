@@ -35,6 +35,10 @@ METRICS: Final[dict[str, tuple[str, str, int]]] = {
 """Metric -> its title, which way is better, and the digits shown."""
 
 
+WIDE: Final = 6
+"""More columns than these do not fit a terminal of 80 characters: there each row becomes a column."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One row of a table.
@@ -80,7 +84,7 @@ def without(why: str, compact: bool = False) -> str:
 
 
 def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Table:
-    """The table for the terminal. Only facts and metrics that some line has are columns.
+    """The table for the terminal. Only facts and metrics that some line has are columns; of many they are rows.
 
     Raises:
         ValueError: the lines are of different protocols, or of none.
@@ -89,10 +93,17 @@ def rich_table(lines: Sequence[Line], title: str = "", caption: str = "") -> Tab
     # Text, not str: a name in brackets must not be read as markup
     table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
     table.add_column("", no_wrap=True)
+    cells = [_cells(line, lines, compact=True) for line in lines]
+    if len(_headings(lines)) > WIDE:
+        for line in lines:
+            table.add_column(Text(line.name), justify="right")
+        for heading, across in zip(_headings(lines), zip(*cells, strict=True), strict=True):
+            table.add_row(heading, *across)
+        return table
     for heading in _headings(lines):
         table.add_column(heading, justify="right")
-    for line in lines:
-        table.add_row(Text(line.name), *_cells(line, lines, compact=True))
+    for line, row in zip(lines, cells, strict=True):
+        table.add_row(Text(line.name), *row)
     return table
 
 

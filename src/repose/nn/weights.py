@@ -36,7 +36,7 @@ def loaded(network: N, name: str, path: Path | str | None = None) -> N:
         FileNotFoundError: the file is not there; the text names it, its address and the folder.
         ValueError: the file is of another network.
     """
-    file = located(name, path)
+    file = _located(name, path)
     plain = file.suffix == ".safetensors"
     network.load(load_file(file) if plain else torch.load(file, map_location="cpu", weights_only=True), str(file))
     return network
@@ -52,7 +52,7 @@ def checked_taps(taps: Sequence[str], known: Sequence[str], network: str) -> tup
     return tuple(taps)
 
 
-def located(name: str, path: Path | str | None) -> Path:
+def _located(name: str, path: Path | str | None) -> Path:
     """The file at `path`, or where `repose.hub` has it or fetches it to. FileNotFoundError otherwise."""
     if path is not None:
         file = Path(path)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from repose.data.store import Store
 from repose.images import PICTURES, ImageError, load_image
-from repose.metrics.folder import names_of, places_of
+from repose.metrics.folder import names_of, owners, places_of, several
 from repose.represent.canvas import CANVASES, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.study.protocols import StudyProtocol, study_protocol
@@ -186,8 +186,9 @@ def _check_call(
 def _from_store(
     made: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
 ) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
-    names = _named(store, split)
-    owned = {name for all_ in names.values() for name in all_}
+    places = places_of(store, split)
+    names = {pair: tuple(dict.fromkeys(names_of(store, pair, places))) for pair in places}  # in both directions
+    owned = owners(names, f"{store.folder}: two pairs of split '{split}'")
     halves = sorted({name.rpartition("/")[0] for name in owned})  # the folder itself, and Roy's two in it
     problems: dict[str, list[str]] = {}
     found: dict[str, dict[tuple[int, int], Path]] = {}
@@ -199,7 +200,7 @@ def _from_store(
             problems[f"{folder}: of no pair of split '{split}'"] = strangers
         for pair, all_ in names.items():
             mine = [name for name in all_ if name in there]
-            if sum("/" not in name for name in mine) + any("/" in name for name in mine) > 1:  # counted twice is one
+            if several(mine):
                 problems.setdefault(f"{folder}: a pair has it under another name too", []).extend(mine[1:])
             if mine:
                 found[method][pair] = there[mine[0]]
@@ -338,21 +339,6 @@ def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> di
 
 def _pictures(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
-
-
-def _named(store: Store, split: str) -> dict[tuple[int, int], tuple[str, ...]]:
-    """The names that the picture of each pair of a split may have, in both directions. ValueError where two share one.
-
-    A pair may be counted twice, forth in one place of the list and back in another.
-    """
-    places = places_of(store, split)
-    names = {pair: tuple(dict.fromkeys(names_of(store, pair, places))) for pair in places}
-    owners: dict[str, tuple[int, int]] = {}
-    for pair, all_ in names.items():
-        for name in all_:
-            if owners.setdefault(name, pair) != pair:
-                raise ValueError(f"{store.folder}: two pairs of split '{split}' share the file name {name}")
-    return names
 
 
 def _sizes(store: Store) -> list[tuple[int, int]]:

@@ -206,7 +206,7 @@ def train(
                 log.line(state.images, state.seconds, _rates(state), losses)
             due = time.monotonic() - saved >= save_every and meter.finite()  # a diverged state replaces no good one
             if leads and (tick or due):
-                _leave_behind(state, shown if tick else None, store, run, snapshots, must=last)
+                _leave_behind(state, shown if tick else None, store, run, 0 if stop.agreed else snapshots, must=last)
                 log.pause()
                 saved = time.monotonic()
         fabric.barrier()
@@ -366,14 +366,27 @@ def _leave_behind(state: State, shown: Pair | None, store: Store, run: Path, sna
             card = _card(state, store)
             save_weights(run, state.average, state.recipe, card)
             if snapshots:
-                save_weights(run / "snapshots" / f"{state.images:09d}", state.average, state.recipe, card)
-                for old in sorted((run / "snapshots").iterdir())[:-snapshots]:
-                    shutil.rmtree(old, ignore_errors=True)
+                _snapshot(run / "snapshots", state, card, snapshots)
     except OSError as error:
         if must:
             raise
         text = f"not saved at {state.images:,} images: {error}. Training goes on; the next tick tries again"
         warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _snapshot(folder: Path, state: State, card: Mapping[str, Any], keep: int) -> None:
+    """The weights of now, whole or not at all; of those before, the last ones stay."""
+    place = folder / f"{state.images:09d}"
+    try:
+        save_weights(place, state.average, state.recipe, card)
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    found = sorted(folder.iterdir())
+    whole = [one for one in found if (one / "card.json").exists()]  # it is written last
+    for old in found:
+        if old not in whole[-keep:]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _card(state: State, store: Store) -> dict[str, Any]:
