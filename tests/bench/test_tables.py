@@ -171,6 +171,23 @@ def test_a_card_is_about_one_file() -> None:
     assert "None" not in folder
 
 
+def test_attention_fused_and_plain() -> None:
+    rows = [
+        {"way": way, "forward": 0.143, "both": 0.368, "forward_mib": 132.2, "both_mib": 266.7}
+        for way in ("plain", "fused")
+    ]
+    line = {
+        "bench": "attention", "what": "attention", "height": 256, "width": 256, "places": 4096, "threads": 2,
+        "difference": 7.1e-7, "gradient_difference": 5e-7, "rows": rows, "hardware": "a box", "torch": "2.6",
+        "commit": "abc", "date": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    text = table("attention", [line])
+    assert "| one block's attention | 256x256, 4,096 places | fused | 0.143 | 132 | 0.368 | 267 |" in text
+    assert "differs by 7e-07 at most" in text
+    with pytest.raises(ValueError, match="repose bench attention"):
+        table("attention", [])
+
+
 def test_what_the_metrics_cost() -> None:
     line = {
         "bench": "metrics", "timings": [{"name": "SSIM", "ours": 3.0, "theirs": 8.0, "apart": 4e-7},

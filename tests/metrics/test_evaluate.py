@@ -505,3 +505,20 @@ def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Pa
 def test_no_folder(store: Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no folder"):
         evaluate_folder(protocol("patn-market"), store, tmp_path / "none")
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_threads_change_nothing(store: Store, count: int) -> None:
+    """In parts, of which some may be empty: the numbers of one thread, and as many threads afterwards."""
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(evaluate("patn-market", store, blend, limit=count, features=False))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    one, three = (evaluation["generated"].columns for evaluation in found)
+    for name in ("ssim", "mask_ssim", "psnr", "l1"):
+        torch.testing.assert_close(three[name].values, one[name].values, rtol=0, atol=1e-12)

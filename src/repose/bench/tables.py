@@ -319,6 +319,29 @@ def metrics(lines: list[Line]) -> str:
     )
 
 
+def attention(lines: list[Line]) -> str:
+    """The newest timing of the plain and of the fused product, of one block alone and of recipes, for each size."""
+    newest = {(line["what"], line["height"], line["width"]): line for line in lines if line.get("bench") == "attention"}
+    if not newest:
+        raise ValueError("results hold no line of `repose bench attention`")
+    grid = [["what", "size", "product", "forward s", "forward MiB", "with backward s", "with backward MiB"]]
+    for (what, height, width), run in newest.items():
+        name = "one block's attention" if what == "attention" else f"`{what}`"
+        for row in run["rows"]:
+            seconds = [f"{row[way]:.3f}" for way in ("forward", "both")]
+            memory = [f"{row[f'{way}_mib']:.0f}" for way in ("forward", "both")]
+            cells = [seconds[0], memory[0], seconds[1], memory[1]]
+            grid.append([name, f"{height}x{width}, {run['places']:,} places", row["way"], *cells])
+    runs = list(newest.values())
+    alone = [run for run in runs if run["what"] == "attention"]
+    apart = max((run["difference"] for run in alone), default=math.nan)
+    return (
+        f"{_markdown(grid)}\nBest of the rounds; memory above what lies there before. One block's attention differs by "
+        f"{apart:.0e} at most. Threads: {_each(runs, 'threads')}; {_each(runs, 'hardware')}; torch "
+        f"{_each(runs, 'torch')}; commit {_each(runs, 'commit', '`{}`')}.\n"
+    )
+
+
 def rendering(lines: list[Line]) -> str:
     """The newest speed of the renderer for each size and number of processes, beside what is asked."""
     newest = {
@@ -551,6 +574,7 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "ladder": ladder,
     "protocols": lambda lines: overview(),
     "metrics": metrics,
+    "attention": attention,
     "cost": cost,
     "cost-short": lambda lines: cost(lines, short=True),
 }
