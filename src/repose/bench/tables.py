@@ -309,12 +309,16 @@ def metrics(lines: list[Line]) -> str:
         theirs = ["", ""] if one["theirs"] is None else [f"{one['theirs']:.2f}", f"{one['apart']:.0e}"]
         grid.append([one["name"], f"{one['ours']:.2f}", *theirs])
     seconds = ", ".join(f"`{name}` {value:.0f}" for name, value in run.get("clocked", {}).items())
-    whole = f"Seconds by the clock for {run.get('whole', 0):,} pairs on {run.get('cores', 0)} cores, pictures read "
-    whole += f"from the store and all measured that needs no network: {seconds}. "
+    whole = ""
+    if seconds:
+        whole = (
+            f"Seconds by the clock for {run['whole']:,} pairs on {run['cores']} cores, pictures read from the store "
+        )
+        whole += f"and all measured that needs no network: {seconds}. "
     return (
         f"{_markdown(grid)}\n{run['pairs']} copied sources of {run['data']}, {run['height']}x{run['width']}, best of "
-        f"{run['rounds']} rounds, {run['threads']} thread; SSIM's filter runs at {run['share']:.0%} of the machine's "
-        f"float32 peak. {whole if seconds else ''}{run['hardware']}; torch {run['torch']}; "
+        f"{run['rounds']} rounds, threads: {run['threads']}; SSIM's filter runs at {run['share']:.0%} of the "
+        f"machine's float32 peak. {whole}{run['hardware']}; torch {run['torch']}; "
         f"commit `{run['commit']}`.\n"
     )
 
