@@ -12,6 +12,7 @@ from repose import models
 from repose.hub import fetch
 from repose.hub.fetch import FileMissingError, cache_folder, locate
 from repose.hub.files import FILES, File
+from repose.losses.perceptual import Perceptual
 from repose.models.base import Output, Progress, Term
 from repose.person import Pair
 from repose.train.recipe import override
@@ -136,10 +137,22 @@ def test_training_without_the_features_of_mobilenet(recipe: str) -> None:
 
     with pytest.raises(FileMissingError, match="training runs without its perceptual term") as caught:
         losses()
-    (word,) = re.findall(rf"(objective\.perceptual=\w+) for {recipe}\b", str(caught.value))
-    terms = losses(word)
+    words = re.findall(r"(objective\.\w+=\w+) \(([^)]*)\)", str(caught.value))
+    named = {name: word for word, names in words for name in names.split(", ")}
+    terms = losses(named[recipe])
     assert set(terms) == {"l1"}
     assert float(terms["l1"].value) == pytest.approx(0.1, rel=1e-4)
+
+
+def test_the_words_for_training_without_features_are_right_for_every_preset() -> None:
+    words = re.findall(r"(objective\.\w+=\w+) \(([^)]*)\)", FILES["mobilenet_v2_imagenet.safetensors"].without)
+    named = {name: word for word, names in words for name in names.split(", ")}
+    assert set(named) == {name for name in models.RECIPES if name.endswith("-s")} - {"garment-s"}, (
+        "it has no other term"
+    )
+    for name, word in named.items():
+        objective = models.build_objective(override(models.recipe(name), [word]))
+        assert not [module for module in objective.modules() if isinstance(module, Perceptual)], name
 
 
 def test_only_https() -> None:
