@@ -113,7 +113,9 @@ def test_of_what_is_chosen_among_the_best_is_drawn(tmp_path: Path) -> None:
         names.append(str(tmp_path / name))
     out, screen = tmp_path / "sheet.png", Console(file=io.StringIO())
     words = ("patn-market", "val", None, "none", None, out, screen)
-    evaluate_models(names, tmp_path / "data", *words, features=False, choose="l1")
+    page = tmp_path / "page.html"
+    evaluate_models(names, tmp_path / "data", *words, features=False, choose="l1", reports=[page])
+    assert all(f'alt="{name}"' in page.read_text() for name in ("dark", "light")), "each by its own worst and best"
     assert "best by l1 on val: light" in screen.file.getvalue()  # type: ignore[attr-defined]
     picture = np.asarray(PIL.Image.open(out))
     assert (picture == 190).all(-1).sum() >= 128 * 256

@@ -65,8 +65,8 @@ def evaluate_models(
         features: of `evaluate`.
         reports: files that get the table, by their endings: .md, .tex, .csv, or .html with pictures and histograms.
         strips: of `evaluate_folder`.
-        choose: metric by which the best of `names` is said, the papers' way with their checkpoints; on validation
-            people only, and of the last `repose.metrics.choosing.LAST` names in their order.
+        choose: metric by which the best of `names` is said, and drawn on the sheet alone, the papers' way with their
+            checkpoints; on validation people only, and of the last `repose.metrics.choosing.LAST` names in their order.
         also: of `evaluate`.
 
     Raises:
@@ -124,10 +124,11 @@ def evaluate_models(
             if results is not None:
                 done.append(results)
     screen.print(table(evaluations))
-    drawn_ones = list(zip(evaluations, folders, strict=True))
+    every = list(zip(evaluations, folders, strict=True))
+    on_sheet = every
     if choose is not None:
         found = best(evaluations, choose)
-        drawn_ones = [(done, name) for done, name in drawn_ones if done is found]
+        on_sheet = [(done, name) for done, name in every if done is found]
         if before := left_out(evaluations):
             screen.print(f"only the last {LAST} names count; left out: {', '.join(before)}", soft_wrap=True)
         screen.print(f"best by {choose} on {split}: {found.facts['model']}", soft_wrap=True)
@@ -136,15 +137,15 @@ def evaluate_models(
     pairs = pairs[torch.arange(rows) * len(pairs) // rows]  # spread over the list
     seen = split or made.split
 
-    def columns() -> Iterator[tuple[str, Model | Path]]:
-        for done, name in drawn_ones:
+    def columns(ones: Sequence[tuple[Evaluation, str]]) -> Iterator[tuple[str, Model | Path]]:
+        for done, name in ones:
             yield str(done.facts["model"]), folders[name] or _loaded(name, made, device)
 
-    drawn = pair_sheet(made, store, pairs, columns(), seen, strips)
+    drawn = pair_sheet(made, store, pairs, columns(on_sheet), seen, strips)
     save_image(out, drawn)
     screen.print(f"{out}: {len(pairs)} of the pairs", soft_wrap=True)
     for path in reports:
-        write(path, evaluations, lambda some: pair_columns(made, store, some, columns(), seen, strips), drawn)
+        write(path, evaluations, lambda some: pair_columns(made, store, some, columns(every), seen, strips), drawn)
         screen.print(f"{path}: the table", soft_wrap=True)
     return evaluations
 

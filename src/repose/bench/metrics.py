@@ -77,7 +77,7 @@ def measure(store: Store, split: str = "test", pairs: int = 24, rounds: int = 3,
     """Time the metrics on the copied sources of some pairs of a store.
 
     Args:
-        pairs: for the processor time of each metric, on one thread; the best of `rounds`.
+        pairs: for the processor time of each metric, of all threads that torch has; the best of `rounds`.
         whole: for the clock, with all cores; 0 leaves it out.
 
     Raises:
