@@ -16,7 +16,8 @@ test: $(VENV)/.dev   ## all tests; closes with pytest's own line
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev  ## what a change must pass besides the tests
-	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check . && "$(VENV)/bin/mypy"
+	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check . && "$(VENV)/bin/mypy" \
+	  && "$(VENV)/bin/lint-imports"
 
 setup: $(VENV)/.dev  ## the environment with everything that development needs
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
+from repose.models.weights import load_generator, save_weights
 from repose.represent.canvas import canvas
-from repose.train.checkpoint import load_generator, save_weights
 
 CARD = """# {name}
 

@@ -14,7 +14,7 @@ from repose import backends, models
 from repose.backends import BACKENDS, BackendError, fold_batch_norm, prepare
 from repose.bench.forward import example, settle
 from repose.models.base import Generator
-from repose.train.recipe import override
+from repose.recipes import override
 from tests import tiny
 
 HEIGHT, WIDTH = 64, 48

@@ -18,9 +18,10 @@ import torch
 import repose
 from repose import cli, models, pipeline
 from repose.data import Store
+from repose.models import recipe_from_dict
 from repose.person import Person
+from repose.recipes import Recipe, to_dict
 from repose.represent.formats import read_keypoints, read_poses
-from repose.train.recipe import Recipe, from_dict, to_dict
 from tests import tiny
 from tests.estimate import fakes
 
@@ -130,7 +131,7 @@ def test_an_interrupted_verb_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*words: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repose.hub.convert.convert_checkpoint", interrupted)
+    monkeypatch.setattr("repose.models.released.convert_checkpoint", interrupted)
     monkeypatch.setattr("repose.bench.tables.write_tables", interrupted)
     for words in (("convert", "net.pth", "-r", "patn-market"), ("bench", "tables")):
         shown = run(*words)
@@ -595,11 +596,11 @@ def test_train_compiles_when_asked_to(run: Run, tmp_path: Path, monkeypatch: pyt
 def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
     shown = run("train", "multiscale-s", "data.batch=3", "images=50_000", "--show")
     assert shown.code == 0
-    made = from_dict(json.loads(shown.out))
+    made = recipe_from_dict(json.loads(shown.out))
     assert (made.data.batch, made.images) == (3, 50_000)
     assert made.network == models.recipe("multiscale-s").network
     (tmp_path / "own.json").write_text(shown.out)
-    assert from_dict(json.loads(run("train", "own.json", "seed=5", "--show").out)).seed == 5
+    assert recipe_from_dict(json.loads(run("train", "own.json", "seed=5", "--show").out)).seed == 5
     (tmp_path / "own.json").write_text(json.dumps({**to_dict(made), "imagess": 1}))
     error = run("train", "own.json", "--show").error
     assert "own.json" in error
@@ -654,7 +655,7 @@ def test_a_variant_without_an_inside_says_so(run: Run, photographs: Path, tmp_pa
 
 
 def test_models(run: Run, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repose.weights._PLACES", (weights.parent,))
+    monkeypatch.setattr("repose.models.shipped._PLACES", (weights.parent,))
     shown = run("models")
     assert shown.code == 0
     for name in (*models.RECIPES, "tiny", "noise"):
@@ -691,14 +692,14 @@ def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkey
     def market(folder: Path, out: Path, validation: int, seed: int, *_: object) -> None:
         raise ValueError(f"seed {seed}")
 
-    monkeypatch.setattr("repose.data.synthetic.prepare.prepare_synthetic", synthetic)
+    monkeypatch.setattr("repose.render.prepare.prepare_synthetic", synthetic)
     monkeypatch.setattr("repose.data.market1501.prepare_market1501", market)
     assert run("prepare", *words).error == f"error: seed {seed}"
     assert "takes up to 999,999" in " ".join(run("prepare", "--help").out.replace("│", "").split())
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from repose.data.synthetic.draw.render import SyntheticUnavailable, create_context
+    from repose.render.draw.render import SyntheticUnavailable, create_context
 
     try:
         create_context().release()
@@ -712,7 +713,7 @@ def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_named_set_and_the_layout_of_deepfashion(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from repose.data.synthetic.draw.render import SyntheticUnavailable, create_context
+    from repose.render.draw.render import SyntheticUnavailable, create_context
 
     try:
         create_context().release()
@@ -736,7 +737,7 @@ def test_training_on_a_stream_begins_with_new_people(run: Run, tmp_path: Path, m
         opened.append((text, start))
         raise ValueError("far enough")
 
-    monkeypatch.setattr("repose.data.synthetic.stream.open_stream", stream)
+    monkeypatch.setattr("repose.render.stream.open_stream", stream)
     words = ("train", "patn-s", "-d", "synthetic:street:128x64", "-o", "run")
     assert "far enough" in run(*words).error
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)

@@ -6,9 +6,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from repose import demo, weights
-from repose.data import synthetic
-from repose.data.synthetic import SyntheticUnavailable, create_context
+from repose import demo, render
+from repose.models import weights
+from repose.render import SyntheticUnavailable, create_context
 from tests import tiny
 
 
@@ -44,7 +44,7 @@ def test_rendered_and_from_files_alike(renderer: None, tmp_path: Path, monkeypat
     monkeypatch.setattr(demo, "SPARE", tmp_path / "spare")
     demo.write_spare(seed=7)
     assert len(list((tmp_path / "spare").glob("*.png"))) == 6
-    monkeypatch.setattr(synthetic, "render_people", nothing_renders)
+    monkeypatch.setattr(render, "render_people", nothing_renders)
     text = demo.make_demo(tmp_path / "spare.png", seed=7)
     assert "from files: no off-screen OpenGL here" in text
     assert np.array_equal(np.asarray(PIL.Image.open(tmp_path / "spare.png")), rendered)
@@ -60,6 +60,6 @@ def test_other_seeds_are_other_people(renderer: None, tmp_path: Path) -> None:
 def test_the_spare_files_are_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not demo.SPARE.is_dir():
         pytest.skip(f"{demo.SPARE.name}/ is not written yet: repose.demo.write_spare")
-    monkeypatch.setattr(synthetic, "render_people", nothing_renders)
+    monkeypatch.setattr(render, "render_people", nothing_renders)
     assert "from files" in demo.make_demo(tmp_path / "demo.png", seed=7)
     assert (tmp_path / "demo.png").exists()

@@ -22,10 +22,10 @@ from PIL import Image
 
 from repose import models
 from repose.cli import app
-from repose.data.synthetic import Renderer, SyntheticUnavailable
 from repose.demo import spare
 from repose.metrics.protocols import protocol
-from repose.train.recipe import override
+from repose.recipes import override
+from repose.render import Renderer, SyntheticUnavailable
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,26 +14,23 @@ from torch import Tensor
 
 from repose import pipeline
 from repose.data import Store
-from repose.inspection import (
+from repose.draw.panels import (
     PALETTE,
     TABLE,
     Panel,
     enlargement,
-    find_model,
-    find_pair,
-    find_person,
     flow_key,
     flow_map,
     grid,
     heat,
     label_map,
-    look_inside,
     map_picture,
     over,
     page,
     picture,
     write,
 )
+from repose.inspection import find_model, find_pair, find_person, look_inside
 from repose.models import MODELS, RECIPES, inspector
 from repose.models import recipe as registered
 from repose.person import LIP_LABELS, Person

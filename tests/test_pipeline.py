@@ -21,7 +21,7 @@ from repose.person import Person
 from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer
 from repose.represent.canvas import canvas, from_uint8, to_uint8
 from repose.represent.formats import write_keypoints
-from repose.whole import cut
+from repose.scene.whole import cut
 from tests import tiny
 from tests.estimate import fakes
 from tests.represent.test_retarget import stick
@@ -512,7 +512,7 @@ def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:
         "import sys, repose\n"
         "assert not {'torch', 'numpy', 'PIL'} & sys.modules.keys()\n"
         "assert repose.Person.__module__ == repose.Pair.__module__ == 'repose.person'\n"
-        "import repose.cli, repose.models, repose.train.recipe, repose.weights, repose.pipeline, repose\n"
+        "import repose.cli, repose.models, repose.recipes, repose.models.shipped, repose.pipeline, repose\n"
         "assert all(callable(getattr(repose, name)) for name in repose.__all__)\n"
         "assert repose.transfer.__module__ == 'repose.pipeline'\n"
         "assert repose.recipe('patn-s').model == 'patn'\n"

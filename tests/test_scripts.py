@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from repose.data.store import Store, StoreWriter
-from repose.weights import shipped
+from repose.models.weights import shipped
 from tests import tiny
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

@@ -17,9 +17,9 @@ from repose.estimate import ESTIMATORS, estimator
 from repose.estimate.movenet import MoveNet
 from repose.models import recipe as registered
 from repose.models.base import Generator
+from repose.models.weights import save_weights
 from repose.person import Person
-from repose.train.checkpoint import save_weights
-from repose.train.recipe import Recipe, override
+from repose.recipes import Recipe, override
 from tests.estimate import fakes
 
 WORDS = {

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from repose.version import __version__
+
 if TYPE_CHECKING:
     from repose.images import load_image
     from repose.inspection import look_inside
@@ -15,8 +17,18 @@ if TYPE_CHECKING:
     from repose.person import Pair, Person
     from repose.pipeline import Model, load, read_person, transfer
 
-__version__ = "0.1.0"
-__all__ = ["Model", "Pair", "Person", "load", "load_image", "look_inside", "read_person", "recipe", "transfer"]
+__all__ = [
+    "Model",
+    "Pair",
+    "Person",
+    "__version__",
+    "load",
+    "load_image",
+    "look_inside",
+    "read_person",
+    "recipe",
+    "transfer",
+]
 
 _HOMES = {
     "Model": "repose.pipeline",

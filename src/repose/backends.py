@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.models.base import Generator
-from repose.words import nearest
+from repose.names import nearest
 
 Runner = Callable[..., Tensor]
 """The tensors of `Generator.encode` -> image (B, 3, H, W) in [-1, 1]."""

@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from repose.data import synthetic
-from repose.data.synthetic import Picture, SyntheticUnavailable
+from repose import render
+from repose.draw.sheet import sheet
 from repose.images import load_image, save_image
 from repose.person import Person
 from repose.pipeline import Model, load
+from repose.render import Picture, SyntheticUnavailable
 from repose.represent.canvas import from_uint8, to_uint8
 from repose.represent.formats import read_keypoints, write_keypoints
 from repose.represent.keypoints import draw_skeleton
-from repose.sheet import sheet
 
 PEOPLE: Final = 6
-SPARE: Final = Path(__file__).parent / "data" / "synthetic" / "spare"
+SPARE: Final = Path(__file__).parent / "render" / "spare"
 """The same people as files, for machines on which nothing can be rendered."""
 
 
@@ -34,7 +34,7 @@ def make_demo(out: Path, seed: int) -> str:
     model = load("default")
     note = ""
     try:
-        pictures = list(synthetic.render_people(range(PEOPLE), 2, *model.canvas.window[2:], seed=seed))
+        pictures = list(render.render_people(range(PEOPLE), 2, *model.canvas.window[2:], seed=seed))
     except SyntheticUnavailable as error:
         pictures = spare()
         note = f" (nothing can be rendered here, so the people are from files: {error})"
@@ -55,7 +55,7 @@ def make_demo(out: Path, seed: int) -> str:
 
 def write_spare(seed: int) -> None:
     """Write the files that `SPARE` names anew, from the renderer."""
-    pictures = list(synthetic.render_people(range(PEOPLE), 2, 128, 64, seed=seed))
+    pictures = list(render.render_people(range(PEOPLE), 2, 128, 64, seed=seed))
     SPARE.mkdir(exist_ok=True)
     for picture in pictures:
         save_image(SPARE / f"{picture.name}.png", picture.image)

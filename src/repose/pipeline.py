@@ -13,15 +13,14 @@ from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, c
 from repose.images import ImageLike, load_image, same_kind
 from repose.models import build_generator, recipe
 from repose.models.base import Generator
+from repose.models.weights import find_weights, load_generator
+from repose.names import nearest
 from repose.person import Person
+from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
 from repose.represent.retarget import retarget as retargeted
-from repose.train.checkpoint import load_generator
-from repose.train.recipe import Recipe
-from repose.weights import find_weights
-from repose.whole import MARGIN, Background, cut, find_background, known_mask, put_back
-from repose.words import nearest
+from repose.scene.whole import MARGIN, Background, cut, find_background, known_mask, put_back
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
@@ -90,7 +89,7 @@ class Model:
         Args:
             source: unbatched, on the whole photograph, with the mask of the person if there is one; target: unbatched,
                 in any pixels, with the size of its picture if that is known. Both on any device.
-            background: "keep", "generated" or "white", see `repose.whole.put_back`.
+            background: "keep", "generated" or "white", see `repose.scene.whole.put_back`.
             retarget: give the pose the build of the source's person.
 
         Returns:
@@ -133,7 +132,7 @@ def load(name: str | Path = "default", device: str = "auto") -> Model:
     """A trained model by the name of its weights, or from the folder that a training run or `repose convert` left.
 
     Args:
-        name: see `repose.weights.find_weights`.
+        name: see `repose.models.shipped.find_weights`.
         device: one of `DEVICES`.
 
     Raises:

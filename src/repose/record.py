@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
+from repose.version import __version__
+
 
 def stamp() -> dict[str, Any]:
     """What stands on every line: date, commit, hardware, versions of Repose and torch, threads."""
-    from repose import __version__
-
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),

@@ -26,11 +26,11 @@ from repose.bench.tables import budget_rows, table
 from repose.data import Store
 from repose.metrics.features import COLUMNS, NEWEST
 from repose.metrics.protocols import protocol
-from repose.models import MODELS
+from repose.models import MODELS, recipe_from_dict
 from repose.nn.mobilenet import MobileNetV2
+from repose.recipes import override, to_dict
 from repose.represent.canvas import CANVASES
 from repose.train.loop import train
-from repose.train.recipe import from_dict, override, to_dict
 from tests import tiny
 from tests.train import toy
 
@@ -122,7 +122,7 @@ class InProcess:
         if len(self.calls) == self.fail_at:
             raise KeyboardInterrupt
         for job in jobs:
-            made = from_dict(json.loads(job.recipe.read_text()))
+            made = recipe_from_dict(json.loads(job.recipe.read_text()))
             train(made, self.store, job.run, accelerator="cpu", progress=False)
         return Machine(2.0, {job.name: 0.5 for job in jobs}, 0.25, (1.0, 3.0))
 

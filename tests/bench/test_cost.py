@@ -14,7 +14,7 @@ from repose.bench import cost
 from repose.bench.forward import example, gmacs
 from repose.bench.tables import table
 from repose.models.base import Generator
-from repose.train.recipe import Recipe, override
+from repose.recipes import Recipe, override
 from tests import tiny
 from tests.bench.test_tables import rows_of
 

@@ -17,9 +17,9 @@ from repose.data import Store, StoreWriter
 from repose.metrics.folder import file_names
 from repose.models import build_generator, recipe
 from repose.models.carry.network import CarryConfig
+from repose.models.weights import save_weights, weight_files
 from repose.pipeline import Model, load
 from repose.represent.canvas import to_uint8
-from repose.train.checkpoint import save_weights, weight_files
 from tests import tiny
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from repose.bench import budget, launch
 from repose.bench.launch import Job, Launcher, cores
-from repose.train.recipe import from_dict, override
+from repose.models import recipe_from_dict
+from repose.recipes import override
 from tests import tiny
 
 
@@ -110,7 +111,7 @@ def test_fillers_have_an_end_and_follow_each_other(tmp_path: Path, monkeypatch: 
         made: ClassVar[list[tuple[str, int, int]]] = []
 
         def __init__(self, launcher: Launcher, job: Job, slot: int) -> None:
-            images = from_dict(json.loads(job.recipe.read_text())).images
+            images = recipe_from_dict(json.loads(job.recipe.read_text())).images
             self.job, self.left, self.cpu, self.lasted, self.ended = job, 8 if job.name == "a" else 3, 1.0, 2.0, False
             self.made.append((job.name, slot, images))
             assert not job.run.exists(), "each begins at its beginning"

@@ -26,7 +26,7 @@ def test_arithmetic() -> None:
 
 def test_measure_renders_people() -> None:
     pytest.importorskip("moderngl")
-    from repose.data.synthetic.draw.render import SyntheticUnavailable, create_context
+    from repose.render.draw.render import SyntheticUnavailable, create_context
 
     try:
         create_context().release()

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from repose.bench.tables import table
 from repose.bench.turns import KINDS, METRICS, VERSION, Turning, _span, another, compare, measure, render, report, soft
-from repose.data.synthetic import SyntheticUnavailable
-from repose.data.synthetic.sets import TURNS_SEED
 from repose.metrics.functional.regions import CLOTHES
 from repose.models.base import Output
 from repose.person import Person
 from repose.pipeline import Model, load
+from repose.render import SyntheticUnavailable
+from repose.render.sets import TURNS_SEED
 from repose.represent.canvas import canvas, to_uint8
 from tests import tiny
 

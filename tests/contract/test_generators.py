@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from repose.models import MODELS, resolve
+from repose.models import MODELS
 from repose.models.base import Generator
 from repose.models.densepose.warping import InpaintingConfig
+from repose.names import resolve
 from repose.person import Person
 
 HEIGHT, WIDTH = 64, 32

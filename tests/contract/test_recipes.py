@@ -7,10 +7,11 @@ import json
 import pytest
 import torch
 
-from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe, resolve
+from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe, recipe_from_dict
 from repose.models.base import course, stage_of
+from repose.names import resolve
+from repose.recipes import to_dict
 from repose.represent.canvas import canvas
-from repose.train.recipe import from_dict, to_dict
 from repose.train.state import named_part
 
 
@@ -19,7 +20,7 @@ class TestRecipe:
     def test_written_and_read(self, name: str) -> None:
         made = recipe(name)
         assert made.name == name
-        assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
+        assert recipe_from_dict(json.loads(json.dumps(to_dict(made)))) == made
 
     def test_builds_and_fits_its_canvas(self, name: str) -> None:
         made = recipe(name)

@@ -11,17 +11,17 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from tests.data.synthetic.jobs import FakeStudio
+from tests.render.jobs import FakeStudio
 
 from repose.data import Store, StoreWriter
 from repose.data.augment import OUTLIER, AugmentConfig, augment
 from repose.data.loader import Loader, PairSampler, load_pairs
-from repose.data.synthetic.stream import Stream
-from repose.models import RECIPES
+from repose.models import RECIPES, recipe_from_dict
 from repose.models import recipe as by_name
 from repose.person import JOINTS, MIRROR, Pair, Person
+from repose.recipes import RecipeError, override, to_dict
+from repose.render.stream import Stream
 from repose.represent.canvas import Canvas, from_uint8, to_uint8
-from repose.train.recipe import RecipeError, from_dict, override, to_dict
 
 HEIGHT, WIDTH = 48, 32
 WRIST, SHOULDER = JOINTS.index("right_wrist"), JOINTS.index("right_shoulder")
@@ -430,10 +430,10 @@ def test_what_cannot_be_augmented_is_named() -> None:
 def test_a_recipe_keeps_it() -> None:
     made = override(by_name("patn-s"), ["data.augment.jpeg=0.3", "data.augment.jpeg_quality=[40,90]"])
     assert made.data.augment == AugmentConfig(jpeg=0.3, jpeg_quality=(40, 90))
-    assert from_dict(json.loads(json.dumps(to_dict(made)))) == made
+    assert recipe_from_dict(json.loads(json.dumps(to_dict(made)))) == made
     old = to_dict(by_name("patn-s"))
     del old["data"]["augment"]  # as runs of earlier versions have written it
-    assert from_dict(old).data.augment.off
+    assert recipe_from_dict(old).data.augment.off
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_a_wrong_strength_in_a_file_is_named() -> None:
     data = to_dict(by_name("patn-s"))
     data["data"]["augment"]["blur"] = 2.0
     with pytest.raises(RecipeError, match=r"^recipe\.data\.augment\.blur: 0 to 1 is wanted, got 2\.0"):
-        from_dict(data)
+        recipe_from_dict(data)
 
 
 # -- the loader -------------------------------------------------------------------------------------------------------

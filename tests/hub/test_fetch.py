@@ -15,7 +15,7 @@ from repose.hub.files import FILES, File
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Output, Progress, Term
 from repose.person import Pair
-from repose.train.recipe import override
+from repose.recipes import override
 from tests import tiny
 
 DATA = b"weights" * 1000

@@ -9,6 +9,7 @@ import torch
 
 from repose import models
 from repose.models.convert import looks_like
+from repose.names import resolve
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_official_and_foreign_files(names: tuple[str, ...], what: str) -> None:
 def test_our_own_generators() -> None:
     for name in models.MODELS:
         with torch.device("meta"):
-            made = models.resolve(models.MODELS[name].generator)()
+            made = resolve(models.MODELS[name].generator)()
         assert looks_like(made.state_dict()) == f"Repose's '{name}' generator"
 
 

@@ -12,12 +12,12 @@ from PIL import Image
 
 from repose import models
 from repose.data import Store, StoreWriter
-from repose.inspection import grid as page
-from repose.inspection import picture
+from repose.draw.panels import grid as page
+from repose.draw.panels import picture
 from repose.models.garment.network import Garment, on_white
+from repose.models.weights import load_generator
+from repose.recipes import Recipe, override
 from repose.represent.canvas import to_uint8
-from repose.train.checkpoint import load_generator
-from repose.train.recipe import Recipe, override
 from tests.models.garment.people import Laid, true_flow, wearing
 from tests.train.runs import last, one_thread, run_here
 

@@ -12,9 +12,9 @@ from repose.data import Store, StoreWriter
 from repose.demo import spare
 from repose.metrics.functional import PATN, ssim
 from repose.pipeline import load
+from repose.recipes import Recipe, override
 from repose.represent.canvas import to_uint8
 from repose.train.loop import train
-from repose.train.recipe import Recipe, override
 from tests import surface
 
 PIXELS_ONLY = {

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from repose.data import Store
+from repose.recipes import Recipe
 from repose.train.checkpoint import load_checkpoint
 from repose.train.log import Log
 from repose.train.loop import Summary, train
-from repose.train.recipe import Recipe
 
 
 @contextmanager

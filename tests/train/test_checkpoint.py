@@ -17,18 +17,9 @@ import torch
 from safetensors.torch import save_file
 
 from repose.models import MODELS, build_generator
-from repose.train.checkpoint import (
-    SUFFIX,
-    CheckpointError,
-    checkpoints,
-    lineage,
-    load_checkpoint,
-    load_generator,
-    read_checkpoint,
-    save_checkpoint,
-    save_weights,
-    write_text,
-)
+from repose.models.weights import lineage, load_generator, save_weights
+from repose.tensor_files import SUFFIX, CheckpointError, write_text
+from repose.train.checkpoint import checkpoints, load_checkpoint, read_checkpoint, save_checkpoint
 from tests.train import toy
 
 

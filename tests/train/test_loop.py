@@ -23,13 +23,15 @@ from PIL import Image
 
 from repose.data import Store
 from repose.data.augment import AugmentConfig
-from repose.models import build_generator
+from repose.models import build_generator, recipe_from_dict
+from repose.models.weights import load_generator
 from repose.person import Pair, Person
+from repose.recipes import DataConfig
+from repose.tensor_files import read_tensors
 from repose.train import ema, loop
-from repose.train.checkpoint import checkpoints, load_checkpoint, load_generator, read_checkpoint, read_tensors
+from repose.train.checkpoint import checkpoints, load_checkpoint, read_checkpoint
 from repose.train.log import Log, Meter
 from repose.train.loop import NotFinite, train
-from repose.train.recipe import DataConfig, from_dict
 from tests.train import toy
 from tests.train.runs import assert_same, last, one_thread, run_here
 
@@ -237,7 +239,7 @@ def test_what_a_run_leaves_behind(store: Store, unbroken: Path) -> None:
     assert not generator.training
     header = lines(unbroken)[0]
     assert header["data_checksum"] == store.checksum
-    assert from_dict(header["recipe"]) == recipe
+    assert recipe_from_dict(header["recipe"]) == recipe
     assert {"seed", "commit", "hardware", "parameters", "threads"} <= header.keys()
     line = lines(unbroken)[-1]
     assert line["rates"].keys() == {"generator", "judge"}

@@ -20,9 +20,9 @@ from repose import models
 from repose.data import Store
 from repose.models.base import Objective, Output, Phase, Progress, Term
 from repose.person import Pair
+from repose.recipes import override
 from repose.train import memory
 from repose.train.memory import Live, Memory, forecast, free_memory, step_memory, warning
-from repose.train.recipe import override
 from tests import tiny
 from tests.train import toy
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from repose.train.recipe import ScheduleConfig
+from repose.recipes import ScheduleConfig
 from repose.train.schedule import factor
 
 

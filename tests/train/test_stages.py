@@ -15,7 +15,7 @@ from repose.data import Store
 from repose.models import MODELS
 from repose.models.base import Output, Phase, Progress, Term
 from repose.person import Pair
-from repose.train.recipe import Recipe
+from repose.recipes import Recipe
 from tests.train import toy
 from tests.train.runs import broken_off, last, one_thread, run_here
 

@@ -20,10 +20,10 @@ from repose.losses.adversarial import ImagePool, adversarial
 from repose.models import MODELS, Entry
 from repose.models.base import Generator, Needs, Objective, Output, Phase, Progress, Term
 from repose.person import Pair, Person
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig, override
 from repose.represent.canvas import CANVASES, Canvas
 from repose.represent.keypoints import heatmaps
 from repose.train.loop import Summary, train
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig, override
 
 SMALL = {
     canvas.name: canvas

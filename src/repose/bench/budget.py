@@ -39,11 +39,13 @@ from repose.metrics.features import chosen
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.metrics.tables import rich_table
+from repose.models import read_recipe, recipe_from_dict
 from repose.person import Pair
 from repose.pipeline import Model, load
+from repose.recipes import Recipe, override, to_dict
 from repose.represent.canvas import canvas
-from repose.train.checkpoint import load_checkpoint, write_text
-from repose.train.recipe import Recipe, from_dict, override, read_recipe, to_dict
+from repose.tensor_files import write_text
+from repose.train.checkpoint import load_checkpoint
 
 EMA: Final = 10_000
 """Half-life for recipes that have no moving average: all are compared by their averaged weights."""
@@ -253,7 +255,9 @@ class _Plan:
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe's settings without its length."""
-    return {key: value for key, value in to_dict(from_dict(recipe)).items() if key not in ("images", "tick", "notes")}
+    return {
+        key: value for key, value in to_dict(recipe_from_dict(recipe)).items() if key not in ("images", "tick", "notes")
+    }
 
 
 # -- inside: training -----------------------------------------------------------------------------------------------

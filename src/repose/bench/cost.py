@@ -28,9 +28,9 @@ from repose.bench.forward import example, gmacs, peak_gflops, settle
 from repose.bench.peak import high_water
 from repose.models.base import Generator
 from repose.person import Person
+from repose.recipes import Recipe, to_dict
 from repose.record import append, hardware, stamp
 from repose.train.memory import ROOM, Live, feature_networks, free_memory, inference_memory, step_memory
-from repose.train.recipe import Recipe, to_dict
 
 SIZES: Final = ((128, 64), (256, 176), (1024, 1024))
 """Height and width at which multiply-adds are counted."""

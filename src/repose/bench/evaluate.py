@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from repose.data import Store
+from repose.draw.sheet import sheet
 from repose.estimate import estimator as find_estimator
 from repose.files import sha256
 from repose.images import save_image
@@ -23,14 +24,12 @@ from repose.metrics.folder import evaluate_folder, read_pictures
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.metrics.report import FORMS, write
+from repose.models.weights import find_weights, weight_files
 from repose.person import JOINTS, Pair, Person
 from repose.pipeline import Model, load
+from repose.recipes import to_dict
 from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
-from repose.sheet import sheet
-from repose.train.checkpoint import weight_files
-from repose.train.recipe import to_dict
-from repose.weights import find_weights
 
 SHEET_ROWS = 10
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from repose.data.store import Store
+from repose.draw.sheet import captioned, sheet
 from repose.estimate.base import KeypointEstimator
 from repose.metrics.features import person_mask
 from repose.metrics.functional import pckh, ssim
@@ -23,7 +24,6 @@ from repose.person import JOINTS, MIRROR, Person
 from repose.pipeline import Model
 from repose.represent.canvas import to_uint8
 from repose.represent.keypoints import draw_skeleton
-from repose.sheet import captioned, sheet
 
 COLUMNS: Final = ("source", "pose", "generated", "target")
 

@@ -22,8 +22,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from repose.train.checkpoint import write_text
-from repose.train.recipe import read_recipe, to_dict
+from repose.models import read_recipe
+from repose.recipes import to_dict
+from repose.tensor_files import write_text
 
 LONGER: Final = 1.25
 """How much longer than its job a filler would train, if it were not stopped."""

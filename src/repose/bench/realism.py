@@ -22,12 +22,12 @@ from torch import Tensor, nn
 
 from repose.bench.statistics import NAMES, effect, statistics
 from repose.data.store import Store
+from repose.draw.sheet import sheet
 from repose.estimate.base import KeypointEstimator
 from repose.metrics.functional import frechet, head_box, kernel_distance
 from repose.nn.mobilenet import MobileNetV2, mobilenet_v2
 from repose.person import JOINTS
 from repose.represent.canvas import to_uint8
-from repose.sheet import sheet
 
 LAYER: Final = "head, averaged over the picture"
 ROWS: Final = 256

@@ -94,8 +94,8 @@ def measure(height: int, width: int, processes: int, seconds: float = 10.0, styl
     """
     if processes < 1:
         raise ValueError(f"rendering: at least 1 process, got {processes}")
-    from repose.data.synthetic import create_context
-    from repose.data.synthetic.workers import Crew
+    from repose.render import create_context
+    from repose.render.workers import Crew
 
     create_context().release()  # fail here with a clear message, not in every process
     barrier = mp.get_context("spawn").Barrier(processes)
@@ -145,7 +145,7 @@ class _Start:
 
     def work(self, number: int) -> _Done:
         """Render for a while, as process `number`."""
-        from repose.data.synthetic import Renderer, render_person
+        from repose.render import Renderer, render_person
 
         options: dict[str, Any] = {} if self.style is None else {"style": self.style}
         try:

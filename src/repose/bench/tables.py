@@ -24,7 +24,7 @@ from repose.metrics.protocols import overview
 from repose.metrics.tables import Line as TableLine
 from repose.metrics.tables import markdown
 from repose.models import RECIPES
-from repose.words import nearest
+from repose.names import nearest
 
 Line = dict[str, Any]
 

@@ -19,16 +19,16 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from repose.data.synthetic import Picture
-from repose.data.synthetic.sets import TURNS_SEED
+from repose.draw.sheet import sheet
 from repose.metrics.accumulators import Column, Score, scores
 from repose.metrics.functional import SKIMAGE, ssim
 from repose.metrics.functional.regions import CLOTHES, blurred, colour_error, pattern, texture
 from repose.metrics.tables import shown
 from repose.person import Person
 from repose.pipeline import Model
+from repose.render import Picture
+from repose.render.sets import TURNS_SEED
 from repose.represent.canvas import Canvas, from_uint8, to_uint8
-from repose.sheet import sheet
 
 TURNS: Final = (30, 90, 180)
 """Degrees."""
@@ -131,8 +131,8 @@ def render(
         SyntheticUnavailable: people cannot be rendered here.
         ValueError: fewer than one person, no turn or the same twice, no such style, or one without patterns ("plain").
     """
-    from repose.data.synthetic import Renderer
-    from repose.data.synthetic.turns import patterned, render_turns
+    from repose.render import Renderer
+    from repose.render.turns import patterned, render_turns
 
     if count < 1:
         raise ValueError(f"turns: at least 1 person is needed, got {count}")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from repose.cli import common
 from repose.cli.common import console, say, screen
-from repose.words import nearest
+from repose.names import nearest
 
 if TYPE_CHECKING:
     from repose.data import Report
@@ -71,7 +71,7 @@ def prepare(
     [bold]repose prepare synthetic --people 500 --images 8 --size 256x176 --style street -o data/people[/bold]
     """
     from repose.data import PREPARERS
-    from repose.models import resolve
+    from repose.names import resolve
 
     if dataset not in PREPARERS:
         raise ValueError(f"no data set is called '{dataset}'; {nearest(dataset, PREPARERS)}")
@@ -122,7 +122,7 @@ def export_layout(
     [bold]repose export-layout data/people-fashion out/fashion[/bold]
     """
     from repose.data import Store
-    from repose.data.synthetic import layout
+    from repose.render import layout
 
     store = Store.open(data)
     with common.bar(rate=True) as bar:
@@ -138,16 +138,16 @@ def _prepare_set(
     place: Path, name: str, people: int | None, workers: int, progress: Callable[[int, int], None], fresh: bool
 ) -> Report:
     """A named set of rendered people; says before it starts what it will cost."""
-    from repose.data import synthetic
-    from repose.data.synthetic.sets import find_set
+    from repose import render
+    from repose.render.sets import find_set
 
     spec = find_set(name, people)
-    seconds, size = synthetic.expected(spec, workers)
+    seconds, size = render.expected(spec, workers)
     console.print(
         f"{spec.name}: {spec.people:,} people in {spec.pictures} pictures of {spec.height}x{spec.width}; "
         f"{'some seconds' if seconds < 60 else f'about {seconds / 60:.0f} min'} without a GPU, {size:.1f} GB"
     )
-    return synthetic.prepare_set(place, name, people, workers, progress, fresh)
+    return render.prepare_set(place, name, people, workers, progress, fresh)
 
 
 def _store_sheet(place: Path) -> Path:
@@ -156,10 +156,10 @@ def _store_sheet(place: Path) -> Path:
     import torch
 
     from repose.data import Store
+    from repose.draw.sheet import sheet
     from repose.images import save_image
     from repose.represent.canvas import to_uint8
     from repose.represent.keypoints import draw_skeleton
-    from repose.sheet import sheet
 
     store = Store.open(place)
     chosen = torch.linspace(0, len(store.names) - 1, 12).long()

@@ -14,7 +14,7 @@ from repose.cli import common
 from repose.cli.common import Device, Estimator, Eyes, Features, Limit, Out, StoreFolder, console, say, screen
 
 if TYPE_CHECKING:
-    from repose.data.synthetic import Stream
+    from repose.render import Stream
 
 
 def train(
@@ -57,8 +57,9 @@ def train(
     """
     from repose import models
     from repose.data import Store
+    from repose.models import read_recipe
+    from repose.recipes import override, to_dict
     from repose.train.loop import train as run
-    from repose.train.recipe import override, read_recipe, to_dict
 
     made = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
     made = override(made, settings or [])
@@ -198,7 +199,8 @@ def inspect(
     [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png[/bold]
     """
     from repose.data import Store
-    from repose.inspection import find_model, find_pair, find_person, look_inside, write
+    from repose.draw.panels import write
+    from repose.inspection import find_model, find_pair, find_person, look_inside
     from repose.represent.maps import with_maps
 
     data = None if store is None else Store.open(store)
@@ -239,7 +241,7 @@ def convert(
 
     [bold]repose convert latest_net_netG.pth --recipe patn-fashion -o weights/patn-fashion[/bold]
     """
-    from repose.hub.convert import convert_checkpoint
+    from repose.models.released import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
     say(f"{folder}: use it as --model {folder}")
@@ -248,7 +250,7 @@ def convert(
 def list_models() -> None:
     """List the recipes that can be trained and the weights that are here."""
     from repose import models
-    from repose.weights import DEFAULT, shipped
+    from repose.models.weights import DEFAULT, shipped
 
     table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
     for name in models.RECIPES:
@@ -275,9 +277,9 @@ def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help
 
 def _stream(data: str, run: Path, fresh: bool) -> Stream:
     """The endless people of `--data synthetic:...`; a run that goes on begins with other people than it began with."""
-    from repose.data import synthetic
+    from repose import render
     from repose.train.checkpoint import checkpoints
 
     found = [] if fresh else checkpoints(run / "checkpoints")
     # training sees a person many times, so people with numbers as high as that of the images are new as a rule
-    return synthetic.open_stream(data, start=int(found[0].stem) if found else 0)
+    return render.open_stream(data, start=int(found[0].stem) if found else 0)

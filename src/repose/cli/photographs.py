@@ -51,13 +51,13 @@ def transfer(
     """
     import numpy as np
 
+    from repose.draw.sheet import reduced, sheet
     from repose.images import load_image, save_image
     from repose.person import Person
     from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
-    from repose.sheet import reduced, sheet
-    from repose.whole import find_background
+    from repose.scene.whole import find_background
 
     behind = find_background(background)
     if crop and behind != "keep":
@@ -138,11 +138,11 @@ def estimate(
     from PIL import Image
     from torch import Tensor
 
+    from repose.draw.sheet import sheet
     from repose.estimate import choose, estimator
     from repose.images import load_image, save_image
     from repose.represent.formats import write_keypoints
     from repose.represent.keypoints import draw_skeleton
-    from repose.sheet import sheet
 
     network, which = estimator(pose), common.which(person)
     paths = [path for given in pictures for path in _pictures(given)]

@@ -6,7 +6,7 @@ from repose.data.store import Report, Store, StoreWriter
 
 PREPARERS: Final = {
     "market1501": "repose.data.market1501:prepare_market1501",
-    "synthetic": "repose.data.synthetic:prepare_synthetic",
+    "synthetic": "repose.render:prepare_synthetic",
 }
 """Data set -> "module:function" that packs it, for `repose prepare`."""
 

@@ -39,8 +39,8 @@ import torch
 from torch import Tensor
 
 from repose.files import sha256
+from repose.names import nearest
 from repose.person import JOINTS, Person
-from repose.words import nearest
 
 VERSION: Final = 1
 

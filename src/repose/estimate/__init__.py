@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from repose.estimate.base import Detection, KeypointEstimator, NobodyFound, Which, choose
 from repose.estimate.cache import Cached
-from repose.words import nearest
+from repose.names import nearest
 
 ESTIMATORS: Final = {
     "movenet": "repose.estimate.movenet:MoveNet",

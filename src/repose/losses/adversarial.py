@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.words import nearest
+from repose.names import nearest
 
 AdversarialKind = Literal["lsgan", "bce", "hinge"]
 

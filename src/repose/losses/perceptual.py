@@ -8,9 +8,9 @@ from typing import Final, Literal, Self, get_args
 import torch
 from torch import Tensor, nn
 
+from repose.names import nearest
 from repose.nn import mobilenet, vgg
 from repose.nn.weights import checked_taps
-from repose.words import nearest
 
 Backbone = Literal["vgg19", "vgg16", "mobilenet_v2"]
 Distance = Literal["l1", "l2", "squared"]

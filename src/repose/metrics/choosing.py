@@ -8,7 +8,7 @@ from repose.data.store import Store
 from repose.metrics.evaluate import Evaluation, described
 from repose.metrics.protocols import Protocol
 from repose.metrics.tables import METRICS
-from repose.words import nearest
+from repose.names import nearest
 
 LAST = 70
 """The papers look at their last 70 checkpoints and take the best by the metrics."""

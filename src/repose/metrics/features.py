@@ -21,10 +21,10 @@ from torch import Tensor
 
 from repose.metrics.functional.perceptual import consistency, unit
 from repose.metrics.functional.regions import CLOTHES
+from repose.names import nearest
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
 from repose.person import Person
 from repose.represent.keypoints import skeleton_mask
-from repose.words import nearest
 
 VERSIONS: Final = {"mobilenet_v2@1": WEIGHTS}
 """Version -> the weight file that it needs."""

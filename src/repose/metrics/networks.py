@@ -22,8 +22,8 @@ from repose.hub.files import FILES
 from repose.metrics.accumulators import Column, Score
 from repose.metrics.functional import detection_score, frechet, inception_score, kid, lpips
 from repose.metrics.functional.distributions import Moments, moments
+from repose.names import nearest
 from repose.nn import alexnet, inception, squeezenet, ssd, vgg
-from repose.words import nearest
 
 if TYPE_CHECKING:
     from repose.metrics.cache import Reference

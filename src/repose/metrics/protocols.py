@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from repose.metrics.functional import GFLA, PATN, PIDM, SKIMAGE, WANG, SSIMVariant
+from repose.names import versioned
 from repose.represent.canvas import canvas
-from repose.words import versioned
 
 
 @dataclass(frozen=True)

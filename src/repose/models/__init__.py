@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from repose.words import nearest
+from repose.names import nearest, resolve
+from repose.recipes import Recipe, RecipeError, typed_recipe, unknown
 
 if TYPE_CHECKING:
-    from repose.inspection import Panel
+    from repose.draw.panels import Panel
     from repose.models.base import Generator, Objective
     from repose.person import Person
-    from repose.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -165,18 +166,40 @@ RECIPES: Final[dict[str, str]] = {
 }
 
 
-def resolve(path: str) -> Any:
-    """ "module:attribute" -> the attribute."""
-    module, _, attribute = path.partition(":")
-    return getattr(importlib.import_module(module), attribute)
-
-
 def recipe(name: str) -> Recipe:
     """The recipe of that name. KeyError, with the nearest name, if there is none."""
     if name not in RECIPES:
         raise KeyError(f"no recipe is called '{name}'; {nearest(name, RECIPES)}")
     made: Recipe = resolve(RECIPES[name])()
     return made
+
+
+def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
+    """JSON data -> the typed recipe; the inverse of `repose.recipes.to_dict`.
+
+    Raises:
+        RecipeError: no group of keys, an unknown model or key (names the nearest), a missing key, or a wrong value.
+    """
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"recipe: a group of keys is wanted, got {data!r}")
+    model = data.get("model")
+    if not isinstance(model, str) or model not in MODELS:
+        raise RecipeError(f"recipe.model: {unknown(str(model), MODELS)}")
+    entry = MODELS[model]
+    return typed_recipe(data, resolve(entry.network_config), resolve(entry.objective_config))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a JSON file, as a run writes it.
+
+    Raises:
+        RecipeError: it is no JSON, or what `recipe_from_dict` raises; the text names the file.
+        OSError: there is no such file.
+    """
+    try:
+        return recipe_from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RecipeError(f"{path} is no recipe: {error}") from error
 
 
 def inspector(model: str) -> Callable[[Generator, Person, Person], list[Panel]]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from repose.models import MODELS, resolve
+from repose.models import MODELS
+from repose.names import resolve
 
 Marks = Mapping[str, tuple[str, ...]]
 """Network in words -> beginnings of names (below a prefix such as `model.`) that all occur in its state dict. Each

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 
 def small_run(name: str, model: str, network: Any, objective: Any, notes: str, canvas: str = "fashion-small") -> Recipe:

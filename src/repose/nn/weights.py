@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from repose.words import nearest
+from repose.names import nearest
 
 
 class Loading(Protocol):

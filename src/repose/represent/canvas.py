@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from repose.names import nearest
 from repose.person import Person
-from repose.words import nearest
 
 Box = tuple[int, int, int, int]
 """(top, left, height, width) in pixels; may reach outside the picture."""

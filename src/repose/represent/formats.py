@@ -30,9 +30,9 @@ import torch
 from torch import Tensor
 
 from repose.files import replacing
+from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import SKELETONS, from_skeleton, to_skeleton
-from repose.words import nearest
 
 Format = Literal["patn", "roy", "openpose", "openpose-body25", "coco", "repose"]
 FORMATS: Final = ("patn", "roy", "openpose", "openpose-body25", "coco", "repose")

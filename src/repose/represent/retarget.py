@@ -13,8 +13,8 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
+from repose.names import nearest
 from repose.person import JOINTS
-from repose.words import nearest
 
 Size = Literal["target", "source"]
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from repose.words import nearest, versioned
+from repose.names import nearest, versioned
 
 
 @dataclass(frozen=True)

@@ -37,29 +37,20 @@ from repose import record
 from repose.data.augment import Bits
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
+from repose.draw.sheet import sheet
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
 from repose.models.base import Output, Progress, course, stage_of, supplier, total
+from repose.models.weights import lineage, load_weights, save_weights, weight_files
 from repose.person import Pair, Person
+from repose.recipes import Recipe, to_dict
 from repose.represent.canvas import Canvas, canvas, to_uint8
 from repose.represent.keypoints import draw_skeleton
-from repose.sheet import sheet
+from repose.tensor_files import SUFFIX, write_text, writing
 from repose.train import ema
-from repose.train.checkpoint import (
-    SUFFIX,
-    checkpoints,
-    lineage,
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_weights,
-    weight_files,
-    write_text,
-    writing,
-)
+from repose.train.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from repose.train.log import Log, Meter
 from repose.train.memory import forecast
-from repose.train.recipe import Recipe, to_dict
 from repose.train.schedule import factor
 from repose.train.state import State
 

@@ -30,8 +30,8 @@ from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
 from repose.models.base import Generator, Objective, Output, Phase, course, stage_of, total
 from repose.person import JOINTS, Pair, Person
+from repose.recipes import Recipe
 from repose.represent.canvas import canvas
-from repose.train.recipe import Recipe
 from repose.train.state import named_part
 
 BATCHES: Final = 4

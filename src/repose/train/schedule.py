@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from repose.train.recipe import ScheduleConfig
+from repose.recipes import ScheduleConfig
 
 
 def factor(schedule: ScheduleConfig, images: int, total: int) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from repose.models import recipe_from_dict
 from repose.models.base import Generator, Objective
-from repose.train.recipe import OptimiserConfig, Recipe, RecipeError, from_dict, to_dict
+from repose.recipes import OptimiserConfig, Recipe, RecipeError, to_dict
 
 _MAY_DIFFER = ("images", "tick", "notes", "name")
 """Keys of a recipe that may change between a checkpoint and the run that goes on from it."""
@@ -170,7 +171,7 @@ def _optimiser(weights: list[nn.Parameter], config: OptimiserConfig) -> torch.op
 def _completed(recipe: dict[str, Any]) -> dict[str, Any]:
     """A recipe of an earlier version with the settings that came later, whose defaults are what was done before."""
     try:
-        return to_dict(from_dict(recipe))
+        return to_dict(recipe_from_dict(recipe))
     except RecipeError:  # it has what is no longer known: that is a difference and is named as one
         return recipe
 

@@ -8,7 +8,7 @@ import torch
 from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe
 from repose.models.base import Progress
 from repose.models.patn.network import PATN, ResidualBlock
-from repose.train.recipe import override
+from repose.recipes import override
 from tests import tiny
 from tests.train.runs import broken_off, last, run_here
 

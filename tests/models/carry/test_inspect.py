@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from repose.inspection import Panel
+from repose.draw.panels import Panel
 from repose.models.carry.inspect import panels
 from repose.models.carry.network import Carry, CarryConfig
 from repose.person import Person
@@ -58,7 +58,7 @@ def test_the_true_flow_of_a_person_who_does_not_move_is_the_key() -> None:
     assert (true[:, 20:] == 208).all(), "beside the person there is no truth"
     assert (seen[:, 20:] == 208).all()
     assert len(np.unique(seen[:, :20].reshape(-1, 3), axis=0)) == 1, "every point of the figure is seen"
-    from repose.inspection import flow_key
+    from repose.draw.panels import flow_key
 
     difference = np.abs(true[:, :20].astype(int) - flow_key(64, 32)[:, :20].astype(int)).max(-1)
     assert np.median(difference) < 6, "right to a cell of the surface"

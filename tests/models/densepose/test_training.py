@@ -15,7 +15,7 @@ from repose import models
 from repose.data import Store
 from repose.models.densepose.inspect import panels
 from repose.models.densepose.warping import InpaintingConfig
-from repose.train.recipe import Recipe, override
+from repose.recipes import Recipe, override
 from tests import surface, tiny
 from tests.models.densepose.test_network import TINY, build, person
 from tests.train.runs import broken_off, last, one_thread, run_here

@@ -11,8 +11,8 @@ from torch import Tensor
 from repose.models import recipe
 from repose.models.garment.network import Garment, GarmentConfig, aligned, on_white, sample
 from repose.person import LIP_LABELS, Person
+from repose.recipes import RecipeError, override
 from repose.represent.flow import at_rest
-from repose.train.recipe import RecipeError, override
 from tests.models.garment.people import Laid, true_flow, wearing
 
 TINY = GarmentConfig(width=4, downs=2, blocks=1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from repose.inspection import picture
+from repose.draw.panels import picture
 from repose.models import inspector
 from repose.models.garment.network import Garment, GarmentConfig
 from repose.models.garment.tryon import dress

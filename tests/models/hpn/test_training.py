@@ -13,9 +13,9 @@ from repose.data import Store
 from repose.models import build_generator, recipe
 from repose.models.hpn.network import HPN, HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
+from repose.models.weights import load_generator
+from repose.recipes import DataConfig, Recipe, override
 from repose.represent.canvas import CANVASES
-from repose.train.checkpoint import load_generator
-from repose.train.recipe import DataConfig, Recipe, override
 from tests.train import toy
 from tests.train.runs import assert_same, broken_off, last, one_thread, run_here
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from repose.inspection import heat
+from repose.draw.panels import heat
 from repose.models.multiscale.inspect import panels
 from repose.models.multiscale.network import Links, MultiScale, MultiScaleConfig
 from tests.contract.test_generators import person, settle

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.losses.perceptual import Perceptual
+from repose.models import recipe_from_dict
 from repose.models.base import Output, Progress, total
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig
 from repose.models.multiscale.objective import (
@@ -16,7 +17,7 @@ from repose.models.multiscale.objective import (
 )
 from repose.models.multiscale.recipe import a0, a1_hr, a1_lr, official, paper, small
 from repose.person import Pair, Person
-from repose.train.recipe import from_dict, to_dict
+from repose.recipes import to_dict
 
 
 class Picture(nn.Module):
@@ -103,7 +104,7 @@ def test_recipes_are_the_published_ones() -> None:
     assert [r().network.links for r in (a0, a1_lr, a1_hr)] == ["none", "lowest", "highest"]
     assert {r().images for r in (a0, a1_lr, a1_hr)} == {1_000_000}
     for recipe in (code, text, small(), a0(), a1_lr(), a1_hr()):
-        assert from_dict(to_dict(recipe)) == recipe
+        assert recipe_from_dict(to_dict(recipe)) == recipe
 
 
 def test_it_learns_one_pair() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from repose.inspection import PALETTE, heat
+from repose.draw.panels import PALETTE, heat
 from repose.models.pinet.inspect import panels
 from repose.models.pinet.network import PINet, PINetConfig, labels
 from repose.person import LIP_LABELS, Person

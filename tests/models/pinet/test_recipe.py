@@ -6,7 +6,7 @@ import pytest
 
 from repose.models import build_generator, build_objective, recipe
 from repose.models.base import Progress
-from repose.train.recipe import override, to_dict
+from repose.recipes import override, to_dict
 
 
 def test_lengths() -> None:

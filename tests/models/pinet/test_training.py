@@ -12,10 +12,10 @@ from torch import Tensor
 
 from repose import models
 from repose.data import Store
+from repose.recipes import Recipe, override
 from repose.represent.canvas import CANVASES
 from repose.train import loop
 from repose.train.log import Log
-from repose.train.recipe import Recipe, override
 from tests.models.pinet import drawn
 from tests.train import toy
 from tests.train.runs import broken_off, last, one_thread, run_here

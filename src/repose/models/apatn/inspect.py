@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.inspection import LOOKED_UP, Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import LOOKED_UP, Panel, Picture, enlargement, grid, heat, over, picture
 from repose.models.apatn.network import APATB, APATN
 from repose.models.patn.inspect import steps
 from repose.person import JOINTS, Person

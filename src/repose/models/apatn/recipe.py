@@ -10,7 +10,7 @@ from typing import Literal
 
 from repose.models.apatn.network import APATNConfig
 from repose.models.patn import recipe as patn
-from repose.train.recipe import DataConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, Recipe, ScheduleConfig
 
 
 def market() -> Recipe:

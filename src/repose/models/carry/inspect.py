@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.inspection import (
+from repose.draw.panels import (
     LOOKED_UP,
     Panel,
     Picture,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from repose.models.carry.network import CarryConfig
 from repose.models.carry.objective import CarryObjectiveConfig
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 
 def small() -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, label_map, picture
+from repose.draw.panels import Panel, Picture, enlargement, grid, label_map, picture
 from repose.models.densepose.network import DensePoseTransfer
 from repose.models.densepose.warping import atlas_picture, from_atlas, to_atlas
 from repose.person import Person

@@ -9,7 +9,7 @@ from repose.models.densepose.network import DensePoseConfig, Pose
 from repose.models.densepose.objective import DensePoseObjectiveConfig
 from repose.models.densepose.warping import InpaintingConfig
 from repose.models.small import small_run
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
+from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 _EPOCH = 140_110  # DeepFashion's training pairs in the text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, flow_key, flow_map, heat, picture
+from repose.draw.panels import Panel, Picture, flow_key, flow_map, heat, picture
 from repose.models.garment.network import Garment, on_white
 from repose.models.garment.tryon import dress
 from repose.person import Person

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
 from repose.models.hpn.network import Block, initialise
+from repose.names import nearest
 from repose.person import LIP_LABELS, Person
 from repose.represent.flow import at_rest
-from repose.words import nearest
 
 UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
 """What covers the torso: with it nearly every picture of a dressed person has a garment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from repose.models.garment.network import GarmentConfig
 from repose.models.garment.objective import GarmentObjectiveConfig
 from repose.models.small import small_run
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
+from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 
 def paper() -> Recipe:

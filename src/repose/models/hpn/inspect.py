@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, heat, picture
+from repose.draw.panels import Panel, Picture, enlargement, grid, heat, picture
 from repose.models.hpn.network import HPN
 from repose.person import JOINTS, Person
 from repose.represent.descriptors import corners, crops, descriptors, window

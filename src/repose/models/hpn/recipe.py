@@ -7,7 +7,7 @@ from dataclasses import replace
 from repose.models.hpn.network import HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
 from repose.models.small import small_run
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe
+from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 _LEVEL = 700_000  # iterations (3.4)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
 from repose.models.multiscale.network import MultiScale
 from repose.person import Person
 

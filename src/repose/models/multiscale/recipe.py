@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from repose.models.multiscale.network import Links, MultiScaleConfig
 from repose.models.multiscale.objective import MultiScaleObjectiveConfig
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _ADAM = OptimiserConfig(lr=1e-3, beta1=0.5, beta2=0.999)
 

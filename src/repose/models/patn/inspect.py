@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
 from repose.models.patn.network import PATN
 from repose.person import Person
 from repose.represent.keypoints import draw_skeleton

@@ -8,7 +8,7 @@ from typing import Literal
 from repose.models.patn.network import DiscriminatorConfig, PATNConfig
 from repose.models.patn.objective import PATNObjectiveConfig
 from repose.models.small import small_run
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
 

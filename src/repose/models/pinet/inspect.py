@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from repose.inspection import Panel, Picture, enlargement, grid, heat, label_map, picture
+from repose.draw.panels import Panel, Picture, enlargement, grid, heat, label_map, picture
 from repose.models.pinet.network import PINet
 from repose.person import LIP_LABELS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET, relabel

@@ -9,7 +9,7 @@ from repose.models.patn.network import DiscriminatorConfig
 from repose.models.pinet.network import PINetConfig
 from repose.models.pinet.objective import PINetObjectiveConfig
 from repose.models.small import small_run
-from repose.train.recipe import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
+from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH: Final = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
 _BATCH: Final = 6

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from repose.models.pinet.network import PINet
 from repose.models.pinet.network import labels as one_hot_labels
+from repose.names import nearest
 from repose.person import Person
 from repose.represent.parsing import PINET_LABELS
-from repose.words import nearest
 
 
 @torch.no_grad()

@@ -1,0 +1,200 @@
+"""Weight files of models: those that ship, with a card beside the numbers, and those of anybody's runs.
+
+A folder of weights holds weights.safetensors (or several parts of it), recipe.json and card.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from repose.files import sha256
+from repose.models import build_generator, read_recipe
+from repose.models.base import Generator
+from repose.names import nearest
+from repose.recipes import Recipe, RecipeError, to_dict
+from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, write_tensors, write_text
+
+DEFAULT: Final = "carry-s-synthetic"
+"""What "default" means: trained on synthetic people alone, free for any use."""
+
+_PLACES: Final = (
+    Path(__file__).parents[1] / "weights",  # an installed package
+    Path(__file__).parents[3] / "weights",  # a checkout
+)
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> folder of the weights that came with this installation."""
+    return {
+        card.parent.name: card.parent
+        for place in _PLACES
+        if place.is_dir()
+        for card in sorted(place.glob("*/recipe.json"))
+    }
+
+
+def find_weights(name: str | Path) -> Path:
+    """Shipped weights by name ("default" included), or the folder of any run or `convert` result, or a file in it.
+
+    Returns:
+        What `load_generator` takes; recipe.json lies in it, or beside the file.
+
+    Raises:
+        ValueError: there is no such name, folder or file; the text names the nearest.
+    """
+    known = shipped()
+    wanted = DEFAULT if str(name) == "default" else str(name)
+    if wanted in known:
+        return known[wanted]
+    path = Path(name)
+    if path.is_file() and path.suffix != SUFFIX:
+        raise ValueError(
+            f"{path} is no {SUFFIX} file; a released .pth is turned into weights by `repose convert`, and a run is "
+            "given by its folder"
+        )
+    folder = path.parent if path.is_file() else path
+    if (folder / "recipe.json").exists():
+        return path
+    if folder.is_dir() and path.exists():
+        raise ValueError(f"{folder} has no recipe.json; give the folder of a training run or of a conversion")
+    raise ValueError(f"no weights are called '{name}' and no such folder exists; {nearest(wanted, known)}")
+
+
+# -- writing and loading ----------------------------------------------------------------------------------------------
+
+
+def save_weights(
+    folder: Path,
+    generator: Generator,
+    recipe: Recipe,
+    card: Mapping[str, Any],
+    dtype: torch.dtype | None = None,
+    shard: int | None = None,
+) -> list[Path]:
+    """Write what `load_generator` reads: weights.safetensors, recipe.json and card.json.
+
+    Args:
+        dtype: of the stored floating-point tensors, such as torch.bfloat16; None leaves them as they are.
+        shard: largest size of a file in bytes; more than one is called weights-1.safetensors and so on.
+
+    Raises:
+        OSError: the disk is full or refuses.
+    """
+    tensors = {
+        name: value.to(dtype) if dtype and value.is_floating_point() else value
+        for name, value in generator.state_dict().items()
+    }
+    groups: list[dict[str, Tensor]] = [{}]
+    room = float(shard or "inf")
+    for name, value in tensors.items():
+        if groups[-1] and sum(t.nbytes for t in groups[-1].values()) + value.nbytes > room:
+            groups.append({})
+        groups[-1][name] = value
+    names = ["weights"] if len(groups) == 1 else [f"weights-{i + 1:02d}" for i in range(len(groups))]
+    paths = [folder / f"{name}{SUFFIX}" for name in names]
+    facts = {"model": recipe.model}  # one key only: safetensors writes several in any order, and files would differ
+    for path, group in zip(paths, groups, strict=True):
+        write_tensors(path, group, facts)
+    for old in weight_files(folder):
+        if old not in paths:
+            old.unlink()
+    write_text(folder / "recipe.json", json.dumps(to_dict(recipe), indent=2) + "\n")
+    write_text(folder / "card.json", json.dumps(dict(card), indent=2, ensure_ascii=False) + "\n")
+    return paths
+
+
+def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
+    """A trained generator on the CPU, in eval mode, with its recipe.
+
+    Args:
+        place: the folder of a run, or a weight file in it; `recipe.json` must lie beside the weights.
+
+    Raises:
+        FileNotFoundError: there is no recipe.json or no weight file.
+        CheckpointError: a file is damaged, or holds the weights of another model or of another size.
+    """
+    place = Path(place)
+    folder = place.parent if place.suffix == SUFFIX else place
+    described = folder / "recipe.json"
+    if not described.is_file():
+        raise FileNotFoundError(f"{folder} has no recipe.json; give the folder of a run or of converted weights")
+    try:
+        recipe = read_recipe(described)
+    except RecipeError as error:
+        raise CheckpointError(str(error)) from error
+    paths = weight_files(place)
+    if not paths:
+        raise FileNotFoundError(f"{folder} has a recipe.json but no weights.safetensors; its run has not come that far")
+    generator = build_generator(recipe)
+    load_weights(generator, recipe.model, paths)
+    return generator.eval(), recipe
+
+
+def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
+    """Read the weights of one model from its files into `generator`; every entry is used once.
+
+    Raises:
+        CheckpointError: damaged, of another model (both are named), entries missing or left over, or other shapes.
+    """
+    if not paths:
+        raise FileNotFoundError(f"no weights{SUFFIX} was found for the model '{model}'")
+    found: dict[str, Tensor] = {}
+    for path in paths:
+        tensors, facts = read_tensors(path)
+        other = facts.get("model")
+        if facts.get("format") == CHECKPOINT:
+            raise CheckpointError(
+                f"{path} is a checkpoint to resume a run, not weights; take weights{SUFFIX} beside it"
+            )
+        if other not in (None, model):
+            raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
+        found |= tensors
+    where = paths[0] if len(paths) == 1 else paths[0].parent
+    own = generator.state_dict()
+    missing, extra = own.keys() - found.keys(), found.keys() - own.keys()
+    if missing or extra:
+        raise CheckpointError(
+            f"{where} does not fit the model '{model}' of its recipe:{_few('missing', missing)}{_few('unknown', extra)}"
+        )
+    for name, value in own.items():
+        if value.shape != found[name].shape:
+            raise CheckpointError(
+                f"{where}: {name} has the shape {tuple(found[name].shape)}, the model '{model}' of its recipe wants "
+                f"{tuple(value.shape)}; weights and recipe.json do not belong together"
+            )
+    generator.load_state_dict(found)
+
+
+def _few(what: str, names: set[str]) -> str:
+    return f" {len(names)} {what} ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
+
+
+def weight_files(place: Path) -> list[Path]:
+    """The weight files of a folder, or the file itself."""
+    return [place] if place.suffix == SUFFIX else sorted(place.glob(f"weights*{SUFFIX}"))
+
+
+def lineage(place: Path) -> dict[str, str]:
+    """Where weights come from, for the card of a run that begins from them: name, sha256, data, licence.
+
+    The last two, and the name where it has one, are those of the `card.json` beside the weights, else "unknown".
+
+    Raises:
+        CheckpointError: the card is damaged.
+    """
+    folder = (place.parent if place.suffix == SUFFIX else place).resolve()
+    path, card = folder / "card.json", dict[str, Any]()
+    if path.is_file():
+        try:
+            card = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{path} is damaged: {error}; mend it, or take it away") from error
+    facts = {"name": folder.name, "data": "unknown", "licence": "unknown"}
+    facts |= {key: str(card[key]) for key in facts if key in card}
+    return {**facts, "sha256": " ".join(map(sha256, weight_files(place)))}

@@ -1,0 +1,297 @@
+"""The recipe: one complete, typed, serialisable description of a run.
+
+A recipe is made by a Python function and derived from others with `dataclasses.replace`. The run writes it beside its
+weights as JSON; `repose.models.read_recipe` reads it back. `override` applies `key=value` words of the command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, cast
+
+from repose.data.augment import AugmentConfig
+from repose.names import nearest
+from repose.represent.canvas import CANVASES
+
+
+class RecipeError(ValueError):
+    """A recipe has an unknown key, or a value of the wrong kind or outside its range."""
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    return f"'{name}' is not known; {nearest(name, known)}"
+
+
+def _check(group: Any, **ranges: tuple[bool, str]) -> None:
+    """RecipeError for the first value that is none of its choices, or outside its range: (is it inside, the range)."""
+    for key, kind in typing.get_type_hints(type(group)).items():
+        if typing.get_origin(kind) is Literal and getattr(group, key) not in typing.get_args(kind):
+            raise RecipeError(f"{key}: {unknown(str(getattr(group, key)), typing.get_args(kind))}")
+    for key, (inside, wanted) in ranges.items():
+        if not inside:
+            raise RecipeError(f"{key}: {wanted} is wanted, got {getattr(group, key)!r}")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the run reads.
+
+    Attributes:
+        split: split of the store that is trained on.
+        batch: pairs a step, over all processes.
+        flip: mirror half of the pairs: "mirror" renames left and right, "patn" does as its code, "none".
+        both_directions: every pair is used in both directions, so a step shows 2 x batch pictures.
+        augment: how the pairs are changed after the flip; not at all by default.
+    """
+
+    split: str = "train"
+    batch: int = 16
+    flip: Literal["none", "mirror", "patn"] = "none"
+    both_directions: bool = False
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        _check(self, batch=(self.batch >= 1, "at least 1"), split=(self.split != "", "the name of a split"))
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Adam (weight_decay decoupled as in AdamW where it is not 0)."""
+
+    lr: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            lr=(0 <= self.lr < math.inf, "a finite number of at least 0"),
+            beta1=(0 <= self.beta1 < 1, "from 0 to below 1"),
+            beta2=(0 <= self.beta2 < 1, "from 0 to below 1"),
+            eps=(0 <= self.eps < math.inf, "a finite number of at least 0"),
+            weight_decay=(0 <= self.weight_decay < math.inf, "a finite number of at least 0"),
+        )
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """Learning rate over the run, as a factor on `OptimiserConfig.lr`.
+
+    Attributes:
+        kind: "constant", "linear" (to 0 at the end) or "cosine" (to 0 at the end).
+        warmup: images over which the factor rises from 0.
+        hold: images before the fall of "linear" and "cosine" begins.
+    """
+
+    kind: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: int = 0
+    hold: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self, warmup=(self.warmup >= 0, "at least 0 images"), hold=(self.hold >= 0, "at least 0 images"))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run from its first to its last image. Every count is in images shown to the generator.
+
+    Attributes:
+        name: the recipe's own name; stands on result lines.
+        model: name in `repose.models.MODELS`.
+        canvas: name in `repose.represent.canvas.CANVASES`: the size and framing of the pictures.
+        network, objective: the model's own config dataclasses.
+        images: length of the run.
+        ema: half-life of the moving average of the generator's weights in images, 0 for none.
+        clip: largest norm of a phase's gradients, 0 for none.
+        precision: "32-true", or "bf16-mixed" on GPUs.
+        tick: images between two log lines with checkpoint and contact sheet.
+        notes: where the numbers come from.
+
+    Raises:
+        RecipeError: a value is outside its range, here or in a group; the text names key and range.
+    """
+
+    name: str
+    model: str
+    network: Any
+    objective: Any
+    canvas: str = "market"
+    data: DataConfig = DataConfig()
+    generator_optimiser: OptimiserConfig = OptimiserConfig()
+    discriminator_optimiser: OptimiserConfig = OptimiserConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    images: int = 100_000
+    ema: int = 0
+    clip: float = 0.0
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    seed: int = 0
+    tick: int = 10_000
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            canvas=(self.canvas in CANVASES, f"the name of a canvas ({nearest(self.canvas, CANVASES)})"),
+            images=(self.images >= 1, "at least 1"),
+            ema=(self.ema >= 0, "at least 0 images"),
+            clip=(0 <= self.clip < math.inf, "a finite number of at least 0"),
+            seed=(0 <= self.seed < 2**63, "from 0 to below 2^63"),
+            tick=(self.tick >= 1, "at least 1 image"),
+        )
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain JSON data; `repose.models.recipe_from_dict` is its inverse."""
+    return cast("dict[str, Any]", _plain(recipe))
+
+
+def typed_recipe(data: Mapping[str, Any], network: type, objective: type) -> Recipe:
+    """JSON data -> the recipe, given the dataclasses of the model's `network` and `objective` groups.
+
+    `repose.models.recipe_from_dict` finds the two by the model's name.
+
+    Raises:
+        RecipeError: an unknown key (names the nearest), a missing key, or a wrong value.
+    """
+    return cast("Recipe", _typed(Recipe, data, "recipe", {"network": network, "objective": objective}))
+
+
+def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
+    """Apply `key=value` words, such as `data.batch=8` or `images=50_000`, all at once; of equal keys the last counts.
+
+    Raises:
+        RecipeError: not of the form key=value, an unknown key (names the nearest), or a wrong value.
+    """
+    tree: dict[str, Any] = {}
+    for word in words:
+        key, mark, text = word.partition("=")
+        if not mark:
+            raise RecipeError(f"'{word}' is not of the form key=value, such as data.batch=8")
+        *groups, last = key.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+            if not isinstance(branch, dict):
+                raise RecipeError(f"{key}: '{group}' was given a value of its own")
+        branch[last] = text
+    made: Recipe = _set(recipe, tree, "")
+    return made
+
+
+def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
+    """A group with all its new values at once: some fit each other only, in no order one by one."""
+    names = [field.name for field in fields(node)]
+    hints = typing.get_type_hints(type(node))
+    values: dict[str, Any] = {}
+    for name, new in tree.items():
+        key = f"{where}{name}"
+        if name not in names:
+            raise RecipeError(f"{_leaf(key, new)}: {unknown(name, names)}")
+        old = getattr(node, name)
+        if isinstance(new, Mapping):
+            if not is_dataclass(old):
+                raise RecipeError(f"{_leaf(key, new)}: '{name}' is a single value and has no parts")
+            values[name] = _set(old, new, f"{key}.")
+        elif is_dataclass(old):
+            parts = ", ".join(f"{key}.{field.name}" for field in fields(old))
+            raise RecipeError(f"{key} is a group; set one of {parts}")
+        else:
+            values[name] = _value(hints[name], _read(old, new), key)
+    with _within(where.rstrip(".")):
+        return replace(node, **values)
+
+
+def _read(old: Any, text: str) -> Any:
+    """What a word after the "=" means in place of `old`."""
+    try:
+        value = json.loads(text.replace("_", "") if isinstance(old, int | float) else text)
+    except json.JSONDecodeError:
+        return text  # a bare word is a string
+    return text if isinstance(old, str) and not isinstance(value, str) else value
+
+
+def _leaf(key: str, new: Any) -> str:
+    """The whole key of the first word below a key."""
+    while isinstance(new, Mapping):
+        name, new = next(iter(new.items()))
+        key = f"{key}.{name}"
+    return key
+
+
+def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None = None) -> Any:
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"{where}: a group of keys is wanted, got {data!r}")
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    for key in data:
+        if key not in names:
+            raise RecipeError(f"{where}.{key}: {unknown(key, names)}")
+    values = {key: _value((kinds or {}).get(key, hints[key]), value, f"{where}.{key}") for key, value in data.items()}
+    try:
+        with _within(where):
+            return kind(**values)
+    except TypeError as error:
+        raise RecipeError(f"{where}: {error}") from error
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if is_dataclass(kind):
+        return _typed(cast("type", kind), value, where)
+    if origin is Literal:
+        choices = typing.get_args(kind)
+        if value not in choices:
+            raise RecipeError(f"{where}: {unknown(str(value), [str(c) for c in choices])}")
+        return value
+    if origin in (types.UnionType, typing.Union):
+        options = typing.get_args(kind)
+        for option in options:
+            try:
+                return _value(option, value, where)
+            except RecipeError:
+                continue
+        raise RecipeError(f"{where}: {value!r} is none of {', '.join(map(str, options))}")
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise RecipeError(f"{where}: a list is wanted, got {value!r}")
+        inner = typing.get_args(kind)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_value(inner[0], item, where) for item in value)
+        if len(inner) != len(value):
+            raise RecipeError(f"{where}: {len(inner)} values are wanted, got {value!r}")
+        return tuple(_value(k, item, where) for k, item in zip(inner, value, strict=True))
+    if kind is type(None):
+        if value is None:
+            return None
+    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif (kind is int and isinstance(value, int) and not isinstance(value, bool)) or (
+        kind in (bool, str) and isinstance(value, kind)
+    ):
+        return value
+    raise RecipeError(f"{where}: a value of kind {getattr(kind, '__name__', kind)} is wanted, got {value!r}")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+@contextlib.contextmanager
+def _within(group: str) -> Iterator[None]:
+    """Put the group's name before the key in an error of `_check`, or of a config that knows no recipes."""
+    try:
+        yield
+    except ValueError as error:
+        raise RecipeError(f"{group}.{error}" if group else str(error)) from None

@@ -1,0 +1,1 @@
+"""A photograph understood once, and its person posed many times."""

@@ -1,0 +1,76 @@
+"""Files of tensors and of text that are whole or absent, forced to the disk (`repose.files.replacing`).
+
+Tensors are stored as safetensors: no pickle. A process that is killed while it writes leaves the file before untouched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from repose.files import replacing
+
+SUFFIX: Final = ".safetensors"
+CHECKPOINT: Final = "repose-checkpoint-1"
+"""The format that stands in the header of a checkpoint to resume a run from; weights have none."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint or weight file is damaged, or of another model or run."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """`replacing` on the disk; what a killed writer of this file left is removed. OSError says what to do."""
+    try:
+        sweep(path.parent, path.name)
+        with replacing(path, sync=True) as partial:
+            yield partial
+    except (OSError, SafetensorError) as error:
+        raise _refused(path, error) from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
+    """A safetensors file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
+    with writing(path) as partial:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(facts))
+        partial.chmod(0o644)  # safetensors leaves it to the owner alone
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
+    with writing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a safetensors file. CheckpointError if it is cut off or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError) as error:
+        size = path.stat().st_size
+        raise CheckpointError(f"{path} ({size:,} bytes) is cut off or damaged: {error}") from error
+
+
+def sweep(folder: Path, name: str) -> None:
+    """Remove what killed writers of `name`, a pattern, left in a run's folder: a run has one writer."""
+    for left in folder.glob(f".{name}.*.partial"):
+        left.unlink(missing_ok=True)
+
+
+def _refused(path: Path, error: Exception) -> OSError:
+    try:
+        free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
+    except OSError:
+        free = ""
+    return OSError(f"{path} could not be written: {error}{free}. Nothing that was there before is lost; make room")

@@ -1,0 +1,3 @@
+"""The version of Repose."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,70 @@
+"""Weights by name, by folder and by file; what is said when there are none."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from repose.models import weights
+from repose.pipeline import load
+from tests import tiny
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of shipped weights with the default and one more."""
+    place = tmp_path / "weights"
+    for name in (weights.DEFAULT, "multiscale-s-synthetic"):
+        tiny.save(place / name)
+    (place / "notes").mkdir()
+    monkeypatch.setattr(weights, "_PLACES", (tmp_path / "none", place))
+    return place
+
+
+def test_shipped_and_default(shelf: Path) -> None:
+    assert weights.shipped() == {name: shelf / name for name in ("multiscale-s-synthetic", weights.DEFAULT)}
+    assert weights.find_weights("default") == shelf / weights.DEFAULT
+    assert load("multiscale-s-synthetic").name == "multiscale-s-synthetic"
+
+
+def test_unknown_names(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="did you mean 'multiscale-s-synthetic'"):
+        weights.find_weights("multiscale-synthetic")
+    with pytest.raises(ValueError, match=f"'qqq'.*there are: {weights.DEFAULT}, multiscale-s-synthetic"):
+        weights.find_weights("qqq")
+    monkeypatch.setattr(weights, "_PLACES", ())
+    with pytest.raises(ValueError, match="there are: none"):
+        weights.find_weights("default")
+
+
+def test_folders_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny.save(tmp_path / "run")
+    assert weights.find_weights(run) == run
+    assert load(str(run)).name == "run"
+    monkeypatch.chdir(run)
+    assert load(".").name == "run"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"empty has no recipe\.json"):
+        weights.find_weights(tmp_path / "empty")
+    (run / "net.pth").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"net\.pth is no \.safetensors file.*repose convert"):
+        weights.find_weights(run / "net.pth")
+    (run / "weights.safetensors").rename(tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match=r"has no recipe\.json"):
+        weights.find_weights(tmp_path / "weights.safetensors")
+    with pytest.raises(FileNotFoundError, match="its run has not come that far"):
+        load(run)
+
+
+def test_a_file_means_that_file(tmp_path: Path) -> None:
+    first, second = tiny.save(tmp_path / "first"), tiny.save(tmp_path / "second", "patn-s", "seed=1")
+    made = tiny.generator(tiny.recipe())
+    with torch.no_grad():
+        made.decoder.last.bias.add_(1)
+    tiny.save_weights(second, made, tiny.recipe(), {})
+    other = first / "later.safetensors"
+    (second / "weights.safetensors").rename(other)
+    model = load(other, "cpu")
+    assert model.name == "first"
+    assert torch.equal(model.generator.decoder.last.bias, made.decoder.last.bias)
+    assert not torch.equal(load(first, "cpu").generator.decoder.last.bias, made.decoder.last.bias)
