@@ -512,7 +512,7 @@ def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:
         "import sys, repose\n"
         "assert not {'torch', 'numpy', 'PIL'} & sys.modules.keys()\n"
         "assert repose.Person.__module__ == repose.Pair.__module__ == 'repose.person'\n"
-        "import repose.cli, repose.models, repose.recipes, repose.models.shipped, repose.pipeline, repose\n"
+        "import repose.cli, repose.models, repose.recipes, repose.models.weights, repose.pipeline, repose\n"
         "assert all(callable(getattr(repose, name)) for name in repose.__all__)\n"
         "assert repose.transfer.__module__ == 'repose.pipeline'\n"
         "assert repose.recipe('patn-s').model == 'patn'\n"

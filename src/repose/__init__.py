@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repose.version import __version__
+from repose.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from repose.images import load_image
@@ -21,7 +21,6 @@ __all__ = [
     "Model",
     "Pair",
     "Person",
-    "__version__",
     "load",
     "load_image",
     "look_inside",

@@ -132,7 +132,7 @@ def load(name: str | Path = "default", device: str = "auto") -> Model:
     """A trained model by the name of its weights, or from the folder that a training run or `repose convert` left.
 
     Args:
-        name: see `repose.models.shipped.find_weights`.
+        name: see `repose.models.weights.find_weights`.
         device: one of `DEVICES`.
 
     Raises:

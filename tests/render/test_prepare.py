@@ -115,7 +115,7 @@ def test_killed(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from synthetic import test_prepare as t\n"
+        "from tests.render import test_prepare as t\n"
         "from repose.render import prepare as module\n"
         "if __name__ == '__main__':\n"
         "    module.create_context = lambda: t.FakeRenderer(0, 0)\n"
@@ -123,7 +123,7 @@ def test_killed(tmp_path: Path) -> None:
         "    die = lambda done, total: done < 8 or os.kill(os.getpid(), signal.SIGKILL)\n"
         "    t.make(Path(sys.argv[1]), workers=2, progress=die)\n"
     )
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "s")], env={**os.environ, "PYTHONPATH": paths}, check=False,
         capture_output=True, text=True, timeout=60,
