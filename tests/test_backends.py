@@ -131,7 +131,7 @@ def test_a_missing_package_is_named_with_its_extra(backend: str, package: str, m
     extra = "onnx" if package.startswith("onnx") else backend
     assert any(re.split("[<>=]", wanted)[0] == package for wanted in EXTRAS[extra])
     with pytest.raises(
-        BackendError, match=rf"{package} is not installed; from the checkout: pip install '\.\[{extra}\]'"
+        BackendError, match=rf"{package} is not installed: pip install 'pose-transfer\[{extra}\]' \(from a checkout: "
     ):
         prepare(backend, generator, inputs)
 

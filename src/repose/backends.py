@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repose.extras import how_to_install
 from repose.models.base import Generator
 from repose.names import nearest
 
@@ -264,7 +265,7 @@ def _package(name: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise BackendError(f"{name} is not installed; from the checkout: pip install '.[{extra}]'") from error
+        raise BackendError(f"{name} is not installed: {how_to_install(extra)}") from error
 
 
 def _run_pnnx(converter: Any, path: Path, shapes: str) -> None:

@@ -538,4 +538,4 @@ def test_without_onnxruntime(shared: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     panel = Panel.of(("detection_score",))
     assert panel.missing == {"detection_score": "onnxruntime"}
-    assert "pip install" in panel.details["detection_score"]
+    assert "pip install 'pose-transfer[onnx]'" in panel.details["detection_score"]

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
+from repose.extras import how_to_install
 from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.represent.keypoints import from_skeleton
@@ -198,7 +199,8 @@ def tflite(path: str | Path, threads: int = 1) -> Network:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ImportError(
-            "MoveNet runs on ai-edge-litert, which is not installed; from the checkout: pip install '.[estimate]'"
+            f"MoveNet runs on ai-edge-litert, which is not installed: {how_to_install('estimate')}; "
+            "or give the joints in a keypoint file"
         ) from error
     try:
         interpreter: Any = Interpreter(str(path), num_threads=threads)

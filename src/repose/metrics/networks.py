@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import torch
 from torch import Tensor
 
+from repose.extras import how_to_install
 from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.metrics.accumulators import Column, Score
@@ -466,7 +467,7 @@ def _built(name: str, device: torch.device) -> Any:
             return FastestDet(files[0])
         except ImportError as error:
             raise _MissingError(
-                "onnxruntime", "detection_score needs onnxruntime: pip install 'repose[onnx]'"
+                "onnxruntime", f"detection_score needs onnxruntime: {how_to_install('onnx')}"
             ) from error
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from repose.extras import how_to_install
+
 from .picture import Picture
 
 if TYPE_CHECKING:
@@ -48,5 +50,5 @@ def __getattr__(name: str) -> Any:
             raise  # a mistake of ours, no missing package
         raise SyntheticUnavailable(
             f"the synthetic people need {error.name or 'a package'}, which is not installed, or does not load "
-            f"({error}); from the checkout: pip install '.[synthetic]'"
+            f"({error}): {how_to_install('synthetic')}"
         ) from error

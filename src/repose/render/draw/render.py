@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from repose.extras import how_to_install
+
 from .. import SyntheticUnavailable
 from ..figure import atlas, face
 from ..figure.body import Body, Floats, load_body
@@ -88,7 +90,7 @@ def create_context() -> Any:
         import moderngl
     except ImportError as error:
         raise SyntheticUnavailable(
-            "the synthetic people need moderngl, which is not installed; from the checkout: pip install '.[synthetic]'"
+            f"the synthetic people need moderngl, which is not installed: {how_to_install('synthetic')}"
         ) from error
     # The default names fail where find_library does (no ldconfig); libEGL finds every function of OpenGL by itself.
     tries: list[dict[str, Any]] = [{}, {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"},
