@@ -144,7 +144,7 @@ def test_another_network(shared: Path) -> None:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(ImportError, match=r"pip install 'pose-transfer\[estimate\]' \(from a checkout: pip install '\.\[estimate\]'\)"):
+    with pytest.raises(ImportError, match=r"pip install 'pose-transfer\[estimate\]' \(from a checkout: pip "):
         tflite("a.tflite")
 
 

@@ -30,7 +30,9 @@ from repose.models.base import Generator
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
 from repose.record import append, hardware, stamp
-from repose.train.memory import ROOM, Live, feature_networks, free_memory, inference_memory, step_memory
+from repose.train.memory import free_memory
+from repose.train.memory_count import StorageCounter, feature_networks, inference_memory, step_memory
+from repose.train.memory_forecast import USABLE
 
 SIZES: Final = ((128, 64), (256, 176), (1024, 1024))
 """Height and width at which multiply-adds are counted."""
@@ -118,7 +120,7 @@ def count(recipe: Recipe) -> dict[str, Any]:
             try:
                 people = example(height, width)
                 generator.check(*people)
-                with Live(), torch.no_grad():  # it answers where a network asks for a number
+                with StorageCounter(), torch.no_grad():  # it answers where a network asks for a number
                     arithmetic[size] = gmacs(generator, generator.encode(*people))
                 memory[size] = inference_memory(generator, *people)
             except Exception as error:
@@ -131,7 +133,7 @@ def count(recipe: Recipe) -> dict[str, Any]:
         "why": why,
         "training": {
             "batch": recipe.data.batch, "pictures": whole.batch, "bytes_at_one": one.step, "bytes": whole.step,
-            "activations": whole.activations, "lacks": whole.lacks,
+            "activations": whole.activations, "lacks": whole.not_counted,
         },
     }  # fmt: skip
 
@@ -274,7 +276,7 @@ def cost(
     if not run:
         line |= {"again": True}
         line["why"]["measured"] = "only counted"
-    elif free is not None and wanted > ROOM * free:
+    elif free is not None and wanted > USABLE * free:
         line |= {"again": True}
         line["why"]["measured"] = f"it needs {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB were free"
     else:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from repose.models.hpn.network import HPN, Block, HPNConfig
 from repose.person import Person
-from repose.train import ema
+from repose.train.moving_average import update_average
 from tests.contract.test_generators import ImageOnly
 
 TINY = HPNConfig(width=16, levels=3, trained=3, sigma=1.0)
@@ -200,7 +200,7 @@ def test_every_copy_knows_its_level(tmp_path: Path) -> None:
     assert copy.deepcopy(network).level == 1
     average = copy.deepcopy(network).eval()
     network.prepare("level2")
-    ema.update(average, network, 80, 1, 10)
+    update_average(average, network, 80, 1, 10)
     assert average.eval().level == network.level == 2
     assert average(person(seed=1), person(seed=2)).extra["native"].shape[-2] == HEIGHT
     network.prepare("level0")
