@@ -21,6 +21,13 @@ def transfer(
     model: ModelName = "default",
     weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
     pose: Estimator = "movenet",
+    source_keypoints: Annotated[
+        str | None,
+        typer.Option(
+            help="A keypoint file with the joints of SOURCE; no estimator is needed then. FILE#NAME takes one pose of "
+            "several, FILE the one of the photograph's name."
+        ),
+    ] = None,
     person: Annotated[
         str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
     ] = "largest",
@@ -48,6 +55,7 @@ def transfer(
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
     """
     import numpy as np
 
@@ -57,6 +65,7 @@ def transfer(
     from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
+    from repose.represent.known_joints import KeypointFile
     from repose.scene.whole import find_background
 
     behind = find_background(background)
@@ -73,12 +82,15 @@ def transfer(
             return np.full((height, width, 3), 255, np.uint8)
         return reduced(to_uint8(placed.image), height * scale)
 
+    known = None if source_keypoints is None else KeypointFile.read(source_keypoints, which)
+
     # of many photographs only the joints are kept, the pixels are read again when it is their turn
     sources: dict[str, tuple[Path, Any]] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
             _require_new(path.stem, sources)
-            sources[path.stem] = path, read_person(path, pose, which).keypoints
+            own = None if known is None else known.pose_of(path.name, alone=source.is_file())
+            sources[path.stem] = path, read_person(path, pose, which, own).keypoints
     targets: dict[str, Person] = {}
     shown: dict[str, Any] = {}
     for path in [target] if target.is_file() else _pictures(target):
