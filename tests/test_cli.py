@@ -56,7 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     tiny.seeing(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    for console in (cli.screen, cli.console):  # read the environment when they were made, perhaps by another test
+    for console in (cli.stdout, cli.stderr):  # read the environment when they were made, perhaps by another test
         monkeypatch.setattr(console, "width", 200)
 
     def run(*words: object) -> Result:

@@ -59,13 +59,15 @@ def train(
     from repose.data import Store
     from repose.models import read_recipe
     from repose.recipes import override, to_dict
-    from repose.train.loop import train as run
 
     made = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
     made = override(made, settings or [])
     if show:
         screen.print_json(json.dumps(to_dict(made)))
         return
+
+    from repose.train.loop import train as run
+
     folder = out or Path("runs") / made.name
     with contextlib.ExitStack() as stack:
         if data.startswith("synthetic:"):
