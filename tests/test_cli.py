@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import platform
 import subprocess
 import sys
 import weakref
@@ -125,6 +126,12 @@ def test_help_is_quick_and_the_module_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "Usage: repose" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]", "heavy packages are imported by the verbs that need them"
+
+
+def test_version(run: Run) -> None:
+    shown = run("--version")
+    assert shown.code == 0
+    assert shown.out == f"repose {repose.__version__}, torch {torch.__version__}, Python {platform.python_version()}\n"
 
 
 def test_an_interrupted_verb_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,6 +303,41 @@ def test_transfer_options(run: Run, weights: Path, photographs: Path, tmp_path: 
     assert "did you mean 'white'" in run("transfer", *pair, "-m", weights, "--background", "whit").error
     error = run("transfer", *pair, "-m", weights, "--crop", "--background", "white").error
     assert "--background is of the whole photograph" in error
+
+
+def test_joints_from_files_ask_no_estimator(
+    run: Run, weights: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, dancer = photographs / "me.png", photographs / "dancer.png"
+    assert run("transfer", me, dancer, "-o", "seen.png", "-m", weights).code == 0
+    for path, name in ((me, "me.json"), (dancer, "pose.json"), (photographs, "both.json")):
+        assert run("estimate", path, "-o", name).code == 0
+    monkeypatch.setattr(tiny.Eyes, "people", lambda self, image: pytest.fail("an estimator was asked"))
+    pose = ("pose.json", "-m", weights, "-o", "told.png")
+    for file in ("me.json", "both.json", "both.json#me.png", "me.json#me.png"):
+        assert run("transfer", me, *pose, "--source-keypoints", file).code == 0
+        told, seen = (np.asarray(PIL.Image.open(tmp_path / name)) for name in ("told.png", "seen.png"))
+        assert np.array_equal(told, seen)
+    given = repose.transfer(me, tmp_path / "pose.json", weights, source_keypoints=tmp_path / "both.json")
+    assert np.array_equal(np.asarray(given), seen)
+    joints = read_keypoints(tmp_path / "me.json")["me.png"]
+    assert torch.equal(repose.read_person(me, keypoints=joints).keypoints, joints)  # type: ignore[arg-type]
+
+    done = run("transfer", photographs, *pose, "--source-keypoints", "both.json")
+    assert done.code == 0, done
+    assert sorted(path.name for path in (tmp_path / "told").iterdir()) == [
+        "dancer_2_dancer.png.png", "me_2_dancer.png.png",
+    ]  # fmt: skip
+    done = run("transfer", photographs, *pose, "--source-keypoints", "me.json")
+    assert done.code == 0, "one is left"
+    assert "dancer.png: me.json has no pose called 'dancer.png'" in done.err
+    error = run("transfer", me, *pose, "--source-keypoints", "both.json#you").error
+    assert "both.json has no pose called 'you'" in error
+    error = run("transfer", dancer, *pose, "--source-keypoints", "me.json").error
+    assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
+    assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
+    error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
+    assert "only an estimator knows who is best" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:

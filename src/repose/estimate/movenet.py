@@ -77,7 +77,7 @@ class MoveNet:
         network: Network | None = None,
     ) -> None:
         self.threshold, self.flip = threshold, flip
-        self._network = network or tflite(locate(FILES["movenet_lightning.tflite"]) if path is None else path, threads)
+        self._network = network or tflite(path, threads)
 
     @property
     def name(self) -> str:
@@ -193,8 +193,11 @@ class MoveNet:
         return Detection(self._keypoints(joints, size), box, _mean(joints))
 
 
-def tflite(path: str | Path, threads: int = 1) -> Network:
-    """The network of a TFLite file. ImportError without `ai-edge-litert`; ValueError for another network's file."""
+def tflite(path: str | Path | None, threads: int = 1) -> Network:
+    """The network of a TFLite file; None: of MoveNet's, which is fetched where it is not here.
+
+    ImportError without `ai-edge-litert`; ValueError for another network's file.
+    """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -202,6 +205,7 @@ def tflite(path: str | Path, threads: int = 1) -> Network:
             f"MoveNet runs on ai-edge-litert, which is not installed: {how_to_install('estimate')}; "
             "or give the joints in a keypoint file"
         ) from error
+    path = locate(FILES["movenet_lightning.tflite"]) if path is None else path  # no file is fetched for nothing
     try:
         interpreter: Any = Interpreter(str(path), num_threads=threads)
         interpreter.allocate_tensors()
