@@ -47,7 +47,7 @@ def fake_render(renderer: FakeRenderer, person: module.Person) -> list[object]:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "create_context", lambda: FakeRenderer(0, 0))
     monkeypatch.setattr(module, "Renderer", FakeRenderer)
-    monkeypatch.setattr(module, "Studio", FakeStudio)
+    monkeypatch.setattr(module, "StartRenderer", FakeStudio)
     monkeypatch.setattr(module, "render", fake_render)
     FakeRenderer.drawn = 0
 
@@ -119,7 +119,7 @@ def test_killed(tmp_path: Path) -> None:
         "from repose.render import prepare as module\n"
         "if __name__ == '__main__':\n"
         "    module.create_context = lambda: t.FakeRenderer(0, 0)\n"
-        "    module.Studio = t.FakeStudio\n"
+        "    module.StartRenderer = t.FakeStudio\n"
         "    die = lambda done, total: done < 8 or os.kill(os.getpid(), signal.SIGKILL)\n"
         "    t.make(Path(sys.argv[1]), workers=2, progress=die)\n"
     )
@@ -165,7 +165,7 @@ def test_a_person_that_cannot_be_rendered_is_named(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(module, "render", broken)
     with pytest.raises(WorkerError, match="person 2 of seed 5: ZeroDivisionError: no such pose"):
         make(tmp_path / "s")
-    monkeypatch.setattr(module, "Studio", lambda height, width: FakeStudio(height, width, dies_at=800_000))
+    monkeypatch.setattr(module, "StartRenderer", lambda height, width: FakeStudio(height, width, dies_at=800_000))
     with pytest.raises(WorkerError, match="person 800000 of seed 5: the process was killed"):
         make(tmp_path / "s", workers=2)
     monkeypatch.setattr(module, "render", fake_render)

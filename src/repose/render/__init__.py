@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from .picture import Picture
+from .unavailable import SyntheticUnavailable
 
 if TYPE_CHECKING:
     from .draw.render import Renderer, create_context
@@ -31,10 +32,6 @@ _WHERE: Final = {
     "expected": "prepare", "free_set": "prepare", "prepare_set": "prepare", "prepare_synthetic": "prepare",
     "render_people": "people", "render_person": "people", "render_turns": "turns",
 }  # fmt: skip
-
-
-class SyntheticUnavailable(RuntimeError):  # noqa: N818 (the name is public)
-    """The synthetic people cannot be rendered on this machine; the message says what to install."""
 
 
 def __getattr__(name: str) -> Any:

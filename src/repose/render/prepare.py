@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from repose.data.store import Report, StoreWriter, layout, partial_folder
-
-from .draw.render import Renderer, create_context
-from .people import render_person
-from .picture import Picture
-from .sets import FIRST_SEED, SetSpec, SplitSpec, choose_pairs, find_set
-from .workers import Crew, WorkerError, cores
+from repose.render.draw.render import Renderer, create_context
+from repose.render.people import render_person
+from repose.render.picture import Picture
+from repose.render.sets import FIRST_SEED, SetSpec, SplitSpec, choose_pairs, find_set
+from repose.render.workers import WorkerError, WorkerPool, cores
 
 RENDERER: Final = 2
 """Version of the renderer, in the provenance of every store. The first shipped weights saw seed 0 of version 1."""
@@ -151,7 +150,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Studio:
+class StartRenderer:
     """What a worker starts with: a renderer of one size, which stays open as long as the process lives."""
 
     height: int
@@ -183,9 +182,9 @@ def _missing(spec: SetSpec, written: Set[str], workers: int) -> Generator[tuple[
 
 def _rendered(spec: SetSpec, tasks: list[Person], workers: int) -> Iterator[list[Picture]]:
     workers = min(workers or cores(), len(tasks))
-    studio = Studio(spec.height, spec.width)
+    studio = StartRenderer(spec.height, spec.width)
     if workers > 1:
-        with Crew(studio, tasks, workers) as crew:
+        with WorkerPool(studio, tasks, workers) as crew:
             for _, pictures in crew:
                 yield pictures
     elif tasks:
