@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from repose.render import Picture, Renderer, render_person
-from repose.render.layout import LABEL_COLORS
+from repose.data.deepfashion_layout import LABEL_COLORS
 from repose.represent.keypoints import draw_skeleton
 
 SEED = 4004

@@ -34,8 +34,7 @@ from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.render.draw.render import create_context
 from repose.render.picture import Picture
-from repose.render.prepare import LICENCE, RENDERER, StartRenderer
-from repose.render.prepare import Person as Task
+from repose.render.prepare import LICENCE, RENDERER, PersonTask, StartRenderer
 from repose.render.sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
 from repose.render.workers import WorkerError, WorkerPool, cores
 
@@ -117,7 +116,7 @@ class Stream(Store):
         numbers = itertools.chain(
             range(STARTS["val"], STARTS["val"] + _VALIDATION), (k % _MOST for k in itertools.count(start))
         )
-        tasks = (Task(STREAM_SEED + seed, number, pictures, style) for number in numbers)
+        tasks = (PersonTask(STREAM_SEED + seed, number, pictures, style) for number in numbers)
         self._crew = WorkerPool(
             studio or StartRenderer(height, width), tasks, workers or max(1, cores() // 4), niceness=niceness
         )
