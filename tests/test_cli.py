@@ -1,6 +1,8 @@
 """The command: what every verb leaves behind, and one clear line for whatever is wrong."""
 
+import dataclasses
 import gc
+import inspect
 import json
 import os
 import platform
@@ -18,10 +20,14 @@ import torch
 
 import repose
 from repose import cli, models, pipeline
-from repose.data import Store
+from repose.cli.data_sets import DATA_SETS
+from repose.data import Store, market1501
+from repose.data.market1501 import Market1501
 from repose.models import recipe_from_dict
+from repose.names import resolve
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
+from repose.render.sets import SetSpec
 from repose.represent.formats import read_keypoints, read_poses
 from tests import tiny
 from tests.estimate import fakes
@@ -215,6 +221,12 @@ def test_without_the_renderers_packages_only_rendering_fails(weights: Path, phot
         (("prepare", "synthetic", "--people", "2"), "Invalid value for '--people'"),
         (("prepare", "synthetic", "--images", "1"), "Invalid value for '--images'"),
         (("prepare", "synthetic", "--workers", "-1"), "Invalid value for '--workers'"),
+        (("prepare", "synthetic", "folder"), "unexpected extra argument"),
+        (("prepare", "synthetic", "--validation", "30"), "No such option: --validation"),
+        (("prepare", "market1501"), "Missing argument 'folder'"),
+        (("prepare", "market1501", "folder", "--set", "people-s"), "No such option: --set"),
+        (("prepare", "market1501", "folder", "--workers", "2"), "No such option: --workers"),
+        (("prepare", "--workers", "2"), "No such option: --workers"),
     ],
 )
 def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) -> None:
@@ -234,9 +246,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("train", "patn-s", "-d", "none"), "none is no store"),
         (("train", "none.json"), "none.json"),
         (("prepare", "market"), "did you mean 'market1501'?"),
-        (("prepare", "market1501"), "needs the folder"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
-        (("prepare", "synthetic", "folder"), "`-o folder` says where"),
         (("prepare", "synthetic", "--size", "20000x64"), "4,096 the most"),
         (("prepare", "synthetic", "--people", "900000"), "at most 800,000 people fit"),
         (("prepare", "synthetic", "--set", "people-fashon"), "did you mean 'people-fashion'?"),
@@ -246,7 +256,6 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave --size away"),
         (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
-        (("prepare", "market1501", "folder", "--set", "people-s"), "--set: for synthetic people only"),
         (("export-layout", "none", "out"), "none is no store"),
         (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is no stream"),
         (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
@@ -728,16 +737,61 @@ def test_bench_forward(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def synthetic(out: Path, people: int, images: int, height: int, width: int, seed: int, *_: object) -> None:
-        raise ValueError(f"seed {seed}")
+    def synthetic(spec: SetSpec, *_: object) -> None:
+        raise ValueError(f"seed {spec.seed}")
 
-    def market(folder: Path, out: Path, validation: int, seed: int, *_: object) -> None:
-        raise ValueError(f"seed {seed}")
+    def market(settings: Market1501, *_: object) -> None:
+        raise ValueError(f"seed {settings.seed}")
 
-    monkeypatch.setattr("repose.render.prepare.prepare_synthetic", synthetic)
-    monkeypatch.setattr("repose.data.market1501.prepare_market1501", market)
+    monkeypatch.setattr("repose.render.prepare.prepare_set", synthetic)
+    monkeypatch.setattr(market1501, "MARKET1501", dataclasses.replace(market1501.MARKET1501, prepare=market))
     assert run("prepare", *words).error == f"error: seed {seed}"
-    assert "takes up to 999,999" in " ".join(run("prepare", "--help").out.replace("│", "").split())
+    shown = run("prepare", "synthetic", "--help").out
+    assert "takes up to 999,999" in " ".join(shown.replace("│", "").split())
+
+
+def test_prepare_lists_the_data_sets_without_importing_them(run: Run) -> None:
+    shown = run("prepare", "--help")
+    assert shown.code == 0
+    for name, (line, _) in DATA_SETS.items():
+        assert any(name in row and line in row for row in shown.out.splitlines()), name
+    program = (
+        "import sys; sys.argv = ['repose', 'prepare', '--help']\nimport repose.cli as c\ntry: c.main()\n"
+        "finally: print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "False", done
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_data_set_declares_every_option_and_has_the_common_ones(name: str, run: Run) -> None:
+    data_set = resolve(DATA_SETS[name][1])
+    assert list(inspect.signature(data_set.prepare).parameters) == ["settings", "out", "progress", "fresh"]
+    shown = run("prepare", name, "--help")
+    assert shown.code == 0, shown
+    for field, _, setting in data_set.fields():
+        word = setting.flag or field.name if field.default is dataclasses.MISSING else f"--{field.name}"
+        assert (setting.flag or word) in shown.out
+    for option in ("--out", "--fresh"):
+        assert option in shown.out
+
+
+def test_prepare_market1501(run: Run, tmp_path: Path) -> None:
+    layout = tmp_path / "market"
+    photographs = {"train": ["0001_a.jpg", "0001_b.jpg", "0002_a.jpg"], "test": ["0003_a.jpg", "0003_b.jpg"]}
+    for split, names in photographs.items():
+        (layout / f"bounding_box_{split}").mkdir(parents=True)
+        for name in names:
+            PIL.Image.new("RGB", (64, 128)).save(layout / f"bounding_box_{split}" / name)
+        rows = [f"{name}: {[10] * 18}: {[20] * 18}\n" for name in [*names, f"0009_{split}.jpg"]]
+        (layout / f"market-annotation-{split}.csv").write_text("name:keypoints_y:keypoints_x\n" + "".join(rows))
+    (layout / "market-pairs-test.csv").write_text("from,to\n0003_a.jpg,0003_b.jpg\n")
+    done = run("prepare", "market1501", "market", "--validation", 0)
+    assert done.code == 0, done
+    assert "left out: 2 x row without a photograph (0009_train.jpg, 0009_test.jpg)" in done.out
+    assert "data/market1501; samples in data/market1501/samples.png" in done.out
+    store = Store.open(tmp_path / "data" / "market1501")
+    assert (store.dataset, len(store)) == ("market1501", 5)
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from tests.render.jobs import FakeStudio
+from tests.render.jobs import FakeStart
 
 from repose.data import Store, StoreWriter
 from repose.data.augment import OUTLIER, AugmentConfig, augment
@@ -554,7 +554,7 @@ def test_the_white_around_a_canvas_stays_white(store: Store) -> None:
 
 
 def test_endless_people_are_changed_too() -> None:
-    studio = FakeStudio(32, 16)
+    studio = FakeStart(32, 16)
     with Stream(32, 16, "street", pictures=3, people=10, studio=studio, niceness=0) as stream:
         sampler = PairSampler(stream, "train", 8, seed=0)
         with Loader(stream, sampler, stream.fields, "mirror", change=EVERYTHING) as loader:

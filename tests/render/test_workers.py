@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repose.render.workers import Crew, WorkerError
+from repose.render.workers import WorkerError, WorkerPool
 
 from .jobs import Doubling, NoStart
 
@@ -25,7 +25,7 @@ def alive(process: int) -> bool:
 
 
 def test_in_the_order_of_the_tasks() -> None:
-    with Crew(Doubling(seconds=0.02), range(12), workers=2) as crew:
+    with WorkerPool(Doubling(seconds=0.02), range(12), workers=2) as crew:
         assert list(crew) == [(number, 2 * number) for number in range(12)]
         processes = crew.processes
     assert not any(map(alive, processes))
@@ -33,7 +33,7 @@ def test_in_the_order_of_the_tasks() -> None:
 
 def test_an_endless_list_of_tasks_is_taken_as_far_as_needed() -> None:
     taken = itertools.count()
-    with Crew(Doubling(), taken, workers=1) as crew:
+    with WorkerPool(Doubling(), taken, workers=1) as crew:
         assert [next(crew)[1] for _ in range(3)] == [0, 2, 4]
     assert next(taken) < 10
 
@@ -48,7 +48,7 @@ def test_an_endless_list_of_tasks_is_taken_as_far_as_needed() -> None:
 )
 def test_a_broken_worker_names_its_task(start: Doubling, text: str) -> None:
     with (
-        Crew(start, range(9), 2, describe=lambda number: f"person {number}") as crew,
+        WorkerPool(start, range(9), 2, describe=lambda number: f"person {number}") as crew,
         pytest.raises(WorkerError, match=text),
     ):
         list(crew)
@@ -56,7 +56,7 @@ def test_a_broken_worker_names_its_task(start: Doubling, text: str) -> None:
 
 
 def test_after_an_error_nothing_follows() -> None:
-    with Crew(Doubling(dies_at=0), range(9), 1) as crew:
+    with WorkerPool(Doubling(dies_at=0), range(9), 1) as crew:
         with pytest.raises(WorkerError):
             next(crew)
         assert list(crew) == [], "the dead one had a second task, for which nobody may wait"
@@ -67,9 +67,9 @@ def test_workers_do_not_outlive_a_parent_that_is_killed() -> None:
     program = (
         "import os, itertools, signal\n"
         "from tests.render.jobs import Doubling\n"
-        "from repose.render.workers import Crew\n"
+        "from repose.render.workers import WorkerPool\n"
         "if __name__ == '__main__':\n"
-        "    crew = Crew(Doubling(), itertools.count(), 2)\n"
+        "    crew = WorkerPool(Doubling(), itertools.count(), 2)\n"
         "    [next(crew) for _ in range(4)]\n"
         "    print(*crew.processes, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

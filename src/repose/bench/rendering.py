@@ -95,12 +95,12 @@ def measure(height: int, width: int, processes: int, seconds: float = 10.0, styl
     if processes < 1:
         raise ValueError(f"rendering: at least 1 process, got {processes}")
     from repose.render import create_context
-    from repose.render.workers import Crew
+    from repose.render.workers import WorkerPool
 
     create_context().release()  # fail here with a clear message, not in every process
     barrier = mp.get_context("spawn").Barrier(processes)
     start = _Start(barrier, height, width, seconds, style)
-    with Crew(start, range(processes), processes, describe=lambda number: f"process {number}") as crew:
+    with WorkerPool(start, range(processes), processes, describe=lambda number: f"process {number}") as crew:
         done = [one for _, one in crew]  # as many tasks as processes, so each has one
     pictures = sum(one.pictures for one in done)
     stages: dict[str, float] = {}

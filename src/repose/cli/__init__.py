@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, models, photographs, study
+from repose.cli import bench, data, data_sets, models, photographs, study
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -63,7 +63,6 @@ def _options(
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": photographs.transfer,
     "estimate": photographs.estimate,
-    "prepare": data.prepare,
     "export-layout": data.export_layout,
     "train": models.train,
     "eval": models.evaluate,
@@ -74,6 +73,7 @@ VERBS: dict[str, Callable[..., None]] = {
 }
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
+app.add_typer(data_sets.app, name="prepare")
 app.add_typer(bench.app, name="bench")
 app.add_typer(study.app, name="study")
 

@@ -128,10 +128,10 @@ class _Others:
                 f"{self._store.folder}: the pairs of split {self._split!r} name {name!r}, which is in another split, "
                 "so there are no further views of its person; list pairs of the split's own pictures"
             )
-        found: npt.NDArray[np.int64] = ordered[
+        drawn: npt.NDArray[np.int64] = ordered[
             first[person] + (bits % counts[person].astype(np.uint64)).astype(np.int64)
         ]
-        return found
+        return drawn
 
 
 def load_pairs(

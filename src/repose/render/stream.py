@@ -32,13 +32,11 @@ from torch import Tensor
 from repose.data.store import VERSION, Indices, Store, layout
 from repose.names import nearest
 from repose.person import JOINTS, Person
-
-from .draw.render import create_context
-from .picture import Picture
-from .prepare import LICENCE, RENDERER, Studio
-from .prepare import Person as Task
-from .sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
-from .workers import Crew, WorkerError, cores
+from repose.render.draw.render import create_context
+from repose.render.picture import Picture
+from repose.render.prepare import LICENCE, RENDERER, PersonTask, StartRenderer
+from repose.render.sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
+from repose.render.workers import WorkerError, WorkerPool, cores
 
 PREFIX: Final = "synthetic:"
 """`repose train --data synthetic:STYLE:HEIGHTxWIDTH`."""
@@ -118,8 +116,10 @@ class Stream(Store):
         numbers = itertools.chain(
             range(STARTS["val"], STARTS["val"] + _VALIDATION), (k % _MOST for k in itertools.count(start))
         )
-        tasks = (Task(STREAM_SEED + seed, number, pictures, style) for number in numbers)
-        self._crew = Crew(studio or Studio(height, width), tasks, workers or max(1, cores() // 4), niceness=niceness)
+        tasks = (PersonTask(STREAM_SEED + seed, number, pictures, style) for number in numbers)
+        self._crew = WorkerPool(
+            studio or StartRenderer(height, width), tasks, workers or max(1, cores() // 4), niceness=niceness
+        )
         self._thread = threading.Thread(target=self._fill, name="repose-stream", daemon=True)
         self._thread.start()
 

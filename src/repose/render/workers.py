@@ -44,7 +44,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
+class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
     """Yields (task, result) in the order of the tasks; a context manager that ends its processes.
 
     Args:
@@ -66,7 +66,7 @@ class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
         niceness: int = 0,
     ) -> None:
         if workers < 1:
-            raise ValueError(f"Crew: at least one worker is needed, got {workers}")
+            raise ValueError(f"WorkerPool: at least one worker is needed, got {workers}")
         self._tasks, self._describe = iter(tasks), describe
         self._stop = threading.Event()
         self._order: deque[int] = deque()  # numbers of the tasks that were given and not yielded, oldest first

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .colors import Color, random_tone, scaled
-from .lighting import Lamp, Lighting, Lights, room_lights, studio_lights, sun_lights
-from .places import Place, sample_room, sample_street
+from repose.render.place.colors import Color, random_tone, scaled
+from repose.render.place.lighting import Lamp, Lighting, Lights, room_lights, studio_lights, sun_lights
+from repose.render.place.places import Place, sample_room, sample_street
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Studio:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Surroundings:
     """The surroundings of one person, their light and the camera that took the pictures.
 
     Attributes:
@@ -109,17 +109,17 @@ class Scene:
         )
 
 
-def sample_scene(rng: np.random.Generator, style: str = "mixed") -> Scene:
+def sample_surroundings(rng: np.random.Generator, style: str = "mixed") -> Surroundings:
     """The random surroundings of one person. style: "street", "fashion", "plain" or anything else for a mix."""
     if style == "plain":
         grey = (0.6, 0.6, 0.6)
         studio = Studio(grey, grey, 0.1, 0.9, (0.5, 0.4), 1.0, 0.0, 0.0)
         lights = Lights((0.8, 0.8, 0.8), (0.5, 0.5, 0.5), (Lamp(180, 50, (0.3, 0.3, 0.3)),), 1.0, False)
-        return Scene(style, True, (), studio, (lights,), 0.0, Camera())
+        return Surroundings(style, True, (), studio, (lights,), 0.0, Camera())
     place_like = rng.random() < {"street": 1.0, "fashion": 0.25}.get(style, 0.65)
     if not place_like:
         studio = _sample_studio(rng)
-        return Scene(style, True, (), studio, (studio_lights(rng, studio.color),), 0.0, _studio_camera(rng))
+        return Surroundings(style, True, (), studio, (studio_lights(rng, studio.color),), 0.0, _studio_camera(rng))
     same = bool(rng.random() < (0.45 if style == "street" else 0.8))
     indoor = 0.0 if style == "street" else 0.4
     places, lights_of = [], []
@@ -128,11 +128,11 @@ def sample_scene(rng: np.random.Generator, style: str = "mixed") -> Scene:
         places.append(place)
         lights_of.append(room_lights(rng) if place.indoor else sun_lights(rng, style))
     if style == "street" or (style != "fashion" and rng.random() < 0.6):
-        return Scene(
+        return Surroundings(
             style, same, tuple(places), None, tuple(lights_of), float(rng.uniform(0, 0.006)), _street_camera(rng)
         )
     aperture = float(rng.choice([rng.uniform(0.002, 0.008), rng.uniform(0.01, 0.03)]))
-    return Scene(style, same, tuple(places), None, tuple(lights_of), aperture, _studio_camera(rng))
+    return Surroundings(style, same, tuple(places), None, tuple(lights_of), aperture, _studio_camera(rng))
 
 
 def _sample_studio(rng: np.random.Generator) -> Studio:

@@ -9,7 +9,7 @@ import pytest
 
 from repose.render.place import props
 from repose.render.place.backdrop import Ground, background
-from repose.render.place.scenes import sample_scene
+from repose.render.place.surroundings import sample_surroundings
 
 STYLES = ("street", "fashion", "plain", "mixed")
 
@@ -21,12 +21,12 @@ def ground(azimuth: float = 0.0, height: int = 128) -> Ground:
 
 
 def place_scene(seed: int = 0):
-    """A scene of the street with one place for all pictures."""
+    """A surroundings of the street with one place for all pictures."""
     for number in range(seed * 50, seed * 50 + 50):
-        scene = sample_scene(np.random.default_rng(number), "street")
-        if scene.same_place:
-            return scene
-    raise AssertionError("no scene keeps to one place")
+        surroundings = sample_surroundings(np.random.default_rng(number), "street")
+        if surroundings.same_place:
+            return surroundings
+    raise AssertionError("no surroundings keeps to one place")
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -34,8 +34,8 @@ def place_scene(seed: int = 0):
 def test_background_is_a_picture_and_repeats(style: str, height: int, width: int) -> None:
     pictures = []
     for _ in range(2):
-        scene = sample_scene(np.random.default_rng(5), style)
-        pictures.append(background(scene, np.random.default_rng(6), height, width, ground(40, height)))
+        surroundings = sample_surroundings(np.random.default_rng(5), style)
+        pictures.append(background(surroundings, np.random.default_rng(6), height, width, ground(40, height)))
     assert pictures[0].shape == (height, width, 3)
     assert pictures[0].dtype == np.float32
     assert pictures[0].min() >= 0
@@ -44,27 +44,29 @@ def test_background_is_a_picture_and_repeats(style: str, height: int, width: int
 
 
 def test_earlier_pictures_do_not_change_later_ones() -> None:
-    scene, fresh = place_scene(), place_scene()
-    background(scene, np.random.default_rng(1), 256, 176, ground(10, 256))
-    later = background(scene, np.random.default_rng(2), 128, 64, ground(50))
+    surroundings, fresh = place_scene(), place_scene()
+    background(surroundings, np.random.default_rng(1), 256, 176, ground(10, 256))
+    later = background(surroundings, np.random.default_rng(2), 128, 64, ground(50))
     np.testing.assert_array_equal(later, background(fresh, np.random.default_rng(2), 128, 64, ground(50)))
 
 
 def test_azimuth_turns_the_place() -> None:
-    scene = place_scene(1)
-    one, same, other = (background(scene, np.random.default_rng(3), 128, 64, ground(a)) for a in (0, 360, 90))
+    surroundings = place_scene(1)
+    one, same, other = (background(surroundings, np.random.default_rng(3), 128, 64, ground(a)) for a in (0, 360, 90))
     assert np.abs(one - same).mean() < 0.02  # a whole turn comes back
     assert np.abs(one - other).mean() > 0.03
 
 
 def test_plain_is_flat() -> None:
-    picture = background(sample_scene(np.random.default_rng(0), "plain"), np.random.default_rng(1), 128, 64, ground())
+    picture = background(
+        sample_surroundings(np.random.default_rng(0), "plain"), np.random.default_rng(1), 128, 64, ground()
+    )
     assert picture.std() < 1e-6
 
 
 def test_fashion_is_mostly_a_light_studio() -> None:
-    scenes = [sample_scene(np.random.default_rng(i), "fashion") for i in range(200)]
-    studios = [scene.studio for scene in scenes if scene.studio is not None]
+    scenes = [sample_surroundings(np.random.default_rng(i), "fashion") for i in range(200)]
+    studios = [surroundings.studio for surroundings in scenes if surroundings.studio is not None]
     assert 0.65 < len(studios) / 200 < 0.85
     assert np.median([np.mean(studio.color) for studio in studios]) > 0.85
 
@@ -72,8 +74,8 @@ def test_fashion_is_mostly_a_light_studio() -> None:
 def test_street_has_detail_and_little_colour() -> None:
     deviations, saturations, levels = [], [], []
     for seed in range(12):
-        scene = sample_scene(np.random.default_rng(seed), "street")
-        picture = background(scene, np.random.default_rng(seed), 128, 64, ground(31.0 * seed))
+        surroundings = sample_surroundings(np.random.default_rng(seed), "street")
+        picture = background(surroundings, np.random.default_rng(seed), 128, 64, ground(31.0 * seed))
         deviations.append(picture.std())
         saturations.append((picture.max(-1) - picture.min(-1)).mean())
         levels.append(picture.mean())
@@ -86,14 +88,14 @@ def test_street_has_detail_and_little_colour() -> None:
 @pytest.mark.parametrize("feet", [(32.0, 120.0), (-40.0, 700.0), (30.0, 20.0)])
 def test_horizon_and_feet_may_lie_anywhere(horizon: float, feet: tuple[float, float]) -> None:
     for style in ("street", "fashion"):
-        scene = sample_scene(np.random.default_rng(9), style)
-        picture = background(scene, np.random.default_rng(1), 128, 64, Ground(horizon, feet, 70.0, 123.0))
+        surroundings = sample_surroundings(np.random.default_rng(9), style)
+        picture = background(surroundings, np.random.default_rng(1), 128, 64, Ground(horizon, feet, 70.0, 123.0))
         assert np.isfinite(picture).all()
 
 
 def test_lamps_stay_in_the_place() -> None:
-    scene = place_scene(2)
-    before, after = (scene.lighting(np.random.default_rng(0), azimuth) for azimuth in (0.0, 90.0))
+    surroundings = place_scene(2)
+    before, after = (surroundings.lighting(np.random.default_rng(0), azimuth) for azimuth in (0.0, 90.0))
     for (old, color), (new, again) in zip(before.lamps, after.lamps, strict=True):
         assert math.isclose(float(np.linalg.norm(old)), 1.0, rel_tol=1e-5)
         np.testing.assert_allclose(
@@ -106,7 +108,7 @@ def test_lamps_stay_in_the_place() -> None:
 def test_a_white_shirt_is_neither_black_nor_burnt(style: str) -> None:
     levels = []
     for seed in range(60):
-        light = sample_scene(np.random.default_rng(seed), style).lighting(np.random.default_rng(seed), 0)
+        light = sample_surroundings(np.random.default_rng(seed), style).lighting(np.random.default_rng(seed), 0)
         normal = np.array([0.0, -1.0, 0.0])
         level = (light.sky + light.bounce) / 2
         for direction, color in light.lamps:

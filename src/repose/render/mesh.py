@@ -1,113 +1,30 @@
-"""Triangle surfaces bound to the skeleton: what skin, clothes, hair and things are made of before they are drawn.
+"""Meshes tied to the body: carried onto a person, cut, thinned out, refined, merged.
 
-Everything is modelled in canon space, which is the mean body at rest (`Body.canon`), and carried onto a person's own
-body by `body_surface` (surfaces of the asset) or `bind` (any other mesh).
+A mesh is modelled in canon space, which is the mean body at rest (`BodyModel.canon`); `bind` carries it onto a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .body import Body, Floats, Shape
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Ints, Surface
 
-if TYPE_CHECKING:
-    from ..wear.cloth import Cloth
-    from ..wear.fabrics import Fabric
-
-Ints = NDArray[np.int32]
 _NEIGHBOURS = 4  # body vertices that carry one bound point
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A mesh of V vertices and F triangles at rest, counter-clockwise seen from outside.
-
-    Attributes:
-        rest: (V, 3) float32, metres, on this person's body at rest.
-        canon: (V, 3) float32, metres, the same points on the mean body: where patterns, labels and IUV are read.
-        along: (V, 2) float32, position along the arm (0 shoulder, 1 elbow, 2 wrist) and the leg (0 hip, 1 knee,
-            2 ankle).
-        region: (V, 4) float32 in [0, 1], how much arm, leg, head, foot.
-        shade: (V,) float32, multiplies the colour.
-        bone_index: (V, 4) uint8. bone_weight: (V, 4) float32, sums to 1.
-        faces: (F, 3) int32.
-        special: (V, 3) float32, of skin alone: lips, eye, how much of the hair's colour shows through.
-    """
-
-    rest: Floats
-    canon: Floats
-    along: Floats
-    region: Floats
-    shade: Floats
-    bone_index: NDArray[np.uint8]
-    bone_weight: Floats
-    faces: Ints
-    special: Floats | None = None
-
-    def __len__(self) -> int:
-        return len(self.rest)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One thing to draw: a surface and what it is made of.
-
-    Attributes:
-        name: "top", "hair", ... surface: at rest. fabric: what it is made of; None for skin.
-        label: LIP labels on the person's left and right.
-        wrap: how the texture runs: "limbs" (angle round the arm or leg, length along it; round the trunk elsewhere),
-            "body" (legs too as one trunk), "planar" (canon x and z).
-        double: both sides are drawn (open jackets, skirts, hats).
-        cloth: how it hangs; None if it only follows the skeleton.
-        fuzz: metres by which noise frays the outline (hair).
-        kind: how the shader treats it: "cloth", "hair", "glass", "leather".
-    """
-
-    name: str
-    surface: Surface
-    fabric: Fabric | None
-    label: tuple[int, int]
-    wrap: str = "limbs"
-    double: bool = False
-    cloth: Cloth | None = None
-    fuzz: float = 0.0
-    kind: str = "cloth"
-
-
 _COLUMNS = ("rest", "canon", "along", "region", "shade", "special")
 _NAMES = (*_COLUMNS, "bone_index", "bone_weight")
 
 
-def body_surface(body: Body, shape: Shape, layer: str) -> Surface:
-    """A surface of the asset on this person: "body", "shell" (a suit over it), "skirt" or "hair".
-
-    Vertices that the layer does not use are left out. Raises KeyError for another layer.
-    """
-    used, faces = np.unique(body.faces[layer], return_inverse=True)
-    attributes = body.attributes[used].astype(np.float32)
-    return Surface(
-        rest=shape.vertices[used],
-        canon=body.canon[used],
-        along=attributes[:, 0:2],
-        region=attributes[:, 2:6],
-        shade=np.ones(len(used), np.float32),
-        bone_index=body.bone_index[used],
-        bone_weight=body.weights[used],
-        faces=faces.reshape(-1, 3).astype(np.int32),
-        special=np.concatenate([attributes[:, 6:8], np.zeros((len(used), 1), np.float32)], axis=1),
-    )
-
-
 def bind(
-    body: Body,
+    body: BodyModel,
     shape: Shape,
     canon_points: Floats,
     faces: NDArray[Any],
@@ -128,13 +45,13 @@ def bind(
     share = 1 / (distance.astype(np.float32) + 1e-4) ** 2
     share /= share.sum(1, keepdims=True)
     attributes = body.attributes.astype(np.float32)
-    index, weight = _strongest(body.bone_index[near], body.weights[near] * share[..., None])
+    index, weight = _strongest(body.bone_index[near], body.bone_weight[near] * share[..., None])
     if rigid is None:
         offset = (points[:, None] - body.canon[near]) * shape.scale[near][..., None]
         rest = ((shape.vertices[near] + offset) * share[..., None]).sum(1)
     else:
         bone = body.index[rigid]
-        own = (body.bone_index == bone) & (body.weights > 0.5)
+        own = (body.bone_index == bone) & (body.bone_weight > 0.5)
         low, high = body.canon[own.any(1)], shape.vertices[own.any(1)]
         grow = high.std(0) / low.std(0)
         rest = (points - low.mean(0)) * grow + high.mean(0)
@@ -233,29 +150,6 @@ def edges(faces: Ints) -> Ints:
     return np.stack([first, second], 1).astype(np.int32)
 
 
-def normals(positions: Floats, faces: Ints) -> Floats:
-    """(V, 3) unit normals, averaged over the triangles round a vertex by their area."""
-    out: Floats = _normals(positions, faces)
-    return out
-
-
-def skin(surface: Surface, transforms: Floats) -> Floats:
-    """(V, 3) posed places: linear blend skinning by `transforms`, (J, 3, 4) of one pose from `Body.transforms`."""
-    out: Floats = _skin(surface.rest, surface.bone_index, surface.bone_weight, transforms)
-    return out
-
-
-def pose_body(body: Body, shape: Shape, transforms: Floats) -> tuple[Floats, Floats]:
-    """Every vertex of the asset in a pose, with normals (of the skin alone; 0 elsewhere): (V_body, 3) each."""
-    place: Floats = _skin(shape.vertices, body.bone_index, body.weights, transforms)
-    return place, normals(place, _skin_faces(body))
-
-
-@cache
-def _skin_faces(body: Body) -> Ints:
-    return body.faces["body"].astype(np.int32)
-
-
 def _sides(faces: Ints) -> Ints:
     """(3 F, 2) the three sides of every face."""
     return np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -303,19 +197,19 @@ def _strongest(index: NDArray[np.uint8], weight: Floats) -> tuple[NDArray[np.uin
 
 
 @cache
-def _whole_tree(body: Body) -> tuple[Any, NDArray[np.int64]]:
+def _whole_tree(body: BodyModel) -> tuple[Any, NDArray[np.int64]]:
     vertices = np.unique(body.faces["body"]).astype(np.int64)
     return cKDTree(body.canon[vertices]), vertices
 
 
-def _tree(body: Body, among: NDArray[np.bool_] | None) -> tuple[Any, NDArray[np.int64]]:
+def _tree(body: BodyModel, among: NDArray[np.bool_] | None) -> tuple[Any, NDArray[np.int64]]:
     if among is None:
         return _whole_tree(body)
     return _some_tree(body, among.tobytes())
 
 
 @cache
-def _some_tree(body: Body, among: bytes) -> tuple[Any, NDArray[np.int64]]:
+def _some_tree(body: BodyModel, among: bytes) -> tuple[Any, NDArray[np.int64]]:
     whole = _whole_tree(body)[1]
     vertices = whole[np.frombuffer(among, np.bool_)[whole]]
     return cKDTree(body.canon[vertices]), vertices
@@ -397,32 +291,6 @@ def _turned_over(place: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> 
 
 
 @njit(cache=True)
-def packed(place: Any, normal: Any, strain: Any, used: Any) -> Any:
-    """(N, 7) float32: place, normal and strain of the N vertices `used`."""
-    out = np.empty((len(used), 7), np.float32)
-    for k in range(len(used)):
-        v = used[k]
-        for i in range(3):
-            out[k, i] = place[v, i]
-            out[k, 3 + i] = normal[v, i]
-        out[k, 6] = strain[v]
-    return out
-
-
-@njit(cache=True)
-def bounds(points: Any) -> Any:
-    """(2, 3) the smallest and the largest of each coordinate of `points`, (V, 3)."""
-    out = np.empty((2, 3), points.dtype)
-    for i in range(3):
-        out[0, i] = out[1, i] = points[0, i]
-    for v in range(len(points)):
-        for i in range(3):
-            out[0, i] = min(out[0, i], points[v, i])
-            out[1, i] = max(out[1, i], points[v, i])
-    return out
-
-
-@njit(cache=True)
 def _strongest_of(index: Any, weight: Any) -> Any:
     count, many = index.shape
     new_index = np.zeros((count, 4), np.uint8)
@@ -443,37 +311,3 @@ def _strongest_of(index: Any, weight: Any) -> Any:
         for k in range(4):
             new_weight[v, k] /= whole
     return new_index, new_weight
-
-
-@njit(cache=True, fastmath=False)
-def _skin(rest: Any, index: Any, weight: Any, bones: Any) -> Any:
-    out = np.empty_like(rest)
-    for v in range(len(rest)):
-        x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
-        for row in range(3):
-            total = np.float32(0)
-            for k in range(4):
-                w = weight[v, k]
-                if w > 0:
-                    b = bones[index[v, k], row]
-                    total += w * (b[0] * x + b[1] * y + b[2] * z + b[3])
-            out[v, row] = total
-    return out
-
-
-@njit(cache=True)
-def _normals(place: Any, faces: Any) -> Any:
-    out = np.zeros_like(place)
-    for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = place[b, 0] - place[a, 0], place[b, 1] - place[a, 1], place[b, 2] - place[a, 2]
-        vx, vy, vz = place[c, 0] - place[a, 0], place[c, 1] - place[a, 1], place[c, 2] - place[a, 2]
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for k in (a, b, c):
-            out[k, 0] += nx
-            out[k, 1] += ny
-            out[k, 2] += nz
-    for v in range(len(out)):
-        length = np.sqrt(out[v, 0] ** 2 + out[v, 1] ** 2 + out[v, 2] ** 2) + np.float32(1e-12)
-        out[v] /= length
-    return out

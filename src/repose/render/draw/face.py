@@ -6,12 +6,11 @@ finer than a sample are blurred, so that a face of 25 pixels does not flicker an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.render.pieces import Looks
 
 SKIN: Final = """
 uniform sampler2D skin_grain;   // the renderer's noise: texture unit 0

@@ -1,4 +1,4 @@
-"""The skeleton as the kernels of `kinematics` want it: arrays of bones, and the capsules round them."""
+"""The skeleton as arrays for the kernels of `kinematics`, capsules round its bones, and poses as bone rotations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Body
+from repose.body.kinematics import bone_turns
+from repose.body.model import BodyModel, Floats
 
 BONES: Final = (
     "root", "spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "neck02", "neck03", "head",
@@ -49,7 +50,7 @@ class Rig:
     """Arrays of one skeleton for the kernels.
 
     Attributes:
-        vec: (8, 3) of `_rest_vectors`. heads: (J, 3) pivots at rest, metres. parents: (J,) indices.
+        vec: (8, 3) of `_rest_vectors`. pivots: (J, 3) pivots at rest, metres. parents: (J,) indices.
         slot: (J,) row of `BONES`, -1 for bones that do not turn on their own.
         limbs: chest; wrist, elbow, shoulder, each left and right; the four pivots of the left arm, of the right arm.
         bone, offset, radius: (K, 2), (K, 2, 3), (K,) capsules, ends relative to the pivots, metres.
@@ -57,7 +58,7 @@ class Rig:
     """
 
     vec: NDArray[np.float64]
-    heads: NDArray[np.float64]
+    pivots: NDArray[np.float64]
     parents: NDArray[np.int64]
     slot: NDArray[np.int64]
     limbs: NDArray[np.int64]
@@ -68,30 +69,47 @@ class Rig:
     index: Mapping[str, int]
 
     def arm(self) -> NDArray[np.float64]:
-        return self.heads[self.limbs[7:11]]
+        """(4, 3) pivots of the left clavicle, upper arm, lower arm and wrist."""
+        return self.pivots[self.limbs[7:11]]
 
     def leg(self) -> NDArray[np.float64]:
-        return self.heads[[self.index[n] for n in ("upperleg01.L", "lowerleg01.L", "foot.L")]]
+        """(3, 3) pivots of the left hip, knee and ankle."""
+        return self.pivots[[self.index[n] for n in ("upperleg01.L", "lowerleg01.L", "foot.L")]]
 
 
 @cache
-def rig_of(body: Body) -> Rig:
-    """The arrays of the mean body, made once."""
+def rig_of(body: BodyModel) -> Rig:
+    """The arrays of the mean body, computed once."""
     slot = np.array([BONES.index(n) if n in BONES else -1 for n in body.bones])
     names = ["spine01"] + [f"{n}.{s}" for n in ("wrist", "lowerarm01", "upperarm01") for s in "LR"]
     names += [f"{n}.{s}" for s in "LR" for n in ("clavicle", "upperarm01", "lowerarm01", "wrist")]
-    heads = body.pivots.astype(np.float64)
+    pivots = body.pivots.astype(np.float64)
     bones, offsets, radii = [], [], []
     for side, sign in (("", 1), (".L", 1), (".R", -1)):
         for a, p, b, q, radius in _LIMB if side else _TORSO:
             pair = [body.index[a + side], body.index[b + side]]
             bones.append(pair)
-            offsets.append(np.array([p, q]) * [sign, 1, 1] - heads[pair])
+            offsets.append(np.array([p, q]) * [sign, 1, 1] - pivots[pair])
             radii.append(radius)
     return Rig(
-        _rest_vectors(body), heads, np.array(body.parents), slot, np.array([body.index[n] for n in names]),
+        _rest_vectors(body), pivots, np.array(body.parents), slot, np.array([body.index[n] for n in names]),
         np.array(bones), np.array(offsets), np.array(radii), _pairs(), body.index,
     )  # fmt: skip
+
+
+def rotations(body: BodyModel, angles: Floats) -> dict[str, Floats]:
+    """Bone rotations of P poses.
+
+    Args:
+        body: the body model; angles count from its mean body at rest.
+        angles: (P, A) degrees, in the order of `angles.ANGLES`.
+
+    Returns:
+        bone name -> (P, 3, 3) float32 for `BodyModel.transforms`.
+    """
+    vec = rig_of(body).vec
+    turns = np.stack([bone_turns(row.astype(np.float64), vec) for row in angles]).astype(np.float32)
+    return {name: turns[:, k] for k, name in enumerate(BONES)}
 
 
 def _pairs() -> NDArray[np.float64]:
@@ -113,7 +131,7 @@ def _pairs() -> NDArray[np.float64]:
     return np.array(rows, np.float64)
 
 
-def _rest_vectors(body: Body) -> NDArray[np.float64]:
+def _rest_vectors(body: BodyModel) -> NDArray[np.float64]:
     """(8, 3): upper arm, forearm, elbow hinge, axis of curling, out of the palm, thumb's axis, (elbow's bend at rest,
     angle that makes the legs vertical, 0), fingers; unit vectors of the left side at rest."""
     pivot = {n: body.pivots[body.index[f"{n}.L"]].astype(np.float64) for n in (

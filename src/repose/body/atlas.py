@@ -1,4 +1,4 @@
-"""Where on the body a point of canon space lies: DensePose's 24 parts with charts of our own, in GLSL and in numpy.
+"""Where on the body a point of canon space lies: DensePose's 24 parts, with charts of our own.
 
 The parts and their order are DensePose's: 1 torso back, 2 torso front; 3 right hand, 4 left hand; 5 left foot, 6 right
 foot; upper legs 7 right back, 8 left back, 9 right front, 10 left front; lower legs 11 to 14 likewise; upper arms 15
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import Floats
+from repose.body.model import Floats
 
 # Joints of the left limbs in canon space, metres; the right ones are their mirror image.
 SHOULDER: Final = (0.179, -0.025, 0.593)
@@ -32,9 +32,13 @@ ANKLE: Final = (0.190, -0.004, -0.740)
 _BICEPS: Final = (0.0, -1.0, 0.3)
 _PALM: Final = (-0.8, 0.08, -0.57)
 _AHEAD: Final = (0.0, -1.0, 0.0)
-_TOP, _BOTTOM = 0.66, 0.02  # of the trunk
-_CROWN, _NAPE = 0.955, 0.62  # of head and neck
-_TORSO_Y, _HEAD_Y = -0.03, -0.05  # their axes
+# Heights (canon z) where the charts of the trunk and of head with neck begin and end, and the y of their axes, metres.
+TRUNK_TOP: Final = 0.66
+TRUNK_BOTTOM: Final = 0.02
+CROWN: Final = 0.955
+NAPE: Final = 0.62
+TRUNK_Y: Final = -0.03
+HEAD_Y: Final = -0.05
 
 
 def _frame(start: tuple[float, ...], end: tuple[float, ...], front: tuple[float, ...]) -> NDArray[np.float64]:
@@ -45,7 +49,7 @@ def _frame(start: tuple[float, ...], end: tuple[float, ...], front: tuple[float,
     return np.stack([axis, ahead, np.cross(ahead, axis)])
 
 
-_SEGMENTS: Final = {
+SEGMENTS: Final = {
     "UPPER_ARM": (SHOULDER, _frame(SHOULDER, ELBOW, _BICEPS)),
     "LOWER_ARM": (ELBOW, _frame(ELBOW, WRIST, _PALM)),
     "HAND": (WRIST, _frame(WRIST, FINGERS, _PALM)),
@@ -54,80 +58,8 @@ _SEGMENTS: Final = {
 }
 
 
-def _glsl(values: NDArray[np.float64] | tuple[float, ...]) -> str:
-    return "vec3(" + ", ".join(f"{v:.6f}" for v in values) + ")"
-
-
-GLSL: Final = (
-    "const float PI = 3.14159265;\n"
-    + "".join(
-        f"const vec3 {n}_AT = {_glsl(at)};\nconst vec3 {n}_FRONT = {_glsl(rows[1])};\n"
-        f"const vec3 {n}_IN = {_glsl(rows[2])};\n"
-        for n, (at, rows) in _SEGMENTS.items()
-    )
-    + f"""
-// Angle round a left limb, -PI to PI: 0 at its front, positive towards its inner side.
-float turn_of(vec3 p, vec3 at, vec3 front, vec3 inner) {{ return atan(dot(p - at, inner), dot(p - at, front)); }}
-float arm_turn(vec3 p, float a) {{
-    return a < 1.0 ? turn_of(p, UPPER_ARM_AT, UPPER_ARM_FRONT, UPPER_ARM_IN)
-         : a < 2.0 ? turn_of(p, LOWER_ARM_AT, LOWER_ARM_FRONT, LOWER_ARM_IN) : turn_of(p, HAND_AT, HAND_FRONT, HAND_IN);
-}}
-float leg_turn(vec3 p, float a) {{
-    return a < 1.0 ? turn_of(p, UPPER_LEG_AT, UPPER_LEG_FRONT, UPPER_LEG_IN)
-                   : turn_of(p, LOWER_LEG_AT, LOWER_LEG_FRONT, LOWER_LEG_IN);
-}}
-float trunk_turn(vec3 p) {{ return atan(p.x, {_TORSO_Y:.3f} - p.y); }}
-// canon, (along the arm, along the leg), (arm, leg, head, foot) -> part, u, v
-vec3 iuv_of(vec3 canon, vec2 along, vec4 region) {{
-    bool left = canon.x > 0.0;
-    vec3 p = vec3(abs(canon.x), canon.yz);
-    float part, u, v;
-    if (region.x > 0.5) {{
-        float turn = arm_turn(p, along.x);
-        if (along.x >= 2.0) {{
-            part = left ? 4.0 : 3.0;
-            u = turn / (2.0 * PI) + 0.5;
-            v = (along.x - 2.0) / 1.2;
-        }} else {{
-            bool front = abs(turn) < PI / 2.0;
-            part = (along.x < 1.0 ? 15.0 : 19.0) + (front ? 0.0 : 2.0) + (left ? 0.0 : 1.0);
-            u = front ? turn / PI + 0.5 : (turn > 0.0 ? turn / PI - 0.5 : turn / PI + 1.5);
-            v = along.x < 1.0 ? (along.x + 0.3) / 1.3 : along.x - 1.0;
-        }}
-        if (!left) u = 1.0 - u;
-    }} else if (region.w > 0.5) {{
-        part = left ? 5.0 : 6.0;
-        u = atan(p.x - 0.19, p.z + 0.79) / (2.0 * PI) + 0.5;
-        v = (0.08 - p.y) / 0.32;
-        if (!left) u = 1.0 - u;
-    }} else if (region.y > 0.5) {{
-        float turn = leg_turn(p, along.y);
-        bool front = abs(turn) < PI / 2.0;
-        part = (along.y < 1.0 ? 7.0 : 11.0) + (front ? 2.0 : 0.0) + (left ? 1.0 : 0.0);
-        u = front ? turn / PI + 0.5 : (turn > 0.0 ? turn / PI - 0.5 : turn / PI + 1.5);
-        v = along.y < 1.0 ? (along.y + 0.3) / 1.3 : along.y - 1.0;
-        if (!left) u = 1.0 - u;
-    }} else if (region.z > 0.5) {{
-        part = left ? 24.0 : 23.0;
-        u = atan(p.x, {_HEAD_Y:.3f} - p.y) / PI;
-        if (left) u = 1.0 - u;
-        v = ({_CROWN:.3f} - p.z) / {_CROWN - _NAPE:.3f};
-    }} else {{
-        float turn = trunk_turn(canon);
-        bool front = abs(turn) < PI / 2.0;
-        part = front ? 2.0 : 1.0;
-        u = front ? turn / PI + 0.5 : atan(canon.x, canon.y - {_TORSO_Y:.3f}) / PI + 0.5;
-        v = ({_TOP:.3f} - canon.z) / {_TOP - _BOTTOM:.3f};
-    }}
-    return vec3(part, clamp(u, 0.0, 1.0), clamp(v, 0.0, 1.0));
-}}
-"""
-)
-"""The chart function of the shaders: `vec3 iuv_of(vec3 canon, vec2 along, vec4 region)`."""
-
-
 def iuv_of(canon: Floats, along: Floats, region: Floats) -> Floats:
-    """Part (1 to 24), u and v of points: the numpy twin of `GLSL`.
+    """Part (1 to 24), u and v of points. The renderer has the same function in GLSL (`repose.render.draw.chart`).
 
     Args:
         canon: (N, 3) metres. along: (N, 2) position along the arm and the leg. region: (N, 4) arm, leg, head, foot.
@@ -140,16 +72,16 @@ def iuv_of(canon: Floats, along: Floats, region: Floats) -> Floats:
     p[:, 0] = np.abs(p[:, 0])
     out = np.empty((len(canon), 3), np.float64)
 
-    turn = np.arctan2(canon[:, 0], _TORSO_Y - canon[:, 1])
+    turn = np.arctan2(canon[:, 0], TRUNK_Y - canon[:, 1])
     front = np.abs(turn) < np.pi / 2
-    back = np.arctan2(canon[:, 0], canon[:, 1] - _TORSO_Y)
+    back = np.arctan2(canon[:, 0], canon[:, 1] - TRUNK_Y)
     out[:, 0] = np.where(front, 2, 1)
     out[:, 1] = np.where(front, turn, back) / np.pi + 0.5
-    out[:, 2] = (_TOP - canon[:, 2]) / (_TOP - _BOTTOM)
+    out[:, 2] = (TRUNK_TOP - canon[:, 2]) / (TRUNK_TOP - TRUNK_BOTTOM)
 
     head = (region[:, 2] > 0.5) & ~(region[:, 1] > 0.5)
-    u = np.arctan2(p[:, 0], _HEAD_Y - p[:, 1]) / np.pi
-    values = np.stack([np.where(left, 24, 23), np.where(left, 1 - u, u), (_CROWN - p[:, 2]) / (_CROWN - _NAPE)], 1)
+    u = np.arctan2(p[:, 0], HEAD_Y - p[:, 1]) / np.pi
+    values = np.stack([np.where(left, 24, 23), np.where(left, 1 - u, u), (CROWN - p[:, 2]) / (CROWN - NAPE)], 1)
     out[head] = values[head]
 
     for column, first, names in ((1, 7, ("UPPER_LEG", "LOWER_LEG")), (0, 15, ("UPPER_ARM", "LOWER_ARM"))):
@@ -179,7 +111,7 @@ def iuv_of(canon: Floats, along: Floats, region: Floats) -> Floats:
 
 
 def _turn(p: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    at, rows = _SEGMENTS[name]
+    at, rows = SEGMENTS[name]
     away = p - np.asarray(at)
     turn: NDArray[np.float64] = np.arctan2(away @ rows[2], away @ rows[1])
     return turn

@@ -1,9 +1,9 @@
 """Kernels from angles to bones and back: turns of bones, arms and legs that reach a place, limbs that run into others.
 
-All of them are compiled by numba and kept on disk. They are in one file because a kept kernel does not notice changes
-in another file. Vectors are of the left side, in canon axes; the right side is the mirror image. `rig.py` makes the
-arrays that they take; `vec` is that of `Rig`. A row of angles holds the trunk (13), then 21 of the left side
-(arm from 0, leg from 14), then 21 of the right side.
+All of them are compiled by numba and cached on disk. They are in one file because a cached kernel is not compiled
+again when another file changes. Vectors are of the left side, in canon axes; the right side is the mirror image.
+`rig.py` computes the arrays that they take; `vec` is that of `Rig`. A row of angles holds the trunk (13), then 21 of
+the left side (arm from 0, leg from 14), then 21 of the right side.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def bone_turns(degrees: Any, vec: Any) -> Any:
 
 
 @_jit
-def forward(degrees: Any, vec: Any, heads: Any, parents: Any, slot: Any) -> Any:
+def forward(degrees: Any, vec: Any, pivots: Any, parents: Any, slot: Any) -> Any:
     """World turn (J, 3, 3) and pivot (J, 3) of every bone of the body."""
     local = bone_turns(degrees, vec)
     count = len(parents)
@@ -167,10 +167,10 @@ def forward(degrees: Any, vec: Any, heads: Any, parents: Any, slot: Any) -> Any:
         p = parents[k]
         if p < 0:
             turn[k] = local[slot[k]]
-            place[k] = heads[k]
+            place[k] = pivots[k]
             continue
         turn[k] = turn[p] if slot[k] < 0 else _mul(turn[p], local[slot[k]])
-        place[k] = _apply(turn[p], heads[k] - heads[p]) + place[p]
+        place[k] = _apply(turn[p], pivots[k] - pivots[p]) + place[p]
     return turn, place
 
 
@@ -322,13 +322,13 @@ def _worst(ends: Any, radius: Any, pairs: Any, girth: float) -> Any:
 
 @_jit
 def free_up(
-    degrees: Any, vec: Any, heads: Any, parents: Any, slot: Any, limbs: Any, bone: Any, offset: Any, radius: Any,
+    degrees: Any, vec: Any, pivots: Any, parents: Any, slot: Any, limbs: Any, bone: Any, offset: Any, radius: Any,
     pairs: Any, girth: float, allowed: float, steps: int, limits: Any,
 ) -> float:  # fmt: skip
     """Move limbs out of the body until no pair is deeper than `allowed`; returns the depth that is left."""
     depth = 0.0
     for step in range(steps + 1):
-        turn, place = forward(degrees, vec, heads, parents, slot)
+        turn, place = forward(degrees, vec, pivots, parents, slot)
         ends = _capsules(turn, place, bone, offset, radius, girth)
         depth, row, away = _worst(ends, radius, pairs, girth)
         if depth <= allowed or step == steps:
@@ -345,7 +345,7 @@ def free_up(
             continue
         chest, wrist, elbow = limbs[0], limbs[1 + side], limbs[3 + side]
         move = away * (depth + 0.003)
-        target = _apply(turn[chest].T, place[wrist] + move - place[chest]) + heads[chest]
+        target = _apply(turn[chest].T, place[wrist] + move - place[chest]) + pivots[chest]
         middle = (place[wrist] + place[limbs[5 + side]]) / 2
         pole = _apply(turn[chest].T, place[elbow] + 0.5 * move - middle)
         target[0] *= sign
@@ -358,7 +358,7 @@ def free_up(
             hand[:, 0] *= sign
         arm = np.empty((4, 3))
         for k in range(4):
-            arm[k] = _mirrored(heads[limbs[7 + 4 * side + k]], sign)
+            arm[k] = _mirrored(pivots[limbs[7 + 4 * side + k]], sign)
         solve_arm(degrees, at, target, pole, hand, vec, arm, limits)
     return depth
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from repose.render.figure.body import load_body
-from repose.render.figure.surface import pose_body
-from repose.render.pose.poses import rotations, sample_pose
+from repose.body.model import load_body
+from repose.body.rig import rotations
+from repose.body.surface import pose_body
+from repose.render.pose.poses import sample_pose
 
 BODY = load_body()
 
@@ -15,18 +16,18 @@ def _posed(row: int, count: int, seed: int):
     shape = BODY.shape(BODY.coefficients[row])
     rng = np.random.default_rng(seed)
     angles = np.stack([sample_pose(rng).angles for _ in range(count)])
-    return shape, BODY.transforms(shape.heads, rotations(BODY, angles))
+    return shape, BODY.transforms(shape.pivots, rotations(BODY, angles))
 
 
 def test_poses_keep_bone_lengths() -> None:
     shape, placed = _posed(3, 50, 0)
     turns = placed[..., :3]
     assert np.allclose(turns @ turns.swapaxes(-1, -2), np.eye(3), atol=1e-4)
-    heads = np.einsum("pjik,jk->pji", turns, shape.heads) + placed[..., 3]
+    heads = np.einsum("pjik,jk->pji", turns, shape.pivots) + placed[..., 3]
     for bone, parent in enumerate(BODY.parents):
         if parent >= 0:
             length = np.linalg.norm(heads[:, bone] - heads[:, parent], axis=1)
-            assert np.allclose(length, np.linalg.norm(shape.heads[bone] - shape.heads[parent]), atol=1e-4)
+            assert np.allclose(length, np.linalg.norm(shape.pivots[bone] - shape.pivots[parent]), atol=1e-4)
 
 
 def test_anchors_agree_with_skinning_every_vertex() -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from repose.data import Store, StoreWriter
-from repose.render.layout import NAME, export_layout, layout_names
+from repose.data.deepfashion_layout import NAME, export_layout, layout_names
 from repose.represent.formats import read_keypoints, read_pairs
 
 HEIGHT, WIDTH = 48, 32

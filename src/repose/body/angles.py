@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Floats
+from repose.body.model import Floats
 
 # name: (at rest, spread of the random part, lowest, highest), degrees.
 _TRUNK: Final = {

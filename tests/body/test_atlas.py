@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from repose.body import atlas
+from repose.body.model import load_body
 from repose.person import IUV_MIRROR
-from repose.render.figure import atlas
-from repose.render.figure.body import load_body
 
 
 def _chart(vertices: np.ndarray) -> np.ndarray:
@@ -30,7 +30,7 @@ def test_all_24_parts_are_on_the_body():
 )  # fmt: skip
 def test_the_skin_of_a_bone_lies_in_its_parts(bone, parts):
     body = load_body()
-    own = (body.bone_index == body.index[bone]) & (body.weights > 0.8)
+    own = (body.bone_index == body.index[bone]) & (body.bone_weight > 0.8)
     vertices = np.intersect1d(np.nonzero(own.any(1))[0], body.faces["body"])
     found = _chart(vertices)[:, 0].astype(int)
     assert np.isin(found, list(parts)).mean() > 0.95

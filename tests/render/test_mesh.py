@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repose.render.figure.body import load_body
-from repose.render.figure.surface import bind, body_surface, clip, edges, merge, normals, skin, subdivide
+from repose.body.model import load_body
+from repose.body.surface import body_surface, normals, pose_surface
+from repose.render.mesh import bind, clip, edges, merge, subdivide
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def test_a_bound_copy_of_the_skin_follows_the_skin(body):
     carried = bind(body, shape, own.canon, own.faces)
     assert np.abs(carried.rest - own.rest).max() < 1e-3  # metres
     bend = np.eye(3, dtype=np.float32)[[0, 2, 1]] * np.float32([[1, 1, 1], [1, -1, 1], [1, 1, 1]])
-    turned = body.transforms(shape.heads, {"lowerleg01.L": bend[None]})[0]
-    assert np.abs(skin(carried, turned) - skin(own, turned)).max() < 0.02
+    turned = body.transforms(shape.pivots, {"lowerleg01.L": bend[None]})[0]
+    assert np.abs(pose_surface(carried, turned) - pose_surface(own, turned)).max() < 0.02
 
 
 def test_a_rigid_thing_is_as_large_as_the_head_it_sits_on(body):
@@ -80,6 +81,6 @@ def test_a_rigid_thing_is_as_large_as_the_head_it_sits_on(body):
     band = np.float32([[0.08, -0.05, 0.88], [-0.08, -0.05, 0.88], [0, -0.15, 0.88], [0, 0.06, 0.88]])
     hat = bind(body, child, band, np.array([[0, 1, 2], [0, 3, 1]]), rigid="head")
     assert set(hat.bone_index[:, 0]) == {body.index["head"]}
-    head = child.vertices[((body.bone_index == body.index["head"]) & (body.weights > 0.5)).any(1)]
+    head = child.vertices[((body.bone_index == body.index["head"]) & (body.bone_weight > 0.5)).any(1)]
     assert np.abs(hat.rest[:, :2]).max() < np.abs(head[:, :2]).max() * 1.3
     assert np.abs(hat.rest[:, 2]).max() < np.abs(head[:, 2]).max()
