@@ -38,9 +38,10 @@ from repose.data.augment import Bits
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.draw.sheet import sheet
+from repose.estimate.suppliers import supplier
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import Output, Progress, course, stage_of, supplier, total
+from repose.models.base import Output, Progress, course, stage_of, total
 from repose.models.weights import lineage, load_weights, save_weights, weight_files
 from repose.person import Pair, Person
 from repose.recipes import Recipe, to_dict
