@@ -13,7 +13,7 @@ from torch import nn
 
 from repose import models
 from repose.data import Store, StoreWriter
-from repose.estimate import ESTIMATORS, estimator
+from repose.estimate import ESTIMATORS
 from repose.estimate.movenet import MoveNet
 from repose.models import recipe as registered
 from repose.models.base import Generator
@@ -91,10 +91,7 @@ class Eyes(MoveNet):
 
 def seeing(monkeypatch: pytest.MonkeyPatch) -> None:
     """`estimator("movenet")` is `Eyes` from now on; undone with the test."""
-    monkeypatch.setitem(ESTIMATORS, "movenet", "tests.tiny:Eyes")
-    monkeypatch.setattr("repose.estimate.estimator", estimator.__wrapped__)
-    monkeypatch.setattr("repose.pipeline.estimator", estimator.__wrapped__)
-    monkeypatch.setattr("repose.bench.evaluate.find_estimator", estimator.__wrapped__)
+    monkeypatch.setitem(ESTIMATORS["keypoints"], "movenet", "tests.tiny:Eyes")
 
 
 def store(folder: Path, count: int = 4) -> Store:

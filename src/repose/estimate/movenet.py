@@ -8,10 +8,9 @@ once. (A detector in front was tried: see the class.)
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +19,9 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
-from repose.extras import how_to_install
-from repose.hub.fetch import locate
-from repose.hub.files import FILES
+from repose.estimate.squares import Square
+from repose.estimate.tflite import load_network
+from repose.hub.files import FILES, File
 from repose.represent.keypoints import from_skeleton
 
 Joints = npt.NDArray[np.float64]
@@ -77,7 +76,7 @@ class MoveNet:
         network: Network | None = None,
     ) -> None:
         self.threshold, self.flip = threshold, flip
-        self._network = network or tflite(path, threads)
+        self._network = network or _loaded(FILES["movenet_lightning.tflite"] if path is None else path, threads)
 
     @property
     def name(self) -> str:
@@ -128,30 +127,14 @@ class MoveNet:
 
     def _look(self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False) -> Joints:
         """The joints in the square of this centre and side, in pixels of the picture; black beyond its border."""
-        left, top, scale = x - side / 2, y - side / 2, SIDE / side
-        # the pixels of the square that lie wholly in the picture, and exactly what they show; so a window of a long
-        # strip takes no more memory than the network's input
-        columns = max(0, math.ceil(-left * scale)), min(SIDE, math.floor((picture.width - left) * scale))
-        rows = max(0, math.ceil(-top * scale)), min(SIDE, math.floor((picture.height - top) * scale))
-        square = np.zeros((SIDE, SIDE, 3), np.uint8)
-        if columns[0] < columns[1] and rows[0] < rows[1]:
-            part = picture.resize(
-                (columns[1] - columns[0], rows[1] - rows[0]),
-                PIL.Image.Resampling.BILINEAR,
-                box=(
-                    max(0.0, left + columns[0] / scale),
-                    max(0.0, top + rows[0] / scale),
-                    min(float(picture.width), left + columns[1] / scale),
-                    min(float(picture.height), top + rows[1] / scale),
-                ),
-            )
-            square[slice(*rows), slice(*columns)] = np.asarray(part)
+        window = Square(x, y, side)
+        square = window.cut(picture, SIDE)
         joints = _xy(self._network(square))
         if flip:
             mirrored = _xy(self._network(np.ascontiguousarray(square[:, ::-1])))[_MIRROR]
             mirrored[:, 0] = 1 - mirrored[:, 0]
             joints = _mixed(joints, mirrored)
-        return joints * (side, side, 1) + (left, top, 0)
+        return joints * (side, side, 1) + (window.left, window.top, 0)
 
     def _located(self, joints: Joints) -> bool:
         return int((joints[:, 2] >= self.threshold).sum()) >= _FEWEST
@@ -193,40 +176,9 @@ class MoveNet:
         return Detection(self._keypoints(joints, size), box, _mean(joints))
 
 
-def tflite(path: str | Path | None, threads: int = 1) -> Network:
-    """The network of a TFLite file; None: of MoveNet's, which is fetched where it is not here.
-
-    ImportError without `ai-edge-litert`; ValueError for another network's file.
-    """
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ImportError(
-            f"MoveNet runs on ai-edge-litert, which is not installed: {how_to_install('estimate')}; "
-            "or give the joints in a keypoint file"
-        ) from error
-    path = locate(FILES["movenet_lightning.tflite"]) if path is None else path  # no file is fetched for nothing
-    try:
-        interpreter: Any = Interpreter(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a TFLite file that can be read: {error}") from error
-    (given,), (taken,) = interpreter.get_input_details()[:1], interpreter.get_output_details()[:1]
-    if tuple(given["shape"]) != (1, SIDE, SIDE, 3) or tuple(taken["shape"]) != (1, 1, 17, 3):
-        raise ValueError(
-            f"{path} is not MoveNet single-pose lightning: input (1, {SIDE}, {SIDE}, 3) and output (1, 1, 17, 3) "
-            f"are wanted, it has {tuple(given['shape'])} and {tuple(taken['shape'])}"
-        )
-    lock = threading.Lock()  # an interpreter serves one caller at a time
-
-    def network(square: Image) -> npt.NDArray[np.float32]:
-        with lock:
-            interpreter.set_tensor(given["index"], square[None].astype(given["dtype"], copy=False))
-            interpreter.invoke()
-            joints: npt.NDArray[np.float32] = interpreter.get_tensor(taken["index"])[0, 0]
-            return joints
-
-    return network
+def _loaded(file: str | Path | File, threads: int) -> Network:
+    run = load_network(file, (1, SIDE, SIDE, 3), (1, 1, 17, 3), "MoveNet single-pose lightning", threads)
+    return lambda square: run(square[None])[0, 0]
 
 
 def _squares(size: tuple[int, int], divisors: Sequence[int]) -> Iterator[tuple[float, float, float]]:

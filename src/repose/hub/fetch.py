@@ -14,13 +14,13 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from repose.files import replacing, sha256
 from repose.hub.files import File
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte
@@ -101,6 +101,9 @@ def _open(url: str) -> BinaryIO:
 
 
 def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

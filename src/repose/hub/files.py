@@ -46,6 +46,17 @@ FILES: Final = {
             aliases=("movenet_single_pose_lightning_ptq.tflite",),
         ),
         File(
+            name="selfie_segmentation.tflite",
+            # the address and the checksum of MediaPipe's own list of its files, third_party/external_files.bzl
+            url="https://storage.googleapis.com/mediapipe-assets/modules/selfie_segmentation/selfie_segmentation.tflite"
+            "?generation=1782183681393267",
+            sha256="8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
+            size=249_024,
+            licence="Apache-2.0",
+            origin="google-ai-edge/mediapipe: selfie segmentation, the general model",
+            without="give the mask yourself in Person.mask, or go on without one: `repose transfer` needs none",
+        ),
+        File(
             name="mobilenet_v2_imagenet.safetensors",
             url=None,
             sha256="63ba6ce8dfe50e36afaa8c4597dfca19d5318a93b6c913afaaa6cf3d5116da35",
@@ -152,4 +163,4 @@ FILES: Final = {
         ),
     )
 }
-"""Every file that the house may fetch, by name."""
+"""Every file that Repose may fetch, by name."""

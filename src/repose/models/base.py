@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose.estimate.suppliers import supplier
 from repose.person import Pair, Person
 
 
@@ -117,25 +118,6 @@ class Generator(nn.Module, ABC):
                 f"{type(self).__name__} takes sides that are multiples of {self.needs.multiple}, got "
                 f"{height}x{width}; repose.represent.canvas pads or resizes"
             )
-
-
-_SUPPLIERS = {
-    "image": "repose.read_person(PHOTO) supplies it with the joints",
-    "keypoints": "repose.read_person(PHOTO) supplies it, `repose estimate PHOTO -o poses.csv` writes it into a file",
-    "parsing": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
-    "No parser is included: repose.represent.maps.with_maps(person, parsing=FILE) adds what one made of a photograph",
-    "iuv": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
-    "DensePose is not included: repose.represent.maps.with_maps(person, iuv=FILE) adds its result for a photograph",
-    "mask": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
-    "give Person.mask yourself, 1 on the person",
-    "depth": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
-    "give Person.depth yourself, in metres",
-}
-
-
-def supplier(field: str) -> str:
-    """Who supplies a field of `Person`, in words, for errors."""
-    return _SUPPLIERS[field]
 
 
 @dataclass(frozen=True)

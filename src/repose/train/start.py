@@ -12,9 +12,10 @@ from torch import Tensor
 from repose.data.augment import Bits
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
+from repose.estimate.suppliers import supplier
 from repose.losses.perceptual import Perceptual
 from repose.models import build_generator, build_objective
-from repose.models.base import course, stage_of, supplier
+from repose.models.base import course, stage_of
 from repose.models.weights import lineage, load_weights, weight_files
 from repose.person import Pair
 from repose.recipes import Recipe

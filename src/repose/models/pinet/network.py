@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repose.models.base import Generator, Needs, Output, supplier
+from repose.estimate.suppliers import supplier
+from repose.models.base import Generator, Needs, Output
 from repose.models.patn.network import initialise, pose_maps
 from repose.person import JOINTS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
