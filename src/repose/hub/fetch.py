@@ -121,6 +121,5 @@ def _missing(file: File, cache: Path, wrong: list[str], reason: str) -> FileMiss
         *(f"  found     {line}" for line in wrong),
         f"  origin    {file.origin} ({file.licence})",
         f"  to do     put a copy into {cache}, or name the folder that has one in REPOSE_FILES",
-        *([f"  or        {file.without}"] if file.without else []),
     ]
     return FileMissingError("\n".join(lines))

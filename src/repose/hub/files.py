@@ -19,7 +19,6 @@ class File:
         origin: who made it, and from what.
         aliases: other names that a local copy may have; its checksum decides all the same.
         advice: how to obtain it, where there is no address.
-        without: how to do without it, if one can.
     """
 
     name: str
@@ -30,7 +29,6 @@ class File:
     origin: str
     aliases: tuple[str, ...] = ()
     advice: str = ""
-    without: str = ""
 
 
 FILES: Final = {
@@ -53,9 +51,6 @@ FILES: Final = {
             licence="Apache-2.0",
             origin="google-coral/test_data tf2_mobilenet_v2_1.0_224_ptq.tflite, int8 weights brought back to float16",
             advice="it is published nowhere in this form: take it from somebody who has it",
-            without="training runs without its perceptual term: add the word objective.perceptual=none (patn-s, "
-            "apatn-s, pinet-s, hpn-s), objective.perceptual=0 (multiscale-s, carry-s) or objective.weight_perceptual=0 "
-            "(densepose-s)",
         ),
         File(
             name="vgg19-dcbb9e9d.pth",
