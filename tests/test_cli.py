@@ -585,7 +585,7 @@ def test_estimate_everybody(run: Run, tmp_path: Path) -> None:
 
 def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.store(tmp_path / "data")
-    words = [*tiny.WORDS["patn-s"], "images=8", "tick=4", "data.batch=2", "schedule.warmup=0"]
+    words = [*tiny.words("patn-s"), "images=8", "tick=4", "data.batch=2", "schedule.warmup=0"]
     done = run("train", "patn-s", *words, "-d", "data", "-o", "runs/a", "--accelerator", "cpu")
     assert done.code == 0, done
     left = {path.name for path in (tmp_path / "runs" / "a").iterdir()}

@@ -22,24 +22,16 @@ from repose.person import Person
 from repose.recipes import Recipe, override
 from tests.estimate import fakes
 
-WORDS = {
-    "patn-s": ["network.width=4", "network.blocks=2", "objective.perceptual=none", "objective.discriminator.width=4"],
-    "patn-fashion": ["network.width=4", "network.blocks=2"],
-    "patn-market": ["network.width=4", "network.blocks=2"],
-    "apatn-s": [
-        "network.width=4",
-        "network.blocks=2",
-        "objective.perceptual=none",
-        "objective.discriminator.width=4",
-    ],
-    "multiscale-s": ["network.width=4", "network.cap=0", "network.levels=3", "network.tail=1"],
-    "multiscale-fashion": ["network.width=4"],
-}
+
+def words(name: str = "patn-s") -> list[str]:
+    """The settings that make a recipe tiny, as its model declares them; a small recipe needs no weight file then."""
+    declaration = models.MODELS[registered(name).model]
+    return [*declaration.tiny, *(declaration.without_features if name == declaration.small else ())]
 
 
-def recipe(name: str = "patn-s", *words: str) -> Recipe:
+def recipe(name: str = "patn-s", *more: str) -> Recipe:
     """A recipe of the registry at tiny size."""
-    return override(registered(name), [*WORDS[name], *words])
+    return override(registered(name), [*words(name), *more])
 
 
 def people(batch: int, height: int, width: int, seed: int) -> Person:

@@ -28,7 +28,7 @@ def test_another_network(shared: Path) -> None:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(ImportError, match=r"MobileNet runs on .* from the checkout: pip install '\.\[estimate\]'"):
+    with pytest.raises(ImportError, match=r"MobileNet .* installed: pip install 'pose-transfer\[estimate\]'"):
         load_network("a.tflite", (1,), (1,), "MobileNet")
 
 

@@ -28,7 +28,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     real = repose.models.recipe
 
     def recipe(name: str) -> Recipe:
-        return tiny.recipe(name) if name in tiny.WORDS else real(name)
+        return tiny.recipe(name) if name in repose.models.RECIPES else real(name)
 
     monkeypatch.setattr("repose.models.released.models.recipe", recipe)
 

@@ -14,7 +14,7 @@ from repose import models
 from repose.data import Store, StoreWriter
 from repose.draw.panels import grid as page
 from repose.draw.panels import picture
-from repose.models.garment.network import Garment, on_white
+from repose.models.garment.network import GarmentFlow, on_white
 from repose.models.weights import load_generator
 from repose.recipes import Recipe, override
 from repose.represent.canvas import to_uint8
@@ -58,10 +58,10 @@ def test_one_shirt_is_learnt_by_heart(pair: Store, tmp_path: Path) -> None:
     summary = run_here(recipe(300, "data.both_directions=false"), pair, tmp_path, overfit=1)
     assert summary.losses["flow/l1"] < 0.08
     learnt = load_generator(tmp_path)[0].eval()
-    assert isinstance(learnt, Garment)
+    assert isinstance(learnt, GarmentFlow)
     here, there = pair.person([0]), pair.person([1])
     with torch.no_grad():
-        output, fresh = learnt(here, there), Garment(learnt.config).eval()(here, there)
+        output, fresh = learnt(here, there), GarmentFlow(learnt.config).eval()(here, there)
     assert there.image is not None
     mask = output.extra["garment_mask"]
     true = on_white(there.image, mask)

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from repose import models
 from repose.backends import known, prepare
 from repose.bench.forward import example, gmacs, peak_gflops, settle
 from repose.bench.peak import high_water
+from repose.models import PublishedCost
 from repose.models.base import Generator
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
@@ -51,45 +51,15 @@ LONGEST: Final = 900
 """Seconds that the measuring of one recipe may take."""
 
 
-@dataclass(frozen=True)
-class Published:
-    """What a paper prints of a system: weights of its generator, and pictures a second on a GPU."""
-
-    name: str
-    parameters: float
-    rate: float | None
-    source: str
-
-
 _APATN: Final = "Zhu et al., Table 2, DeepFashion, one Titan Xp"
 
-PUBLISHED: Final = {
-    "patn-fashion": Published("PATN", 41.36e6, 60.61, _APATN),
-    "apatn-fashion": Published("APATN", 16.93e6, 58.82, _APATN),
-    "pinet-paper": Published("PINet", 19.46e6, None, "Zhang et al., Table 2"),
+OTHERS: Final = {
+    "Ma et al. 2017 (PG2)": PublishedCost(437.09e6, 10.36, _APATN),
+    "Esser et al. 2018 (VUnet)": PublishedCost(139.36e6, 29.37, _APATN),
+    "Siarohin et al. 2018 (Deform)": PublishedCost(82.08e6, 17.74, _APATN),
+    "Tang et al. 2020 (XingGAN)": PublishedCost(44.85e6, 57.40, _APATN),
 }
-"""Of the recipes here. The other texts print neither weights nor speed."""
-
-OTHERS: Final = (
-    Published("Ma et al. 2017 (PG2)", 437.09e6, 10.36, _APATN),
-    Published("Esser et al. 2018 (VUnet)", 139.36e6, 29.37, _APATN),
-    Published("Siarohin et al. 2018 (Deform)", 82.08e6, 17.74, _APATN),
-    Published("Tang et al. 2020 (XingGAN)", 44.85e6, 57.40, _APATN),
-)
-"""Systems that the papers compare with and that are not here."""
-
-
-MAIN: Final = {
-    "patn": ("patn-fashion", "patn-s"),
-    "apatn": ("apatn-fashion", "apatn-s"),
-    "multiscale": ("multiscale-fashion", "multiscale-s"),
-    "pinet": ("pinet-fashion", "pinet-s"),
-    "densepose": ("densepose-fashion", "densepose-s"),
-    "hpn": ("hpn", "hpn-s"),
-    "garment": ("garment", "garment-s"),
-    "carry": ("carry", "carry-s"),
-}
-"""Of each model the recipe of full size and the small one: the rows of the short table."""
+"""Systems that the papers compare with and that are not here. Of those here, `models.published_costs` knows it."""
 
 
 # -- counted ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from repose.bench.cost import MAIN, MEASURED, OTHERS, PUBLISHED, SIZES, Published
+from repose.bench.cost import MEASURED, OTHERS, SIZES
 from repose.bench.realism import ASKED_SHARE, SAID
 from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
 from repose.bench.turns import KINDS, cells, heads
@@ -23,7 +23,7 @@ from repose.metrics.features import COLUMNS as FEATURES
 from repose.metrics.protocols import overview
 from repose.metrics.tables import Line as TableLine
 from repose.metrics.tables import markdown
-from repose.models import RECIPES
+from repose.models import MODELS, PAPERS, RECIPES, PublishedCost, main_recipes, published_costs
 from repose.names import nearest
 
 Line = dict[str, Any]
@@ -445,7 +445,7 @@ def turns(lines: list[Line]) -> str:
 
 
 def cost(lines: list[Line], short: bool = False) -> str:
-    """The newest cost of each recipe of the registry, in its order; published figures beside. `short`: `cost.MAIN`.
+    """The newest cost of each recipe of the registry, in its order; published figures beside. `short`: the main ones.
 
     Of lines on the same settings one that is measured comes before those that are counted only.
     """
@@ -456,7 +456,7 @@ def cost(lines: list[Line], short: bool = False) -> str:
             hides = before["measured"] and not line["measured"] and before.get("digest") == line.get("digest")
             if not hides:
                 found[line["recipe"]] = line
-    wanted = [name for pair in MAIN.values() for name in pair] if short else list(RECIPES)
+    wanted, known = main_recipes() if short else list(RECIPES), published_costs()
     runs = [found[name] for name in wanted if name in found and name in RECIPES]
     if not runs:
         raise ValueError("results hold no line of `repose bench cost`")
@@ -467,9 +467,9 @@ def cost(lines: list[Line], short: bool = False) -> str:
     left_out |= set() if gpu else {"pictures a second on the GPU", "GB on the GPU"}
     head = [name for name in rows[0] if name not in left_out]
     grid = [[*head, "published: M weights", "published: pictures a second"]]
-    grid += [[row[name] for name in head] + _published(PUBLISHED.get(row["recipe"].strip("`"))) for row in rows]
-    for other in OTHERS:
-        grid.append([f"{other.name}, not here", *[""] * (len(head) - 1), *_published(other)])
+    grid += [[row[name] for name in head] + _published(known.get(row["recipe"].strip("`"))) for row in rows]
+    for name, other in OTHERS.items():
+        grid.append([f"{name}, not here", *[""] * (len(head) - 1), *_published(other)])
     return f"{_markdown(grid)}\n{_cost_notes(runs, gpu, short)}\n"
 
 
@@ -511,7 +511,7 @@ def _cost_notes(runs: list[Line], gpu: bool, short: bool) -> str:
         if gpu:
             names = dict.fromkeys(one["cuda"]["name"] for one in measured if one.get("cuda"))
             text += f" GPU: {', '.join(names)}, float32, memory of tensors alone."
-    sources = dict.fromkeys(one.source for one in (*PUBLISHED.values(), *OTHERS))
+    sources = dict.fromkeys(one.source for one in (*published_costs().values(), *OTHERS.values()))
     text += f" Published: {'; '.join(sources)}. * at 256x256. Commit {_each(runs, 'commit', '`{}`')}."
     missing: dict[str, list[str]] = {}
     for run in runs:
@@ -560,10 +560,22 @@ def _speed(run: Line) -> dict[str, str]:
     }
 
 
-def _published(one: Published | None) -> list[str]:
+def _published(one: PublishedCost | None) -> list[str]:
     if one is None:
         return ["", ""]
     return [_millions(one.parameters), "" if one.rate is None else f"{one.rate:.2f}"]
+
+
+def papers() -> str:
+    """Every model: the paper and the main recipes, as the models declare themselves; paths from the checkout's root."""
+    grid = [["model", "paper", "recipes"]]
+    for name, model in MODELS.items():
+        title = f"[{model.title}](src/repose/models/{name}/CARD.md)" if name in PAPERS else model.title
+        paper = f"[{model.paper}]({model.link})" if model.link else model.paper
+        more = len(model.recipes) - len(model.main)
+        recipes = ", ".join(f"`{recipe}`" for recipe in model.main) + f" and {more} more" * bool(more)
+        grid.append([title, paper, recipes])
+    return _markdown(grid)
 
 
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
@@ -577,6 +589,7 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {
     "turns": turns,
     "ladder": ladder,
     "protocols": lambda lines: overview(),
+    "papers": lambda lines: papers(),
     "metrics": metrics,
     "attention": attention,
     "cost": cost,

@@ -64,9 +64,6 @@ FILES: Final = {
             licence="Apache-2.0",
             origin="google-coral/test_data tf2_mobilenet_v2_1.0_224_ptq.tflite, int8 weights brought back to float16",
             advice="it is published nowhere in this form: take it from somebody who has it",
-            without="training runs without its perceptual term: add the word objective.perceptual=none (patn-s, "
-            "apatn-s, pinet-s, hpn-s), objective.perceptual=0 (multiscale-s, carry-s) or objective.weight_perceptual=0 "
-            "(densepose-s)",
         ),
         File(
             name="vgg19-dcbb9e9d.pth",

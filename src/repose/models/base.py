@@ -101,21 +101,22 @@ class Generator(nn.Module, ABC):
 
     def check(self, source: Person, target: Person) -> None:
         """Raise ValueError, naming the field and its supplier, if the two people do not meet `needs`."""
+        own = type(self).__name__.removesuffix("Generator")
         for role, person, names in (
             ("source", source, self.needs.source),
             ("target", target, self.needs.target),
         ):
             for name in names:
                 if getattr(person, name) is None:
-                    raise ValueError(f"{type(self).__name__} needs {role}.{name}, which is missing; {supplier(name)}")
+                    raise ValueError(f"{own} needs {role}.{name}, which is missing; {supplier(name)}")
             if not person.batched:
-                raise ValueError(f"{type(self).__name__} takes batches: use {role}.batch() for a single person")
+                raise ValueError(f"{own} takes batches: use {role}.batch() for a single person")
         if source.size != target.size:
             raise ValueError(f"source {source.size} and target {target.size} must share a canvas (H, W)")
         height, width = source.size or (0, 0)
         if height % self.needs.multiple or width % self.needs.multiple:
             raise ValueError(
-                f"{type(self).__name__} takes sides that are multiples of {self.needs.multiple}, got "
+                f"{own} takes sides that are multiples of {self.needs.multiple}, got "
                 f"{height}x{width}; repose.represent.canvas pads or resizes"
             )
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from repose.models.hpn.network import HPN, Block, HPNConfig
 from repose.person import Person
 from repose.train.moving_average import update_average
-from tests.contract.test_generators import ImageOnly
+from tests.contract.checks import ImageOnly
 
 TINY = HPNConfig(width=16, levels=3, trained=3, sigma=1.0)
 HEIGHT, WIDTH = 32, 16

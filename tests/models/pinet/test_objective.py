@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Output, Phase, Progress, total
-from repose.models.patn.network import Discriminator, DiscriminatorConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.models.pinet.network import PINet, PINetConfig, labels
 from repose.models.pinet.objective import PINetObjective, PINetObjectiveConfig
 from tests.models.pinet.drawn import pair

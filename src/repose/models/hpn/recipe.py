@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from repose.models.hpn.network import HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 _LEVEL = 700_000  # iterations (3.4)
@@ -72,7 +72,7 @@ def fashion() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88, LD + PT: 32, 64 and 128 rows."""
-    return small_run(
+    return small_recipe(
         name="hpn-s",
         model="hpn",
         network=HPNConfig(width=160, levels=3, trained=3, sigma=1.6),

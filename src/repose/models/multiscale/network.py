@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.represent.keypoints import heatmaps
+from repose.represent.keypoints import pose_maps
 
 Links = Literal["full", "none", "lowest", "highest"]
 
@@ -175,13 +175,8 @@ class MultiScale(Generator):
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """The source picture (B, 3, H, W) and the maps of both poses (B, 36, H, W), source first."""
-        assert source.image is not None
-        assert source.keypoints is not None
-        assert target.keypoints is not None
-        height, width = source.image.shape[-2:]
-        kind, sigma = self.config.pose, self.config.sigma
-        both = [heatmaps(k, height, width, kind=kind, sigma=sigma) for k in (source.keypoints, target.keypoints)]
-        return source.image, torch.cat(both, 1)
+        assert source.image is not None  # `check` has seen to it
+        return source.image, torch.cat(pose_maps(source, target, self.config.pose, self.config.sigma), 1)
 
     def synthesise(self, *inputs: Tensor) -> Output:
         """image (B, 3, H, W) in [-1, 1], pose (B, 36, H, W) -> image (B, 3, H, W) in [-1, 1]."""

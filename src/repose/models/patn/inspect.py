@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
-from repose.models.patn.network import PATN
+from repose.models.patn.network import PATNGenerator
 from repose.person import Person
 from repose.represent.keypoints import draw_skeleton
 
 
-def panels(generator: PATN, source: Person, target: Person) -> list[Panel]:
+def panels(generator: PATNGenerator, source: Person, target: Person) -> list[Panel]:
     """The masks of the blocks, and the picture after each. The ResNet generator has no masks.
 
     Args:
@@ -22,7 +22,7 @@ def panels(generator: PATN, source: Person, target: Person) -> list[Panel]:
     return [*found, steps(pictures(generator, source, target))]
 
 
-def pictures(generator: PATN, source: Person, target: Person) -> list[Tensor]:
+def pictures(generator: PATNGenerator, source: Person, target: Person) -> list[Tensor]:
     """The decoder's picture of the image code before the first block and after each, (3, H, W) in [-1, 1]."""
     image, pose = generator.encode(source, target)
     made = []
@@ -56,7 +56,7 @@ def steps(made: Sequence[Tensor]) -> Panel:
     )
 
 
-def _masks(generator: PATN, source: Person, target: Person) -> Panel:
+def _masks(generator: PATNGenerator, source: Person, target: Person) -> Panel:
     assert source.image is not None
     assert target.keypoints is not None
     image, masks = source.image[0], generator.masks(source, target)[0]  # (blocks, H/4, W/4)

@@ -17,8 +17,9 @@ from torch.utils.hooks import RemovableHandle
 
 from repose.estimate.suppliers import supplier
 from repose.models.base import Generator, Needs, Output
-from repose.models.patn.network import initialise, pose_maps
+from repose.nn.initialisation import initialise_normal
 from repose.person import JOINTS, Person
+from repose.represent.keypoints import pose_maps
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
 
 LABELS: Final = len(PINET_LABELS)
@@ -70,7 +71,7 @@ class PINet(Generator):
         if config.stages == 2:
             self.parsing = GatedGenerator(LABELS + 2 * joints, LABELS, config, early=early)
         self.image = GatedGenerator((2 * LABELS if config.stages == 2 else joints) + joints, 3, config)
-        self.apply(initialise)
+        self.apply(initialise_normal)
 
     def prepare(self, stage: str) -> None:
         """What a forward in training mode runs: "parsing", "image" or "joint"; in eval mode it is the whole network."""

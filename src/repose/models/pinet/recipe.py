@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
-from repose.models.patn.network import DiscriminatorConfig
+from repose.models.patn.discriminator import DiscriminatorConfig
 from repose.models.pinet.network import PINetConfig
 from repose.models.pinet.objective import PINetObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH: Final = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
@@ -59,7 +59,7 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: half-size stems, one downsampling, the three stages."""
-    return small_run(
+    return small_recipe(
         name="pinet-s",
         model="pinet",
         network=PINetConfig(width=32, layout="table", detach=False, pose="gaussian", sigma=6.0, stem="half", downs=1),

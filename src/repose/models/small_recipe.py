@@ -7,7 +7,9 @@ from typing import Any
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 
-def small_run(name: str, model: str, network: Any, objective: Any, notes: str, canvas: str = "fashion-small") -> Recipe:
+def small_recipe(
+    name: str, model: str, network: Any, objective: Any, notes: str, canvas: str = "fashion-small"
+) -> Recipe:
     """60,000 images in small batches of both directions: a run this short is limited by its number of steps."""
     return Recipe(
         name=name,
