@@ -94,7 +94,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ESTIMATORS, "movenet", "tests.tiny:Eyes")
     monkeypatch.setattr("repose.estimate.estimator", estimator.__wrapped__)
     monkeypatch.setattr("repose.pipeline.estimator", estimator.__wrapped__)
-    monkeypatch.setattr("repose.bench.evaluate.find_estimator", estimator.__wrapped__)
+    monkeypatch.setattr("repose.comparison.find_estimator", estimator.__wrapped__)
 
 
 def store(folder: Path, count: int = 4) -> Store:

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, models, photographs, study
+from repose.cli import bench, data, evaluate, models, photographs, study
 from repose.cli.common import console, screen
 
 __all__ = ["app", "console", "main", "screen"]
@@ -46,7 +46,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "prepare": data.prepare,
     "export-layout": data.export_layout,
     "train": models.train,
-    "eval": models.evaluate,
+    "eval": evaluate.evaluate,
     "inspect": models.inspect,
     "convert": models.convert,
     "models": models.list_models,
