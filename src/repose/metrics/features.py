@@ -7,8 +7,8 @@ They take the place of LPIPS and FID, whose networks' weights may not be passed 
 - `identity`: the appearance of the generated picture against the source; `clothing`: that of their clothes alone;
 - `fd`: Frechet distance of the generated pictures' features to those of the targets; `kd`: KID's distance of the same.
 
-Everything that decides the numbers (taps, scales, norms, the mask) is fixed under a version in `VERSIONS`; a change is a
-new version.
+Everything that decides the numbers (taps, scales, norms, the mask) is fixed under a version in `VERSIONS`; a change is
+a new version.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ POOLED: Final = "blocks.16"
 """Tap of `appearance` and `fd`, averaged over the picture: 320 numbers."""
 
 _BATCH: Final = 4
-"""Pictures in the network at a time: on one thread 8 and more do not fit into the cache and take up to 1.8 times as long."""
+"""Pictures in the network at a time: on one thread 8 and more do not fit into the cache and take up to 1.8 times as
+long."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def load_features(
     """The network of `EvaluationSettings.features`, and the facts of the result line.
 
     Args:
-        features: False for none; True for the newest version where its file is here; or a version, which needs its file.
+        features: False for none; True for the newest version where its file is here; a version needs its file.
         device: where it computes.
 
     Returns:

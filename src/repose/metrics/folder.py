@@ -80,7 +80,7 @@ class FolderPictures:
         """As `PictureSource.opened`: every file is read, and nothing is measured unless every pair has its picture.
 
         Raises:
-            FolderError: pictures that are missing, belong to no pair, come twice, cannot be read or have a wrong size or
+            FolderError: pictures are missing, belong to no pair, come twice, cannot be read or have a wrong size or
                 mode. All of them are in `problems`.
             FileNotFoundError: there is no such folder.
         """
@@ -110,8 +110,8 @@ class FolderPictures:
         if not self.lossy or (self.measured is not None and self.measured.protocol.file == "jpeg"):
             return ()
         return (
-            f"{self.folder}: {self.lossy} of {len(self.files)} pictures are JPEG files, whose losses move every number; "
-            "save PNG",
+            f"{self.folder}: {self.lossy} of {len(self.files)} pictures are JPEG files, whose losses move every "
+            "number; save PNG",
         )
 
 

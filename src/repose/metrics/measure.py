@@ -118,7 +118,10 @@ def joint_columns(protocol: Protocol, predicted: Tensor, on_target: Tensor, anno
 
 
 def feature_columns(picture: FeatureOutputs, target: FeatureOutputs, source: FeatureOutputs) -> Columns:
-    """The columns of pairs from features: distance and appearance to the target, identity and clothing to the source."""
+    """The columns of pairs from features: distance and appearance to the target, identity and clothing to the source.
+
+    `clothing` is left out where one of the two has no parsing.
+    """
     clothes = clothing(picture, source)
     return {
         "feature_distance": PairScores.mean_of(feature_distance(picture, target)),

@@ -57,10 +57,9 @@ class NumberCache:
                     partial.write_text(self._facts)
         except (OSError, safetensors.SafetensorError) as error:  # the latter where the disk is full
             logger.warning(
-                "measured numbers cannot be saved, so an evaluation that is cut off begins anew: %s; free or permit the "
-                "folder %s",
-                error,
+                "measured numbers cannot be saved in %s, so an evaluation that is cut off begins anew: %s",
                 self.folder,
+                error,
             )
             self.folder = None
 

@@ -72,7 +72,7 @@ class MeasuredPairs:
 
     @property
     def directions(self) -> list[Tensor]:
-        """The positions of the pairs of each direction, whose scores of sets are averaged; one of all if one is given."""
+        """The positions of the pairs of each direction; scores of sets are averaged over the directions."""
         return [torch.arange(len(self))[start :: 1 + self.both] for start in range(1 + self.both)]
 
     @property

@@ -98,12 +98,12 @@ def published(protocol: str) -> dict[str, dict[str, float]]:
     """The published numbers under a protocol: system -> column -> number; empty if there are none.
 
     Args:
-        protocol: its name without version. A protocol of JPEG files, "-jpeg", has those of the protocol of PNG files, as
-            the papers measured JPEG files.
+        protocol: its name without version. A protocol of JPEG files, "-jpeg", has the numbers of the protocol of PNG
+            files, as the papers measured JPEG files.
 
     A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC whose weights
-    cannot be had, in Roy's paper NVIDIA's SSD on ResNet-50. None of our columns compares with it. The others are columns
-    of `repose.metrics.COLUMNS`.
+    cannot be had, in Roy's paper NVIDIA's SSD on ResNet-50. None of our columns compares with it. The others are
+    columns of `repose.metrics.COLUMNS`.
     """
     columns, rows = _ROWS.get(protocol.removesuffix("-jpeg"), ((), {}))
     return {

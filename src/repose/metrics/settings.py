@@ -29,10 +29,10 @@ class EvaluationSettings:
         also: columns of networks beside the protocol's, of `repose.metrics.COLUMNS`.
         joints: folder that keeps the estimator's joints on the real pictures, by their pixels, for the next time that
             they are seen. None: they are estimated each time. If the disk refuses, nothing is kept.
-        keep: folder that keeps the numbers of the pairs, under a hash of everything that they depend on (the code, torch's
-            version and the device, too). An evaluation that was cut off continues with the missing pairs, and another
-            model finds the reference rows. Numbers of generated pictures are removed when the evaluation is complete.
-            None: nothing is kept.
+        keep: folder that keeps the numbers of the pairs, under a hash of everything that they depend on (also the code,
+            torch's version and the device). An evaluation that was cut off continues with the missing pairs, and
+            another model finds the reference rows. Numbers of generated pictures are removed when the evaluation is
+            complete. None: nothing is kept.
     """
 
     estimator: KeypointEstimator | str | None = None

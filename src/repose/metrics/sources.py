@@ -93,8 +93,8 @@ class GeneratorPictures:
         """As `PictureSource.pictures`.
 
         Raises:
-            ValueError: the function returned something else than floats in [-1, 1] of the target's shape; the text names
-                the first pair where.
+            ValueError: the function returned something else than floats in [-1, 1] of the target's shape; the text
+                names the first pair where.
         """
         assert self.measured is not None, "opened(...) comes first"
         fields = tuple(dict.fromkeys((*self.fields, "image", "keypoints")))  # not those that only the metrics read

@@ -59,8 +59,8 @@ def frechet(one: Tensor | Moments, other: Tensor | Moments) -> float:
     """Frechet distance of two normal distributions, given by features (N, D) and (M, D) or by their moments.
 
     |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2). With C = R^T R, the eigenvalues of C1 C2 are the squared singular
-    values of R1 R2^T, so the last trace is the sum of the singular values. That needs no root of a matrix and no complex
-    numbers, and is exact with fewer pictures than features, too. Float64.
+    values of R1 R2^T, so the last trace is the sum of the singular values. That needs no root of a matrix and no
+    complex numbers, and is exact with fewer pictures than features, too. Float64.
 
     >>> one = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
     >>> round(frechet(one, one + 3), 6)  # equal covariances: the squared distance of the means
@@ -126,8 +126,8 @@ def kid(one: Tensor, other: Tensor, subsets: int = 100, size: int = 1000, seed: 
     size = min(size, len(one), len(other))
     if size < 2 or subsets < 1:
         raise ValueError(
-            f"kid: {subsets} subsets of {len(one)} and {len(other)} pictures; it takes at least 1 subset and 2 pictures "
-            "in each set"
+            f"kid: {subsets} subsets of {len(one)} and {len(other)} pictures; it takes at least 1 subset and 2 "
+            "pictures in each set"
         )
     generator = torch.Generator().manual_seed(seed)
 
