@@ -74,7 +74,7 @@ def detection_score(scores: Tensor, floor: float = 0.0) -> Tensor:
 def consistency(one: Tensor, other: Tensor) -> Tensor:
     """Cosine of the features (B, D) of two pictures of a person, or of a garment.
 
-    >>> consistency(torch.tensor([[1.0, 1.0], [1.0, 0.0]]), torch.tensor([[2.0, 2.0], [0.0, 1.0]]))
+    >>> consistency(torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]])).round(decimals=6)
     tensor([1., 0.], dtype=torch.float64)
 
     Returns:
