@@ -16,10 +16,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from repose.bench.evaluate import digest
 from repose.bench.gallery import contact_sheet, draw_lots, failure_sheet, judge, may_show, worst
 from repose.data.store import Store
 from repose.estimate import estimator
+from repose.models.weights import weights_checksum
 from repose.pipeline import load
 from repose.record import append, stamp
 
@@ -28,7 +28,7 @@ def main(words: argparse.Namespace) -> None:
     model, store = load(words.model), Store.open(words.store)
     eyes = None if words.pose == "none" else estimator(words.pose)
     judged = judge(model, store, words.split, words.limit or None, eyes)
-    facts = {"model": model.name, "recipe": model.recipe.name, "weights": digest(words.model)}
+    facts = {"model": model.name, "recipe": model.recipe.name, "weights": weights_checksum(words.model)}
     line = {**judged.line(), **facts, "seed": words.seed, **stamp()}
     for criterion, numbers in line["criteria"].items():
         print(f"{criterion}: " + ", ".join(f"{name} {value:.3g}" for name, value in numbers.items()))

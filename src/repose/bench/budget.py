@@ -26,20 +26,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from torch import Tensor
 
 from repose import models, record
-from repose.bench.evaluate import SHEET_ROWS, digest, pair_sheet
 from repose.bench.forward import gmacs
 from repose.bench.launch import Job, Launcher, Machine, Runner, cores
 from repose.bench.tables import Line, budget_caption, budget_rows
+from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread
 from repose.data import Store
 from repose.estimate import KeypointEstimator
 from repose.estimate import estimator as find_estimator
 from repose.images import save_image
-from repose.metrics.evaluate import Evaluation, evaluate, pairs_of
-from repose.metrics.features import chosen
+from repose.metrics.evaluate import evaluate
+from repose.metrics.features import load_features
+from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
+from repose.metrics.result import Evaluation
+from repose.metrics.settings import EvaluationSettings
 from repose.metrics.tables import rich_table
 from repose.models import read_recipe, recipe_from_dict
+from repose.models.weights import weights_checksum
 from repose.person import Pair
 from repose.pipeline import Model, load
 from repose.recipes import Recipe, override, to_dict
@@ -125,7 +129,7 @@ def compare_budgets(
     """
     made, store = find_protocol(protocol), Store.open(data)
     recipes = read_specs(specs, made)
-    pairs_of(made, store, made.split, limit)  # what cannot be measured is said before the hours of training
+    MeasuredPairs.select(made, store, limit=limit)  # what cannot be measured is said before the hours of training
     estimator = None if pose == "none" else find_estimator(pose)
     plan = _Plan.open(out, recipes, terms, store, made)
     run = runner or Launcher(store.folder, terms.threads, terms.side_by_side, terms.accelerator)
@@ -145,11 +149,10 @@ def compare_budgets(
     spent = [replace(row, scores={}) for row in rows if row.facts]  # in a table of its own: a terminal is narrow
     screen.print(rich_table(spent, f"after {terms.minutes:g} minutes"))
     screen.print(rich_table([replace(row, facts={}) for row in rows], "", budget_caption(lines)))
-    pairs = pairs_of(made, store, made.split, limit)
-    count = min(SHEET_ROWS, len(pairs))
-    pairs = pairs[torch.arange(count) * len(pairs) // count]  # spread over the list
-    save_image(out / "sheet.png", pair_sheet(made, store, pairs, [*loaded.items()]))
-    screen.print(f"{out / 'sheet.png'}: {count} of the pairs; lines in {where}", soft_wrap=True)
+    pairs = spread(MeasuredPairs.select(made, store, limit=limit).indices, SHEET_ROWS)
+    shown = MeasuredPairs(made, store, made.split, pairs)
+    save_image(out / "sheet.png", pair_sheet(shown, [(name, model_pictures(one)) for name, one in loaded.items()]))
+    screen.print(f"{out / 'sheet.png'}: {len(pairs)} of the pairs; lines in {where}", soft_wrap=True)
     return lines
 
 
@@ -371,13 +374,16 @@ def _measured(
 ) -> list[Line]:
     """The result line of each trained model: the one that stands in `results`, or a new one."""
     lines: list[Line] = []
-    pairs = pairs_of(made, store, made.split, limit)
-    version = chosen(features)[1]["features"]
+    pairs = MeasuredPairs.select(made, store, limit=limit).indices
+    settings = EvaluationSettings(
+        estimator=estimator, limit=limit, features=features, joints=store.folder / "estimated"
+    )  # fmt: skip
+    version = load_features(features)[1]["features"]
     beside: Evaluation | None = None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, console=screen) as bar:
         for model in loaded:
-            weights = digest(str(plan.out / model.name))
+            weights = weights_checksum(str(plan.out / model.name))
             wanted = {
                 "kind": "budget", "protocol": str(made), "weights": weights, "checksum": store.checksum,
                 "pairs": len(pairs), "estimator": estimator and estimator.name, "features": version,
@@ -389,17 +395,11 @@ def _measured(
                 continue
             task = bar.add_task(model.name, total=None)
 
-            def generate(pair: Pair, model: Model = model) -> Tensor:
-                return model(pair.source, pair.target)
-
-            def progress(done: int, total: int, task: TaskID = task) -> None:
+            def progress(_: str, done: int, total: int, task: TaskID = task) -> None:
                 bar.update(task, completed=done, total=total)
 
-            beside = evaluate(
-                made, store, generate, model=model.name, recipe=model.recipe.name, weights=weights,
-                estimator=estimator, joints=store.folder / "estimated", fields=model.generator.needs.fields,
-                limit=limit, features=features, beside=beside, progress=progress,
-            )  # fmt: skip
+            source = model_pictures(model, weights)
+            beside = evaluate(made, store, source, settings, beside=beside, progress=progress)
             line = {**beside.line(), **_spent(model, plan, store, made, pairs, screen), "kind": "budget"}
             record.append(results, line)
             lines.append(_known(results, wanted) or line)

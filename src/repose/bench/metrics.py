@@ -14,9 +14,11 @@ from rich.table import Table
 from torch import Tensor
 
 from repose.data.store import Store
-from repose.metrics.evaluate import evaluate, pixel_columns
+from repose.metrics.evaluate import evaluate
 from repose.metrics.functional import GFLA, PATN, SKIMAGE, WANG, SSIMVariant, l1, ms_ssim, psnr, similarity, ssim
+from repose.metrics.measure import pixel_columns
 from repose.metrics.protocols import PROTOCOLS, MaskVariant, Protocol
+from repose.metrics.settings import EvaluationSettings
 from repose.person import Pair
 from repose.represent import descriptors
 from repose.represent.canvas import CANVASES, canvas, to_uint8
@@ -160,9 +162,10 @@ def _clocked(store: Store, made: Protocol, split: str, count: int, cores: int) -
     before = torch.get_num_threads()
     torch.set_num_threads(cores)
     try:
-        beside = evaluate(made, store, split=split, limit=count, features=False)
+        settings = EvaluationSettings(split=split, limit=count, features=False)
+        beside = evaluate(made, store, settings=settings)
         began = time.perf_counter()
-        evaluate(made, store, copy, split=split, limit=count, features=False, beside=beside)
+        evaluate(made, store, copy, settings, beside=beside)
         return time.perf_counter() - began
     finally:
         torch.set_num_threads(before)

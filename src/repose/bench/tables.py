@@ -18,11 +18,10 @@ from repose.bench.rendering import ASKED, ASKED_MEMORY, ASKED_MINUTES
 from repose.bench.turns import KINDS, cells, heads
 from repose.files import replacing
 from repose.metrics.accumulators import Score
-from repose.metrics.evaluate import REFERENCES
-from repose.metrics.features import COLUMNS as FEATURES
+from repose.metrics.columns import columns_from
 from repose.metrics.protocols import overview
-from repose.metrics.tables import Line as TableLine
-from repose.metrics.tables import markdown
+from repose.metrics.result import REFERENCES
+from repose.metrics.tables import TableRow, markdown
 from repose.models import MODELS, PAPERS, RECIPES, PublishedCost, main_recipes, published_costs
 from repose.names import nearest
 
@@ -112,16 +111,14 @@ def evaluations(lines: list[Line], data: str, protocol: str) -> str:
     )
     references = found[-1]["rows"]
     shown = [
-        TableLine(label, _scores(references[kind]), protocol)
-        for kind, label in REFERENCES.items()
-        if kind in references
+        TableRow(label, _scores(references[kind]), protocol) for kind, label in REFERENCES.items() if kind in references
     ]
-    version = found[-1].get("features")
+    version, features = found[-1].get("features"), columns_from("features")
     for line in rows:
         scored = _scores(line["rows"]["generated"])
         if line.get("features") != version:  # of another network: they must not stand in one column
-            scored = {metric: score for metric, score in scored.items() if metric not in FEATURES}
-        shown.append(TableLine(f"`{line['model']}`", scored, protocol))
+            scored = {metric: score for metric, score in scored.items() if metric not in features}
+        shown.append(TableRow(f"`{line['model']}`", scored, protocol))
     one = rows[0]
     seen = f" Features: {found[-1]['features']}." if found[-1].get("features") else ""
     caption = (
@@ -140,9 +137,9 @@ def measured(lines: list[Line], model: str) -> str:
         )
     weights = found[-1]["weights"]
     newest = {(line["data"], line["protocol"]): line for line in found if line["weights"] == weights}
-    rows: dict[str, list[TableLine]] = {}
+    rows: dict[str, list[TableRow]] = {}
     for (data, protocol), line in newest.items():
-        rows.setdefault(protocol, []).append(TableLine(data, _scores(line["rows"]["generated"]), protocol))
+        rows.setdefault(protocol, []).append(TableRow(data, _scores(line["rows"]["generated"]), protocol))
     said = f"Weights sha256 `{weights}`.\n" if weights else "Measured from a folder of pictures.\n"
     return "\n".join([*(markdown(table, caption=f"{protocol}.") for protocol, table in rows.items()), said])
 
@@ -161,11 +158,9 @@ def ladder(lines: list[Line]) -> str:
     one = rungs[-1]
     made = one["protocol"]
     shown = [
-        TableLine(label, _scores(one["rows"][kind]), made) for kind, label in REFERENCES.items() if kind in one["rows"]
+        TableRow(label, _scores(one["rows"][kind]), made) for kind, label in REFERENCES.items() if kind in one["rows"]
     ]
-    shown += [
-        TableLine(line["model"].removeprefix("rung "), _scores(line["rows"]["generated"]), made) for line in rungs
-    ]
+    shown += [TableRow(line["model"].removeprefix("rung "), _scores(line["rows"]["generated"]), made) for line in rungs]
     seen = f" Features: {one['features']}." if one.get("features") else ""
     caption = (
         f"{one['protocol']}, {one['data']} `{one['checksum']}`, {one['pairs']:,} pairs of split {one['split']}; in "
@@ -196,7 +191,7 @@ def budget(lines: list[Line], data: str, minutes: str | None = None, name: str |
     return markdown(budget_rows(newest), caption=budget_caption(newest))
 
 
-def budget_rows(lines: list[Line]) -> list[TableLine]:
+def budget_rows(lines: list[Line]) -> list[TableRow]:
     """The rows of a comparison on equal terms: the references, then the models by SSIM.
 
     Raises:
@@ -208,7 +203,7 @@ def budget_rows(lines: list[Line]) -> list[TableLine]:
     references = lines[-1]["rows"]
     made = lines[-1]["protocol"]
     rows = [
-        TableLine(label, _scores(references[kind]), made) for kind, label in REFERENCES.items() if kind in references
+        TableRow(label, _scores(references[kind]), made) for kind, label in REFERENCES.items() if kind in references
     ]
     for line in sorted(lines, key=lambda line: -line["rows"]["generated"]["ssim"][0]):
         facts = {
@@ -219,7 +214,7 @@ def budget_rows(lines: list[Line]) -> list[TableLine]:
         }
         if any("needs" in other for other in lines):
             facts["reads beside photograph and joints"] = _reads(line)
-        rows.append(TableLine(f"`{line['model']}`", _scores(line["rows"]["generated"]), line["protocol"], facts))
+        rows.append(TableRow(f"`{line['model']}`", _scores(line["rows"]["generated"]), line["protocol"], facts))
     return rows
 
 

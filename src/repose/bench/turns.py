@@ -20,7 +20,7 @@ from rich.table import Table
 from torch import Tensor
 
 from repose.draw.sheet import sheet
-from repose.metrics.accumulators import Column, Score, scores
+from repose.metrics.accumulators import PairScores, Score, scores
 from repose.metrics.functional import SKIMAGE, ssim
 from repose.metrics.functional.regions import CLOTHES, blurred, colour_error, pattern, texture
 from repose.metrics.tables import shown
@@ -196,15 +196,15 @@ def measure(model: Model, turning: Turning, batch: int = 8) -> Turns:
     return Turns(turning, pictures, found)
 
 
-def compare(pictures: Tensor, true: Person) -> dict[str, Column]:
+def compare(pictures: Tensor, true: Person) -> dict[str, PairScores]:
     """The columns of `METRICS` of uint8 pictures (N, 3, H, W) against people with image, parsing and iuv."""
     assert true.parsing is not None
     truth = _bytes(_image(true))
     return {
-        "pattern": Column(*pattern(pictures, truth, true.parsing)),
-        "texture": Column(*texture(pictures, truth, true.parsing)),
-        "colour": Column(*colour_error(pictures, truth, true.parsing)),
-        "head": Column(*_heads(pictures, truth, true)),
+        "pattern": PairScores(*pattern(pictures, truth, true.parsing)),
+        "texture": PairScores(*texture(pictures, truth, true.parsing)),
+        "colour": PairScores(*colour_error(pictures, truth, true.parsing)),
+        "head": PairScores(*_heads(pictures, truth, true)),
     }
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, models, photographs, study
+from repose.cli import bench, data, data_sets, evaluate, models, photographs, study
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -65,7 +65,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "estimate": photographs.estimate,
     "export-layout": data.export_layout,
     "train": models.train,
-    "eval": models.evaluate,
+    "eval": evaluate.evaluate,
     "inspect": models.inspect,
     "convert": models.convert,
     "models": models.list_models,

@@ -258,9 +258,9 @@ def turns(
 
     [bold]repose bench turns default --results results/turns.jsonl[/bold]
     """
-    from repose.bench.evaluate import digest
     from repose.bench.turns import measure, render, report
     from repose.images import save_image
+    from repose.models.weights import weights_checksum
     from repose.pipeline import load
     from repose.record import append, stamp
 
@@ -270,7 +270,7 @@ def turns(
     found = measure(loaded, turning)
     report(found, loaded.name, screen)
     if results is not None:
-        facts = {"model": loaded.name, "recipe": loaded.recipe.name, "weights": digest(model)}
+        facts = {"model": loaded.name, "recipe": loaded.recipe.name, "weights": weights_checksum(model)}
         append(results, {**found.line(), **facts, **stamp()})
     save_image(out, found.sheet(1 if loaded.canvas.height > 200 else 2))
     say(f"{out}: {people} people, the source and every turn as made and as it is")

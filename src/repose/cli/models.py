@@ -1,4 +1,4 @@
-"""The verbs on models and their weights: train, eval, inspect, convert, models, demo."""
+"""The verbs on models and their weights: train, inspect, convert, models, demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, Eyes, Features, Limit, Out, StoreFolder, console, say, screen
+from repose.cli.common import Device, Estimator, Out, console, say, screen
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -89,69 +89,6 @@ def train(
         )
     if summary.stopped:
         raise typer.Exit(130)
-
-
-def evaluate(
-    names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
-    data: StoreFolder,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            "-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version."
-        ),
-    ] = "patn-market",
-    split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
-    limit: Limit = 0,
-    pose: Eyes = "movenet",
-    features: Features = "auto",
-    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
-    out: Out = Path("out/eval.png"),
-    report: Annotated[
-        list[Path] | None,
-        typer.Option(help="A file for the table, also several: .md, .tex, .csv, .html with pictures."),
-    ] = None,
-    choose: Annotated[
-        str | None,
-        typer.Option(
-            help="Say which is best by a metric (ssim ...), such as of RUN/snapshots/*; on validation people only, "
-            "--split val."
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(help="A further column of a network, also several: fid_clean_train, lpips_vgg ..."),
-    ] = None,
-    strips: Annotated[
-        bool, typer.Option("--strips", help="Pictures are PATN's strips of five; the last counts.")
-    ] = False,
-    device: Device = "auto",
-) -> None:
-    """Measure trained networks, or anybody's folders of pictures, under a named protocol, beside the reference rows.
-
-    Pictures are named SOURCE_2_TARGET.png, or as the code of PATN, GFLA, DPTN, NTED, PIDM or Roy et al. does.
-
-    [bold]repose eval patn-s-market multiscale-s-market --data data/market1501 -p patn-market[/bold]
-    [bold]repose eval out/mine out/theirs -d data/fashion -p fashion-256 --report out/eval.html[/bold]
-    """
-    from repose.bench.evaluate import evaluate_models
-
-    evaluate_models(
-        names,
-        data,
-        protocol,
-        split,
-        limit or None,
-        pose,
-        results,
-        out,
-        screen,
-        device=device,
-        features=common.features(features),
-        reports=report or [],
-        strips=strips,
-        choose=choose,
-        also=also or (),
-    )
 
 
 def inspect(

@@ -5,6 +5,7 @@ A folder of weights holds weights.safetensors (or several parts of it), recipe.j
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -178,6 +179,18 @@ def _few(what: str, names: set[str]) -> str:
 def weight_files(place: Path) -> list[Path]:
     """The weight files of a folder, or the file itself."""
     return [place] if place.suffix == SUFFIX else sorted(place.glob(f"weights*{SUFFIX}"))
+
+
+def weights_checksum(name: str | Path) -> str:
+    """sha256 of the weight file of a name (`find_weights`), for result lines.
+
+    Where there are several files, it is the checksum of their checksums.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    checksums = [sha256(path) for path in weight_files(find_weights(name))]
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 def lineage(place: Path) -> dict[str, str]:

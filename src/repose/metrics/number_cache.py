@@ -1,4 +1,4 @@
-"""Numbers of single pairs on the disk, so that an evaluation that was cut off goes on and the references come once."""
+"""Measured numbers on the disk, so that an evaluation that was cut off continues and reference rows come once."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from repose.files import replacing
 logger = logging.getLogger(__name__)
 
 
-class Kept:
-    """Chunks of tensors under a key of everything that they depend on.
+class NumberCache:
+    """Tensors by name, in a folder whose name is a hash of everything that they depend on.
 
-    A damaged file counts as none, and a disk that refuses costs only time.
+    A damaged file counts as absent. Where the disk refuses, a warning is logged and nothing more is saved.
 
     Args:
-        folder: where; None keeps nothing.
-        facts: all that the numbers depend on, as JSON knows it.
+        folder: of all caches; None saves nothing.
+        facts: everything that the numbers depend on, as JSON can hold it.
     """
 
     def __init__(self, folder: Path | None, facts: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Kept:
         self._facts = text
 
     def load(self, name: str) -> dict[str, Tensor] | None:
-        """The chunk of that name, or None."""
+        """The tensors that were saved under a name, or None."""
         if self.folder is None:
             return None
         try:
@@ -45,7 +45,7 @@ class Kept:
             return None
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Keep a chunk, whole or not at all."""
+        """Save tensors under a name; the file is whole or absent."""
         if self.folder is None:
             return
         try:
@@ -56,11 +56,15 @@ class Kept:
                 with replacing(facts) as partial:
                     partial.write_text(self._facts)
         except (OSError, safetensors.SafetensorError) as error:  # the latter where the disk is full
-            logger.warning("measured numbers are not kept: %s", error)
+            logger.warning(
+                "measured numbers cannot be saved in %s, so an evaluation that is cut off begins anew: %s",
+                self.folder,
+                error,
+            )
             self.folder = None
 
-    def forget(self) -> None:
-        """Remove all that is kept under this key."""
+    def remove(self) -> None:
+        """Delete everything that was saved under these facts."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -69,16 +73,20 @@ class Kept:
         return self.folder / f"{name}.safetensors"
 
 
-def digest(values: Tensor) -> str:
+def tensor_checksum(values: Tensor) -> str:
     """A short checksum of the numbers of a tensor."""
     return hashlib.sha256(values.contiguous().numpy().tobytes()).hexdigest()[:16]
 
 
 @functools.cache
-def code(*files: str) -> str:
-    """A checksum of all of this package's code, as a number may depend on any of it, or of some files of it alone."""
-    found = hashlib.sha256()
-    here = Path(__file__).parents[1]
-    for file in [here / name for name in files] or sorted(here.rglob("*.py")):
-        found.update(file.relative_to(here).as_posix().encode() + file.read_bytes())
-    return found.hexdigest()[:16]
+def code_checksum(*files: str) -> str:
+    """A checksum of some files of this package's code; without names of all of them.
+
+    Args:
+        files: relative to the package, such as "nn/inception.py".
+    """
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for file in [package / name for name in files] or sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -8,24 +8,26 @@ import torch
 from torch import Tensor
 
 from repose.hub.files import FILES
-from repose.metrics import cache, kept
-from repose.metrics.cache import Reference, reference
+from repose.metrics import number_cache
+from repose.metrics import reference_statistics as statistics
+from repose.metrics.accumulators import FeatureBuffer, ReferenceStatistics
 from repose.metrics.functional import frechet
-from repose.metrics.networks import Panel, Pool
+from repose.metrics.networks import MetricNetworks
+from repose.metrics.reference_statistics import reference_statistics
 from repose.nn import inception
 
 NAME = "inception_clean@1"
 
 
-class Eye:
-    """12 features, the mean colours of the quarters, and what would be logits."""
+class SmallNetwork:
+    """12 features, the mean colours of the quarters, and numbers in place of logits."""
 
-    at_once = 16
+    batch = 16
 
     def __init__(self) -> None:
         self.shown = 0
 
-    def rows(self, pictures: Tensor) -> Tensor:
+    def outputs(self, pictures: Tensor) -> Tensor:
         self.shown += len(pictures)
         rows = torch.nn.functional.adaptive_avg_pool2d(pictures.float(), 2).flatten(1)
         return torch.cat([rows, torch.full((len(pictures), 3), torch.nan)], 1)
@@ -49,114 +51,120 @@ class Pictures:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_AT_ONCE", 16)
-    monkeypatch.setattr(cache, "_SAVE_AFTER", 32)
+    monkeypatch.setattr(statistics, "_BATCH", 16)
+    monkeypatch.setattr(statistics, "_SAVE_AFTER", 32)
     monkeypatch.setattr(inception, "FEATURES", 12)
 
 
-def panel(eye: Eye) -> Panel:
-    return Panel({NAME: eye}, ("fid_clean_train", "fid_clean_test"), {}, {})
+def networks(network: SmallNetwork) -> MetricNetworks:
+    return MetricNetworks({NAME: network}, ("fid_clean_train", "fid_clean_test"), {}, {})
 
 
 def test_computed_once_and_right(small: None, tmp_path: Path) -> None:
-    eye, read = Eye(), Pictures(100)
+    network, read = SmallNetwork(), Pictures(100)
     told: list[tuple[str, int, int]] = []
-    first = reference(panel(eye), read, 100, tmp_path / "deep", lambda *now: told.append(now))
-    assert eye.shown == 100
+    first = reference_statistics(networks(network), read, 100, tmp_path / "deep", lambda *now: told.append(now))
+    assert network.shown == 100
     assert told[-1] == (NAME, 100, 100)
-    rows = Eye().rows(read.all)[:, :12].double()
+    rows = SmallNetwork().outputs(read.all)[:, :12].double()
     torch.testing.assert_close(first.of(NAME).mean, rows.mean(0))
     root = first.of(NAME).root
     torch.testing.assert_close(root.T @ root, torch.cov(rows.T))
-    second = reference(panel(eye), read, 100, tmp_path / "deep")
-    assert eye.shown == 100, "read from disk"
+    second = reference_statistics(networks(network), read, 100, tmp_path / "deep")
+    assert network.shown == 100, "read from disk"
     assert torch.equal(second.of(NAME).root, root)
     assert (first.count, first.pictures) == (second.count, second.pictures)
     assert [p.suffix for p in (tmp_path / "deep").iterdir()] == [".safetensors"], "nothing else is left behind"
 
 
 def test_feeds_the_columns_of_training(small: None, tmp_path: Path) -> None:
-    eye = Eye()
-    seen, train, made = panel(eye), Pictures(90), Pictures(40, seed=1)
-    pools = {kind: Pool(40) for kind in ("generated", "target")}
+    network = SmallNetwork()
+    seen, train, made = networks(network), Pictures(90), Pictures(40, seed=1)
+    pools = {kind: FeatureBuffer(40) for kind in ("generated", "target")}
     shown = {"generated": made.all, "target": Pictures(40, seed=2).all}
-    for kind, found in seen.look(shown).items():
-        pools[kind].put(0, found.rows)
-    scores = seen.scores(pools["generated"], pools["target"], reference(seen, train, 90, tmp_path))
-    wanted = frechet(eye.rows(made.all)[:, :12], eye.rows(train.all)[:, :12])
+    for kind, found in seen.run(shown).items():
+        pools[kind].put(0, found.features)
+    scores = seen.set_scores(pools["generated"], pools["target"], reference_statistics(seen, train, 90, tmp_path))
+    wanted = frechet(network.outputs(made.all)[:, :12], network.outputs(train.all)[:, :12])
     assert scores["fid_clean_train"].value == pytest.approx(wanted, rel=1e-6)
     assert scores["fid_clean_train"].value != pytest.approx(scores["fid_clean_test"].value, rel=1e-3)
     with pytest.raises(ValueError, match=r"no statistics of inception_clean@1, only of other"):
-        seen.scores(
+        seen.set_scores(
             pools["generated"],
             pools["target"],
-            Reference(2, "", {"other": pools["target"].moments(f"{NAME} features")}),
+            ReferenceStatistics(2, "", {"other": pools["target"].moments(f"{NAME} features")}),
         )
 
 
 def test_a_run_cut_off_goes_on(small: None, tmp_path: Path) -> None:
-    eye = Eye()
+    network = SmallNetwork()
     with pytest.raises(KeyboardInterrupt):
-        reference(panel(eye), Pictures(100, breaks_at=80), 100, tmp_path)
-    assert eye.shown == 80
+        reference_statistics(networks(network), Pictures(100, breaks_at=80), 100, tmp_path)
+    assert network.shown == 80
     assert [p.suffix for p in tmp_path.iterdir()] == [".partial"]
-    whole, again = reference(panel(Eye()), Pictures(100), 100, tmp_path / "elsewhere"), Eye()
-    found = reference(panel(again), Pictures(100), 100, tmp_path)
+    whole, again = (
+        reference_statistics(networks(SmallNetwork()), Pictures(100), 100, tmp_path / "elsewhere"),
+        SmallNetwork(),
+    )
+    found = reference_statistics(networks(again), Pictures(100), 100, tmp_path)
     assert again.shown == 100 - 64, "64 were saved"
     torch.testing.assert_close(found.of(NAME).mean, whole.of(NAME).mean)
     assert frechet(found.of(NAME), whole.of(NAME)) == pytest.approx(0, abs=1e-3)
 
 
 def test_another_set_is_another_file(small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    eye = Eye()
+    network = SmallNetwork()
     base = Pictures(40)
-    reference(panel(eye), base, 40, tmp_path)
+    reference_statistics(networks(network), base, 40, tmp_path)
     changed = Pictures(40)
     changed.all[17, 1, 3, 3] ^= 1
-    reference(panel(eye), changed, 40, tmp_path)
-    reference(panel(eye), base, 39, tmp_path)
-    assert eye.shown == 40 + 40 + 39
+    reference_statistics(networks(network), changed, 40, tmp_path)
+    reference_statistics(networks(network), base, 39, tmp_path)
+    assert network.shown == 40 + 40 + 39
     name = "pt_inception-2015-12-05-6726825d.pth"
     monkeypatch.setitem(FILES, name, replace(FILES[name], sha256="0" * 64))
-    reference(panel(eye), base, 40, tmp_path)
-    assert eye.shown == 40 + 40 + 39 + 40, "other weights"
+    reference_statistics(networks(network), base, 40, tmp_path)
+    assert network.shown == 40 + 40 + 39 + 40, "other weights"
     assert len(list(tmp_path.iterdir())) == 4
-    monkeypatch.setattr(cache, "code", lambda *_: "mended", raising=False)
-    reference(panel(eye), base, 40, tmp_path)
-    assert eye.shown == 40 + 40 + 39 + 40 + 40, "pictures that are prepared otherwise"
+    monkeypatch.setattr(statistics, "code_checksum", lambda *_: "mended", raising=False)
+    reference_statistics(networks(network), base, 40, tmp_path)
+    assert network.shown == 40 + 40 + 39 + 40 + 40, "pictures that are prepared otherwise"
 
 
 def test_the_code_that_prepares_is_in_the_key() -> None:
-    assert "nn/inception.py" in cache._CODE, "inception.prepared resizes"
-    assert kept.code(*cache._CODE) not in (kept.code(*cache._CODE[1:]), kept.code())
+    assert "nn/inception.py" in statistics._CODE, "inception.prepared resizes"
+    assert number_cache.code_checksum(*statistics._CODE) not in (
+        number_cache.code_checksum(*statistics._CODE[1:]),
+        number_cache.code_checksum(),
+    )
 
 
 def test_a_damaged_file_is_made_again(small: None, tmp_path: Path) -> None:
-    eye, read = Eye(), Pictures(40)
-    reference(panel(eye), read, 40, tmp_path)
+    network, read = SmallNetwork(), Pictures(40)
+    reference_statistics(networks(network), read, 40, tmp_path)
     (file,) = tmp_path.iterdir()
     good = file.read_bytes()
     for damage in (good[: len(good) // 2], b"", b"not a file of tensors"):
         file.write_bytes(damage)
-        eye.shown = 0
-        reference(panel(eye), read, 40, tmp_path)
-        assert eye.shown == 40
+        network.shown = 0
+        reference_statistics(networks(network), read, 40, tmp_path)
+        assert network.shown == 40
         assert file.read_bytes() == good
 
 
 def test_a_disk_that_refuses_costs_only_time(small: None, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    eye, read = Eye(), Pictures(40)
+    network, read = SmallNetwork(), Pictures(40)
     for _ in range(2):
-        found = reference(panel(eye), read, 40, tmp_path / "file" / "folder")
+        found = reference_statistics(networks(network), read, 40, tmp_path / "file" / "folder")
         assert found.of(NAME).count == 40
-    assert eye.shown == 80
+    assert network.shown == 80
 
 
 def test_wrong_pictures_are_refused(small: None, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="need two pictures, got 1"):
-        reference(panel(Eye()), Pictures(1), 1, tmp_path)
-    with pytest.raises(ValueError, match=r"read\(0, 16\) is to give uint8 \(16, 3, H, W\), got torch\.float32"):
-        reference(panel(Eye()), lambda a, b: torch.zeros(b - a, 3, 8, 8), 40, tmp_path)
+        reference_statistics(networks(SmallNetwork()), Pictures(1), 1, tmp_path)
+    with pytest.raises(ValueError, match=r"read\(0, 16\) must return uint8 \(16, 3, H, W\), got torch\.float32"):
+        reference_statistics(networks(SmallNetwork()), lambda a, b: torch.zeros(b - a, 3, 8, 8), 40, tmp_path)
     with pytest.raises(ValueError, match=r"read\(32, 48\)"):
-        reference(panel(Eye()), Pictures(40), 60, tmp_path)
+        reference_statistics(networks(SmallNetwork()), Pictures(40), 60, tmp_path)
