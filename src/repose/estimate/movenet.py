@@ -177,7 +177,9 @@ class MoveNet:
 
 
 def _loaded(file: str | Path | File, threads: int) -> Network:
-    run = load_network(file, (1, SIDE, SIDE, 3), (1, 1, 17, 3), "MoveNet single-pose lightning", threads)
+    shapes = (1, SIDE, SIDE, 3), (1, 1, 17, 3)
+    instead = "give the joints in a keypoint file"
+    run = load_network(file, *shapes, "MoveNet single-pose lightning", threads, instead)
     return lambda square: run(square[None])[0, 0]
 
 

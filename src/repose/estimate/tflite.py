@@ -28,7 +28,12 @@ _REDIRECTED = threading.Lock()  # file descriptor 2 belongs to the whole process
 
 
 def load_network(
-    file: str | Path | File, takes: tuple[int, ...], gives: tuple[int, ...], what: str, threads: int = 1
+    file: str | Path | File,
+    takes: tuple[int, ...],
+    gives: tuple[int, ...],
+    what: str,
+    threads: int = 1,
+    instead: str = "",
 ) -> Callable[[Array], npt.NDArray[np.float32]]:
     """The network of a TFLite file as a function: its first input -> its first output.
 
@@ -37,6 +42,7 @@ def load_network(
         takes, gives: the shapes that input and output must have.
         what: the network that is wanted, for errors.
         threads: of the interpreter.
+        instead: how to do without the network, for the error where the package is missing.
 
     Returns:
         An array of shape `takes` -> float32 of shape `gives`. Several threads may call it; they wait for each other.
@@ -48,8 +54,9 @@ def load_network(
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
+        hint = f"; or {instead}" if instead else ""
         raise ImportError(
-            f"{what} runs on ai-edge-litert, which is not installed: {how_to_install('estimate')}"
+            f"{what} runs on ai-edge-litert, which is not installed: {how_to_install('estimate')}{hint}"
         ) from error
     path = locate(file) if isinstance(file, File) else file
     try:
