@@ -18,13 +18,13 @@ _NORM: Final = "norm"
 
 
 class Log:
-    """The run's reports; a context manager. A silent one (`rank` above 0) does nothing.
+    """The reports of a run, as a context manager. A silent one, of every process but the first, does nothing.
 
     `log.jsonl` has a line "start" with recipe, seed, data, commit and hardware for every start, and lines "train" with
     images, seconds, images_per_second, rates and losses. After a resume the lines that follow a "start" replace those
     before it that count more images.
 
-    A full disk ends no run: what could not be written is named in a warning.
+    A full disk does not end the run: a warning names what could not be written.
     """
 
     def __init__(self, run: Path, total: int, images: int, silent: bool = False, show: bool = True) -> None:
@@ -82,7 +82,7 @@ class Log:
             )
         self._draw({**losses, **{f"rate/{k}": v for k, v in rates.items()}, "images_per_second": speed}, images)
 
-    def pause(self) -> None:
+    def restart_clock(self) -> None:
         """Leave the time since the last line, spent on sheets and files, out of the next images a second."""
         self._clock = time.perf_counter()
 

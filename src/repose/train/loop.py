@@ -149,7 +149,7 @@ def train(
                 run_files.save(
                     run, state, store, sheet_pairs if tick else None, 0 if stop.agreed else snapshots, last=last
                 )
-                log.pause()
+                log.restart_clock()
                 saved = time.monotonic()
         fabric.barrier()
         if stop.agreed:
