@@ -34,7 +34,7 @@ class Doubling:
 
 class NoStart:
     def __call__(self) -> Callable[[int], int]:
-        raise OSError("no light in this studio")
+        raise OSError("no renderer here")
 
 
 @dataclass(frozen=True)

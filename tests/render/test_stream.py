@@ -26,8 +26,8 @@ PEOPLE, PICTURES = 10, 3
 
 @contextmanager
 def opened(people: int = PEOPLE, dies_at: int = -1, **settings: object) -> Iterator[Stream]:
-    studio, settings = FakeStart(32, 16, dies_at=dies_at), {"niceness": 0} | settings
-    with Stream(32, 16, "street", pictures=PICTURES, people=people, studio=studio, **settings) as stream:  # type: ignore[arg-type]
+    start, settings = FakeStart(32, 16, dies_at=dies_at), {"niceness": 0} | settings
+    with Stream(32, 16, "street", pictures=PICTURES, people=people, start_worker=start, **settings) as stream:  # type: ignore[arg-type]
         yield stream
 
 

@@ -100,8 +100,8 @@ def measure(height: int, width: int, processes: int, seconds: float = 10.0, styl
     create_context().release()  # fail here with a clear message, not in every process
     barrier = mp.get_context("spawn").Barrier(processes)
     start = _Start(barrier, height, width, seconds, style)
-    with WorkerPool(start, range(processes), processes, describe=lambda number: f"process {number}") as crew:
-        done = [one for _, one in crew]  # as many tasks as processes, so each has one
+    with WorkerPool(start, range(processes), processes, describe=lambda number: f"process {number}") as pool:
+        done = [one for _, one in pool]  # as many tasks as processes, so each has one
     pictures = sum(one.pictures for one in done)
     stages: dict[str, float] = {}
     for one in done:

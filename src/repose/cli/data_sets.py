@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections import UserDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
@@ -34,8 +35,24 @@ _SETTINGS: Final[dict[str, Any]] = {"rich_markup_mode": "rich", "pretty_exceptio
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
+class _Commands(UserDict[str, Any]):
+    """Name of a data set -> its command, which is built, and the module imported, when it is looked up."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(DATA_SETS))
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = command(name, resolve(DATA_SETS[name][1]))
+        return self.data[name]
+
+
 class DataSets(TyperGroup):
-    """The data sets by name. A data set's module is imported when its own command is run, not for the list."""
+    """The subcommands; their list needs no data set's module."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(DATA_SETS)
@@ -53,7 +70,7 @@ class DataSets(TyperGroup):
             return super().resolve_command(ctx, args)
         if name not in DATA_SETS:
             raise ValueError(f"no data set is called '{name}'; {nearest(name, DATA_SETS)}")
-        return name, command(name, resolve(DATA_SETS[name][1])), args[1:]
+        return name, self.commands[name], args[1:]
 
 
 app = typer.Typer(
@@ -103,8 +120,9 @@ def _is_size(kind: Any) -> bool:
 
 
 def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> inspect.Parameter:
-    """A setting as typer takes it: an argument where it has no default, else an option."""
+    """A setting as typer takes it: an argument where it has no default, else an option. Sizes are texts."""
     required, size = field.default is dataclasses.MISSING, _is_size(kind)
+    default = "{}x{}".format(*field.default) if size and isinstance(field.default, tuple) else field.default
     info: Any
     if required:
         info = typer.Argument(help=setting.help, show_default=False)
@@ -115,12 +133,12 @@ def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> in
             min=setting.least,
             max=setting.most,
             metavar="HEIGHTxWIDTH" if size else None,
-            show_default=field.default is not None,
+            show_default=default is not None,
         )
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if required else field.default,
+        default=inspect.Parameter.empty if required else default,
         annotation=Annotated[str | None if size else kind, info],
     )
 

@@ -77,7 +77,7 @@ def export_layout(
 ) -> dict[str, int]:
     """Write a store in the layout of DeepFashion, see the module's text.
 
-    Any store will do, so nothing is rendered again. What the CSVs cannot hold is lost: whether a joint is occluded.
+    Any store will do; nothing is rendered. The CSVs do not hold whether a joint is occluded.
 
     Args:
         store: what to write. out: the folder to make; it appears when all is written.
@@ -89,7 +89,7 @@ def export_layout(
 
     Raises:
         FileExistsError: `out` holds something already.
-        OSError: the disk is full or refuses; nothing is left behind.
+        OSError: the disk is full or cannot be written; nothing is left behind.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -143,7 +143,7 @@ def layout_names(store: Store, ending: str = ".jpg") -> tuple[list[str], Tensor]
 
 
 def _item(person: str, taken: set[int]) -> int:
-    """The number in a person's name, or the next free one where it has none or somebody else has it."""
+    """The number in a person's name, or the next free one where it has none or another person has it."""
     digits = re.sub(r"\D", "", person)
     item = int(digits) if digits and len(digits) <= 8 else 0
     while item in taken:
@@ -182,7 +182,7 @@ def _write_pictures(store: Store, folder: Path, names: list[str], progress: Call
     for split in dict.fromkeys(store.splits):
         for part in ("", *(field for field in fields if field != "image")):
             (folder / part / split).mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:  # encoding lets go of the GIL
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:  # encoding releases the GIL
         for at in range(0, len(store), _BATCH):
             rows = range(at, min(at + _BATCH, len(store)))
             people = store.person(list(rows), fields)

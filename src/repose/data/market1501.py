@@ -145,7 +145,7 @@ def _require(folder: Path, name: str) -> Path:
 
 
 def _files(folder: Path, name: str) -> Iterable[tuple[str, Callable[[], bytes]]]:
-    """(file name, what reads it) of everything below folder/name, or in folder/name.zip."""
+    """(file name, a function that reads it) of every file below folder/name, or in folder/name.zip."""
     if (folder / name).is_dir():
         return [(path.name, path.read_bytes) for path in sorted((folder / name).rglob("*")) if path.is_file()]
     packed = folder / f"{name}.zip"
@@ -180,7 +180,7 @@ def _person(name: str) -> str:
 
 
 def _draw(seed: int, *words: str) -> str:
-    """A random key: the smallest k keys are k random draws, the same ones whoever else is there."""
+    """A random key of these words: the k smallest of many keys are k random draws."""
     return hashlib.sha256(":".join((str(seed), *words)).encode()).hexdigest()
 
 
@@ -202,7 +202,7 @@ def _drawn(writer: StoreWriter, seed: int) -> list[tuple[str, str]]:
 
 
 def _listed(pairs: list[tuple[str, str]], writer: StoreWriter) -> list[tuple[str, str]]:
-    """The pairs whose photographs are in the store and show one person; the others go into the report."""
+    """The pairs whose photographs are in the store and show one person; the report lists the others."""
     kept = []
     for source, target in pairs:
         absent = [name for name in (source, target) if name not in writer.written]

@@ -14,7 +14,7 @@ folder/
 
 A store is written beside its place, in `<folder>.partial`, and renamed when it is complete: a folder with a
 `meta.json` is a whole store. The journal in the partial folder has a line for every complete record, for `resume`, and
-a first one with the settings, so that nothing goes on with others.
+a first one with the settings, so that a store of other settings is not continued.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class StoreWriter:
 
     Raises:
         FileExistsError: the folder holds something already.
-        ValueError: `resume` finds the remains of a store of other settings, or somebody is writing it right now.
-        OSError: the disk is full or refuses; no half store is left behind.
+        ValueError: with `resume`, an unfinished store of other settings lies there, or another process writes it.
+        OSError: the disk is full or cannot be written; no unfinished store is left without `resume`.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class StoreWriter:
     def leave_out(self, name: str, why: str, detail: str = "") -> None:
         """Report that `name` did not enter: `why` is the kind of reason and is counted, `detail` is not."""
         item = LeftOut(name, why, detail)
-        if item in self.left_out:  # a resumed writer meets the same broken file again
+        if item in self.left_out:  # a resumed writer reads the same broken file again
             return
         try:
             self._note({"left_out": name, "why": why, "detail": detail})
@@ -551,7 +551,7 @@ class Store:
         )
 
     def _gather(self, field: str, rows: Tensor) -> Tensor:
-        raw = self._arrays[field].index_select(0, rows)  # torch lets go of the GIL here, NumPy would not
+        raw = self._arrays[field].index_select(0, rows)  # torch releases the GIL here, NumPy would not
         match field:
             case "image":
                 return raw.float().div_(127.5).sub_(1)  # (B, 3, H, W)

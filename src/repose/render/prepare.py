@@ -112,10 +112,9 @@ def _missing(spec: SetSpec, written: Set[str], workers: int) -> Generator[tuple[
 
 def _rendered(spec: SetSpec, tasks: list[PersonTask], workers: int) -> Iterator[list[Picture]]:
     workers = min(workers or cores(), len(tasks))
-    studio = StartRenderer(spec.height, spec.width)
     if workers > 1:
-        with WorkerPool(studio, tasks, workers) as crew:
-            for _, pictures in crew:
+        with WorkerPool(StartRenderer(spec.height, spec.width), tasks, workers) as pool:
+            for _, pictures in pool:
                 yield pictures
     elif tasks:
         with Renderer(spec.height, spec.width) as renderer:

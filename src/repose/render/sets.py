@@ -195,7 +195,7 @@ def splits(people: int) -> list[str]:
 def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list[tuple[str, str]]:
     """`count` random ordered pairs, each of two pictures of one person, spread evenly over the people.
 
-    The draws are hashes of seed and names, so a list never changes, whatever the machine and the libraries.
+    The draws are hashes of seed and names, so a list is the same on every machine and with every version of a library.
 
     Args:
         seed: of the set. people: the names of the pictures of each person, at least two.
@@ -205,10 +205,10 @@ def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list
         ValueError: there are not so many pairs.
     """
     each, more = divmod(count, len(people))
-    luckier = set(sorted(range(len(people)), key=lambda k: _draw(seed, people[k][0]))[:more])
+    with_more = set(sorted(range(len(people)), key=lambda k: _draw(seed, people[k][0]))[:more])
     pairs: list[tuple[str, str]] = []
     for k, names in enumerate(people):
-        wanted = each + (k in luckier)
+        wanted = each + (k in with_more)
         every = sorted(itertools.permutations(names, 2), key=lambda pair: _draw(seed, *pair))
         if wanted > len(every):
             raise ValueError(f"{names[0]}: {len(every)} pairs can be made of {len(names)} pictures, not {wanted}")

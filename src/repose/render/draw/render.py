@@ -176,7 +176,7 @@ class Renderer:
             grain: (64, 64, 4), the person's noise: red and green smooth, blue coarse.
         """
         parts = []
-        with self.context:  # another renderer's may be the current one
+        with self.context:  # the context of another renderer may be current
             self._load(pieces, looks, grain)
             for k in range(0, len(shots), self.tiles):
                 some = slice(k, k + self.tiles)
