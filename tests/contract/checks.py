@@ -51,7 +51,7 @@ from tests.test_documents import check as check_command
 
 HEIGHT, WIDTH = 64, 32
 
-TINY = 60_000
+TINY = 160_000
 """The most weights of a network by the settings `tiny` of its declaration."""
 
 Check = Callable[[ModelDeclaration, Path], None]
