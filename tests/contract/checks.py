@@ -268,7 +268,7 @@ def the_network_has_every_stage_of_the_run(name: str) -> None:
         generator = build_generator(chosen)
     objective = build_objective(chosen)
     for phases in course(objective, chosen.images):
-        generator.prepare(stage_of(phases))
+        generator.set_stage(stage_of(phases))
         for part in [name for phase in phases for name in phase.trains]:
             assert list(named_part({"generator": generator, **objective.networks}, part).parameters())
 

@@ -212,7 +212,7 @@ def _step(fabric: Fabric, state: State, pair: Pair, meter: Meter, run: Path) -> 
     """One batch: the generator once, then every phase of the objective."""
     recipe = state.recipe
     phases = state.objective.phases(Progress(state.images, recipe.images))
-    state.generator.prepare(stage_of(phases))
+    state.generator.set_stage(stage_of(phases))
     for name, rate in _rates(state).items():
         for group in state.optimisers[name].param_groups:
             group["lr"] = rate
@@ -294,7 +294,7 @@ def _require_finite(values: Mapping[str, float], images: int, run: Path) -> None
 def _rehearse(state: State) -> None:
     """Go through the stages that `course` finds, without a step: a ValueError about one comes now, not hours later."""
     for phases in course(state.objective, state.recipe.images):
-        state.generator.prepare(stage_of(phases))
+        state.generator.set_stage(stage_of(phases))
         for phase in phases:
             for name in phase.trains:
                 state.trained(name)

@@ -367,7 +367,7 @@ class _Play:
         named = [name for phase in phases for name in phase.trains]
         generating = [name for name in named if name.partition(".")[0] == "generator"]
         with self._counted():
-            self.generator.prepare(stage_of(phases))
+            self.generator.set_stage(stage_of(phases))
             self._only(generating)
             with self._autocast(), torch.set_grad_enabled(bool(generating)):
                 output = self.generator(self.pair.source, self.pair.target)
@@ -383,7 +383,7 @@ class _Play:
         """The generator forward and backward, without the objective."""
         try:
             with self._counted():
-                self.generator.prepare(stage_of(phases))
+                self.generator.set_stage(stage_of(phases))
                 self._only(["generator"])
                 with self._autocast():
                     output = self.generator(self.pair.source, self.pair.target)
