@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from repose import backends
-from repose.backends import BACKENDS, BackendError, fold_batch_norm, prepare
+from repose.backends import BACKENDS, BackendError, fold_batch_norm, image_function
 from repose.bench.forward import example
 from repose.models.base import Generator
 from tests import tiny
@@ -46,15 +46,17 @@ def test_equals_plain(backend: str, network: str) -> None:
         pytest.skip("torch.compile needs a C++ compiler")
     generator, inputs = build(network)
     before = {name: value.clone() for name, value in generator.state_dict().items()}
-    wanted = prepare("plain", generator, inputs)(*inputs)
+    wanted = image_function("plain", generator, inputs)(*inputs)
     assert wanted.std() > 0.05, "a grey picture would say nothing"
-    run = prepare(backend, generator, inputs)
+    run = image_function(backend, generator, inputs)
     image = run(*inputs)
     assert image.shape == wanted.shape
     assert float((image - wanted).abs().max()) < 1e-3
     if backend == "onnxruntime":
         many = generator.encode(*example(HEIGHT, WIDTH, batch=3, seed=1))
-        assert float((run(*many) - prepare("plain", generator, many)(*many)).abs().max()) < 1e-3, "its batch is free"
+        assert float((run(*many) - image_function("plain", generator, many)(*many)).abs().max()) < 1e-3, (
+            "its batch is free"
+        )
     other = tuple(value.flip(-1) for value in inputs)
     assert float((run(*other) - wanted).abs().max()) > 0.05, "it looks at what it is given"
     assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
@@ -64,7 +66,7 @@ def test_plain_is_the_module_in_evaluation() -> None:
     generator, inputs = build("patn-batch")
     with torch.no_grad():
         wanted = generator.synthesise(*inputs).image
-    assert torch.equal(prepare("plain", generator.train(), inputs)(*inputs), wanted)
+    assert torch.equal(image_function("plain", generator.train(), inputs)(*inputs), wanted)
     assert generator.training, "the caller's network stays as it was"
 
 
@@ -90,9 +92,9 @@ def test_folding_folds_every_batch_norm(network: str) -> None:
 def test_unknown_backend() -> None:
     generator, inputs = build("patn-batch")
     with pytest.raises(KeyError, match="did you mean 'onnxruntime'"):
-        prepare("onnx-runtime", generator, inputs)
+        image_function("onnx-runtime", generator, inputs)
     with pytest.raises(KeyError, match="there are: plain, channels_last"):
-        prepare("qqqq", generator, inputs)
+        image_function("qqqq", generator, inputs)
 
 
 @pytest.mark.parametrize(("backend", "package"), [(b, p) for b, packages in NEEDS.items() for p in packages])
@@ -107,7 +109,7 @@ def test_a_missing_package_is_named_with_its_extra(backend: str, package: str, m
     with pytest.raises(
         BackendError, match=rf"{package} is not installed: pip install 'pose-transfer\[{extra}\]' \(from a checkout: "
     ):
-        prepare(backend, generator, inputs)
+        image_function(backend, generator, inputs)
 
 
 def test_ncnn_says_why_a_conversion_failed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,4 +120,4 @@ def test_ncnn_says_why_a_conversion_failed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(backends, "_package", lambda name, extra: converter if name == "pnnx" else real(name, extra))
     generator, inputs = build("patn-batch")
     with pytest.raises(BackendError, match="pnnx could not convert the network to ncnn"):
-        prepare("ncnn", generator, inputs)
+        image_function("ncnn", generator, inputs)

@@ -82,7 +82,7 @@ def test_a_backend_that_does_not_run_is_noted(monkeypatch: pytest.MonkeyPatch) -
     def broken(name: str, generator: Generator, inputs: Any) -> Any:
         raise RuntimeError("inside\nmore")
 
-    monkeypatch.setattr(cost, "prepare", broken)
+    monkeypatch.setattr(cost, "image_function", broken)
     found = cost.measure(tiny.recipe("patn-s"), 64, 32, rounds=2)
     assert found["backends"] == {"plain": {"note": "RuntimeError: inside"}}
 

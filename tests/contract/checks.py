@@ -51,7 +51,7 @@ from tests.test_documents import check as check_command
 
 HEIGHT, WIDTH = 64, 32
 
-TINY = 60_000
+TINY = 160_000
 """The most weights of a network by the settings `tiny` of its declaration."""
 
 Check = Callable[[ModelDeclaration, Path], None]
@@ -268,7 +268,7 @@ def the_network_has_every_stage_of_the_run(name: str) -> None:
         generator = build_generator(chosen)
     objective = build_objective(chosen)
     for phases in course(objective, chosen.images):
-        generator.prepare(stage_of(phases))
+        generator.set_stage(stage_of(phases))
         for part in [name for phase in phases for name in phase.trains]:
             assert list(named_part({"generator": generator, **objective.networks}, part).parameters())
 

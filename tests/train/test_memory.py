@@ -150,7 +150,7 @@ class Staged(toy.ToyObjective):
 class Listening(toy.Toy):
     told: ClassVar[list[str]] = []
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         self.told.append(stage)
 
 

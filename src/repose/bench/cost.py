@@ -22,7 +22,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from repose import models
-from repose.backends import known, prepare
+from repose.backends import image_function, known
 from repose.bench.forward import example, gmacs, peak_gflops, settle
 from repose.bench.peak import high_water
 from repose.models import PublishedCost
@@ -148,7 +148,7 @@ def measure(
     rows: dict[str, dict[str, Any]] = {}
     for name in backends:
         try:
-            runners[name] = prepare(name, generator, inputs)
+            runners[name] = image_function(name, generator, inputs)
             runners[name](*inputs)
         except Exception as error:
             runners.pop(name, None)

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from repose.backends import BACKENDS, BackendError, known, prepare
+from repose.backends import BACKENDS, BackendError, image_function, known
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.base import Generator
@@ -184,7 +184,7 @@ def measure(
     for backend in backends:
         say(f"{name}: preparing {backend}")
         try:
-            runners[backend] = prepare(backend, generator, inputs)
+            runners[backend] = image_function(backend, generator, inputs)
             runners[backend](*inputs)
         except Exception as error:
             runners.pop(backend, None)

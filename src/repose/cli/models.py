@@ -60,22 +60,22 @@ def train(
     from repose.models import read_recipe
     from repose.recipes import override, to_dict
 
-    made = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
-    made = override(made, settings or [])
+    chosen = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
+    chosen = override(chosen, settings or [])
     if show:
-        screen.print_json(json.dumps(to_dict(made)))
+        screen.print_json(json.dumps(to_dict(chosen)))
         return
 
     from repose.train.loop import train as run
 
-    folder = out or Path("runs") / made.name
+    folder = out or Path("runs") / chosen.name
     with contextlib.ExitStack() as stack:
         if data.startswith("synthetic:"):
             store: Store = stack.enter_context(_stream(data, folder, fresh))
         else:
             store = Store.open(data)
         summary = run(
-            made,
+            chosen,
             store,
             folder,
             resume=not fresh,
@@ -193,8 +193,8 @@ def list_models() -> None:
 
     table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
     for name in models.RECIPES:
-        made = models.recipe(name)
-        table.add_row(name, made.model, made.canvas, f"{made.images:,}", made.notes)
+        listed = models.recipe(name)
+        table.add_row(name, listed.model, listed.canvas, f"{listed.images:,}", listed.notes)
     screen.print(table)
     here = Table("weights", "licence", "trained on")
     for name, folder in shipped().items():
@@ -219,6 +219,6 @@ def _stream(data: str, run: Path, fresh: bool) -> Stream:
     from repose import render
     from repose.train.checkpoint import checkpoints
 
-    found = [] if fresh else checkpoints(run / "checkpoints")
+    saved = [] if fresh else checkpoints(run / "checkpoints")
     # training sees a person many times, so people with numbers as high as that of the images are new as a rule
-    return render.open_stream(data, start=int(found[0].stem) if found else 0)
+    return render.open_stream(data, start=int(saved[0].stem) if saved else 0)

@@ -129,8 +129,8 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise KeyError(f"no recipe is called '{name}'; {nearest(name, RECIPES)}")
     path = RECIPES[name]
-    made: Recipe = load(path, f"the recipe '{name}' is '{path}', which cannot be loaded")()
-    return made
+    chosen: Recipe = load(path, f"the recipe '{name}' is '{path}', which cannot be loaded")()
+    return chosen
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:

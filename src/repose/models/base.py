@@ -60,7 +60,7 @@ class Generator(nn.Module, ABC):
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         """Called before every training step with the stage of the phases: a network that grows or trains in stages
         sets itself up.
 
@@ -136,8 +136,8 @@ class Phase:
     Attributes:
         trains: "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
             `Objective.networks`. What is not named takes no gradient and does not move.
-        stage: what the generator is told to run while this phase trains (`Generator.prepare`); the phases of one moment
-            agree in it. The objective alone knows when a stage begins and ends.
+        stage: what the generator is told to run while this phase trains (`Generator.set_stage`); the phases of one
+            moment agree in it. The objective alone knows when a stage begins and ends.
     """
 
     name: str
@@ -149,8 +149,8 @@ def stage_of(phases: Sequence[Phase]) -> str:
     """The stage that the phases of a step share. ValueError if they do not agree, or there is none."""
     stages = {phase.stage for phase in phases}
     if len(stages) != 1:
-        found = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
-        raise ValueError(f"the phases of a step must be of one stage: {found}; see Objective.phases")
+        each = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
+        raise ValueError(f"the phases of a step must be of one stage: {each}; see Objective.phases")
     return stages.pop()
 
 

@@ -145,7 +145,7 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     """
     if not paths:
         raise FileNotFoundError(f"no weights{SUFFIX} was found for the model '{model}'")
-    found: dict[str, Tensor] = {}
+    entries: dict[str, Tensor] = {}
     for path in paths:
         tensors, facts = read_tensors(path)
         other = facts.get("model")
@@ -155,21 +155,21 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
             )
         if other not in (None, model):
             raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
-        found |= tensors
+        entries |= tensors
     where = paths[0] if len(paths) == 1 else paths[0].parent
     own = generator.state_dict()
-    missing, extra = own.keys() - found.keys(), found.keys() - own.keys()
+    missing, extra = own.keys() - entries.keys(), entries.keys() - own.keys()
     if missing or extra:
         raise CheckpointError(
             f"{where} does not fit the model '{model}' of its recipe:{_few('missing', missing)}{_few('unknown', extra)}"
         )
     for name, value in own.items():
-        if value.shape != found[name].shape:
+        if value.shape != entries[name].shape:
             raise CheckpointError(
-                f"{where}: {name} has the shape {tuple(found[name].shape)}, the model '{model}' of its recipe wants "
+                f"{where}: {name} has the shape {tuple(entries[name].shape)}, the model '{model}' of its recipe wants "
                 f"{tuple(value.shape)}; weights and recipe.json do not belong together"
             )
-    generator.load_state_dict(found)
+    generator.load_state_dict(entries)
 
 
 def _few(what: str, names: set[str]) -> str:

@@ -163,7 +163,7 @@ def _step(fabric: Fabric, state: State, pair: Pair, means: RunningMeans, run: Pa
     """One batch: the generator once, then every phase of the objective."""
     recipe = state.recipe
     phases = state.objective.phases(Progress(state.images, recipe.images))
-    state.generator.prepare(stage_of(phases))
+    state.generator.set_stage(stage_of(phases))
     for name, rate in _learning_rates(state).items():
         for group in state.optimisers[name].param_groups:
             group["lr"] = rate

@@ -254,7 +254,7 @@ class _FakeRun:
         names = [name for phase in phases for name in phase.trains]
         parts = [name for name in names if name.partition(".")[0] == "generator"]
         with self._counting():
-            self.generator.prepare(stage_of(phases))
+            self.generator.set_stage(stage_of(phases))
             self._train_only(parts)
             with self._autocast(), torch.set_grad_enabled(bool(parts)):
                 output = self.generator(self.pair.source, self.pair.target)
@@ -270,7 +270,7 @@ class _FakeRun:
         """The generator forward and backward, without the objective."""
         try:
             with self._counting():
-                self.generator.prepare(stage_of(phases))
+                self.generator.set_stage(stage_of(phases))
                 self._train_only(["generator"])
                 with self._autocast():
                     output = self.generator(self.pair.source, self.pair.target)

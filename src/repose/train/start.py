@@ -130,7 +130,7 @@ class FirstBatchOnly(PairSampler):
 def _check_stages(state: State) -> None:
     """Prepare every stage that `course` finds, without a step, so that a ValueError comes now and not hours later."""
     for phases in course(state.objective, state.recipe.images):
-        state.generator.prepare(stage_of(phases))
+        state.generator.set_stage(stage_of(phases))
         for phase in phases:
             for name in phase.trains:
                 state.trained(name)

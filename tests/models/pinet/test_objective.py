@@ -137,7 +137,7 @@ def test_an_output_of_another_stage_is_named(name: str) -> None:
     for stage in ("parsing", "image", "joint"):
         if stage == name or (name, stage) == ("joint", "image"):  # as the joint stage of one generator
             continue
-        with pytest.raises(ValueError, match=rf"'{name}' gets an output of another stage .* prepare\('{name}'\)"):
+        with pytest.raises(ValueError, match=rf"'{name}' gets an output of another stage .* set_stage\('{name}'\)"):
             PINetObjective(TINY).losses(Phase(name, ()), pair(), made(stage))
 
 

@@ -79,8 +79,8 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
-        made: Tensor = self.blocks(self.into(x))
-        return made
+        out: Tensor = self.blocks(self.into(x))
+        return out
 
 
 class Attention(nn.Module):
@@ -229,12 +229,12 @@ class Carry(Generator):
                 flow = flow + cell * self.flow2(torch.cat([F.relu(t2), carried2], 1))
             t2 = torch.cat([t2, warp(s2, flow)], 1)  # (B, 2F, h/2, w/2)
         t2 = self.decode2(t2)  # (B, F, h/2, w/2)
-        made = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2)  # (B, 5, h, w)
-        core = torch.tanh(made[:, :3])
-        extra["person"] = torch.sigmoid(made[:, 3:4])
+        raw = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2)  # (B, 5, h, w)
+        core = torch.tanh(raw[:, :3])
+        extra["person"] = torch.sigmoid(raw[:, 3:4])
         if config.carry:
             extra["flow"] = _finer(flow)  # (B, 2, h, w)
-            extra["mask"] = torch.sigmoid(made[:, 4:])
+            extra["mask"] = torch.sigmoid(raw[:, 4:])
             extra["carried"] = warp(image, extra["flow"])
             core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
         extra["core"] = core

@@ -30,40 +30,40 @@ def paper() -> Recipe:
 
 def progressive() -> Recipe:
     """PT: grown, without local descriptors (Table 1)."""
-    made = paper()
-    objective = replace(made.objective, descriptors=())
-    return replace(made, name="hpn-pt", objective=objective, notes="HPN, progressive training alone (Table 1)")
+    base = paper()
+    objective = replace(base.objective, descriptors=())
+    return replace(base, name="hpn-pt", objective=objective, notes="HPN, progressive training alone (Table 1)")
 
 
 def local() -> Recipe:
     """LD: 44 local descriptors, the whole network at full size from the start, as long as the others (Table 1)."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="hpn-ld",
-        network=replace(made.network, trained=1),
-        objective=replace(made.objective, shares=(1.0,), descriptors=(44,)),
+        network=replace(base.network, trained=1),
+        objective=replace(base.objective, shares=(1.0,), descriptors=(44,)),
         notes="HPN, local descriptors alone (Table 1)",
     )
 
 
 def baseline() -> Recipe:
     """Neither: the whole network at full size from the start, no local descriptors (Table 1)."""
-    made = local()
-    objective = replace(made.objective, descriptors=())
-    return replace(made, name="hpn-baseline", objective=objective, notes="HPN's baseline (Table 1)")
+    base = local()
+    objective = replace(base.objective, descriptors=())
+    return replace(base, name="hpn-baseline", objective=objective, notes="HPN's baseline (Table 1)")
 
 
 def fashion() -> Recipe:
     """LD + PT at 256x176, three levels: what the text measured on DeepFashion, whose pictures are so large."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="hpn-fashion",
-        network=replace(made.network, levels=3, trained=3),
-        objective=replace(made.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
+        network=replace(base.network, levels=3, trained=3),
+        objective=replace(base.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
         canvas="fashion",
-        data=replace(made.data, batch=8),
+        data=replace(base.data, batch=8),
         images=3 * _LEVEL * 8,
         tick=200_000,
         notes="HPN up to 256x176",

@@ -27,5 +27,5 @@ MODEL = ModelDeclaration(
     full="multiscale-fashion",
     small="multiscale-s",
     without_features=("objective.perceptual=0",),
-    tiny=("network.width=4",),
+    tiny=("network.width=4", "network.levels=3", "network.tail=1"),
 )

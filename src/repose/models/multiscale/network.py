@@ -96,8 +96,8 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, H/2, W/2)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', H/2, W/2)
-        made: Tensor = self.residual(x)
-        return made
+        out: Tensor = self.residual(x)
+        return out
 
 
 class Up(nn.Module):
@@ -112,8 +112,8 @@ class Up(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, 2H, 2W)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', 2H, 2W)
-        made: Tensor = self.residual(x)
-        return made
+        out: Tensor = self.residual(x)
+        return out
 
 
 class Encoder(nn.Module):
@@ -137,11 +137,11 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, into, H, W), half the sides if folded -> level k = 1 ... depth: (B, F 2^k, H/2^k, W/2^k)."""
         x = self.stem(x)  # (B, F, H, W); (B, 2F, H/2, W/2) if folded
-        found = [x] if self.folded else []  # level 0 is not used by any link
+        features = [x] if self.folded else []  # level 0 is not used by any link
         for down in self.downs:
             x = down(x)  # (B, F 2^k, H/2^k, W/2^k)
-            found.append(x)
-        return found
+            features.append(x)
+        return features
 
 
 class MultiScale(Generator):

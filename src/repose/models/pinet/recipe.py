@@ -99,23 +99,23 @@ def one_gated() -> Recipe:
 
 def without_adversarial() -> Recipe:
     """Full w/o adv."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="pinet-without-adversarial",
-        objective=replace(made.objective, weight_adversarial=0.0),
+        objective=replace(base.objective, weight_adversarial=0.0),
         notes="ablation of PINet: no adversarial loss",
     )
 
 
 def _ablation(name: str, stages: Literal[1, 2], gated: bool) -> Recipe:
-    made = paper()
+    base = paper()
     if stages == 1:  # one stage of 150K steps, as many as the full model's image generator has
-        schedule, objective = replace(made.schedule, hold=110_000 * _BATCH), replace(made.objective, alone=(0.0, 0.0))
-        made = replace(made, images=150_000 * _BATCH, schedule=schedule, objective=objective)
+        schedule, objective = replace(base.schedule, hold=110_000 * _BATCH), replace(base.objective, alone=(0.0, 0.0))
+        base = replace(base, images=150_000 * _BATCH, schedule=schedule, objective=objective)
     return replace(
-        made,
+        base,
         name=name,
-        network=replace(made.network, stages=stages, gated=gated),
+        network=replace(base.network, stages=stages, gated=gated),
         notes=f"ablation of PINet: {stages} stage{'s' * (stages - 1)}, {'gated' if gated else 'plain'} convolutions",
     )
