@@ -1,7 +1,7 @@
 """MoveNet lightning: one small network finds the people in a photograph, and their joints.
 
 The network sees one person in a square. People are found with the network alone: it looks at the whole picture and
-at overlapping squares of it, what it believes to see decides where it looks closer, and twice the same person counts
+at overlapping squares of it, what it sees there decides where it looks closer, and a person who is found twice counts
 once. (A detector in front was tried: see the class.)
 """
 
@@ -86,9 +86,9 @@ class MoveNet:
     def people(self, image: Image) -> list[Detection]:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
         picture = PIL.Image.fromarray(image)
-        found = self._search(picture, (1, 2)) or self._search(picture, (4,))
-        seen = [self._detection(joints, picture.size) for joints in found]
-        return sorted(seen, key=lambda person: -person.area)
+        everybody = self._search(picture, (1, 2)) or self._search(picture, (4,))
+        people = [self._detection(joints, picture.size) for joints in everybody]
+        return sorted(people, key=lambda person: -person.area)
 
     def crops(self, images: Sequence[Image]) -> Tensor:
         """Pictures of one person each, uint8 (H, W, 3) -> float32 (N, 18, 3), each in its own pixels."""
@@ -110,9 +110,9 @@ class MoveNet:
         scale = picture.width / small.width
         seen = [self._look(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
         seen = [joints for joints in seen if _mean(joints) > _PLAUSIBLE and self._located(joints)]
-        found: list[Joints] = []
+        people: list[Joints] = []
         for joints in sorted(seen, key=_mean, reverse=True):
-            if self._known(joints, found):
+            if self._known(joints, people):
                 continue
             for room, flip in _CLOSER:
                 left, top, right, bottom = self._extent(joints)
@@ -121,9 +121,9 @@ class MoveNet:
                 if not self._located(joints):
                     break
             else:
-                if _mean(joints) > _PERSON and not self._known(joints, found):
-                    found.append(joints)
-        return sorted(found, key=_mean, reverse=True)
+                if _mean(joints) > _PERSON and not self._known(joints, people):
+                    people.append(joints)
+        return sorted(people, key=_mean, reverse=True)
 
     def _look(self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False) -> Joints:
         """The joints in the square of this centre and side, in pixels of the picture; black beyond its border."""

@@ -52,6 +52,14 @@ _ANKLES: Final = [10, 13]
 class Selfie:
     """The person mask of `selfie_segmentation.tflite` through `ai-edge-litert` (the extra `estimate`).
 
+    Tried on 100 rendered pictures (`repose prepare synthetic --people 20 --images 5 --size 256x176`), mean intersection
+    over union with the exact mask: 0.90 (median 0.93), 0.89 without the mirror image; a figure drawn by the joints
+    alone has 0.69. A black surround instead of grey, or a single look, takes 0.01 to 0.02 away.
+
+    Where it fails: it needs to see a head (0.66 on the lower 150 of 256 rows, a quarter of them below 0.5); people and
+    bicycles that touch the person are taken for part of them (0.76 where another person stands close); of what somebody
+    carries it takes some; it is vague in very small pictures.
+
     Args:
         path: the TFLite file; None asks `repose.hub`.
         flip: the second look sees the mirror image, too, and takes the mean.
@@ -78,7 +86,8 @@ class Selfie:
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> where they are, float32 (1, H, W) in [0, 1].
 
-        The values are multiples of 1/255. Pixels far from the joints are 0. Without a located joint all are 0.
+        The values are multiples of 1/255. Of a person with a located hip, pixels far from the joints are 0. Without a
+        located joint all are 0.
         """
         picture = PIL.Image.fromarray(image)
         points = keypoints.detach().float().cpu()

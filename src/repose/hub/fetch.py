@@ -27,7 +27,7 @@ _TIMEOUT = 30  # seconds without a byte
 
 
 class FileMissingError(FileNotFoundError):
-    """A weight file is nowhere to be had; the text says where it was looked for and what to do."""
+    """A weight file is not here and cannot be fetched; the text says where it was looked for and what to do."""
 
 
 def cache_folder() -> Path:
@@ -47,10 +47,10 @@ def locate(file: File) -> Path:
     cache = cache_folder() / "files"
     wrong: list[str] = []
     for path in _copies(file, cache):
-        found = sha256(path)
-        if found.startswith(file.sha256):
+        digest = sha256(path)
+        if digest.startswith(file.sha256):
             return path
-        wrong.append(f"{path} has sha256 {found}")
+        wrong.append(f"{path} has sha256 {digest}")
     if file.url is None:
         raise _missing(file, cache, wrong, f"it has no published address; {file.advice}")
     if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
@@ -58,9 +58,9 @@ def locate(file: File) -> Path:
     try:
         with replacing(cache / file.name, sync=True) as part:
             _download(file, file.url, part)
-            found = sha256(part)
-            if not found.startswith(file.sha256):
-                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {found}")
+            digest = sha256(part)
+            if not digest.startswith(file.sha256):
+                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {digest}")
     except FileMissingError:
         raise
     except (OSError, http.client.HTTPException) as error:  # no network, a refused address, a full disk

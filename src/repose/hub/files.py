@@ -11,7 +11,7 @@ class File:
     """One published file.
 
     Attributes:
-        name: what it is called here.
+        name: its name here.
         url: its published https address; None if it has none.
         sha256: the whole checksum in hexadecimal, or its beginning where only that is published.
         size: bytes; None if not known for certain.
