@@ -160,7 +160,7 @@ def test_bags_hang_straight_down_from_the_hand(body: BodyModel, shapes: list[Sha
 def test_only_hanging_pieces_are_moved(body: BodyModel, shapes: list[Shape]) -> None:
     piece = build(body, shapes[0], ("hat", {"style": "cap"}))[0][0]
     positions = piece.surface.rest
-    transforms = body.transforms(shapes[0].heads, {"root": np.eye(3, dtype="f4")[None]})[0]
+    transforms = body.transforms(shapes[0].pivots, {"root": np.eye(3, dtype="f4")[None]})[0]
     assert hang(piece, positions, transforms) is positions
 
 
