@@ -58,7 +58,7 @@ class ComparisonFiles:
 def compare(
     names: Sequence[str],
     data: Path,
-    protocol: str,
+    protocol: Protocol | str,
     settings: EvaluationSettings,
     files: ComparisonFiles,
     screen: Console,
@@ -72,7 +72,7 @@ def compare(
     Args:
         names: names of weights, folders of runs, or folders of generated pictures.
         data: the store.
-        protocol: name, or name@version.
+        protocol: a protocol, its name, or name@version.
         settings: of `repose.metrics.evaluate`; without folders of their own, joints and measured numbers are kept in
             the store.
         files: that are written.
@@ -88,16 +88,17 @@ def compare(
             (`Generator.any_canvas`), or cannot work at the protocol's size, or as `evaluate` and `load`.
         FolderError: files of a folder are missing or cannot be measured.
     """
-    store, found = Store.open(data), find_protocol(protocol)
+    store = Store.open(data)
+    protocol = find_protocol(protocol) if isinstance(protocol, str) else protocol
     if choose is not None:
-        allowed(store, found, settings.split)
+        allowed(store, protocol, settings.split)
     for path in files.reports:
         require_form(path)
-    named = [_Named(name, found, device, strips) for name in names]
+    named = [_Named(name, protocol, device, strips) for name in names]
     for one in named:  # all of them first: a mistake in the last name should not cost hours
         one.check()
     settings = _with_folders(settings, store)
-    evaluations = _evaluations(named, found, store, settings, files.results)
+    evaluations = _evaluations(named, protocol, store, settings, files.results)
     screen.print(table(evaluations))
     every = list(zip(named, evaluations, strict=True))
     on_sheet = every
@@ -108,7 +109,8 @@ def compare(
             screen.print(f"only the last {LAST} names count; left out: {', '.join(before)}", soft_wrap=True)
         screen.print(f"best by {choose} on {settings.split}: {chosen.facts['model']}", soft_wrap=True)
     pairs = spread(evaluations[0].pairs, SHEET_ROWS)
-    shown = MeasuredPairs(replace(found, file="png"), store, settings.split or found.split, pairs)  # no JPEG on a sheet
+    without_jpeg = replace(protocol, file="png")
+    shown = MeasuredPairs(without_jpeg, store, settings.split or protocol.split, pairs)
     drawn = pair_sheet(shown, _sources(on_sheet))
     save_image(files.sheet, drawn)
     screen.print(f"{files.sheet}: {len(shown)} of the pairs", soft_wrap=True)

@@ -30,9 +30,10 @@ from repose.metrics.functional import (
     moments,
     moments_of_sums,
 )
+from repose.metrics.measure import mask_of
 from repose.metrics.networks import MetricNetworks
 from repose.metrics.picture_networks import LPIPS_TAPS, NETWORKS, NetworkMissingError, lpips_weights
-from repose.metrics.protocols import MaskVariant, Protocol
+from repose.metrics.protocols import MaskVariant, Protocol, protocol
 from repose.metrics.reference_statistics import ReadPictures, reference_statistics
 from repose.metrics.report import html
 from repose.nn.alexnet import AlexNet
@@ -41,7 +42,7 @@ from repose.nn.mobilenet import mobilenet_v2
 from repose.nn.squeezenet import SqueezeNet
 from repose.nn.vgg import VGG16
 from repose.person import LIP_LABELS, Pair, Person
-from tests.metrics.stores import Reader, figure
+from tests.metrics.stores import Reader, figure, fill
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -463,6 +464,21 @@ def test_every_score_lies_in_the_range_of_its_column(made: dict[str, SmallNetwor
         for name, score in row.scores.items():
             low, high = COLUMNS[name].range
             assert low - 1e-6 <= score.value <= high + 1e-6 or name == "detection_score", f"{row.kind} {name} {score}"
+
+
+def test_a_column_of_a_known_network_is_data_alone(
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/extending.md promises it: an Inception Score of clean-fid's network in three splits, of masked pictures."""
+    column = replace(COLUMNS["mask_is_tf10"], name="ours", network="inception_clean@1", splits=3)
+    monkeypatch.setitem(COLUMNS, "ours", column)  # type: ignore[arg-type]
+    data = fill(tmp_path / "s", 7)
+    evaluation = evaluate("patn-market@1", data, settings=EvaluationSettings(also=("ours",)))
+    target = torch.from_numpy(np.stack([figure((view + 1) % 7)[0] for view in range(7)])).movedim(-1, 1)
+    mask = mask_of(protocol("patn-market"), data.person((torch.arange(7) + 1) % 7))
+    logits = outputs_of(made["inception_clean@1"], target * mask)[:, 2048:]
+    assert evaluation["target"].scores["ours"].value == pytest.approx(inception_score(logits, 3)[0])
+    assert "mask-IS" in evaluation.markdown()
 
 
 def test_a_store_without_training_pictures_says_what_it_lacks(

@@ -81,14 +81,14 @@ class Column:
         return max(2, self.splits) if self.of == "set" else 1
 
     @property
-    def outputs(self) -> Literal["features", "logits"]:
-        """Which outputs of its network a set column reads."""
+    def part(self) -> Literal["features", "logits"]:
+        """The part of its network's outputs that a set column reads."""
         return "logits" if self.statistic == "inception_score" else "features"
 
     @property
     def buffer(self) -> str:
         """The name of the features that a set column of a network reads in a `FeatureBuffer`."""
-        return f"{self.network} {'masked ' if self.masked else ''}{self.outputs}"
+        return f"{self.network} {'masked ' if self.masked else ''}{self.part}"
 
 
 def _inception(name: str, title: str, network: str, splits: int, notes: str, masked: bool = False) -> Column:

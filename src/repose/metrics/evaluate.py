@@ -13,7 +13,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -32,15 +32,11 @@ from repose.metrics.number_cache import NumberCache, code_checksum, tensor_check
 from repose.metrics.pairs import MeasuredPairs, as_bytes, as_saved, image_of
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
-from repose.metrics.reference_statistics import reference_statistics
+from repose.metrics.reference_statistics import ReportProgress, reference_statistics
 from repose.metrics.result import REFERENCES, Evaluation, Row, require_same
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.sources import Generate, PictureSource, as_source
 from repose.represent.canvas import canvas
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is looked at ("pairs", or the name of a network that looks at the training pictures), how many of
-them are done, and how many they are."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +53,7 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     *,
     beside: Evaluation | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> Evaluation:
     """Measure pictures of the pairs of a split, beside the real target and the copied source.
 
@@ -68,7 +64,8 @@ def evaluate(
             function of a batch of pairs. None measures the reference rows alone.
         settings: everything else; None takes the defaults.
         beside: an evaluation of the same pairs whose reference rows are taken instead of measured again.
-        progress: called after every batch.
+        progress: called after every batch with "pairs", or the name of a network while it runs on the training
+            pictures, and with how many are done and how many there are.
 
     Raises:
         ValueError: the store is on another canvas, the split has no pairs, the protocol compares with training pictures
@@ -81,9 +78,9 @@ def evaluate(
     """
     started = time.perf_counter()
     settings = settings or EvaluationSettings()
-    found = find_protocol(protocol) if isinstance(protocol, str) else protocol
-    found = replace(found, networks=tuple(dict.fromkeys((*found.networks, *settings.also))))
-    measured = MeasuredPairs.select(found, store, settings.split, settings.limit)
+    protocol = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    protocol = replace(protocol, networks=tuple(dict.fromkeys((*protocol.networks, *settings.also))))
+    measured = MeasuredPairs.select(protocol, store, settings.split, settings.limit)
     source = None if pictures is None else as_source(pictures).opened(measured)
     if settings.keep is not None and source is not None and source.origin is None:
         raise ValueError(
@@ -99,7 +96,7 @@ def evaluate(
     training = _training_pictures(measurer)
     facts = _facts(measured, source, measurer, settings)
     if beside is not None:
-        require_same([beside.line(), {"protocol": str(found), **facts}])
+        require_same([beside.line(), {"protocol": str(protocol), **facts}])
     kinds = ([] if beside else ["target", "source"]) + (["generated"] if source else [])
     # sets are compared with the targets, so these are measured also where their row is there already
     work = list(dict.fromkeys([*kinds, *(["target"] if measurer.has_sets else [])]))
@@ -118,7 +115,7 @@ def evaluate(
         "seconds_generating": round(measurer.generating, 2),
         **record.stamp(),
     }
-    return Evaluation(found, tuple(rows), measured.indices, facts)
+    return Evaluation(protocol, tuple(rows), measured.indices, facts)
 
 
 def evaluate_folder(
@@ -129,7 +126,7 @@ def evaluate_folder(
     *,
     strips: bool = False,
     beside: Evaluation | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> Evaluation:
     """`evaluate` of the pictures of a folder: see `repose.metrics.FolderPictures`, which `strips` is a setting of."""
     pictures = FolderPictures(Path(folder), strips)
@@ -209,7 +206,7 @@ def _measure_pairs(
     kinds: Sequence[str],
     caches: Mapping[str, NumberCache],
     settings: EvaluationSettings,
-    progress: Progress | None,
+    progress: ReportProgress | None,
 ) -> _Numbers:
     """Measure all pairs, chunk by chunk, but for chunks whose numbers are on the disk."""
     pairs = measurer.measured.indices
@@ -344,7 +341,7 @@ def _training_pictures(measurer: BatchMeasurer) -> Tensor | None:
 
 
 def _reference(
-    measurer: BatchMeasurer, indices: Tensor, settings: EvaluationSettings, progress: Progress | None
+    measurer: BatchMeasurer, indices: Tensor, settings: EvaluationSettings, progress: ReportProgress | None
 ) -> ReferenceStatistics:
     """The statistics of the training pictures."""
     protocol, store = measurer.measured.protocol, measurer.measured.store

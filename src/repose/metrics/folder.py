@@ -43,22 +43,20 @@ class FolderPictures:
     Attributes:
         folder: of the files.
         strips: the files are PATN's strips of five pictures side by side, of which the last one is the generated.
-        model, recipe, weights: for table and result line; the model is called as the folder unless it has a name.
+        name, recipe, weights: for table and result line; the name is the folder's unless another is given.
         measured, files: the pairs that it is ready for and the file of each; `opened` sets them.
     """
 
     folder: Path
     strips: bool = False
-    model: str | None = None
+    name: str = ""
     recipe: str | None = None
     weights: str | None = None
     measured: MeasuredPairs | None = None
     files: Mapping[PairIndex, Path] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """As `PictureSource.name`."""
-        return self.model or self.folder.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.folder.name)
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ class MetricNetworks:
                     values = self._outputs(name, kind, of_kind)[:, 0].double()
                     outputs[kind].columns |= {column.name: PairScores.mean_of(values) for column in of_pictures}
                 for masked in (False, True):
-                    wanted = {c.outputs: c.buffer for c in columns if c.of == "set" and c.masked == masked}
+                    wanted = {c.part: c.buffer for c in columns if c.of == "set" and c.masked == masked}
                     if not wanted or (masked and (masks is None or kind not in masks)):
                         continue
                     shown = of_kind * masks[kind].to(of_kind.device) if masked and masks is not None else of_kind

@@ -56,7 +56,9 @@ class MeasuredPairs:
         if limit is not None and limit < len(pairs):
             pairs = pairs[torch.arange(limit) * len(pairs) // limit]
         if not len(pairs):
-            raise ValueError(f"{store.folder}: split {split!r} has no pairs to measure")
+            raise ValueError(
+                f"{store.folder}: split {split!r} has no pairs to measure; choose another of {', '.join(store.splits)}"
+            )
         chosen = cls(protocol, store, split, pairs.clone())
         if chosen.both:
             return cls(protocol, store, split, torch.stack([pairs, pairs.flip(1)], 1).flatten(0, 1))

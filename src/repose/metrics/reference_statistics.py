@@ -30,8 +30,8 @@ from repose.metrics.picture_networks import NETWORKS
 ReadPictures = Callable[[int, int], Tensor]
 """The pictures from one number up to another: uint8 (n, 3, H, W)."""
 
-NetworkProgress = Callable[[str, int, int], None]
-"""Called with a network's name, the number of pictures done, and of all."""
+ReportProgress = Callable[[str, int, int], None]
+"""Called with what is being measured, such as the name of a network, how many are done, and how many there are."""
 
 _CODE: Final = (
     "nn/inception.py", "metrics/picture_networks.py", "metrics/networks.py", "metrics/functional/distributions.py",
@@ -51,7 +51,7 @@ def reference_statistics(
     read: ReadPictures,
     count: int,
     folder: Path | str,
-    progress: NetworkProgress | None = None,
+    progress: ReportProgress | None = None,
 ) -> ReferenceStatistics:
     """The statistics of `count` pictures under the networks that need them, from the disk where they are there.
 
@@ -125,7 +125,7 @@ def _computed(
     read: ReadPictures,
     count: int,
     file: Path,
-    progress: NetworkProgress | None,
+    progress: ReportProgress | None,
 ) -> Moments:
     """Compute the statistics, from the last save on where there is one, and save them in `file`."""
     partial = file.with_suffix(".partial")
