@@ -1,7 +1,7 @@
-"""Ways to run one network: the same numbers, other speeds.
+"""Ways to run a network: the same picture, at different speeds.
 
-A backend takes a `Generator` and example inputs of `Generator.synthesise` and gives back a plain function from those
-tensors to the picture. `plain` is the module as it is; every other is held against it by `repose bench forward`.
+A backend takes a `Generator` and example inputs of `Generator.synthesise`, and returns a function from such tensors to
+the picture. `plain` is the module as it is; `repose bench forward` compares every other one with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ImageFunction = Callable[..., Tensor]
 
 
 class BackendError(RuntimeError):
-    """A backend's package is not installed, or cannot run this network. The text says which and why."""
+    """The package of a backend is not installed, or cannot run this network; the text says which, and why."""
 
 
 class Core(nn.Module):
@@ -48,8 +48,11 @@ class Core(nn.Module):
 def fold_batch_norm(module: nn.Module) -> int:
     """Fold each BatchNorm2d called `norm*` into the convolution `conv*` beside it, in place.
 
-    The names are a habit of the shelves: `norm1` is applied to what `conv1` gives. For evaluation only. Returns how
-    many were folded; the output stays the same up to rounding.
+    By these names a model says that the norm is applied to what the convolution gives. For evaluation only; the output
+    stays the same up to rounding.
+
+    Returns:
+        How many were folded.
     """
     folded = 0
     for owner in list(module.modules()):
@@ -74,7 +77,7 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
     core = Core(_evaluation(generator)).eval()
     names = [f"input_{index}" for index in range(len(inputs))]
     batch = torch.export.Dim("batch", min=1, max=1024)
-    # a batch of one would be baked into the graph as a constant
+    # a batch of one would become a constant of the graph
     examples = tuple(torch.cat([value, value])[:2] for value in inputs)
     with _quiet():
         program = torch.onnx.export(
@@ -96,7 +99,7 @@ def plain(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
 
 
 def channels_last(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
-    """Weights and activations with the channels innermost, as the CPU's convolutions like them."""
+    """Weights and activations with the channels innermost, the layout in which convolutions on CPUs are fastest."""
     return _eager(Core(_evaluation(generator)), channels_last=True)
 
 
@@ -178,7 +181,7 @@ def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     def run(*values: Tensor) -> Tensor:
         _ = folder
         pictures = []
-        for row in range(values[0].shape[0]):  # ncnn knows no batches
+        for row in range(values[0].shape[0]):  # ncnn has no batches
             extractor = net.create_extractor()
             for index, value in enumerate(values):
                 extractor.input(f"in{index}", library.Mat(np.ascontiguousarray(value[row].numpy())).clone())
@@ -226,7 +229,7 @@ def known(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on torchvision, which is not used, and on its own deprecations."""
+    """Inside, the exporter says nothing about torchvision, which is not used, nor about its own deprecations."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

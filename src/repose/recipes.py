@@ -1,7 +1,8 @@
 """The recipe: one complete, typed, serialisable description of a run.
 
-A recipe is made by a Python function and derived from others with `dataclasses.replace`. The run writes it beside its
-weights as JSON; `repose.models.read_recipe` reads it back. `override` applies `key=value` words of the command line.
+A recipe is what a Python function returns, often one derived from another by `dataclasses.replace`. The run writes it
+beside its weights as JSON; `repose.models.read_recipe` reads it back. `override` applies `key=value` settings, as the
+command line has them.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ class RecipeError(ValueError):
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
+    """The sentence of an error about a name that is not among the known ones; has the nearest."""
     return f"'{name}' is not known; {nearest(name, known)}"
 
 
 def _check(group: Any, **ranges: tuple[bool, str]) -> None:
-    """RecipeError for the first value that is none of its choices, or outside its range: (is it inside, the range)."""
+    """RecipeError for the first value that is none of its choices, or outside its range.
+
+    Args:
+        group: the dataclass. ranges: of a key, whether its value is inside, and the range in words.
+    """
     for key, kind in typing.get_type_hints(type(group)).items():
         if typing.get_origin(kind) is Literal and getattr(group, key) not in typing.get_args(kind):
             raise RecipeError(f"{key}: {unknown(str(getattr(group, key)), typing.get_args(kind))}")
@@ -43,11 +49,12 @@ class DataConfig:
     """What the run reads.
 
     Attributes:
-        split: split of the store that is trained on.
-        batch: pairs a step, over all processes.
-        flip: mirror half of the pairs: "mirror" renames left and right, "patn" does as its code, "none".
-        both_directions: every pair is used in both directions, so a step shows 2 x batch pictures.
-        augment: how the pairs are changed after the flip; not at all by default.
+        split: the split of the store to train on.
+        batch: pairs in a step, over all processes.
+        flip: which pairs are mirrored: "none"; "mirror": half of them, and left and right are renamed; "patn": half of
+            them as PATN's code does, without renaming.
+        both_directions: use every pair in both directions, so that a step shows 2 x batch pictures.
+        augment: further changes of the pairs after the flip; none by default.
     """
 
     split: str = "train"
@@ -62,7 +69,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """Adam (weight_decay decoupled as in AdamW where it is not 0)."""
+    """Adam; AdamW, with decoupled decay, where `weight_decay` is not 0."""
 
     lr: float = 2e-4
     beta1: float = 0.5
@@ -83,12 +90,12 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """Learning rate over the run, as a factor on `OptimiserConfig.lr`.
+    """The learning rate over the run, as a factor on `OptimiserConfig.lr`.
 
     Attributes:
-        kind: "constant", "linear" (to 0 at the end) or "cosine" (to 0 at the end).
+        kind: "constant", "linear" (falls to 0 at the end) or "cosine" (likewise).
         warmup: images over which the factor rises from 0.
-        hold: images before the fall of "linear" and "cosine" begins.
+        hold: images after which the fall of "linear" and "cosine" begins.
     """
 
     kind: Literal["constant", "linear", "cosine"] = "constant"
@@ -101,18 +108,18 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A run from its first to its last image. Every count is in images shown to the generator.
+    """A whole run. Every count is in images shown to the generator.
 
     Attributes:
-        name: the recipe's own name; stands on result lines.
+        name: of the recipe, as result lines have it.
         model: name in `repose.models.MODELS`.
         canvas: name in `repose.represent.canvas.CANVASES`: the size and framing of the pictures.
         network, objective: the model's own config dataclasses.
-        images: length of the run.
-        ema: half-life of the moving average of the generator's weights in images, 0 for none.
-        clip: largest norm of a phase's gradients, 0 for none.
+        images: the length of the run.
+        ema: half-life of the moving average of the generator's weights, in images; 0 for none.
+        clip: the largest norm of a phase's gradients; 0 for no limit.
         precision: "32-true", or "bf16-mixed" on GPUs.
-        tick: images between two log lines with checkpoint and contact sheet.
+        tick: images between two log lines, each with a checkpoint and a contact sheet.
         notes: where the numbers come from.
 
     Raises:
@@ -154,9 +161,9 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 def typed_recipe(data: Mapping[str, Any], network: type, objective: type) -> Recipe:
-    """JSON data -> the recipe, given the dataclasses of the model's `network` and `objective` groups.
+    """JSON data -> the recipe, given the dataclasses of its groups `network` and `objective`.
 
-    `repose.models.recipe_from_dict` finds the two by the model's name.
+    `repose.models.recipe_from_dict` takes the two from the model's declaration.
 
     Raises:
         RecipeError: an unknown key (names the nearest), a missing key, or a wrong value.
@@ -165,7 +172,9 @@ def typed_recipe(data: Mapping[str, Any], network: type, objective: type) -> Rec
 
 
 def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
-    """Apply `key=value` words, such as `data.batch=8` or `images=50_000`, all at once; of equal keys the last counts.
+    """A recipe with `key=value` settings, such as `data.batch=8` or `images=50_000`, applied all at once.
+
+    Of equal keys the last one counts.
 
     Raises:
         RecipeError: not of the form key=value, an unknown key (names the nearest), or a wrong value.
@@ -187,7 +196,7 @@ def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
 
 
 def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
-    """A group with all its new values at once: some fit each other only, in no order one by one."""
+    """A group with all its new values at once: some are valid together, but not one by one in any order."""
     names = [field.name for field in fields(node)]
     hints = typing.get_type_hints(type(node))
     values: dict[str, Any] = {}
@@ -210,7 +219,7 @@ def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
 
 
 def _read(old: Any, text: str) -> Any:
-    """What a word after the "=" means in place of `old`."""
+    """The value that the text after the "=" stands for, in place of `old`."""
     try:
         value = json.loads(text.replace("_", "") if isinstance(old, int | float) else text)
     except json.JSONDecodeError:
@@ -219,7 +228,7 @@ def _read(old: Any, text: str) -> Any:
 
 
 def _leaf(key: str, new: Any) -> str:
-    """The whole key of the first word below a key."""
+    """The whole key of the first setting below a key."""
     while isinstance(new, Mapping):
         name, new = next(iter(new.items()))
         key = f"{key}.{name}"
@@ -290,7 +299,7 @@ def _plain(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _within(group: str) -> Iterator[None]:
-    """Put the group's name before the key in an error of `_check`, or of a config that knows no recipes."""
+    """Put the group's name before the key in an error of `_check`, or of the ValueError of a model's config."""
     try:
         yield
     except ValueError as error:

@@ -11,7 +11,7 @@ from tests import tiny
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of shipped weights with the default and one more."""
     place = tmp_path / "weights"
     for name in (weights.DEFAULT, "multiscale-s-synthetic"):
@@ -21,13 +21,13 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_shipped_and_default(shelf: Path) -> None:
-    assert weights.shipped() == {name: shelf / name for name in ("multiscale-s-synthetic", weights.DEFAULT)}
-    assert weights.find_weights("default") == shelf / weights.DEFAULT
+def test_shipped_and_default(place: Path) -> None:
+    assert weights.shipped() == {name: place / name for name in ("multiscale-s-synthetic", weights.DEFAULT)}
+    assert weights.find_weights("default") == place / weights.DEFAULT
     assert load("multiscale-s-synthetic").name == "multiscale-s-synthetic"
 
 
-def test_unknown_names(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_names(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="did you mean 'multiscale-s-synthetic'"):
         weights.find_weights("multiscale-synthetic")
     with pytest.raises(ValueError, match=f"'qqq'.*there are: {weights.DEFAULT}, multiscale-s-synthetic"):

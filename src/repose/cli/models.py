@@ -1,4 +1,4 @@
-"""The verbs on models and their weights: train, inspect, convert, models, demo."""
+"""The verbs about models and their weights: train, inspect, convert, models, demo."""
 
 from __future__ import annotations
 
@@ -30,23 +30,26 @@ def train(
         ),
     ] = "data",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again from the beginning where the folder holds a run.")
+    ] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
-    overfit: Annotated[int, typer.Option(help="Debug: only ever the first N pairs.")] = 0,
-    channels_last: Annotated[
-        bool, typer.Option(help="Memory layout that the convolutions of CPUs and GPUs like.")
-    ] = True,
+    overfit: Annotated[int, typer.Option(help="For debugging: train on the first N pairs alone.")] = 0,
+    channels_last: Annotated[bool, typer.Option(help="The memory layout in which convolutions are fastest.")] = True,
     compile: Annotated[
-        bool, typer.Option("--compile", help="torch.compile the generator: a slow first step, faster ones after it.")
+        bool,
+        typer.Option(
+            "--compile", help="Use torch.compile on the generator: the first step is slow, the later ones are faster."
+        ),
     ] = False,
     snapshots: Annotated[
-        int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose among.")
+        int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose from.")
     ] = 0,
-    weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with fresh optimisers.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with new optimisers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
 ) -> None:
-    """Train a recipe. Killed at any moment, the same command goes on where it was.
+    """Train a recipe. After an interruption, the same command continues where the run stopped.
 
     The folder gets recipe.json, log.jsonl, checkpoints, a contact sheet at every tick, and at the end
     weights.safetensors, which `repose transfer --model FOLDER` takes.
@@ -126,11 +129,11 @@ def inspect(
 ) -> None:
     """Draw what happens inside a model when it puts SOURCE into the pose of TARGET.
 
-    Attention masks, flows, warped pictures, predicted label maps: whatever the system is made of. OUT gets a picture a
-    panel, OUT/sheet.png with all of them and their captions, and the captions as OUT/index.md.
+    Attention masks, flows, warped pictures, predicted label maps: each model has its own panels. OUT gets a PNG file
+    for each panel, OUT/sheet.png with all of them and their captions, and the captions as OUT/index.md.
 
-    A photograph brings its pixels and joints. Systems that read a parsing or DensePose take it from a store of
-    rendered people, or from files that a parser or DensePose made of the photographs.
+    A photograph gives pixels and joints. Models that read a parsing or DensePose take it from a store of rendered
+    people, or from files that a parser or DensePose wrote for the photographs.
 
     [bold]repose inspect default me.jpg dancer.jpg -o inside[/bold]
     [bold]repose inspect runs/patn-s --store data/people-fashion --pair 12[/bold]
@@ -149,7 +152,7 @@ def inspect(
         console.print(warning, markup=False, soft_wrap=True)
     if pair is not None:
         if data is None or source is not None or target is not None:
-            raise ValueError("--pair N stands in place of SOURCE and TARGET, and needs --store FOLDER")
+            raise ValueError("--pair N replaces SOURCE and TARGET, and needs --store FOLDER")
         given, posed = find_pair(data, pair, split)
         names = f"pair {pair} of {split}, {data.folder.name}"
     elif source is None or target is None:
@@ -167,7 +170,7 @@ def inspect(
     for panel in panels:
         say(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:
-        say(f"{loaded.name} has nothing inside that could be shown: this variant goes without")
+        say(f"{loaded.name} has nothing inside that could be shown: this variant has no such part")
     say(f"{paths[-2]}: all of them; captions in {paths[-1]}")
 
 
@@ -176,7 +179,7 @@ def convert(
     recipe: Annotated[str, typer.Option("-r", "--recipe", help="The preset it was trained by, such as patn-market.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the result.")] = None,
 ) -> None:
-    """Turn a released checkpoint into weights that `--model` takes. Every entry must be used, or it is an error.
+    """Convert a released checkpoint into weights that `--model` takes. An entry that is not used is an error.
 
     [bold]repose convert latest_net_netG.pth --recipe patn-fashion -o weights/patn-fashion[/bold]
     """
@@ -215,7 +218,7 @@ def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help
 
 
 def _stream(data: str, run: Path, fresh: bool) -> Stream:
-    """The endless people of `--data synthetic:...`; a run that goes on begins with other people than it began with."""
+    """The stream of people of `--data synthetic:...`; a resumed run gets other people than it began with."""
     from repose import render
     from repose.train.checkpoint import checkpoints
 

@@ -1,4 +1,4 @@
-"""Contracts of the shelves: `Generator`, `Needs`, `Output`, and `Objective` with its phases and terms."""
+"""What every model is made of: `Generator` with `Needs` and `Output`, and `Objective` with its phases and terms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Needs:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Those of either, each once."""
+        """The fields of both, each once."""
         return tuple(dict.fromkeys((*self.source, *self.target)))
 
 
@@ -39,9 +39,9 @@ class Output:
 
     Attributes:
         image: (B, 3, H, W) in [-1, 1].
-        extra: named tensors of the inside worth seeing or losing on (masks, flows, logits). One name means the same
-            in every model that has it: "person" (B, 1, H, W), the probability that a pixel shows the person, by which
-            a result is put back into a photograph.
+        extra: further tensors by name, for loss terms and for `repose inspect` (masks, flows, logits). A name means
+            the same in every model that has it: "person" (B, 1, H, W) is the probability that a pixel shows the
+            person, with which the result is put back into a photograph.
     """
 
     image: Tensor
@@ -49,9 +49,9 @@ class Output:
 
 
 class Generator(nn.Module, ABC):
-    """A network behind the one door: `forward(source, target) -> Output`.
+    """A network: `forward(source, target) -> Output`.
 
-    A shelf writes `encode` (people to plain tensors, by `repose.represent`) and `synthesise` (tensors to the
+    A model implements `encode` (people to plain tensors, by `repose.represent`) and `synthesise` (tensors to the
     result). Exporters, compilers and benchmarks take `synthesise` alone, which sees nothing but tensors.
     """
 
@@ -61,11 +61,11 @@ class Generator(nn.Module, ABC):
     """Whether the weights may be used on other canvases than the recipe's."""
 
     def set_stage(self, stage: str) -> None:
-        """Called before every training step with the stage of the phases: a network that grows or trains in stages
-        sets itself up.
+        """Prepare for a stage of the run. The loop calls it before every training step with the stage of the phases.
 
-        It depends on `stage` alone, so that a resumed run needs nothing; what inference must know too (how far a
-        network has grown) is a persistent buffer. A fresh network is set up for its last stage.
+        A network that grows or trains in stages overrides it. The result depends on `stage` alone, so that a resumed
+        run needs nothing else; what inference must know too (how far a network has grown) is a persistent buffer. A
+        fresh network is prepared for its last stage.
 
         Raises:
             ValueError: the network has no such stage; the text names those that it has.
@@ -73,11 +73,11 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
-        """Batched people -> the network's own input tensors, on their device."""
+        """Batched people -> the input tensors of `synthesise`, on the device of the people."""
 
     @abstractmethod
     def synthesise(self, *inputs: Tensor) -> Output:
-        """The network itself: the tensors of `encode` -> `Output`."""
+        """The tensors of `encode` -> `Output`."""
 
     def forward(self, source: Person, target: Person) -> Output:
         """The person of `source` in the pose of `target`; both batched, on one canvas.
@@ -92,15 +92,21 @@ class Generator(nn.Module, ABC):
         """The result at the size of a larger photograph of the same crop as the source picture.
 
         Args:
-            output: of `forward`. photograph: (B, 3, k H, k W), k whole; a model may carry its fine detail over.
+            output: of `forward`.
+            photograph: (B, 3, k H, k W), k a whole number. A model may add the photograph's fine detail.
 
         Returns:
-            (B, 3, k H, k W) in [-1, 1]; unless a model knows better, the picture scaled up.
+            (B, 3, k H, k W) in [-1, 1]: the picture, scaled up bicubically where a model does not override this.
         """
         return F.interpolate(output.image, photograph.shape[-2:], mode="bicubic", align_corners=False).clamp(-1, 1)
 
     def check(self, source: Person, target: Person) -> None:
-        """Raise ValueError, naming the field and its supplier, if the two people do not meet `needs`."""
+        """Check that the two people have what `needs` asks for.
+
+        Raises:
+            ValueError: a field is missing (names it and what supplies it), the people are not batched, their canvases
+                differ, or a side is no multiple of `needs.multiple`.
+        """
         own = type(self).__name__.removesuffix("Generator")
         for role, person, names in (
             ("source", source, self.needs.source),
@@ -123,7 +129,7 @@ class Generator(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `images` counts pictures shown to the generator; `total` is where it ends."""
+    """How far a run is: `images` of `total` pictures have been shown to the generator."""
 
     images: int
     total: int
@@ -135,9 +141,9 @@ class Phase:
 
     Attributes:
         trains: "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
-            `Objective.networks`. What is not named takes no gradient and does not move.
-        stage: what the generator is told to run while this phase trains (`Generator.set_stage`); the phases of one
-            moment agree in it. The objective alone knows when a stage begins and ends.
+            `Objective.networks`. All other weights get no gradient and stay as they are.
+        stage: the stage of the generator while this phase trains (`Generator.set_stage`); the phases of one moment
+            have the same. The objective alone knows when a stage begins and ends.
     """
 
     name: str
@@ -146,7 +152,11 @@ class Phase:
 
 
 def stage_of(phases: Sequence[Phase]) -> str:
-    """The stage that the phases of a step share. ValueError if they do not agree, or there is none."""
+    """The stage that the phases of a step share.
+
+    Raises:
+        ValueError: their stages differ, or there is no phase.
+    """
     stages = {phase.stage for phase in phases}
     if len(stages) != 1:
         each = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
@@ -156,46 +166,46 @@ def stage_of(phases: Sequence[Phase]) -> str:
 
 @dataclass(frozen=True)
 class Term:
-    """A named loss: `value` is a scalar, and `weight * value` enters the sum."""
+    """A loss term: `value` is a scalar, and `weight * value` is added to the loss."""
 
     value: Tensor
     weight: float = 1.0
 
 
 class Objective(nn.Module, ABC):
-    """Owns the discriminators and the loss terms; touches no optimiser, device or file.
+    """The discriminators and the loss terms of a model; it touches no optimiser, device or file.
 
-    The loop runs the generator once a step, then every phase in order: `losses(phase, ...)`, the weighted sum,
-    backward, a step of the modules that the phase trains. `output` carries the generator's graph; a
-    discriminator's phase detaches it. State that must survive a resume (an image pool) lives in
-    `get_extra_state` / `set_extra_state` or buffers, so that `state_dict` is complete.
+    In each step the loop runs the generator once, then every phase in order: `losses(phase, ...)`, the weighted sum,
+    backward, a step of the modules that the phase trains. `output` has the generator's graph, and a discriminator's
+    phase detaches it. State that a resumed run needs (an image pool) is in buffers or in `get_extra_state` and
+    `set_extra_state`, so that `state_dict` is complete.
     """
 
     networks: nn.ModuleDict
     """The trainable networks by name (discriminators)."""
 
     reads: tuple[str, ...] = ()
-    """Fields of both people that the terms use where the data has them, beside image and keypoints."""
+    """Fields of both people, beside image and keypoints, that terms use where the data has them."""
 
     requires: tuple[str, ...] = ()
-    """Fields of both people that the terms cannot do without, beside what the generator needs."""
+    """Fields of both people, beside those that the generator needs, without which a term cannot be computed."""
 
     views: int = 0
-    """So many further pictures of each person come with a pair, in `Pair.views`."""
+    """Number of further pictures of the person that come with a pair, in `Pair.views`."""
 
     @abstractmethod
     def phases(self, progress: Progress) -> Sequence[Phase]:
-        """Who trains now, in this order."""
+        """What trains at this moment of the run, in this order."""
 
     @abstractmethod
     def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
-        """The named, weighted terms of one phase; only those of the modules that it trains."""
+        """The terms of one phase by name: those of the modules that it trains."""
 
 
 def course(objective: Objective, images: int) -> list[tuple[Phase, ...]]:
-    """What trains together in the course of a run: every different set of phases found at 65 moments, in order.
+    """The different sets of phases that train together in the course of a run, in order.
 
-    A stage that is shorter than 1/64 of the run may be missed.
+    The run is looked at in 65 moments, so a stage shorter than 1/64 of it may be missed.
     """
     moments = sorted({images * at // 64 for at in range(64)} | {images - 1})
     return list(dict.fromkeys(tuple(objective.phases(Progress(at, images))) for at in moments))

@@ -1,4 +1,4 @@
-"""Weights from elsewhere: renaming with every entry used once, strict loading, and errors that say what a file is."""
+"""Weights of other code: renaming that uses every entry once, strict loading, and errors that say what a file is."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class WeightsError(ValueError):
-    """A state dict does not fit a network; the text names entries, and the network it does look like."""
+    """A state dict does not fit a network; the text names entries, and the network that has such if it is known."""
 
 
 def plain(state: Any) -> dict[str, Tensor]:
-    """A loaded checkpoint -> its state dict: wrappers opened, DataParallel's `module.` taken off every name.
+    """A loaded checkpoint -> its state dict, without wrappers and without DataParallel's `module.` before every name.
 
     Raises:
         WeightsError: there is no mapping of names to tensors in it.
@@ -49,16 +49,16 @@ def rename(
     Args:
         state: official name -> tensor.
         names: official name -> name in `module`.
-        module: the network that is to be filled; its shapes count.
+        module: the network that the entries are for; the shapes must be its own.
         what: the network in words, for the errors.
-        drop: official names that may be left out.
+        drop: whether an official name may be left out.
 
     `num_batches_tracked`, which files older than PyTorch 0.4.1 lack, starts at 0.
 
     Raises:
         WeightsError: an entry is left over, is missing, comes twice or has another shape.
     """
-    own = module.state_dict()  # a preset with other norms lacks some of the names; the comparison then says so
+    own = module.state_dict()  # a preset with other norms lacks some names; `_compare` reports them
     names = {official: ours for official, ours in names.items() if ours in own}
     kept = {name: value for name, value in state.items() if not drop(name)}
     twice = sorted({ours for ours in names.values() if sum(names[n] == ours for n in kept if n in names) > 1})
@@ -75,12 +75,12 @@ def rename(
 
 
 def load(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    """Fill `module` with exactly its own entries, any float type.
+    """Load a state dict that has exactly the entries of `module`, of any float type.
 
     Args:
         module: the network.
         state: its own names -> tensors.
-        what: where the weights come from, in words; begins the error.
+        what: where the weights come from, in words; the error begins with it.
 
     Raises:
         WeightsError: an entry is left over, is missing or has another shape; nothing is loaded then.
@@ -93,9 +93,10 @@ def load(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
 
 
 def looks_like(names: Iterable[str]) -> str | None:
-    """What network's state dict has these names, in words; None if none that is known here.
+    """The network whose state dict has these names, in words; None where no known one has.
 
-    Knows every model of the registry, in its default build, and the official layouts that `repose convert` reads.
+    Known are every model of the registry with its default config, the released files that `repose convert` reads, and
+    the feature networks.
     """
     given = {name.removeprefix("module.").removeprefix("model.") for name in names}
     for table in (*(declaration.marks for declaration in MODELS.values()), _FOREIGN):

@@ -1,4 +1,4 @@
-"""What the small presets share: a run for two CPU cores, the same for every system that has no reason to differ."""
+"""The run that small recipes share: for two CPU cores, the same for every model that has no reason to differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 def small_recipe(
     name: str, model: str, network: Any, objective: Any, notes: str, canvas: str = "fashion-small"
 ) -> Recipe:
-    """60,000 images in small batches of both directions: a run this short is limited by its number of steps."""
+    """A recipe of 60,000 images in small batches of both directions: so short a run is limited by its number of steps.
+
+    Args:
+        name, model, network, objective, notes, canvas: as `Recipe` has them.
+    """
     return Recipe(
         name=name,
         model=model,

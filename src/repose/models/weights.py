@@ -1,4 +1,4 @@
-"""Weight files of models: those that ship, with a card beside the numbers, and those of anybody's runs.
+"""Weight files of models: those that came with this installation, and those of runs.
 
 A folder of weights holds weights.safetensors (or several parts of it), recipe.json and card.json.
 """
@@ -41,7 +41,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find_weights(name: str | Path) -> Path:
-    """Shipped weights by name ("default" included), or the folder of any run or `convert` result, or a file in it.
+    """The weights of this installation by name ("default" included), or the folder or file of a run or a conversion.
 
     Returns:
         What `load_generator` takes; recipe.json lies in it, or beside the file.
@@ -144,7 +144,7 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
         CheckpointError: damaged, of another model (both are named), entries missing or left over, or other shapes.
     """
     if not paths:
-        raise FileNotFoundError(f"no weights{SUFFIX} was found for the model '{model}'")
+        raise FileNotFoundError(f"there is no weights{SUFFIX} of the model '{model}'; give a folder that has one")
     entries: dict[str, Tensor] = {}
     for path in paths:
         tensors, facts = read_tensors(path)
@@ -196,7 +196,8 @@ def weights_checksum(name: str | Path) -> str:
 def lineage(place: Path) -> dict[str, str]:
     """Where weights come from, for the card of a run that begins from them: name, sha256, data, licence.
 
-    The last two, and the name where it has one, are those of the `card.json` beside the weights, else "unknown".
+    Data and licence are those of the `card.json` beside the weights, "unknown" where it has none. The name is that of
+    the card or else of the folder.
 
     Raises:
         CheckpointError: the card is damaged.
@@ -207,7 +208,7 @@ def lineage(place: Path) -> dict[str, str]:
         try:
             card = dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{path} is damaged: {error}; mend it, or take it away") from error
+            raise CheckpointError(f"{path} is damaged: {error}; correct it, or remove it") from error
     facts = {"name": folder.name, "data": "unknown", "licence": "unknown"}
     facts |= {key: str(card[key]) for key in facts if key in card}
     return {**facts, "sha256": " ".join(map(sha256, weight_files(place)))}

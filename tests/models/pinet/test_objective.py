@@ -79,7 +79,7 @@ def test_the_picture_is_learnt_by_equations_7_to_10(kind: str) -> None:
     generator, appearance, shape = objective.phases(Progress(30, 90))
 
     def scores(image: Tensor) -> list[Tensor]:
-        beside = objective._beside("appearance", image, data), objective._beside("shape", image, data)
+        beside = objective._with_condition("appearance", image, data), objective._with_condition("shape", image, data)
         assert [x.shape[1] for x in beside] == [6, 21]
         return [network(x) for network, x in zip(objective.networks.values(), beside, strict=True)]
 

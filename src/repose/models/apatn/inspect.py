@@ -44,7 +44,7 @@ def walk(generator: APATN, source: Person, target: Person) -> tuple[list[Tensor]
 
 
 def inside(target: Person) -> tuple[Tensor, str]:
-    """The person's pixels (H, W) of a batch of one, from 0 to 1, and what tells them."""
+    """The person's pixels (H, W) of a batch of one, from 0 to 1, and where they are known from."""
     if target.mask is not None:
         return target.mask[0, 0].float(), "its mask"
     if target.parsing is not None:
@@ -61,7 +61,7 @@ def _masks(source: Person, target: Person, alignments: list[Tensor], generated: 
     assert target.keypoints is not None
     image = source.image[0]
     size = height, width = int(image.shape[-2]), int(image.shape[-1])
-    shape, teller = inside(target)
+    shape, known_from = inside(target)
     small = F.interpolate(shape[None, None], alignments[0].shape[:2], mode="area")[0, 0].to(alignments[0])
     weights = small / small.sum().clamp(min=1e-6)
     seen = [torch.einsum("yx,yxvu->vu", weights, alignment) for alignment in alignments]
@@ -74,7 +74,7 @@ def _masks(source: Person, target: Person, alignments: list[Tensor], generated: 
         "masks",
         "Where in the source the pixels inside the person of the target look (Figure 11), mean over those pixels: "
         f"yellow is most, blue nothing, each block by its own scale; below over the source. The person is known by "
-        f"{teller}; what is generated stands below the source.",
+        f"{known_from}; what is generated stands below the source.",
         grid(rows, ["source", "pose", *names], scale=max(1, enlargement(height) // 2)),
     )
 

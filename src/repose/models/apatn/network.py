@@ -83,7 +83,7 @@ class APATNConfig:
 
 
 class APATN(Generator):
-    """The image code is carried through the blocks; in each, the likeness of the two poses says what goes where."""
+    """An image code passes through the blocks; in each, the likeness of the two poses decides what moves where."""
 
     def __init__(self, config: APATNConfig = APATNConfig()) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class APATN(Generator):
         self.apply(initialise_normal)
         if config.start == "identity":
             for block in self.blocks:
-                block.apply(_start)
+                block.apply(_start_as_identity)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
         """-> source image (B, 3, H, W), pose maps of the source and of the target, each (B, 18, H, W)."""
@@ -126,7 +126,7 @@ class APATN(Generator):
 
 
 class APATB(nn.Module):
-    """Aligned Pose-Attentional Transfer Block (3.2.2): where the two poses are alike, the image code is carried over.
+    """Aligned Pose-Attentional Transfer Block (3.2.2): the image code moves to where the two poses are alike.
 
     Args:
         wide: channels of all three codes.
@@ -169,7 +169,7 @@ class APATB(nn.Module):
         return torch.softmax(self.scale * theta.transpose(1, 2) @ phi, dim=2)
 
 
-def _start(module: nn.Module) -> None:
+def _start_as_identity(module: nn.Module) -> None:
     """`APATNConfig.start` "identity"."""
     if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
         module.reset_parameters()

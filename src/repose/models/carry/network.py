@@ -1,4 +1,4 @@
-"""Carry, our own generator: it finds where each point of the target lies in the source, and carries pixels from there.
+"""Carry, our own generator: it finds where each point of the target is in the source, and carries pixels from there.
 
     source picture, source pose -> features of the source at H/2, H/4, H/8
     target pose -> features of the target; at H/8 they read the source's by attention
@@ -202,7 +202,7 @@ class Carry(Generator):
         if config.attend:
             t8 = self.attention2(t8, s8)
         t8 = self.after8(t8)
-        t4 = t4 + _larger(self.up4(t8))  # (B, 2F, h/4, w/4)
+        t4 = t4 + _upsample(self.up4(t8))  # (B, 2F, h/4, w/4)
 
         extra: dict[str, Tensor] = {}
         if config.attend:
@@ -214,16 +214,16 @@ class Carry(Generator):
             place = (chance[:, None] * grid.flatten(2)[:, :, None]).sum(-1)  # (B, 2, N)
             place = place.reshape(-1, *grid.shape[1:])  # (B, 2, h/4, w/4)
             sure = chance.amax(-1).reshape_as(place[:, :1])  # (B, 1, h/4, w/4)
-            read = _read(chance, s4)  # (B, 2F, h/4, w/4)
+            read = _expected(chance, s4)  # (B, 2F, h/4, w/4)
             t4 = self.decode4(torch.cat([F.relu(t4), read, place - grid, sure], 1))
         else:
             t4 = self.decode4(F.relu(t4))
-        t2 = _larger(self.up2(F.relu(t4)))  # (B, F, h/2, w/2)
+        t2 = _upsample(self.up2(F.relu(t4)))  # (B, F, h/2, w/2)
         if config.carry:
             cell = torch.tensor([2 / s4.shape[-1], 2 / s4.shape[-2]], device=t4.device).view(1, 2, 1, 1)
             if config.refine:
                 place = place + cell * self.flow4(F.relu(t4))
-            flow = _finer(place)  # (B, 2, h/2, w/2)
+            flow = _upsample_flow(place)  # (B, 2, h/2, w/2)
             if config.refine:
                 carried2 = warp(s2, flow)
                 flow = flow + cell * self.flow2(torch.cat([F.relu(t2), carried2], 1))
@@ -233,14 +233,14 @@ class Carry(Generator):
         core = torch.tanh(raw[:, :3])
         extra["person"] = torch.sigmoid(raw[:, 3:4])
         if config.carry:
-            extra["flow"] = _finer(flow)  # (B, 2, h, w)
+            extra["flow"] = _upsample_flow(flow)  # (B, 2, h, w)
             extra["mask"] = torch.sigmoid(raw[:, 4:])
             extra["carried"] = warp(image, extra["flow"])
             core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
         extra["core"] = core
         output = Output(core, extra)
         if shrink > 1:
-            extra["person"] = _larger(extra["person"], shrink)
+            extra["person"] = _upsample(extra["person"], shrink)
             output = Output(self.enlarge(output, photograph), extra)
         return output
 
@@ -262,11 +262,11 @@ class Carry(Generator):
             )
         if times == 1:
             return core
-        large = _larger(core, times)
+        large = _upsample(core, times)
         if not self.config.carry:
             return large
-        detail = photograph - _larger(F.avg_pool2d(photograph, times), times)
-        flow, mask = _finer(output.extra["flow"], times), _larger(output.extra["mask"], times)
+        detail = photograph - _upsample(F.avg_pool2d(photograph, times), times)
+        flow, mask = _upsample_flow(output.extra["flow"], times), _upsample(output.extra["mask"], times)
         return (large + mask * warp(detail, flow)).clamp(-1, 1)
 
     def _match(self, target: Tensor, source: Tensor) -> Tensor:
@@ -287,17 +287,17 @@ class Carry(Generator):
                 nn.init.zeros_(module.bias)
 
 
-def _larger(x: Tensor, times: int = 2) -> Tensor:
+def _upsample(x: Tensor, times: int = 2) -> Tensor:
     """(B, C, H, W) -> (B, C, times H, times W), bilinear."""
     return F.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
-def _finer(flow: Tensor, times: int = 2) -> Tensor:
+def _upsample_flow(flow: Tensor, times: int = 2) -> Tensor:
     """Places (B, 2, H, W) -> (B, 2, times H, times W): ways are enlarged, so a flow at rest stays at rest."""
-    way = _larger(flow - at_rest(flow), times)
+    way = _upsample(flow - at_rest(flow), times)
     return way + at_rest(way)
 
 
-def _read(chance: Tensor, values: Tensor) -> Tensor:
+def _expected(chance: Tensor, values: Tensor) -> Tensor:
     """Mean of the source's values (B, C, h, w) under the chances (B, target, source) -> (B, C, h, w)."""
     return (values.flatten(2) @ chance.transpose(1, 2)).reshape(values.shape)

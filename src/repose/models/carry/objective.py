@@ -1,4 +1,4 @@
-"""What Carry learns from: the target picture, and where the data has them, correspondence, parts and person."""
+"""Carry's loss terms: of the target picture, and where the data has them, of correspondence, parts and person."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class CarryObjectiveConfig:
 
     Attributes:
         l1, structure, perceptual: the picture against the target: mean difference, (1 - SSIM) / 2, features.
-        focus: how much more a pixel of face and hands counts in l1.
-        assemble: the source put together by the correspondence at a quarter of the size, against the target.
+        focus: additional weight of a pixel of face and hands in l1.
+        assemble: the source, assembled by the correspondence at a quarter of the size, against the target.
         match: cross-entropy of the correspondence with the true place (needs IUV).
         flow: distance of the flow from the true place, in cells of a quarter of the size, 8 at most (needs IUV).
         carried: the picture that is carried against the target, where the source shows the point (needs IUV).
@@ -105,9 +105,9 @@ class CarryObjective(Objective):
         if phase == _PLAIN:
             return self._picture(pair, output) | self._labels(pair, output)
         if phase == _GENERATOR:
-            return self._picture(pair, output) | self._labels(pair, output) | self._fooling(pair, output)
+            return self._picture(pair, output) | self._labels(pair, output) | self._adversarial(pair, output)
         if phase == _CRITIC:
-            return self._telling_apart(pair, output)
+            return self._discriminator(pair, output)
         raise ValueError(f"CarryObjective has no phase '{phase.name}'")
 
     # -- against the target's pixels ----------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class CarryObjective(Objective):
         weights, extra = self.config, output.extra
         terms: dict[str, Term] = {}
         if weights.person and pair.target.mask is not None:
-            terms["person"] = Term(_surprise(extra["person"], pair.target.mask).mean(), weights.person)
+            terms["person"] = Term(_cross_entropy_of_chances(extra["person"], pair.target.mask).mean(), weights.person)
         if pair.target.iuv is None or pair.source.iuv is None or "match" not in extra:
             return terms
         height, width = extra["core"].shape[-2:]
@@ -161,10 +161,12 @@ class CarryObjective(Objective):
         place, seen = correspondence(pair.source.iuv, pair.target.iuv)  # in the source's pixels
         size = place.new_tensor([width * times, height * times]).view(1, 2, 1, 1)
         place = (place * 2 + 1) / size - 1  # -1 to 1 from edge to edge
-        place, known = _coarser(place, seen.float(), times)  # (B, 2, h, w) and (B, 1, h, w)
+        place, known = _average_places(place, seen.float(), times)  # (B, 2, h, w) and (B, 1, h, w)
         target = pair.target.iuv[..., times // 2 :: times, times // 2 :: times]  # part numbers have no mean
         if weights.match:
-            terms["match"] = Term(_cross_entropy(extra["match"].float(), *_coarser(place, known, 4)), weights.match)
+            terms["match"] = Term(
+                _cross_entropy(extra["match"].float(), *_average_places(place, known, 4)), weights.match
+            )
         if weights.flow and "flow" in extra:
             cells = place.new_tensor([width / 8, height / 8]).view(1, 2, 1, 1)
             off = ((extra["flow"].float() - place) * cells).abs().sum(1, keepdim=True)
@@ -176,7 +178,7 @@ class CarryObjective(Objective):
             terms["carried"] = Term((off * known).sum() / known.sum().clamp_min(1), weights.carried)
         person = (target[:, :1] > 0).float()
         if weights.visible and "mask" in extra:
-            off = _surprise(extra["mask"], known)
+            off = _cross_entropy_of_chances(extra["mask"], known)
             terms["visible"] = Term((off * person).sum() / person.sum().clamp_min(1), weights.visible)
         if weights.parts:
             parts = target[:, 0, 2::4, 2::4].long()
@@ -185,13 +187,13 @@ class CarryObjective(Objective):
 
     # -- adversarial ----------------------------------------------------------------------------------------------
 
-    def _fooling(self, pair: Pair, output: Output) -> dict[str, Term]:
+    def _adversarial(self, pair: Pair, output: Output) -> dict[str, Term]:
         critic = self.networks["critic"]
         with frozen(critic):
             score = critic(output.extra["core"].float(), pair.target)
         return {"fool": Term(adversarial(score, True, "bce", generator=True), self.config.gan)}
 
-    def _telling_apart(self, pair: Pair, output: Output) -> dict[str, Term]:
+    def _discriminator(self, pair: Pair, output: Output) -> dict[str, Term]:
         critic, fake = self.networks["critic"], output.extra["core"].detach().float()
         assert pair.target.image is not None
         real = F.avg_pool2d(pair.target.image, pair.target.image.shape[-1] // fake.shape[-1])
@@ -207,13 +209,13 @@ class CarryObjective(Objective):
         return terms
 
 
-def _surprise(chance: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of chances in [0, 1] with what is so, pixel by pixel (torch's own refuses mixed precision)."""
+def _cross_entropy_of_chances(chance: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of chances in [0, 1] with the truth, pixel by pixel (torch's own refuses mixed precision)."""
     chance = chance.float().clamp(1e-5, 1 - 1e-5)
     return -(truth * chance.log() + (1 - truth) * (1 - chance).log())
 
 
-def _coarser(place: Tensor, known: Tensor, times: int) -> tuple[Tensor, Tensor]:
+def _average_places(place: Tensor, known: Tensor, times: int) -> tuple[Tensor, Tensor]:
     """Places (B, 2, k h, k w), and where they are known (B, 1, k h, k w), of k x k pixels together.
 
     Returns:

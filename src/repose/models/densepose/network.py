@@ -22,8 +22,8 @@ from repose.represent.iuv import PARTS
 from repose.represent.keypoints import heatmaps
 
 Pose = Literal["mask", "parts", "keypoints", "iuv", "onehot"]
-"""What a pose is told by (Table 3): the foreground, the 24 body parts, the 18 joints, part, u and v, or the parts with
-u and v."""
+"""What describes a pose (Table 3): the foreground, the 24 body parts, the 18 joints, part, u and v, or the parts with u
+and v."""
 
 CHANNELS: Final[dict[str, int]] = {
     "none": 0,
@@ -33,7 +33,7 @@ CHANNELS: Final[dict[str, int]] = {
     "iuv": 3,
     "onehot": PARTS + 2,
 }
-"""Planes that tell one pose."""
+"""Number of planes that describe one pose."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ class DensePoseConfig:
     Attributes:
         modules: each row of Table 4 holds those before: "predictive" stream alone; + "blending" (self-refinement);
             + "warping" of what is seen; + "inpainting" of what is not, the full model.
-        source_pose, target_pose: what the predictive stream is told (Table 3, Table 7); "none" tells it nothing of the
-            source's pose. The blending reads the target's too.
+        source_pose, target_pose: what describes the poses to the predictive stream (Table 3, Table 7); "none" leaves
+            the source's out. The blending reads the target's too.
         width: channels of the predictive stream's first convolution; the two strided ones double them.
         residuals: its residual blocks.
         downs: its strided convolutions, and as many transposed ones.
         blend_width, blend_residuals: channels and residual blocks of the blending module.
         fold: side of the squares of pixels that are folded into channels before the convolutions of both, and
-            unfolded at their end; 1 in the text, 2 saves the small preset three quarters of the time.
-        up: "transposed" convolutions as in the text, or "bilinear", then a convolution, which leave no grid early on.
+            unfolded at their end; 1 in the text; 2 saves the small recipe three quarters of the time.
+        up: "transposed" convolutions as in the text, or "bilinear", then a convolution, which leaves no grid in short
+            runs.
         norm: "instance" in the text, "batch" for short runs of small batches.
         joints, sigma: maps of `repose.represent.heatmaps` for "keypoints": "point" is one-hot, as the text says.
-        keep_seen: what the source shows stays on the surface as it is, and only the rest is painted; by the text all of
-            it is the painter's.
+        keep_seen: the surface keeps what the source shows, and only the rest is inpainted; by the text all of it is.
         inpainting: sizes of the inpainting network and of the atlas.
 
     Raises:
@@ -85,10 +85,10 @@ class DensePoseConfig:
 
 
 class DensePoseTransfer(Generator):
-    """What the predictive stream paints, plus a residual from seeing the warped surface beside it.
+    """The picture of the predictive stream, plus a residual that is computed from it and the warped surface.
 
-    `stage` is what a training step runs, set by `set_stage`; a network in eval mode always runs whole. The last
-    convolution of the blending begins near 0, so the weights of an early stage give the predictive stream's picture.
+    `stage` says what a training step runs (`set_stage`); in eval mode the whole network runs. The last convolution of
+    the blending begins near 0, so the weights of an early stage give the predictive stream's picture.
     """
 
     def __init__(self, config: DensePoseConfig = DensePoseConfig()) -> None:
@@ -109,7 +109,7 @@ class DensePoseTransfer(Generator):
             self.blending = Blending(3 + (3 if self.warps else 0) + wanted, config)
 
     def set_stage(self, stage: str) -> None:
-        """What a training step runs: "predictive", "inpainting" (where there is one), or "joint"."""
+        """Choose what a training step runs: "predictive", "inpainting" (where there is one), or "joint"."""
         stages = ("predictive", *(("inpainting",) if self.config.modules == "inpainting" else ()), "joint")
         if stage not in stages:
             raise ValueError(
@@ -127,7 +127,7 @@ class DensePoseTransfer(Generator):
         assert source.image is not None  # `check` has seen to it
         given = torch.cat([source.image, *self._pose(source, self.config.source_pose)], dim=1)
         (wanted,) = self._pose(target, self.config.target_pose)
-        if not self.warps or self._now() == "predictive":
+        if not self.warps or self._current_stage() == "predictive":
             return given, wanted
         assert source.iuv is not None
         assert target.iuv is not None
@@ -144,17 +144,17 @@ class DensePoseTransfer(Generator):
         """The tensors of `encode` -> the picture (B, 3, H, W).
 
         `extra` has, of the modules that ran: "predicted" (B, 3, H, W), "warped" (B, 3, H, W), "inpainted"
-        (B, 24, 3, S, S) as the network painted it, and "residual" (B, 3, H, W). While a stream trains alone the picture
-        is its own. In training the sum is not cut to [-1, 1], so that what lies outside is pulled back.
+        (B, 24, 3, S, S) as the network inpaints it, and "residual" (B, 3, H, W). While a stream trains alone the
+        picture is its own. In training the sum is not cut to [-1, 1], so that values outside get a gradient.
         """
-        stage = self._now()
+        stage = self._current_stage()
         extra: dict[str, Tensor] = {}
         warped = []
         if texture is not None and seen is not None and iuv is not None:
             if self.config.modules == "inpainting":
-                painted = self.inpainting(texture, seen)  # (B, 24, 3, S, S)
-                extra["inpainted"] = painted
-                texture = torch.where(seen > 0, texture, painted) if self.config.keep_seen else painted
+                inpainted = self.inpainting(texture, seen)  # (B, 24, 3, S, S)
+                extra["inpainted"] = inpainted
+                texture = torch.where(seen > 0, texture, inpainted) if self.config.keep_seen else inpainted
             extra["warped"], _ = from_atlas(texture, iuv)  # (B, 3, H, W), 0 beside the body
             warped = [extra["warped"]]
         if stage == "inpainting":
@@ -168,7 +168,7 @@ class DensePoseTransfer(Generator):
         extra |= {"predicted": predicted, "residual": residual}
         return Output(image if self.training else image.clamp(-1, 1), extra)
 
-    def _now(self) -> str:
+    def _current_stage(self) -> str:
         return self.stage if self.training else "joint"
 
     def _pose(self, person: Person, kind: str) -> list[Tensor]:

@@ -103,9 +103,9 @@ class DensePoseObjective(Objective):
         if phase == _PLAIN:
             return self._l1(pair, output) | self._features(pair, output)
         if phase == _JOINT:
-            return self._l1(pair, output) | self._features(pair, output) | self._fooling(pair, output)
+            return self._l1(pair, output) | self._features(pair, output) | self._adversarial(pair, output)
         if phase == _DISCRIMINATOR:
-            return self._telling_apart(pair, output)
+            return self._discriminator(pair, output)
         raise ValueError(f"DensePoseObjective has no phase '{phase.name}'")
 
     def _l1(self, pair: Pair, output: Output) -> dict[str, Term]:
@@ -139,24 +139,26 @@ class DensePoseObjective(Objective):
             terms["style"] = Term(style(generated, wanted), self.config.weight_style)
         return terms
 
-    def _fooling(self, pair: Pair, output: Output) -> dict[str, Term]:
+    def _adversarial(self, pair: Pair, output: Output) -> dict[str, Term]:
         """The generator's term of eq. 4."""
         network = self.networks["discriminator"]
         with frozen(network):
-            score = network(self._beside(pair, output.image))
+            score = network(self._with_condition(pair, output.image))
         return {"fool": Term(adversarial(score, True, "lsgan", generator=True), 0.5 * self.config.weight_adversarial)}
 
-    def _telling_apart(self, pair: Pair, output: Output) -> dict[str, Term]:
+    def _discriminator(self, pair: Pair, output: Output) -> dict[str, Term]:
         """The discriminator's two terms of eq. 4."""
         assert pair.target.image is not None
         network = self.networks["discriminator"]
-        real, generated = (network(self._beside(pair, image)) for image in (pair.target.image, output.image.detach()))
+        real, generated = (
+            network(self._with_condition(pair, image)) for image in (pair.target.image, output.image.detach())
+        )
         return {
             "real": Term(adversarial(real, True, "lsgan"), 0.5),
             "generated": Term(adversarial(generated, False, "lsgan"), 0.5),
         }
 
-    def _beside(self, pair: Pair, image: Tensor) -> list[Tensor]:
+    def _with_condition(self, pair: Pair, image: Tensor) -> list[Tensor]:
         """A picture behind z: the source picture and DensePose's results on the target."""
         assert pair.source.image is not None
         return [pair.source.image, *pose_planes(pair.target, "iuv", "point", 0.0), image]

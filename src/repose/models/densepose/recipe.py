@@ -60,37 +60,37 @@ def small() -> Recipe:
     )
 
 
-# -- Table 3 and Table 7: what a pose is told by, predictive stream alone, L1 alone -----------------------------------
+# -- Table 3 and Table 7: what describes a pose, predictive stream alone, L1 alone -------------------------------------
 
 
 def mask() -> Recipe:
     """Foreground mask (Table 3)."""
-    return _told_by("densepose-fashion-mask", "mask", "mask")
+    return _described_by("densepose-fashion-mask", "mask", "mask")
 
 
 def segmentation() -> Recipe:
     """Body part segmentation (Table 3)."""
-    return _told_by("densepose-fashion-segmentation", "parts", "parts")
+    return _described_by("densepose-fashion-segmentation", "parts", "parts")
 
 
 def keypoints() -> Recipe:
     """Body keypoints (Table 3; Table 7, keypoints to keypoints)."""
-    return _told_by("densepose-fashion-keypoints", "keypoints", "keypoints")
+    return _described_by("densepose-fashion-keypoints", "keypoints", "keypoints")
 
 
 def onehot() -> Recipe:
     """One-hot I, U, V (Table 3)."""
-    return _told_by("densepose-fashion-onehot", "onehot", "onehot")
+    return _described_by("densepose-fashion-onehot", "onehot", "onehot")
 
 
 def keypoints_to_iuv() -> Recipe:
     """Keypoints of the source, DensePose of the target (Table 7)."""
-    return _told_by("densepose-fashion-keypoints-iuv", "keypoints", "iuv")
+    return _described_by("densepose-fashion-keypoints-iuv", "keypoints", "iuv")
 
 
 def iuv_to_keypoints() -> Recipe:
     """DensePose of the source, keypoints of the target (Table 7)."""
-    return _told_by("densepose-fashion-iuv-keypoints", "iuv", "keypoints")
+    return _described_by("densepose-fashion-iuv-keypoints", "iuv", "keypoints")
 
 
 # -- Table 4: the modules, L1 alone ---------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def _module(name: str, modules: Literal["predictive", "blending", "warping"]) ->
     )
 
 
-def _told_by(name: str, source: Pose, target: Pose) -> Recipe:
+def _described_by(name: str, source: Pose, target: Pose) -> Recipe:
     base = _module(name, "predictive")
     network = replace(base.network, source_pose=source, target_pose=target)
     notes = f"Tables 3 and 7 of Dense Pose Transfer: {source} to {target}, predictive stream alone, L1 alone"

@@ -44,8 +44,8 @@ class HPNConfig:
             the text, 1 the whole network at full size from the start.
         sigma: of the Gaussian of a joint, cells of the bottleneck.
         middle: blocks at the bottleneck, after the pose has come in.
-        checkpoint: keep only what enters a block in training and compute the block again on the way back: less memory,
-            one more forward pass, the same numbers. A compiled network decides by itself what to keep.
+        checkpoint: in training, keep only the input of a block and compute the block again in the backward pass: less
+            memory, one more forward pass, the same numbers. A compiled network decides by itself what to keep.
 
     Raises:
         ValueError: a value is outside its range; the text names it.
@@ -68,9 +68,9 @@ class HPNConfig:
 
 
 class HPN(Generator):
-    """What the picture of the source is at every scale meets the target's pose at the bottleneck only.
+    """An autoencoder of the source picture; the target's pose enters at the bottleneck alone.
 
-    `level` says how far the network has grown, 0 to levels - 1. A fresh one stands at its last level; `set_stage` moves
+    `level` says how far the network has grown, 0 to levels - 1. A fresh one is at its last level; `set_stage` changes
     it. At a lower level the source is averaged down before it goes in, and `Output.image` is the level's own picture
     enlarged to the canvas; the picture itself is `Output.extra["native"]` (B, 3, H / 2^k, W / 2^k).
     """
@@ -103,7 +103,7 @@ class HPN(Generator):
         return self._level
 
     def grow(self, level: int) -> None:
-        """Stand at a level. ValueError if it is not one of those that are trained."""
+        """Go to a level. ValueError if it is not one of those that are trained."""
         if not self.first <= level <= self.top:
             raise ValueError(f"HPN.grow: levels {self.first} to {self.top} are trained, got {level}")
         if level != self._level:
@@ -111,7 +111,7 @@ class HPN(Generator):
             self.get_buffer("grown").fill_(level)
 
     def set_stage(self, stage: str) -> None:
-        """Stand at the level of a stage: "level0" is the lowest that is trained."""
+        """Go to the level of a stage: "level0" is the lowest that is trained."""
         levels = {f"level{index}": self.first + index for index in range(self.config.trained)}
         if stage not in levels:
             raise ValueError(
@@ -157,9 +157,9 @@ class HPN(Generator):
         return Output(enlarged, {"native": native})
 
     def pictures(self, image: Tensor, pose: Tensor) -> dict[int, Tensor]:
-        """What every level's own projection makes of its features: level -> picture (B, 3, H / 2^k, W / 2^k).
+        """The picture that each level's own projection gives: level -> (B, 3, H / 2^k, W / 2^k).
 
-        Only the last one's is trained at this level; the others are as their own levels left them.
+        Only the last projection is trained at this level; the others are as their own levels left them.
         """
         return {
             level: torch.tanh(self.to_rgb[str(level)](x))
@@ -187,9 +187,9 @@ class HPN(Generator):
         return features
 
     def _run(self, block: nn.Module, *inputs: Tensor) -> Tensor:
-        """A block, kept or computed again on the way back."""
+        """The output of a block, whose tensors are kept, or computed again in the backward pass."""
         if self.config.checkpoint and self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            once_more = partial(_first_and_again, block)
+            once_more = partial(_recomputation, block)
             out: Tensor = checkpoint(
                 block, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=once_more
             )
@@ -233,14 +233,14 @@ def initialise(module: nn.Module) -> None:
 # -- computing a block again ------------------------------------------------------------------------------------------
 
 
-def _first_and_again(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """What `checkpoint` runs a block in, the first time and again."""
-    return contextlib.nullcontext(), _counted_already(block)
+def _recomputation(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """The contexts in which `checkpoint` runs a block, the first time and again."""
+    return contextlib.nullcontext(), _statistics_unchanged(block)
 
 
 @contextlib.contextmanager
-def _counted_already(block: nn.Module) -> Iterator[None]:
-    """Batch norms do not move their running statistics by the same batch a second time."""
+def _statistics_unchanged(block: nn.Module) -> Iterator[None]:
+    """Inside, batch norms leave their running statistics as they are: the batch has been counted already."""
     norms = [module for module in block.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     before = [(norm.momentum, norm.get_buffer("num_batches_tracked").clone()) for norm in norms]
     for norm in norms:

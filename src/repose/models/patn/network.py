@@ -57,7 +57,7 @@ class PATNConfig:
 
 
 class PATNGenerator(Generator):
-    """The image code is carried through the blocks; a pose code beside it says at each step what may change."""
+    """An image code passes through the blocks; in each, a pose code decides where it changes."""
 
     def __init__(self, config: PATNConfig = PATNConfig()) -> None:
         super().__init__()

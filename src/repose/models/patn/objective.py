@@ -89,9 +89,9 @@ class PATNObjective(Objective):
         if phase == _WARM_UP:
             return self._reconstruction(pair, output)
         if phase == _GENERATOR:
-            return self._reconstruction(pair, output) | self._fooling(pair, output)
+            return self._reconstruction(pair, output) | self._adversarial(pair, output)
         if phase in (_APPEARANCE, _SHAPE):
-            return self._telling_apart(phase.name, pair, output)
+            return self._discriminator(phase.name, pair, output)
         raise ValueError(f"PATNObjective has no phase '{phase.name}'")
 
     def _reconstruction(self, pair: Pair, output: Output) -> dict[str, Term]:
@@ -102,31 +102,31 @@ class PATNObjective(Objective):
             terms["perceptual"] = Term(self.perceptual(output.image, target), self.config.weight_perceptual)
         return terms
 
-    def _fooling(self, pair: Pair, output: Output) -> dict[str, Term]:
+    def _adversarial(self, pair: Pair, output: Output) -> dict[str, Term]:
         """The generator's adversarial terms, eq. 11."""
         share = 0.5 if self.config.combine == "mean" else 1.0
         terms = {}
         for name, network in self.networks.items():
             with frozen(network):
-                score = network(self._beside(name, output.image, pair))
+                score = network(self._with_condition(name, output.image, pair))
             value = adversarial(score, True, self.config.adversarial, generator=True)
             terms[f"fool_{name}"] = Term(value, share * self.config.weight_adversarial)
         return terms
 
-    def _telling_apart(self, name: str, pair: Pair, output: Output) -> dict[str, Term]:
+    def _discriminator(self, name: str, pair: Pair, output: Output) -> dict[str, Term]:
         """One discriminator's terms: real and generated, each beside its condition."""
         share = 0.5 if self.config.combine == "mean" else 1.0
         weight = share * self.config.weight_adversarial
         assert pair.target.image is not None
-        real = self._beside(name, pair.target.image, pair)
-        generated = self.pools[name](self._beside(name, output.image.detach(), pair))
+        real = self._with_condition(name, pair.target.image, pair)
+        generated = self.pools[name](self._with_condition(name, output.image.detach(), pair))
         network = self.networks[name]
         return {
             f"{name}_real": Term(adversarial(network(real), True, self.config.adversarial), weight),
             f"{name}_generated": Term(adversarial(network(generated), False, self.config.adversarial), weight),
         }
 
-    def _beside(self, name: str, image: Tensor, pair: Pair) -> Tensor:
+    def _with_condition(self, name: str, image: Tensor, pair: Pair) -> Tensor:
         """A picture joined with what it must agree with: (B, 6, H, W) with the source, (B, 21, H, W) with the pose."""
         if name == "appearance":
             assert pair.source.image is not None

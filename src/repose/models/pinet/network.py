@@ -74,7 +74,7 @@ class PINet(Generator):
         self.apply(initialise_normal)
 
     def set_stage(self, stage: str) -> None:
-        """What a forward in training mode runs: "parsing", "image" or "joint"; in eval mode it is the whole network."""
+        """Choose what a forward in training mode runs: "parsing", "image" or "joint"; in eval mode all of it runs."""
         stages = ("parsing", "image", "joint") if self.config.stages == 2 else ("joint",)
         if stage not in stages:
             raise ValueError(

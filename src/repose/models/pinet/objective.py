@@ -73,7 +73,7 @@ class PINetObjective(PATNObjective):
             ValueError: another phase, or an output of another stage.
         """
         if phase.name in self.networks:
-            return self._telling_apart(phase.name, pair, output)
+            return self._discriminator(phase.name, pair, output)
         stage, _, plain = phase.name.partition("-")
         if stage not in ("parsing", "image", "joint"):
             raise ValueError(f"PINetObjective has no phase '{phase.name}'")
@@ -87,7 +87,7 @@ class PINetObjective(PATNObjective):
         terms = self._labels(pair, output) if labelled else {}
         if stage != "parsing":
             terms |= self._reconstruction(pair, output)
-            terms |= {} if plain else self._fooling(pair, output)
+            terms |= {} if plain else self._adversarial(pair, output)
         return terms
 
     def _labels(self, pair: Pair, output: Output) -> dict[str, Term]:
