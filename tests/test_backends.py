@@ -12,7 +12,7 @@ from torch import nn
 
 from repose import backends, models
 from repose.backends import BACKENDS, BackendError, fold_batch_norm, prepare
-from repose.bench.forward import example, settle
+from repose.bench.workload import example, settle
 from repose.models.base import Generator
 from repose.recipes import override
 from tests import tiny

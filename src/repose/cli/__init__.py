@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, models, photographs, study
+from repose.cli import bench, data, models, photographs, research, study
 from repose.cli.common import console, screen
 
 __all__ = ["app", "console", "main", "screen"]
@@ -55,6 +55,7 @@ VERBS: dict[str, Callable[..., None]] = {
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
 app.add_typer(bench.app, name="bench")
+app.add_typer(research.app, name="research")
 app.add_typer(study.app, name="study")
 
 

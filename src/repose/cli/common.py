@@ -39,6 +39,7 @@ Features = Annotated[
         "out the protocol's networks and needs none of their weight files."
     ),
 ]
+Results = Annotated[Path | None, typer.Option(help="Append what is measured to this .jsonl, a line each.")]
 Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
 
 
