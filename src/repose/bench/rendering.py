@@ -29,7 +29,7 @@ REQUIRED_MEMORY: Final = 2.0
 """GB that a process may take at most."""
 
 REQUIRED_MINUTES: Final = 15.0
-"""In which a store of `STORE_SIZE` pictures must be made."""
+"""In which a store of `STORE_SIZE` pictures must be finished."""
 
 STORE_SIZE: Final = 10_000
 """Pictures of a usual store."""
@@ -246,5 +246,5 @@ class _Start:
 
 
 def _stages(renderer: Any) -> dict[str, float]:
-    """Stage -> seconds since the renderer was made, where it counts them (`Renderer.timings`)."""
+    """Stage -> seconds since the renderer was opened, where it counts them (`Renderer.timings`)."""
     return dict(getattr(renderer, "timings", {}))

@@ -70,9 +70,9 @@ def realism(
         with common.bar() as bar:
             sample = draw_sample(rich, split, joints)
             task = bar.add_task("joints", total=len(sample))
-            found = count_joints(sample, estimator("movenet"), tick=lambda count: bar.advance(task, count))
-        print_joints(found, screen)
-        append_result(results, found.line(), split=split)
+            result = count_joints(sample, estimator("movenet"), tick=lambda count: bar.advance(task, count))
+        print_joints(result, screen)
+        append_result(results, result.line(), split=split)
 
 
 @app.command()

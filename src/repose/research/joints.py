@@ -98,16 +98,16 @@ def count_joints(
     return JointsFound(sample.store.dataset, sample.store.checksum, estimator.name, len(sample), joints, headless)
 
 
-def print_joints(found: JointsFound, screen: Console) -> None:
+def print_joints(result: JointsFound, screen: Console) -> None:
     """Print the share of every joint."""
     title = (
-        f"{found.data} {found.checksum}: visible joints that {found.estimator} finds within half the head box; "
-        f"{found.pictures:,} pictures, {found.headless:,} without a head box"
+        f"{result.data} {result.checksum}: visible joints that {result.estimator} finds within half the head box; "
+        f"{result.pictures:,} pictures, {result.headless:,} without a head box"
     )
     table = Table("joint", "found", "visible", "share", title=title)
-    for name, (right, visible) in found.joints.items():
+    for name, (right, visible) in result.joints.items():
         table.add_row(name, f"{right:,}", f"{visible:,}", f"{right / visible:.3f}" if visible else "")
-    table.add_row("all", "", "", f"{found.share:.3f} (asked: {REQUIRED_SHARE})")
+    table.add_row("all", "", "", f"{result.share:.3f} (asked: {REQUIRED_SHARE})")
     screen.print(table)
 
 

@@ -69,7 +69,7 @@ def pattern(
     best of 25 shifts by up to the sigma of that Gaussian counts, for all that is measured alike: a pattern a hair
     beside its place is recognised. The best is biased upwards: noise that has nothing to do with the target scores 0.09
     to 0.13 on 128 rows, a strong blur of the target about as much. What is unrelated must be measured beside the
-    others (`repose.bench.turns` does, as "another pattern").
+    others (`repose.research.references` does, as "another pattern").
 
     Args:
         fineness: sigma of the Gaussian, a share of the height.
