@@ -3,6 +3,9 @@
 The parts are timed inside the calls that make a picture: the network; its fine detail at the photograph's size
 (`Generator.enlarge`); the background, filled where the old figure stood; the composition of the two. What else a
 picture takes, such as the crop and the pose's maps, is the rest.
+
+Beside the clock stands the processor time of all threads, which other work on the machine changes little; on a CPU the
+parts are of it, on a GPU of the clock.
 """
 
 from __future__ import annotations
@@ -41,10 +44,13 @@ class PictureTime:
     """What one picture took, in seconds; medians of the rounds.
 
     Attributes:
-        total: from photograph and pose to the picture. parts: by `PARTS`.
+        total: by the clock, from photograph and pose to the picture.
+        processor: processor time of all threads for it.
+        parts: of the processor time, or with a GPU of the clock, by `PARTS`.
     """
 
     total: float
+    processor: float
     parts: dict[str, float]
 
     def share(self, part: str) -> float:
@@ -80,7 +86,7 @@ class SceneTimes:
     def line(self) -> ResultLine:
         """The result line, without the model and the stamp.
 
-        "bench" is "scene"; the attributes by their names, "first" and "further" with "total" and "parts".
+        "bench" is "scene"; the attributes by their names, "first" and "further" with "total", "processor" and "parts".
         """
         return {"bench": "scene", **asdict(self)}
 
@@ -88,7 +94,10 @@ class SceneTimes:
     def read(cls, line: ResultLine) -> SceneTimes:
         """Of a result line. ValueError if it lacks a key."""
         with reading_line(line):
-            first, further = (PictureTime(line[name]["total"], line[name]["parts"]) for name in ("first", "further"))
+            first, further = (
+                PictureTime(line[name]["total"], line[name]["processor"], line[name]["parts"])
+                for name in ("first", "further")
+            )
             return cls(
                 line["height"], line["width"], line["checksum"], line["canvas"], line["device"], line["poses"],
                 line["rounds"], first, further, line["threads"], line.get("seed"),
@@ -164,9 +173,9 @@ def time_scene(
 def print_scene(times: SceneTimes, model: str, screen: Console) -> None:
     """Print the first and each further picture, with the shares of the parts."""
     title = f"{model}, {times.height}x{times.width}, {times.poses} poses, threads: {times.threads}"
-    table = Table("picture", "seconds", *PARTS, title=title)
-    for name, cells in _rows(times):
-        table.add_row(name, *cells)
+    table = Table("picture", "seconds", "processor seconds", *PARTS, title=title)
+    for name, picture in _pictures(times).items():
+        table.add_row(name, f"{picture.total:.3f}", f"{picture.processor:.3f}", *_shares(picture))
     screen.print(table)
 
 
@@ -186,14 +195,15 @@ def scene_table(lines: list[ResultLine]) -> str:
     }
     if not newest:
         raise ValueError("results hold no line of `repose bench scene`")
-    grid = [["model", "photograph", "picture", "seconds", *PARTS]]
-    for (model, height, width, _), line in newest.items():
-        for name, cells in _rows(SceneTimes.read(line)):
-            grid.append([f"`{model}`", f"{height}x{width}", name, *cells])
+    grid = [["model", "device", "photograph", "picture", "processor seconds", "seconds", *PARTS]]
+    for (model, height, width, device), line in newest.items():
+        for name, picture in _pictures(SceneTimes.read(line)).items():
+            seconds = f"{picture.processor:.2f}", f"{picture.total:.2f}"
+            grid.append([f"`{model}`", device, f"{height}x{width}", name, *seconds, *_shares(picture)])
     stamps = list(newest.values())
     return (
         f"{grid_table(grid)}\nPoses: {each_value(stamps, 'poses')}; medians of {each_value(stamps, 'rounds')} rounds; "
-        f"device: {each_value(stamps, 'device')}; threads: {each_value(stamps, 'threads')}; "
+        f"threads: {each_value(stamps, 'threads')}; "
         f"{each_value(stamps, 'hardware')}; torch {each_value(stamps, 'torch')}; "
         f"commit {each_value(stamps, 'commit', '`{}`')}.\n"
     )
@@ -205,7 +215,8 @@ def scene_table(lines: list[ResultLine]) -> str:
 class _Stopwatch:
     """Adds up the seconds of parts; what a part spends in another part counts there alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self.seconds = dict.fromkeys(PARTS, 0.0)
         self._inner: list[float] = []
 
@@ -213,12 +224,12 @@ class _Stopwatch:
         """The function, timed as a part."""
 
         def timed(*args: Any, **options: Any) -> Any:
-            start = time.perf_counter()
+            start = self.clock()
             self._inner.append(0.0)
             try:
                 return function(*args, **options)
             finally:
-                taken = time.perf_counter() - start
+                taken = self.clock() - start
                 self.seconds[part] += taken - self._inner.pop()
                 if self._inner:
                     self._inner[-1] += taken
@@ -228,15 +239,17 @@ class _Stopwatch:
 
 def _time_round(model: Model, person: Person, poses: Sequence[Person]) -> list[PictureTime]:
     """Every picture of one round."""
+    on_cpu = model.device.type == "cpu"
     times = []
     for pose in poses:
-        stopwatch = _Stopwatch()
+        stopwatch = _Stopwatch(time.process_time if on_cpu else time.perf_counter)
         with _watched(model, stopwatch):
-            start = time.perf_counter()
+            start, work = time.perf_counter(), time.process_time()
             _make_picture(model, person, pose)
-            total = time.perf_counter() - start
+            total, processor = time.perf_counter() - start, time.process_time() - work
         parts = stopwatch.seconds
-        times.append(PictureTime(total, {**parts, "rest": max(0.0, total - sum(parts.values()))}))
+        rest = (processor if on_cpu else total) - sum(parts.values())
+        times.append(PictureTime(total, processor, {**parts, "rest": max(0.0, rest)}))
     return times
 
 
@@ -285,12 +298,13 @@ def _replaced(owner: Any, name: str, function: Callable[..., Any]) -> Iterator[N
 
 def _median(pictures: Sequence[PictureTime]) -> PictureTime:
     parts = {part: statistics.median(picture.parts[part] for picture in pictures) for part in PARTS}
-    return PictureTime(statistics.median(picture.total for picture in pictures), parts)
+    total = statistics.median(picture.total for picture in pictures)
+    return PictureTime(total, statistics.median(picture.processor for picture in pictures), parts)
 
 
-def _rows(times: SceneTimes) -> list[tuple[str, list[str]]]:
-    """ "first" and "each further" with seconds and shares."""
-    named = (("first", times.first), ("each further", times.further))
-    return [
-        (name, [f"{picture.total:.3f}", *(f"{picture.share(part):.0%}" for part in PARTS)]) for name, picture in named
-    ]
+def _pictures(times: SceneTimes) -> dict[str, PictureTime]:
+    return {"first": times.first, "each further": times.further}
+
+
+def _shares(picture: PictureTime) -> list[str]:
+    return [f"{picture.share(part):.0%}" for part in PARTS]
