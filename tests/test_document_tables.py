@@ -1,11 +1,22 @@
 """The tables of documents: where they stand, who makes them, and that the committed ones are what the lines say."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from repose.bench.attention import AttentionCost
+from repose.bench.cost.result import Cost
+from repose.bench.forward import ForwardTimes
+from repose.bench.loading import LoadingRates
+from repose.bench.metrics import MetricTimes
+from repose.bench.rendering import RenderingSpeed
+from repose.bench.scene import SceneTimes
 from repose.document_tables import _BLOCK, TABLES, table, write_tables
-from repose.record import read_results
+from repose.record import append, read_results
+from repose.research.joints import JointsFound
+from repose.research.realism import Realism
+from repose.research.turns import TurnsResult
 from tests.lines import evaluation, forward_line, rows_of, write_results
 
 ROOT = Path(__file__).parents[1]
@@ -91,3 +102,25 @@ def test_the_committed_tables_are_what_the_result_lines_say(document: Path) -> N
     lines = read_results(ROOT / "results")
     for block in _BLOCK.finditer(document.read_text(encoding="utf-8")):
         assert f"{block[1]}{table(block[2], lines)}{block[3]}" == block[0], "`repose bench tables` writes it anew"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("forward", ForwardTimes), ("attention", AttentionCost), ("cost", Cost), ("loading", LoadingRates),
+        ("metrics", MetricTimes), ("rendering", RenderingSpeed), ("scene", SceneTimes), ("realism", Realism),
+        ("joints", JointsFound), ("turns", TurnsResult),
+    ],
+)  # fmt: skip
+def test_committed_lines_are_read_and_written_alike(name: str, kind: Any, tmp_path: Path) -> None:
+    lines = [line for line in read_results(ROOT / "results") if name in (line.get("bench"), line.get("kind"))]
+    assert lines
+    others = {"date", "commit", "hardware", "repose", "torch", "threads"}  # the stamp
+    others |= {"data", "checksum", "split", "model", "recipe", "weights"}  # facts that the verb adds
+    for line in lines:
+        append(tmp_path / "again.jsonl", kind.read(line).line())
+        (again,) = read_results(tmp_path)
+        (tmp_path / "again.jsonl").unlink()
+        assert again.pop("seed", None) == line.pop("seed", None)
+        assert {key: line.get(key) for key in again} == again
+        assert not set(line) - set(again) - others

@@ -173,9 +173,12 @@ def time_scene(
 def print_scene(times: SceneTimes, model: str, screen: Console) -> None:
     """Print the first and each further picture, with the shares of the parts."""
     title = f"{model}, {times.height}x{times.width}, {times.poses} poses, threads: {times.threads}"
-    table = Table("picture", "seconds", "processor seconds", *PARTS, title=title)
-    for name, picture in _pictures(times).items():
-        table.add_row(name, f"{picture.total:.3f}", f"{picture.processor:.3f}", *_shares(picture))
+    pictures = _pictures(times)
+    table = Table("", *pictures, title=title)
+    table.add_row("seconds", *(f"{picture.total:.3f}" for picture in pictures.values()))
+    table.add_row("processor seconds", *(f"{picture.processor:.3f}" for picture in pictures.values()))
+    for part in PARTS:
+        table.add_row(part, *(f"{picture.share(part):.0%}" for picture in pictures.values()))
     screen.print(table)
 
 
@@ -199,7 +202,16 @@ def scene_table(lines: list[ResultLine]) -> str:
     for (model, height, width, device), line in newest.items():
         for name, picture in _pictures(SceneTimes.read(line)).items():
             seconds = f"{picture.processor:.2f}", f"{picture.total:.2f}"
-            grid.append([f"`{model}`", device, f"{height}x{width}", name, *seconds, *_shares(picture)])
+            grid.append(
+                [
+                    f"`{model}`",
+                    device,
+                    f"{height}x{width}",
+                    name,
+                    *seconds,
+                    *(f"{picture.share(part):.0%}" for part in PARTS),
+                ]
+            )
     stamps = list(newest.values())
     return (
         f"{grid_table(grid)}\nPoses: {each_value(stamps, 'poses')}; medians of {each_value(stamps, 'rounds')} rounds; "
@@ -304,7 +316,3 @@ def _median(pictures: Sequence[PictureTime]) -> PictureTime:
 
 def _pictures(times: SceneTimes) -> dict[str, PictureTime]:
     return {"first": times.first, "each further": times.further}
-
-
-def _shares(picture: PictureTime) -> list[str]:
-    return [f"{picture.share(part):.0%}" for part in PARTS]
