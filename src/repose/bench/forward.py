@@ -130,7 +130,7 @@ def time_forward(
         name: a recipe.
         height, width, batch: of the pictures.
         rounds: turns of each backend after one that does not count.
-        say: told what happens, a line at a time.
+        say: called with a line of text at each step.
 
     Raises:
         KeyError: no such recipe or backend; names the nearest.

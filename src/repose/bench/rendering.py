@@ -233,7 +233,7 @@ class _Start:
             with Renderer(self.height, self.width) as renderer:
                 render_person(renderer, SEED + number, 0, PICTURES, **options)
                 before = _stages(renderer)
-                self.barrier.wait(300)  # nobody measures while another still compiles
+                self.barrier.wait(300)  # no process measures while another still compiles
                 count, start, busy = 0, time.monotonic(), time.process_time()
                 while time.monotonic() - start < self.seconds:
                     count += len(render_person(renderer, SEED + number, 1 + count // PICTURES, PICTURES, **options))

@@ -147,7 +147,7 @@ def time_scene(
         person: unbatched, on the whole photograph, as `repose.pipeline.read_person` gives them.
         poses: two at least, as `raise_arm` gives them.
         rounds: of which the medians are taken.
-        say: told what happens, a line at a time.
+        say: called with a line of text at each step.
 
     Raises:
         ValueError: fewer than two poses, no round, a batch, or a person without a photograph or joints.

@@ -89,8 +89,9 @@ def cost(
     anything. Speed and memory of inference are measured here, one picture of 256x176, each recipe in a process of its
     own, the machine's peak beside it. Use a machine that does nothing else.
 
-    Killed at any moment, the same command goes on: what RESULTS has of this machine stays. A recipe that fails is named
-    and skipped; one that needs more memory than is free is counted and not run. `repose bench tables` makes tables.
+    The same command continues a run that was stopped: what RESULTS has of this machine stays. A recipe that fails is
+    named and skipped; one that needs more memory than is free is counted and not run. `repose bench tables` makes
+    tables.
 
     [bold]repose bench cost[/bold]
     [bold]repose bench cost patn-fashion pinet-s --backends plain,compiled,onnxruntime --anew[/bold]
@@ -223,7 +224,7 @@ def budget(
 ) -> None:
     """Train recipes for equal minutes on this machine and compare them: a table, and the same ten pairs of all.
 
-    Killed at any moment, the same command goes on; what is trained and measured stays.
+    The same command continues a run that was stopped at any moment; what is trained and measured stays.
 
     [bold]repose bench budget patn-s "multiscale-s network.width=24 name=wide" -d data/people --minutes 60[/bold]
     """

@@ -27,9 +27,9 @@ CRITERIA: Final = {
     "colour": ("colours changed", "Delta E {:.0f}", "higher"),
     "structure": ("unlike the target", "mask-SSIM {:.2f}", "lower"),
 }
-"""Criterion -> the kind of failure, how its number is said, and on which side the failures lie. What is found is what
-the estimator finds; PCKh is the better one of the joints as named and with left and right exchanged, the difference is
-"side"."""
+"""Criterion -> the kind of failure, the form of its number, and on which side the failures lie. Limbs and joints are
+those that the estimator detects; PCKh is the better one of the joints as named and with left and right exchanged, the
+difference is "side"."""
 
 HARMLESS: Final = {"limbs": 0.0, "side": 0.3}
 """Criterion -> up to where it is no failure, however few pairs are worse."""
@@ -124,8 +124,8 @@ def judge_pairs(
 
     mask-SSIM always; the clothes' colours by the parsing, or, where the store has none, of all that the target's
     skeleton covers; joints, side and limbs where there is an estimator, against what it finds on the true target as
-    far as that agrees with the annotation. Where it does not agree, the estimator looks at somebody else in the
-    picture, and the pair does not count.
+    far as that agrees with the annotation. Where it does not agree, the estimator sees another person in the picture,
+    and the pair does not count.
 
     Args:
         model: that generates them. store, split: the pairs; the pictures fit the model's canvas.
@@ -185,7 +185,7 @@ def lost_limbs(joints: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
 def agreed(seen: Tensor, annotated: Tensor) -> Tensor:
     """The joints (B, 18, 3) that an estimator sees where the annotation has them; the others become missing.
 
-    All of them where less than two thirds agree: it looked at somebody else, or took a back for a front.
+    All become missing where less than two thirds agree: the estimator saw another person, or took a back for a front.
     """
     both = (seen[..., 2] > 0) & (annotated[..., 2] > 0)
     near = _near(seen, annotated) & both

@@ -77,7 +77,7 @@ def count_joints(
     head, on each axis. Joints hidden or outside the frame do not count, a joint that the estimator misses is wrong.
 
     Args:
-        sample: rendered people. alpha: share of the head box. tick: told how many pictures were done.
+        sample: rendered people. alpha: share of the head box. tick: called with the number of pictures of each batch.
     """
     right = torch.zeros(len(JOINTS), dtype=torch.int64)
     visible = torch.zeros_like(right)

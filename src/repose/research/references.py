@@ -1,4 +1,4 @@
-"""Pictures that a model is compared with when people turn: the truth under a blur, and in somebody else's cloth."""
+"""Pictures that a model is compared with when people turn: the truth blurred, and in another person's cloth."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def blur_pictures(pictures: Tensor) -> Tensor:
 
 
 def exchange_cloth(pictures: Tensor, parsing: Tensor) -> Tensor:
-    """Everybody in the next one's cloth, the last one in the first one's: their places, another pattern.
+    """Each person in the next one's cloth, the last one in the first one's: the same places, another pattern.
 
     Each garment is filled from the next person's of the same label, or from their largest, moved so that the middles of
-    the two meet; beyond its edges the nearest pixel goes on.
+    the two meet; beyond its edges the nearest pixel is repeated.
 
     Args:
         pictures: uint8 (N, 3, H, W). parsing: labels (N, H, W).

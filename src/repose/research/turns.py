@@ -2,7 +2,7 @@
 
 The generator gets the picture at 0 degrees and the joints of the turned one, and the rendered turn is the truth. Beside
 it stand three references: the copied source, which has the whole pattern in the wrong place; the truth under a blur,
-which has all places and no pattern; and the truth with the cloth of somebody else, which is what chance scores.
+which has all places and no pattern; and the truth with the cloth of another person, which is what chance scores.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class ScoredTurns:
     """What a model makes of people who turn.
 
     Attributes:
-        turning: whom.
+        turning: the people.
         pictures: degrees -> kind of `KINDS` -> uint8 (N, 3, h, w) of the window.
         scores: of every turn.
     """

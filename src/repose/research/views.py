@@ -59,7 +59,12 @@ def view(images: Tensor, kind: str) -> Tensor:
 def sample_features(
     network: MobileNetV2, sample: Sample, kind: str = "whole", tick: Callable[[int], None] | None = None
 ) -> Tensor:
-    """The pooled final features of a sample, float64 (N, 1280). `tick` is told how many pictures were done."""
+    """The pooled final features of a sample, float64 (N, 1280).
+
+    Args:
+        network: as `feature_network` gives it. sample: the pictures. kind: of `VIEWS`.
+        tick: called with the number of pictures of each batch.
+    """
     size = seen_size(sample.store)
     parts = []
     with torch.inference_mode():

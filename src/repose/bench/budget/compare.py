@@ -62,7 +62,7 @@ def compare_budgets(
     recipes = read_specs(specs, rules.canvas)
     estimator = None if pose == "none" else find_estimator(pose)
     how = Measurement(rules, store, limit, estimator, features)
-    pairs = how.pairs  # what cannot be measured is said before the hours of training
+    pairs = how.pairs  # a split that cannot be measured is an error before the hours of training
     plan = Plan.open(out, recipes, terms, store, str(rules))
     run = train or Launcher(store.folder, terms.threads, terms.side_by_side, terms.accelerator)
     for first in range(0, len(recipes), terms.side_by_side):

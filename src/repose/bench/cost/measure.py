@@ -1,4 +1,4 @@
-"""The cost of recipes, one after the other, each on a line of a file; a run that is stopped goes on."""
+"""The cost of recipes, one after the other, each on a line of a file; a run that was stopped can be continued."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def measure_costs(
 
     Args:
         names: recipes. results: a .jsonl. rounds, backends, device, run: as of `measure_cost`.
-        anew: measure again what is there. say: told what happens.
+        anew: measure again what is there. say: called with the name of the recipe that is measured now.
 
     Yields:
         (recipe, its cost or None, what happened: "measured", "was there", or why it has no cost or was not run).

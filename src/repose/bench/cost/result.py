@@ -49,7 +49,8 @@ class CountedCost:
     """What can be known of a recipe without running it.
 
     Attributes:
-        parameters: weights of "generator", "objective" (its discriminators) and "features" (networks that only look).
+        parameters: weights of "generator", "objective" (its discriminators) and "features" (feature networks of its
+            losses, which are not trained).
         gmac: size -> 10^9 multiply-adds of one picture by the direct sums.
         inference_bytes: size -> memory of one picture.
         why: size -> why it has none of these; "measured" -> why there is no `Cost.measured`.
