@@ -30,8 +30,9 @@ $(VENV)/.torch:
 	@echo "$(TORCH)" > "$(VENV)/constraints.txt"
 	@touch "$@"
 
+# with lightning, as the README trains in this environment
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PIP) -c "$(VENV)/constraints.txt" -e ".[demo]"
+	$(PIP) -c "$(VENV)/constraints.txt" -e ".[demo,train]"
 	@touch "$@"
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml

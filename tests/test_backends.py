@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from repose import backends, models
-from repose.backends import BACKENDS, BackendError, fold_batch_norm, prepare
-from repose.bench.workload import example, settle
+from repose import backends
+from repose.backends import BACKENDS, BackendError, fold_batch_norm, image_function
+from repose.bench.workload import example
 from repose.models.base import Generator
-from repose.recipes import override
 from tests import tiny
 
 HEIGHT, WIDTH = 64, 48
@@ -47,15 +46,17 @@ def test_equals_plain(backend: str, network: str) -> None:
         pytest.skip("torch.compile needs a C++ compiler")
     generator, inputs = build(network)
     before = {name: value.clone() for name, value in generator.state_dict().items()}
-    wanted = prepare("plain", generator, inputs)(*inputs)
+    wanted = image_function("plain", generator, inputs)(*inputs)
     assert wanted.std() > 0.05, "a grey picture would say nothing"
-    run = prepare(backend, generator, inputs)
+    run = image_function(backend, generator, inputs)
     image = run(*inputs)
     assert image.shape == wanted.shape
     assert float((image - wanted).abs().max()) < 1e-3
     if backend == "onnxruntime":
         many = generator.encode(*example(HEIGHT, WIDTH, batch=3, seed=1))
-        assert float((run(*many) - prepare("plain", generator, many)(*many)).abs().max()) < 1e-3, "its batch is free"
+        assert float((run(*many) - image_function("plain", generator, many)(*many)).abs().max()) < 1e-3, (
+            "its batch is free"
+        )
     other = tuple(value.flip(-1) for value in inputs)
     assert float((run(*other) - wanted).abs().max()) > 0.05, "it looks at what it is given"
     assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
@@ -65,7 +66,7 @@ def test_plain_is_the_module_in_evaluation() -> None:
     generator, inputs = build("patn-batch")
     with torch.no_grad():
         wanted = generator.synthesise(*inputs).image
-    assert torch.equal(prepare("plain", generator.train(), inputs)(*inputs), wanted)
+    assert torch.equal(image_function("plain", generator.train(), inputs)(*inputs), wanted)
     assert generator.training, "the caller's network stays as it was"
 
 
@@ -85,40 +86,15 @@ def test_folding_folds_every_batch_norm(network: str) -> None:
     assert fold_batch_norm(generator) == 0
 
 
-SMALL = {
-    "hpn": ("network.width=32",),
-    "pinet": ("network.width=8",),
-    "densepose": ("network.inpainting.side=16", "network.inpainting.widths=[2,2]", "network.inpainting.context=4"),
-}
-"""Words that make a recipe of these models tiny, beside or in place of network.width=2."""
-
-
-@pytest.mark.parametrize("name", models.RECIPES)
-def test_folding_changes_no_recipe(name: str) -> None:
-    """Every norm that can be folded is, and no other: PINet's stand behind a gate."""
-    made = models.recipe(name)
-    torch.manual_seed(0)
-    generator = models.build_generator(override(made, ["network.width=2", *SMALL.get(made.model, ())])).eval()
-    inputs = generator.encode(*example(64, 64, batch=2))
-    with torch.inference_mode():
-        settle(generator, inputs)
-        wanted = generator.synthesise(*inputs).image
-        fold_batch_norm(generator)
-        found = generator.synthesise(*inputs).image
-    assert any(isinstance(module, nn.BatchNorm2d) for module in generator.modules()) == (made.model == "pinet")
-    assert wanted.std() > 1e-3
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.abs().max().clamp(min=1)))
-
-
 # -- what is wrong --------------------------------------------------------------------------------------------------
 
 
 def test_unknown_backend() -> None:
     generator, inputs = build("patn-batch")
     with pytest.raises(KeyError, match="did you mean 'onnxruntime'"):
-        prepare("onnx-runtime", generator, inputs)
+        image_function("onnx-runtime", generator, inputs)
     with pytest.raises(KeyError, match="there are: plain, channels_last"):
-        prepare("qqqq", generator, inputs)
+        image_function("qqqq", generator, inputs)
 
 
 @pytest.mark.parametrize(("backend", "package"), [(b, p) for b, packages in NEEDS.items() for p in packages])
@@ -131,9 +107,9 @@ def test_a_missing_package_is_named_with_its_extra(backend: str, package: str, m
     extra = "onnx" if package.startswith("onnx") else backend
     assert any(re.split("[<>=]", wanted)[0] == package for wanted in EXTRAS[extra])
     with pytest.raises(
-        BackendError, match=rf"{package} is not installed; from the checkout: pip install '\.\[{extra}\]'"
+        BackendError, match=rf"{package} is not installed: pip install 'pose-transfer\[{extra}\]' \(from a checkout: "
     ):
-        prepare(backend, generator, inputs)
+        image_function(backend, generator, inputs)
 
 
 def test_ncnn_says_why_a_conversion_failed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,4 +120,4 @@ def test_ncnn_says_why_a_conversion_failed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(backends, "_package", lambda name, extra: converter if name == "pnnx" else real(name, extra))
     generator, inputs = build("patn-batch")
     with pytest.raises(BackendError, match="pnnx could not convert the network to ncnn"):
-        prepare("ncnn", generator, inputs)
+        image_function("ncnn", generator, inputs)

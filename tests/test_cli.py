@@ -1,8 +1,11 @@
 """The command: what every verb leaves behind, and one clear line for whatever is wrong."""
 
+import dataclasses
 import gc
+import inspect
 import json
 import os
+import platform
 import subprocess
 import sys
 import weakref
@@ -17,10 +20,14 @@ import torch
 
 import repose
 from repose import cli, models, pipeline
-from repose.data import Store
+from repose.cli.data_sets import DATA_SETS
+from repose.data import Store, market1501
+from repose.data.market1501 import Market1501
 from repose.models import recipe_from_dict
+from repose.names import resolve
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
+from repose.render.sets import SetSpec
 from repose.represent.formats import read_keypoints, read_poses
 from tests import tiny
 from tests.estimate import fakes
@@ -59,7 +66,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     tiny.seeing(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    for console in (cli.screen, cli.console):  # read the environment when they were made, perhaps by another test
+    for console in (cli.stdout, cli.stderr):  # read the environment when they were made, perhaps by another test
         monkeypatch.setattr(console, "width", 200)
 
     def run(*words: object) -> Result:
@@ -139,6 +146,12 @@ def test_help_is_quick_and_the_module_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "Usage: repose" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]", "heavy packages are imported by the verbs that need them"
+
+
+def test_version(run: Run) -> None:
+    shown = run("--version")
+    assert shown.code == 0
+    assert shown.out == f"repose {repose.__version__}, torch {torch.__version__}, Python {platform.python_version()}\n"
 
 
 def test_an_interrupted_verb_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +235,12 @@ def test_without_the_renderers_packages_only_rendering_fails(weights: Path, phot
         (("prepare", "synthetic", "--people", "2"), "Invalid value for '--people'"),
         (("prepare", "synthetic", "--images", "1"), "Invalid value for '--images'"),
         (("prepare", "synthetic", "--workers", "-1"), "Invalid value for '--workers'"),
+        (("prepare", "synthetic", "folder"), "unexpected extra argument"),
+        (("prepare", "synthetic", "--validation", "30"), "No such option: --validation"),
+        (("prepare", "market1501"), "Missing argument 'folder'"),
+        (("prepare", "market1501", "folder", "--set", "people-s"), "No such option: --set"),
+        (("prepare", "market1501", "folder", "--workers", "2"), "No such option: --workers"),
+        (("prepare", "--workers", "2"), "No such option: --workers"),
     ],
 )
 def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) -> None:
@@ -241,9 +260,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("train", "patn-s", "-d", "none"), "none is no store"),
         (("train", "none.json"), "none.json"),
         (("prepare", "market"), "did you mean 'market1501'?"),
-        (("prepare", "market1501"), "needs the folder"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
-        (("prepare", "synthetic", "folder"), "`-o folder` says where"),
         (("prepare", "synthetic", "--size", "20000x64"), "4,096 the most"),
         (("prepare", "synthetic", "--people", "900000"), "at most 800,000 people fit"),
         (("prepare", "synthetic", "--set", "people-fashon"), "did you mean 'people-fashion'?"),
@@ -253,7 +270,6 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave --size away"),
         (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
-        (("prepare", "market1501", "folder", "--set", "people-s"), "--set: for synthetic people only"),
         (("export-layout", "none", "out"), "none is no store"),
         (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is no stream"),
         (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
@@ -310,6 +326,41 @@ def test_transfer_options(run: Run, weights: Path, photographs: Path, tmp_path: 
     assert "did you mean 'white'" in run("transfer", *pair, "-m", weights, "--background", "whit").error
     error = run("transfer", *pair, "-m", weights, "--crop", "--background", "white").error
     assert "--background is of the whole photograph" in error
+
+
+def test_joints_from_files_ask_no_estimator(
+    run: Run, weights: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, dancer = photographs / "me.png", photographs / "dancer.png"
+    assert run("transfer", me, dancer, "-o", "seen.png", "-m", weights).code == 0
+    for path, name in ((me, "me.json"), (dancer, "pose.json"), (photographs, "both.json")):
+        assert run("estimate", path, "-o", name).code == 0
+    monkeypatch.setattr(tiny.Eyes, "people", lambda self, image: pytest.fail("an estimator was asked"))
+    pose = ("pose.json", "-m", weights, "-o", "told.png")
+    for file in ("me.json", "both.json", "both.json#me.png", "me.json#me.png"):
+        assert run("transfer", me, *pose, "--source-keypoints", file).code == 0
+        told, seen = (np.asarray(PIL.Image.open(tmp_path / name)) for name in ("told.png", "seen.png"))
+        assert np.array_equal(told, seen)
+    given = repose.transfer(me, tmp_path / "pose.json", weights, source_keypoints=tmp_path / "both.json")
+    assert np.array_equal(np.asarray(given), seen)
+    joints = read_keypoints(tmp_path / "me.json")["me.png"]
+    assert torch.equal(repose.read_person(me, keypoints=joints).keypoints, joints)  # type: ignore[arg-type]
+
+    done = run("transfer", photographs, *pose, "--source-keypoints", "both.json")
+    assert done.code == 0, done
+    assert sorted(path.name for path in (tmp_path / "told").iterdir()) == [
+        "dancer_2_dancer.png.png", "me_2_dancer.png.png",
+    ]  # fmt: skip
+    done = run("transfer", photographs, *pose, "--source-keypoints", "me.json")
+    assert done.code == 0, "one is left"
+    assert "dancer.png: me.json has no pose called 'dancer.png'" in done.err
+    error = run("transfer", me, *pose, "--source-keypoints", "both.json#you").error
+    assert "both.json has no pose called 'you'" in error
+    error = run("transfer", dancer, *pose, "--source-keypoints", "me.json").error
+    assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
+    assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
+    error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
+    assert "only an estimator knows who is best" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
@@ -548,7 +599,7 @@ def test_estimate_everybody(run: Run, tmp_path: Path) -> None:
 
 def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.store(tmp_path / "data")
-    words = [*tiny.WORDS["patn-s"], "images=8", "tick=4", "data.batch=2", "schedule.warmup=0"]
+    words = [*tiny.words("patn-s"), "images=8", "tick=4", "data.batch=2", "schedule.warmup=0"]
     done = run("train", "patn-s", *words, "-d", "data", "-o", "runs/a", "--accelerator", "cpu")
     assert done.code == 0, done
     left = {path.name for path in (tmp_path / "runs" / "a").iterdir()}
@@ -700,16 +751,61 @@ def test_bench_forward(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_the_seed_of_a_store(words: tuple[str, ...], seed: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def synthetic(out: Path, people: int, images: int, height: int, width: int, seed: int, *_: object) -> None:
-        raise ValueError(f"seed {seed}")
+    def synthetic(spec: SetSpec, *_: object) -> None:
+        raise ValueError(f"seed {spec.seed}")
 
-    def market(folder: Path, out: Path, validation: int, seed: int, *_: object) -> None:
-        raise ValueError(f"seed {seed}")
+    def market(settings: Market1501, *_: object) -> None:
+        raise ValueError(f"seed {settings.seed}")
 
-    monkeypatch.setattr("repose.render.prepare.prepare_synthetic", synthetic)
-    monkeypatch.setattr("repose.data.market1501.prepare_market1501", market)
+    monkeypatch.setattr("repose.render.prepare.prepare_set", synthetic)
+    monkeypatch.setattr(market1501, "MARKET1501", dataclasses.replace(market1501.MARKET1501, prepare=market))
     assert run("prepare", *words).error == f"error: seed {seed}"
-    assert "takes up to 999,999" in " ".join(run("prepare", "--help").out.replace("│", "").split())
+    shown = run("prepare", "synthetic", "--help").out
+    assert "takes up to 999,999" in " ".join(shown.replace("│", "").split())
+
+
+def test_prepare_lists_the_data_sets_without_importing_them(run: Run) -> None:
+    shown = run("prepare", "--help")
+    assert shown.code == 0
+    for name, (line, _) in DATA_SETS.items():
+        assert any(name in row and line in row for row in shown.out.splitlines()), name
+    program = (
+        "import sys; sys.argv = ['repose', 'prepare', '--help']\nimport repose.cli as c\ntry: c.main()\n"
+        "finally: print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "False", done
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_data_set_declares_every_option_and_has_the_common_ones(name: str, run: Run) -> None:
+    data_set = resolve(DATA_SETS[name][1])
+    assert list(inspect.signature(data_set.prepare).parameters) == ["settings", "out", "progress", "fresh"]
+    shown = run("prepare", name, "--help")
+    assert shown.code == 0, shown
+    for field, _, setting in data_set.fields():
+        word = setting.flag or field.name if field.default is dataclasses.MISSING else f"--{field.name}"
+        assert (setting.flag or word) in shown.out
+    for option in ("--out", "--fresh"):
+        assert option in shown.out
+
+
+def test_prepare_market1501(run: Run, tmp_path: Path) -> None:
+    layout = tmp_path / "market"
+    photographs = {"train": ["0001_a.jpg", "0001_b.jpg", "0002_a.jpg"], "test": ["0003_a.jpg", "0003_b.jpg"]}
+    for split, names in photographs.items():
+        (layout / f"bounding_box_{split}").mkdir(parents=True)
+        for name in names:
+            PIL.Image.new("RGB", (64, 128)).save(layout / f"bounding_box_{split}" / name)
+        rows = [f"{name}: {[10] * 18}: {[20] * 18}\n" for name in [*names, f"0009_{split}.jpg"]]
+        (layout / f"market-annotation-{split}.csv").write_text("name:keypoints_y:keypoints_x\n" + "".join(rows))
+    (layout / "market-pairs-test.csv").write_text("from,to\n0003_a.jpg,0003_b.jpg\n")
+    done = run("prepare", "market1501", "market", "--validation", 0)
+    assert done.code == 0, done
+    assert "left out: 2 x row without a photograph (0009_train.jpg, 0009_test.jpg)" in done.out
+    assert "data/market1501; samples in data/market1501/samples.png" in done.out
+    store = Store.open(tmp_path / "data" / "market1501")
+    assert (store.dataset, len(store)) == ("market1501", 5)
 
 
 def test_prepare_synthetic(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

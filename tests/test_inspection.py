@@ -31,13 +31,12 @@ from repose.draw.panels import (
     write,
 )
 from repose.inspection import find_model, find_pair, find_person, look_inside
-from repose.models import MODELS, RECIPES, inspector
-from repose.models import recipe as registered
+from repose.models import MODELS, inspector
 from repose.person import LIP_LABELS, Person
 from repose.pipeline import Model
 from repose.represent.formats import write_keypoints
 from tests import tiny
-from tests.contract.test_generators import HEIGHT, WIDTH, build, person, settle
+from tests.contract.checks import HEIGHT, WIDTH, person
 
 GREY = (208, 208, 208)
 
@@ -221,45 +220,7 @@ def test_a_page_holds_every_panel_whole() -> None:
     assert made.shape[1] <= 200 + 90 * 8 + 32
 
 
-# -- the shelves ----------------------------------------------------------------------------------------------------
-
-INSPECTED = [name for name, entry in MODELS.items() if entry.inspect is not None]
-
-
-def tiny_model(name: str) -> Model:
-    """The contract's tiny network with a recipe of its kind; pictures of 64x32 are none of the recipe's business."""
-    recipe = next(made for made in map(registered, RECIPES) if made.model == name)
-    return Model(name, settle(build(name)), recipe)
-
-
-@pytest.mark.parametrize("name", INSPECTED)
-def test_every_inspector_draws(name: str) -> None:
-    model = tiny_model(name)
-    source, target = person(1, 1), person(1, 2)
-    with torch.inference_mode():
-        panels = inspector(name)(model.generator, source, target)
-        again = inspector(name)(model.generator, source, target)
-        needs = model.generator.needs
-        bare = inspector(name)(model.generator, source.only(*needs.source), target.only(*needs.target))
-    assert panels, "nothing is drawn"
-    assert bare, "nothing is drawn of what the model needs alone"
-    assert {panel.name for panel in bare} <= {panel.name for panel in panels}
-    assert len({panel.name for panel in panels}) == len(panels)
-    for panel, same in zip(panels, again, strict=True):
-        assert np.array_equal(panel.image, same.image), f"{panel.name} is another one the second time"
-        assert panel.caption.endswith("."), panel.caption
-        assert len(panel.caption.split()) > 2, panel.caption
-    assert len({panel.image.tobytes() for panel in panels}) == len(panels), "two panels are the same picture"
-
-
-@pytest.mark.parametrize("name", INSPECTED)
-def test_panels_follow_the_input(name: str) -> None:
-    model = tiny_model(name)
-    with torch.inference_mode():
-        one = {p.name: p.image for p in inspector(name)(model.generator, person(1, 1), person(1, 2))}
-        other = {p.name: p.image for p in inspector(name)(model.generator, person(1, 3), person(1, 4))}
-    changed = [key for key in one.keys() & other.keys() if not np.array_equal(one[key], other[key])]
-    assert len(changed) >= 0.5 * len(one), f"the same for other people: {sorted(one.keys() - set(changed))}"
+# -- a model without an inspector -----------------------------------------------------------------------------------
 
 
 def test_a_model_without_inspector(monkeypatch: pytest.MonkeyPatch) -> None:

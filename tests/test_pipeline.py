@@ -492,7 +492,6 @@ def test_two_real_photographs(
     from repose.estimate import estimator
 
     monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
-    estimator.cache_clear()
     photographs = sorted((market / "bounding_box_test").glob("*.jpg"))[::5]
     seen: KeypointEstimator = estimator()
     first, second = [path for path in photographs if seen.people(np.asarray(PIL.Image.open(path)))][:2]
@@ -501,7 +500,6 @@ def test_two_real_photographs(
     assert isinstance(picture, PIL.Image.Image)
     assert picture.size == PIL.Image.open(first).size
     assert cropped.size == (64, 128)
-    estimator.cache_clear()
 
 
 def test_public_names_stay_what_they_are_whatever_is_imported_first() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from repose.models import MODELS, RECIPES, Entry, read_recipe, recipe_from_dict
+from repose.models import MODELS, RECIPES, ModelDeclaration, read_recipe, recipe_from_dict
 from repose.models import recipe as by_name
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, RecipeError, ScheduleConfig, override, to_dict
 
@@ -30,7 +30,10 @@ class Net:
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     here = f"{__name__}:Net"
-    monkeypatch.setitem(MODELS, "net", Entry(here, here, here, here, here))
+    declared = ModelDeclaration(
+        __name__, "net", "net", "none", here, here, here, here, {"net": f"{__name__}:made"}, "net", "net"
+    )
+    monkeypatch.setitem(MODELS, "net", declared)
     return Recipe(name="made", model="net", network=Net(), objective=Net(width=3), data=DataConfig(batch=2))
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from repose import models
 from repose.data import Store, StoreWriter
-from repose.estimate import ESTIMATORS, estimator
+from repose.estimate import ESTIMATORS
 from repose.estimate.movenet import MoveNet
 from repose.models import recipe as registered
 from repose.models.base import Generator
@@ -22,24 +22,16 @@ from repose.person import Person
 from repose.recipes import Recipe, override
 from tests.estimate import fakes
 
-WORDS = {
-    "patn-s": ["network.width=4", "network.blocks=2", "objective.perceptual=none", "objective.discriminator.width=4"],
-    "patn-fashion": ["network.width=4", "network.blocks=2"],
-    "patn-market": ["network.width=4", "network.blocks=2"],
-    "apatn-s": [
-        "network.width=4",
-        "network.blocks=2",
-        "objective.perceptual=none",
-        "objective.discriminator.width=4",
-    ],
-    "multiscale-s": ["network.width=4", "network.cap=0", "network.levels=3", "network.tail=1"],
-    "multiscale-fashion": ["network.width=4"],
-}
+
+def words(name: str = "patn-s") -> list[str]:
+    """The settings that make a recipe tiny, as its model declares them; a small recipe needs no weight file then."""
+    declaration = models.MODELS[registered(name).model]
+    return [*declaration.tiny, *(declaration.without_features if name == declaration.small else ())]
 
 
-def recipe(name: str = "patn-s", *words: str) -> Recipe:
+def recipe(name: str = "patn-s", *more: str) -> Recipe:
     """A recipe of the registry at tiny size."""
-    return override(registered(name), [*WORDS[name], *words])
+    return override(registered(name), [*words(name), *more])
 
 
 def people(batch: int, height: int, width: int, seed: int) -> Person:
@@ -91,10 +83,7 @@ class Eyes(MoveNet):
 
 def seeing(monkeypatch: pytest.MonkeyPatch) -> None:
     """`estimator("movenet")` is `Eyes` from now on; undone with the test."""
-    monkeypatch.setitem(ESTIMATORS, "movenet", "tests.tiny:Eyes")
-    monkeypatch.setattr("repose.estimate.estimator", estimator.__wrapped__)
-    monkeypatch.setattr("repose.pipeline.estimator", estimator.__wrapped__)
-    monkeypatch.setattr("repose.bench.evaluate.find_estimator", estimator.__wrapped__)
+    monkeypatch.setitem(ESTIMATORS["keypoints"], "movenet", "tests.tiny:Eyes")
 
 
 def store(folder: Path, count: int = 4) -> Store:

@@ -21,10 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repose.extras import how_to_install
 from repose.models.base import Generator
 from repose.names import nearest
 
-Runner = Callable[..., Tensor]
+ImageFunction = Callable[..., Tensor]
 """The tensors of `Generator.encode` -> image (B, 3, H, W) in [-1, 1]."""
 
 
@@ -89,24 +90,24 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
     program.save(str(path))
 
 
-def plain(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def plain(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """The module as it is, in eval mode."""
     return _eager(Core(_evaluation(generator)))
 
 
-def channels_last(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def channels_last(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """Weights and activations with the channels innermost, as the CPU's convolutions like them."""
     return _eager(Core(_evaluation(generator)), channels_last=True)
 
 
-def folded(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def folded(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """Batch norms folded into convolutions, channels last."""
     core = Core(_evaluation(generator))
     fold_batch_norm(core)
     return _eager(core, channels_last=True)
 
 
-def compiled(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def compiled(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """`torch.compile` with frozen weights, batch norms folded, channels last. The first call compiles."""
     import torch._inductor.config as inductor
 
@@ -119,7 +120,7 @@ def compiled(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     return run
 
 
-def onnxruntime(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def onnxruntime(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """ONNX Runtime on the CPU, as many threads as torch has."""
     ort = _package("onnxruntime", "onnx")
     with tempfile.TemporaryDirectory() as folder:
@@ -136,7 +137,7 @@ def onnxruntime(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     return run
 
 
-def openvino(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def openvino(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """OpenVINO on the CPU in float32."""
     ov = _package("openvino", "openvino")
     with tempfile.TemporaryDirectory() as folder:
@@ -154,7 +155,7 @@ def openvino(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     return run
 
 
-def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
+def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
     """ncnn on the CPU in float32: Winograd convolutions, so fewer multiplications than the direct sum."""
     library, converter = _package("ncnn", "ncnn"), _package("pnnx", "ncnn")
     core = Core(_folded_copy(generator)).eval()
@@ -190,7 +191,7 @@ def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> Runner:
     return run
 
 
-BACKENDS: Final[dict[str, Callable[[Generator, Sequence[Tensor]], Runner]]] = {
+BACKENDS: Final[dict[str, Callable[[Generator, Sequence[Tensor]], ImageFunction]]] = {
     "plain": plain,
     "channels_last": channels_last,
     "folded": folded,
@@ -201,8 +202,8 @@ BACKENDS: Final[dict[str, Callable[[Generator, Sequence[Tensor]], Runner]]] = {
 }
 
 
-def prepare(name: str, generator: Generator, inputs: Sequence[Tensor]) -> Runner:
-    """The runner of one backend, for inputs of these shapes.
+def image_function(name: str, generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
+    """The function by which one backend computes the picture, for inputs of these shapes.
 
     Args:
         name: key of `BACKENDS`.
@@ -216,7 +217,7 @@ def prepare(name: str, generator: Generator, inputs: Sequence[Tensor]) -> Runner
     return known(name)(generator, inputs)
 
 
-def known(name: str) -> Callable[[Generator, Sequence[Tensor]], Runner]:
+def known(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
     """The backend of this name. KeyError, with the nearest name, if there is none."""
     if name not in BACKENDS:
         raise KeyError(f"no backend '{name}'; {nearest(name, BACKENDS)}")
@@ -242,12 +243,12 @@ def _evaluation(generator: Generator) -> Generator:
 
 
 def _folded_copy(generator: Generator) -> Generator:
-    made = _evaluation(generator)
-    fold_batch_norm(made)
-    return made
+    folded_copy = _evaluation(generator)
+    fold_batch_norm(folded_copy)
+    return folded_copy
 
 
-def _eager(core: Any, channels_last: bool = False) -> Runner:
+def _eager(core: Any, channels_last: bool = False) -> ImageFunction:
     form = torch.channels_last if channels_last else torch.contiguous_format
     if isinstance(core, Core):
         core = core.to(memory_format=form)  # type: ignore[call-overload]
@@ -264,7 +265,7 @@ def _package(name: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise BackendError(f"{name} is not installed; from the checkout: pip install '.[{extra}]'") from error
+        raise BackendError(f"{name} is not installed: {how_to_install(extra)}") from error
 
 
 def _run_pnnx(converter: Any, path: Path, shapes: str) -> None:

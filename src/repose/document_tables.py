@@ -24,6 +24,7 @@ from repose.bench.rendering import rendering_table
 from repose.bench.scene import scene_table
 from repose.files import replacing
 from repose.metrics.protocols import overview
+from repose.models.paper_table import paper_table
 from repose.names import nearest
 from repose.record import ResultLine, read_results
 from repose.research.joints import joints_table
@@ -36,6 +37,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),
+    "papers": lambda lines: paper_table(),
     "forward": forward_table,
     "attention": attention_table,
     "cost": cost_table,

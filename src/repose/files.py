@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and their checksums."""
+"""Writing a file whole or not at all, and checksums of files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
-    """Write to the path that this gives; it takes the place of `path` when the block ends well, and is removed if not.
+    """Write to the path that this yields: it replaces `path` if the block succeeds, and is removed if not.
 
     Args:
-        path: what is to be written; its folder is made.
+        path: the file to write; its folder is created.
         sync: force the bytes to the disk before the rename, for what must survive a power cut.
 
     Raises:

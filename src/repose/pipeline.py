@@ -19,6 +19,7 @@ from repose.person import Person
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
+from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.retarget import retarget as retargeted
 from repose.scene.whole import MARGIN, Background, cut, find_background, known_mask, put_back
 
@@ -158,19 +159,33 @@ def untrained(name: str, device: str = "auto") -> Model:
     return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), made)
 
 
-def read_person(picture: ImageLike, pose: KeypointEstimator | str = "movenet", which: Which = "largest") -> Person:
+def read_person(
+    picture: ImageLike,
+    pose: KeypointEstimator | str = "movenet",
+    which: Which = "largest",
+    keypoints: Tensor | Person | str | Path | None = None,
+) -> Person:
     """A photograph -> the person on it, with the joints found in its pixels; unbatched, on the whole photograph.
 
     Args:
         picture: path, PIL image, uint8 array (H, W, 3) or tensor (3, H, W).
         pose: an estimator, or its name.
         which: of several people: "largest", "best" or an index, 0 the largest.
+        keypoints: the joints, where they are known; no estimator is asked then. A tensor (18, 3), a Person, or a
+            keypoint file: FILE#NAME, or FILE if it has one pose or one of the photograph's name.
 
     Raises:
         ImageError: the picture cannot be read.
         NobodyFound: nobody is on it.
+        ValueError: the keypoints are not of this photograph, or the file does not tell which are.
     """
     pixels = load_image(picture)
+    if keypoints is not None:
+        if isinstance(keypoints, str | Path):
+            name = Path(picture).name if isinstance(picture, str | Path) else ""
+            keypoints = KeypointFile.read(keypoints, which).pose_of(name)
+        given = Person(keypoints=keypoints.float()) if isinstance(keypoints, Tensor) else keypoints
+        return Person(image=from_uint8(pixels), keypoints=joints_on(given, pixels.shape[:2]))
     try:
         found = choose(_estimator(pose).people(pixels), which)
     except NobodyFound as error:
@@ -213,6 +228,7 @@ def transfer(
     background: Background = "keep",
     retarget: bool = True,
     target_which: Which = "largest",
+    source_keypoints: Tensor | Person | str | Path | None = None,
 ) -> Any:
     """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
@@ -228,6 +244,7 @@ def transfer(
             ("generated"), or "white".
         retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
         target_which: the same as `which`, for a target that is a photograph.
+        source_keypoints: the joints of the source, where they are known, see `read_person`.
 
     Returns:
         A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
@@ -250,7 +267,7 @@ def transfer(
             "The command `repose transfer` makes a picture for each"
         )
     target_person = next(iter(poses.values()))
-    person = read_person(source, pose, which)
+    person = read_person(source, pose, which, source_keypoints)
     if whole:
         generated = model.whole(person, target_person, background, retarget)
     else:

@@ -182,8 +182,8 @@ def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
             if not isinstance(branch, dict):
                 raise RecipeError(f"{key}: '{group}' was given a value of its own")
         branch[last] = text
-    made: Recipe = _set(recipe, tree, "")
-    return made
+    changed: Recipe = _set(recipe, tree, "")
+    return changed
 
 
 def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:

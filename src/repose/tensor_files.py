@@ -1,4 +1,4 @@
-"""Files of tensors and of text that are whole or absent, forced to the disk (`repose.files.replacing`).
+"""Files of tensors and of text, written whole or not at all and forced to the disk (`repose.files.replacing`).
 
 Tensors are stored as safetensors: no pickle. A process that is killed while it writes leaves the file before untouched.
 """
@@ -19,7 +19,7 @@ from repose.files import replacing
 
 SUFFIX: Final = ".safetensors"
 CHECKPOINT: Final = "repose-checkpoint-1"
-"""The format that stands in the header of a checkpoint to resume a run from; weights have none."""
+"""The format that the header of a checkpoint names; weights have none."""
 
 
 class CheckpointError(ValueError):
@@ -28,19 +28,19 @@ class CheckpointError(ValueError):
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """`replacing` on the disk; what a killed writer of this file left is removed. OSError says what to do."""
+    """`replacing`, forced to the disk; removes what a killed writer of this file left. OSError says what to do."""
     try:
-        sweep(path.parent, path.name)
+        remove_partial_files(path.parent, path.name)
         with replacing(path, sync=True) as partial:
             yield partial
     except (OSError, SafetensorError) as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """A safetensors file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
     with writing(path) as partial:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(facts))
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(header))
         partial.chmod(0o644)  # safetensors leaves it to the owner alone
 
 
@@ -62,13 +62,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"{path} ({size:,} bytes) is cut off or damaged: {error}") from error
 
 
-def sweep(folder: Path, name: str) -> None:
-    """Remove what killed writers of `name`, a pattern, left in a run's folder: a run has one writer."""
+def remove_partial_files(folder: Path, name: str) -> None:
+    """Remove what killed writers of `name`, a pattern, left in a folder; nobody else may be writing there."""
     for left in folder.glob(f".{name}.*.partial"):
         left.unlink(missing_ok=True)
 
 
-def _refused(path: Path, error: Exception) -> OSError:
+def _write_error(path: Path, error: Exception) -> OSError:
+    """An OSError that says what could not be written, how much room is left, and what to do."""
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
     except OSError:

@@ -13,10 +13,9 @@ from repose import models
 from repose.bench.cost import count, measure, run
 from repose.bench.cost.count import count_cost
 from repose.bench.cost.measure import measure_cost, measure_costs, settings_digest
-from repose.bench.cost.published import PUBLISHED
 from repose.bench.cost.result import CountedCost, MeasuredRun
 from repose.bench.cost.run import run_apart, run_generator
-from repose.bench.cost.table import MAIN_RECIPES, cost_table, short_cost_table
+from repose.bench.cost.table import cost_table, short_cost_table
 from repose.bench.workload import example, gmacs
 from repose.models.base import Generator
 from repose.recipes import Recipe, override
@@ -28,9 +27,9 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipes that `tiny` knows are tiny ones here; in other processes they are what they are."""
-    real = models.recipe
-    monkeypatch.setattr(models, "recipe", lambda name: tiny.recipe(name) if name in tiny.WORDS else real(name))
+    """Recipes of PATN and multi-scale are tiny ones here; in other processes they are what they are."""
+    real, tiny_ones = models.recipe, ("patn-s", "patn-market", "multiscale-s")
+    monkeypatch.setattr(models, "recipe", lambda name: tiny.recipe(name) if name in tiny_ones else real(name))
 
 
 # -- counted ----------------------------------------------------------------------------------------------------------
@@ -89,7 +88,7 @@ def test_a_backend_that_does_not_run_is_noted(monkeypatch: pytest.MonkeyPatch) -
     def broken(name: str, generator: Generator, inputs: Any) -> Any:
         raise RuntimeError("inside\nmore")
 
-    monkeypatch.setattr(run, "prepare", broken)
+    monkeypatch.setattr(run, "image_function", broken)
     measured = run_generator(tiny.recipe("patn-s"), 64, 32, rounds=2)
     assert measured.line()["backends"] == {"plain": {"note": "RuntimeError: inside"}}
     assert measured.ran == {}
@@ -224,8 +223,10 @@ def test_unknown_names_stop_before_any_work(tmp_path: Path) -> None:
 
 
 def test_every_model_is_in_the_short_table() -> None:
-    assert set(MAIN_RECIPES) == set(models.MODELS)
-    assert {name for pair in MAIN_RECIPES.values() for name in pair} | set(PUBLISHED) <= set(models.RECIPES)
+    main = models.main_recipes()
+    assert {models.recipe(name).model for name in main} == set(models.MODELS)
+    assert len(main) == 2 * len(models.MODELS) == len(set(main))
+    assert set(main) | set(models.published_costs()) <= set(models.RECIPES)
 
 
 # -- the tables -------------------------------------------------------------------------------------------------------

@@ -53,16 +53,16 @@ def test_example_people_are_whole_and_repeatable() -> None:
 def test_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "find_recipe", tiny.recipe)
     monkeypatch.setattr(forward, "peak_gflops", lambda: 50.0)
-    real = forward.prepare
+    real = forward.image_function
 
-    def prepare(name: str, *rest: object) -> object:
+    def image_function(name: str, *rest: object) -> object:
         if name == "ncnn":
             raise BackendError("ncnn is not installed: pip install it\nsecond line")
         if name == "openvino":
             raise RuntimeError("inside")
         return real(name, *rest)
 
-    monkeypatch.setattr(forward, "prepare", prepare)
+    monkeypatch.setattr(forward, "image_function", image_function)
     said: list[str] = []
     result = forward.time_forward(
         "patn-s", 64, 32, 2, rounds=3, backends=("plain", "ncnn", "folded", "openvino"), say=said.append
@@ -112,7 +112,7 @@ def test_a_fresh_network_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(generator.synthesise(*inputs).image)
         return lambda *values: torch.zeros_like(values[0])
 
-    monkeypatch.setattr(forward, "prepare", grey)
+    monkeypatch.setattr(forward, "image_function", grey)
     monkeypatch.setattr(forward, "peak_gflops", lambda: 50.0)
     (row,) = forward.time_forward("multiscale-s", 64, 48, rounds=1, backends=("plain",)).rows
     assert row.difference > 0.2, "a backend that gives grey is found out"

@@ -11,7 +11,6 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from tests.render.jobs import FakeStudio
 
 from repose.data import Store, StoreWriter
 from repose.data.augment import OUTLIER, AugmentConfig, augment
@@ -22,6 +21,7 @@ from repose.person import JOINTS, MIRROR, Pair, Person
 from repose.recipes import RecipeError, override, to_dict
 from repose.render.stream import Stream
 from repose.represent.canvas import Canvas, from_uint8, to_uint8
+from tests.render.jobs import FakeStart
 
 HEIGHT, WIDTH = 48, 32
 WRIST, SHOULDER = JOINTS.index("right_wrist"), JOINTS.index("right_shoulder")
@@ -554,8 +554,8 @@ def test_the_white_around_a_canvas_stays_white(store: Store) -> None:
 
 
 def test_endless_people_are_changed_too() -> None:
-    studio = FakeStudio(32, 16)
-    with Stream(32, 16, "street", pictures=3, people=10, studio=studio, niceness=0) as stream:
+    start = FakeStart(32, 16)
+    with Stream(32, 16, "street", pictures=3, people=10, start_worker=start, niceness=0) as stream:
         sampler = PairSampler(stream, "train", 8, seed=0)
         with Loader(stream, sampler, stream.fields, "mirror", change=EVERYTHING) as loader:
             for _ in range(3):

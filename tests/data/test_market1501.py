@@ -4,13 +4,16 @@ import ast
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from repose.data import PREPARERS, Store
-from repose.data.market1501 import prepare_market1501
+from repose.cli.data_sets import DATA_SETS
+from repose.data import Store, StoreWriter
+from repose.data.market1501 import MARKET1501, Market1501, prepare_market1501
+from repose.names import resolve
 
 JOINTS = [10 + joint for joint in range(17)] + [-1]
 HEADER = "name:keypoints_y:keypoints_x\n"
@@ -48,9 +51,8 @@ def layout(tmp_path: Path) -> Path:
 
 def test_a_clean_folder(layout: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    report = prepare_market1501(
-        layout, tmp_path / "s", validation_people=2, progress=lambda done, total: calls.append((done, total))
-    )
+    settings = Market1501(layout, validation=2)
+    report = prepare_market1501(settings, tmp_path / "s", progress=lambda done, total: calls.append((done, total)))
     assert report.left_out == ()
     assert report.photographs == {"train": 12, "val": 8, "test": 4}
     assert report.people == {"train": 3, "val": 2, "test": 2}
@@ -72,7 +74,7 @@ def test_a_clean_folder(layout: Path, tmp_path: Path) -> None:
 def test_the_same_seed_holds_out_the_same_people(layout: Path, tmp_path: Path) -> None:
     stores = {}
     for name, seed in (("a", 0), ("b", 0), ("c", 1), ("d", 2)):
-        prepare_market1501(layout, tmp_path / name, validation_people=2, seed=seed)
+        prepare_market1501(Market1501(layout, validation=2, seed=seed), tmp_path / name)
         stores[name] = Store.open(tmp_path / name)
     assert stores["a"].checksum == stores["b"].checksum
     assert stores["a"].pairs("val").tolist() == stores["b"].pairs("val").tolist()
@@ -100,7 +102,7 @@ def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_pat
     pairs = layout / "market-pairs-test.csv"
     pairs.write_text(pairs.read_text() + "0100_c0.jpg,0300_c0.jpg\n0100_c0.jpg,0200_c0.jpg\n0100_c0.jpg\n")
 
-    report = prepare_market1501(layout, tmp_path / "s", validation_people=1)
+    report = prepare_market1501(Market1501(layout, validation=1), tmp_path / "s")
     found: dict[str, list[str]] = {}
     for item in report.left_out:
         found.setdefault(item.why, []).append(item.name)
@@ -128,7 +130,7 @@ def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_pat
 
 
 def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
-    prepare_market1501(layout, tmp_path / "folder", validation_people=1)
+    prepare_market1501(Market1501(layout, validation=1), tmp_path / "folder")
     for split in ("train", "test"):
         photos = layout / f"bounding_box_{split}"
         with zipfile.ZipFile(layout / f"bounding_box_{split}.zip", "w") as archive:
@@ -136,7 +138,7 @@ def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
                 archive.write(path, f"bounding_box_{split}/{path.name}")
                 path.unlink()
         photos.rmdir()
-    prepare_market1501(layout, tmp_path / "zip", validation_people=1)
+    prepare_market1501(Market1501(layout, validation=1), tmp_path / "zip")
     assert Store.open(tmp_path / "zip").checksum == Store.open(tmp_path / "folder").checksum
 
     packed = layout / "bounding_box_train.zip"
@@ -145,34 +147,84 @@ def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
         info = archive.infolist()[0]
     data[info.header_offset + 30 + len(info.filename) + 500] ^= 255
     packed.write_bytes(data)
-    report = prepare_market1501(layout, tmp_path / "flipped", validation_people=1)
+    report = prepare_market1501(Market1501(layout, validation=1), tmp_path / "flipped")
     assert [(item.name, item.why) for item in report.left_out] == [(Path(info.filename).name, "broken photograph")]
     packed.write_bytes(data[:1000])
     with pytest.raises(ValueError, match="damaged or no zip"):
-        prepare_market1501(layout, tmp_path / "cut")
+        prepare_market1501(Market1501(layout), tmp_path / "cut")
 
 
 def test_a_wrong_folder_is_a_clear_error(layout: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leaves nobody to train on"):
-        prepare_market1501(layout, tmp_path / "s", validation_people=5)
+        prepare_market1501(Market1501(layout, validation=5), tmp_path / "s")
     (layout / "market-annotation-test.csv").unlink()
     with pytest.raises(FileNotFoundError, match="market-annotation-test"):
-        prepare_market1501(layout, tmp_path / "s")
+        prepare_market1501(Market1501(layout), tmp_path / "s")
     with pytest.raises(FileNotFoundError, match="market-annotation-train"):
-        prepare_market1501(tmp_path, tmp_path / "s")
+        prepare_market1501(Market1501(tmp_path), tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
 
-def test_the_preparer_is_registered() -> None:
-    module, function = PREPARERS["market1501"].split(":")
-    assert (module, function) == (prepare_market1501.__module__, prepare_market1501.__name__)
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def test_what_was_interrupted_goes_on(layout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (layout / "bounding_box_train" / "0001_c1.jpg").write_bytes(b"this is a text")
+    (layout / "bounding_box_train" / "0100_c0.jpg").write_bytes(b"nor is this one")  # the one of the same name is
+    csv = layout / "market-annotation-train.csv"
+    csv.write_text(csv.read_text() + row("0100_c0.jpg") + row("0009_c0.jpg"))
+    settings = Market1501(layout, validation=1)
+    prepare_market1501(settings, tmp_path / "unbroken")
+
+    for stop in (1, 3, 12, 25):
+
+        def interrupted(done: int, total: int, stop: int = stop) -> None:
+            if done == stop:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            prepare_market1501(settings, tmp_path / "s", interrupted)
+        assert not (tmp_path / "s").exists()
+    added: list[str] = []
+    add = StoreWriter.add
+
+    def noted(writer: StoreWriter, name: str, *words: Any, **fields: Any) -> None:
+        added.append(name)
+        add(writer, name, *words, **fields)
+
+    monkeypatch.setattr(StoreWriter, "add", noted)
+    prepare_market1501(settings, tmp_path / "s")
+    assert added == ["0200_c1.jpg"]
+    unbroken, resumed = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("unbroken", "s")
+    )
+    assert resumed == unbroken
+    assert Store.open(tmp_path / "s").names.count("0100_c0.jpg") == 1
+
+
+def test_an_interrupted_run_of_other_settings_is_an_error_and_fresh_begins_anew(layout: Path, tmp_path: Path) -> None:
+    def interrupted(done: int, total: int) -> None:
+        if done == 9:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        prepare_market1501(Market1501(layout, validation=1), tmp_path / "s", interrupted)
+    with pytest.raises(ValueError, match="validation_people was 1, is 2"):
+        prepare_market1501(Market1501(layout, validation=2), tmp_path / "s")
+    report = prepare_market1501(Market1501(layout, validation=2), tmp_path / "s", fresh=True)
+    assert report.people == {"train": 3, "val": 2, "test": 2}
+
+
+def test_the_data_set_is_in_the_table_of_the_command() -> None:
+    assert resolve(DATA_SETS["market1501"][1]) is MARKET1501
 
 
 def test_the_real_photographs(shared: Path, tmp_path: Path) -> None:
     source = shared / "market1501"
     if not source.is_dir():
         pytest.skip("the Market-1501 photographs (../shared/market1501) are not here")
-    report = prepare_market1501(source, tmp_path / "s")
+    report = prepare_market1501(Market1501(source), tmp_path / "s")
     assert report.left_out == ()
     assert report.photographs["train"] + report.photographs["val"] == 9399
     assert report.photographs["test"] == 5025

@@ -53,3 +53,34 @@ def network(square: np.ndarray) -> np.ndarray:
         if len(located) and (worth := len(located) - 20 * np.abs(located[:, 1].mean() - 0.5)) > best:
             best, out = worth, seen
     return out
+
+
+FIGURE = (0, 220, 0)
+"""The colour that `person_network` takes for a person."""
+
+
+def figure(width: int, height: int, people: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """People as limbs of one colour on grey: uint8 (height, width, 3), and the mask of each, bool (height, width)."""
+    image = np.full((height, width, 3), 90, np.uint8)
+    rows, columns = np.mgrid[:height, :width]
+    masks = []
+    for points in people:
+        thick = (points[:, 1].max() - points[:, 1].min()) / 14
+        mask = np.zeros((height, width), bool)
+        for first, second in _LIMBS:
+            (ax, ay), (dx, dy) = points[first], points[second] - points[first]
+            along = np.clip(((columns - ax) * dx + (rows - ay) * dy) / max(dx * dx + dy * dy, 1e-9), 0, 1)
+            mask |= np.hypot(columns - ax - along * dx, rows - ay - along * dy) <= thick
+        image[mask] = FIGURE
+        masks.append(mask)
+    return image, masks
+
+
+_LIMBS = [(0, 5), (0, 6), (5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (5, 12), (6, 11), (11, 12)]
+_LIMBS += [(11, 13), (13, 15), (12, 14), (14, 16), (0, 3), (0, 4)]
+
+
+def person_network(square: np.ndarray) -> np.ndarray:
+    """float32 (256, 256, 3) in [0, 1] -> (256, 256): how much a pixel has the colour of `FIGURE`."""
+    away = np.abs(square - np.array(FIGURE, np.float32) / 255).max(-1)
+    return np.clip(1 - away / 0.2, 0, 1).astype(np.float32)

@@ -11,7 +11,7 @@ import torch
 
 from repose.estimate import NobodyFound, choose
 from repose.estimate.base import KeypointEstimator
-from repose.estimate.movenet import MoveNet, tflite
+from repose.estimate.movenet import MoveNet
 from repose.person import JOINTS
 from tests.estimate import fakes
 
@@ -129,23 +129,16 @@ def test_names_tell_settings_apart() -> None:
 # -- the file -------------------------------------------------------------------------------------------------------
 
 
-def test_not_a_tflite_file(tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_litert")
-    (tmp_path / "a.tflite").write_bytes(b"no network at all" * 9)
-    with pytest.raises(ValueError, match=r"a\.tflite is not a TFLite file"):
-        tflite(tmp_path / "a.tflite")
-
-
 def test_another_network(shared: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     with pytest.raises(ValueError, match="is not MoveNet"):
-        tflite(shared / "models" / "selfie_segmentation.tflite")
+        MoveNet(shared / "models" / "selfie_segmentation.tflite")
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(ImportError, match=r"from the checkout: pip install '\.\[estimate\]'"):
-        tflite("a.tflite")
+    with pytest.raises(ImportError, match=r"pip install 'pose-transfer\[estimate\]' \(from a checkout: pip "):
+        MoveNet("a.tflite")
 
 
 # -- real photographs -----------------------------------------------------------------------------------------------

@@ -2,21 +2,14 @@
 
 import hashlib
 import io
-import re
 import urllib.error
 from pathlib import Path
 
 import pytest
 
-from repose import models
 from repose.hub import fetch
 from repose.hub.fetch import FileMissingError, cache_folder, locate
 from repose.hub.files import FILES, File
-from repose.losses.perceptual import Perceptual
-from repose.models.base import Output, Progress, Term
-from repose.person import Pair
-from repose.recipes import override
-from tests import tiny
 
 DATA = b"weights" * 1000
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -122,37 +115,6 @@ def test_offline_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_address() -> None:
     with pytest.raises(FileMissingError, match="no published address"):
         locate(FILES["mobilenet_v2_imagenet.safetensors"])
-
-
-@pytest.mark.parametrize("recipe", ["patn-s", "multiscale-s"])
-def test_training_without_the_features_of_mobilenet(recipe: str) -> None:
-    """The words that the error names do what it says."""
-
-    def losses(*words: str) -> dict[str, Term]:
-        made = override(tiny.registered(recipe), words)
-        objective, pair = models.build_objective(made), Pair(tiny.people(2, 64, 32, 1), tiny.people(2, 64, 32, 2))
-        (phase,) = objective.phases(Progress(0, made.images))
-        assert pair.target.image is not None
-        return dict(objective.losses(phase, pair, Output(pair.target.image + 0.1)))
-
-    with pytest.raises(FileMissingError, match="training runs without its perceptual term") as caught:
-        losses()
-    words = re.findall(r"(objective\.\w+=\w+) \(([^)]*)\)", str(caught.value))
-    named = {name: word for word, names in words for name in names.split(", ")}
-    terms = losses(named[recipe])
-    assert set(terms) == {"l1"}
-    assert float(terms["l1"].value) == pytest.approx(0.1, rel=1e-4)
-
-
-def test_the_words_for_training_without_features_are_right_for_every_preset() -> None:
-    words = re.findall(r"(objective\.\w+=\w+) \(([^)]*)\)", FILES["mobilenet_v2_imagenet.safetensors"].without)
-    named = {name: word for word, names in words for name in names.split(", ")}
-    assert set(named) == {name for name in models.RECIPES if name.endswith("-s")} - {"garment-s"}, (
-        "it has no other term"
-    )
-    for name, word in named.items():
-        objective = models.build_objective(override(models.recipe(name), [word]))
-        assert not [module for module in objective.modules() if isinstance(module, Perceptual)], name
 
 
 def test_only_https() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from repose.data import Store, StoreWriter
-from repose.metrics import Evaluation, evaluate, protocol
+from repose.metrics import Evaluation, EvaluationSettings, GeneratorPictures, evaluate, protocol
 from repose.metrics.choosing import LAST, allowed, best, left_out
 from repose.person import Pair
 from tests.metrics.stores import figure
@@ -31,7 +31,8 @@ def measured(data: Store, share: float, name: str) -> Evaluation:
         assert pair.target.image is not None
         return torch.lerp(pair.source.image, pair.target.image, share)
 
-    return evaluate("patn-market", data, generate, model=name, split="val", features=False)
+    settings = EvaluationSettings(split="val", features=False)
+    return evaluate("patn-market", data, GeneratorPictures(generate, name), settings)
 
 
 @pytest.mark.parametrize("split", [None, "test", "Test-2", "testing"])
@@ -78,7 +79,7 @@ def test_the_best_refuses_test_pairs_and_names_whom_it_left_out(tmp_path: Path) 
     one = measured(data, 0.5, "one")
     assert left_out([one] * LAST) == []
     assert left_out([measured(data, 0.2, "first"), *[one] * LAST]) == ["first"]
-    tested = evaluate("patn-market", data, lambda pair: pair.target.image, features=False)  # type: ignore[arg-type,return-value]
+    tested = evaluate("patn-market", data, lambda pair: pair.target.image, EvaluationSettings(features=False))  # type: ignore[arg-type,return-value]
     with pytest.raises(ValueError, match="no choosing on the split 'test'"):
         best([tested])
 
@@ -94,6 +95,7 @@ def test_the_best_of_the_last(tmp_path: Path) -> None:
         best([low, high], "pckh")
     with pytest.raises(KeyError, match="did you mean 'ssim'"):
         best([low, high], "sim")
-    other = evaluate("patn-market@1", data, lambda pair: pair.target.image, split="val", features=False)  # type: ignore[arg-type,return-value]
+    settings = EvaluationSettings(split="val", features=False)
+    other = evaluate("patn-market@1", data, lambda pair: pair.target.image, settings)  # type: ignore[arg-type,return-value]
     with pytest.raises(ValueError, match="different protocol"):
         best([low, other])

@@ -15,14 +15,28 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from repose.data import Store, StoreWriter
-from repose.metrics import Evaluation, FolderError, evaluate, evaluate_folder, markdown, protocol, table
-from repose.metrics.folder import file_names, read_pictures
+from repose.metrics import (
+    Evaluation,
+    EvaluationSettings,
+    FolderError,
+    FolderPictures,
+    GeneratorPictures,
+    PictureSource,
+    evaluate,
+    evaluate_folder,
+    markdown,
+    protocol,
+    table,
+)
+from repose.metrics.batches import BatchMeasurer
+from repose.metrics.file_names import file_names
+from repose.metrics.pairs import MeasuredPairs, as_saved
 from repose.person import Pair
 from repose.represent.canvas import canvas, to_uint8
 from repose.represent.keypoints import skeleton_mask
 from tests.metrics.stores import Reader, figure, fill
 
-measuring = sys.modules["repose.metrics.evaluate"]  # the package's name of it is the function
+measuring = sys.modules["repose.metrics.evaluate"]  # `repose.metrics.evaluate` itself is the function
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +60,7 @@ def blend(pair: Pair) -> Tensor:
 
 
 def test_the_target_itself_scores_exactly_one(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, peek, estimator=Reader())
+    evaluation = evaluate("patn-market", store, peek, EvaluationSettings(estimator=Reader()))
     for kind in ("target", "generated"):
         got = evaluation[kind].scores
         assert got["ssim"].value == got["mask_ssim"].value == pytest.approx(1, abs=1e-12)
@@ -58,7 +72,7 @@ def test_the_target_itself_scores_exactly_one(store: Store) -> None:
 
 
 def test_columns_are_the_definitions_pair_by_pair(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, blend, batch=4)
+    evaluation = evaluate("patn-market", store, blend, EvaluationSettings(batch=4))
     row = evaluation["generated"]
     assert evaluation.pairs.tolist() == store.pairs("test").tolist()
     for at, (source, target) in enumerate(evaluation.pairs.tolist()):
@@ -93,7 +107,9 @@ def test_fashion_is_padded_with_white_and_roy_measures_both_ways(tmp_path: Path)
     forth, back = roy["source"].columns["ssim"].values[:2].tolist()
     assert forth == pytest.approx(structural_similarity(y, x, channel_axis=2), abs=1e-6)
     assert forth == pytest.approx(back, abs=1e-12)  # its range is fixed, so the direction does not matter
-    assert evaluate("roy-fashion", store, lambda pair: pair.target.image, limit=1).facts["pairs"] == 2
+    assert (
+        evaluate("roy-fashion", store, lambda pair: pair.target.image, EvaluationSettings(limit=1)).facts["pairs"] == 2
+    )
 
 
 def test_no_pair_comes_twice_where_the_store_has_no_list(tmp_path: Path) -> None:
@@ -118,28 +134,28 @@ def test_generators_get_pairs_on_the_protocols_canvas(tmp_path: Path) -> None:
 
 
 def test_references_may_be_taken_from_an_earlier_evaluation(store: Store) -> None:
-    first = evaluate("patn-market", store, blend, model="a")
-    second = evaluate("patn-market", store, blend, model="b", beside=first)
+    first = evaluate("patn-market", store, GeneratorPictures(blend, name="a"))
+    second = evaluate("patn-market", store, GeneratorPictures(blend, name="b"), beside=first)
     assert second["source"] is first["source"]
     assert second["generated"].scores == first["generated"].scores
     with pytest.raises(ValueError, match="pairs"):
-        evaluate("patn-market", store, blend, limit=3, beside=first)
+        evaluate("patn-market", store, blend, EvaluationSettings(limit=3), beside=first)
     text = markdown([first, second])
     assert text.count("real target") == text.count("copied source") == 1
     assert "| a |" in text
     assert "| b |" in text
     with pytest.raises(ValueError, match="different pairs"):
-        table([first, evaluate("patn-market", store, limit=3)])
+        table([first, evaluate("patn-market", store, settings=EvaluationSettings(limit=3))])
 
 
 def test_limit_is_spread_over_the_list(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, limit=3)
+    evaluation = evaluate("patn-market", store, settings=EvaluationSettings(limit=3))
     assert evaluation.pairs.tolist() == store.pairs("test")[[0, 2, 4]].tolist()
     assert evaluation.facts["pairs"] == 3
     assert evaluation.facts["pairs_in_split"] == 6
     assert "3 of 6 pairs" in evaluation.markdown()
     with pytest.raises(ValueError, match="at least 1"):
-        evaluate("patn-market", store, limit=0)
+        evaluate("patn-market", store, settings=EvaluationSettings(limit=0))
 
 
 def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Path) -> None:
@@ -147,7 +163,10 @@ def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Pat
     sha = "ab" * 32
     for seed in (0, 1):
         evaluate(
-            "patn-market", store, blend, model="blend", recipe="none", weights=sha, estimator=Reader(), seed=seed
+            "patn-market",
+            store,
+            GeneratorPictures(blend, name="blend", recipe="none", weights=sha),
+            EvaluationSettings(estimator=Reader(), seed=seed),
         ).append(path)
     first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert first["protocol"] == "patn-market@2"
@@ -165,7 +184,9 @@ def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Pat
 
 
 def test_tables_for_the_terminal_and_for_documents(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, blend, model="a|b [bold]", estimator=Reader())
+    evaluation = evaluate(
+        "patn-market", store, GeneratorPictures(blend, name="a|b [bold]"), EvaluationSettings(estimator=Reader())
+    )
     console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     console.print(evaluation.table())
     text = console.export_text()
@@ -184,7 +205,7 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
         def crops(self, images: list[np.ndarray]) -> Tensor:
             return torch.zeros(len(images), 18, 3)
 
-    evaluation = evaluate("patn-market", fill(tmp_path / "s"), blend, estimator=Blind())
+    evaluation = evaluate("patn-market", fill(tmp_path / "s"), blend, EvaluationSettings(estimator=Blind()))
     assert math.isnan(evaluation["generated"].scores["pckh"].value)
     assert evaluation["generated"].scores["pckh_csv"].value == 0  # the annotation is there: all missing, all wrong
     assert evaluation.line()["skipped"]["pckh"] == 6
@@ -193,27 +214,32 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
 
 def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:
     first, second, third = Reader(), Reader(), Reader()
-    kept = evaluate("patn-market", store, blend, estimator=first, joints=tmp_path)
+    kept = evaluate("patn-market", store, blend, EvaluationSettings(estimator=first, joints=tmp_path))
     assert first.asked == 6 + 6  # six real pictures, each a source and a target, and six generated ones
-    again = evaluate("patn-market", store, blend, estimator=second, joints=tmp_path)
+    again = evaluate("patn-market", store, blend, EvaluationSettings(estimator=second, joints=tmp_path))
     assert second.asked == 6
     assert again["generated"].scores == kept["generated"].scores
     third.name = "another"
-    evaluate("patn-market", store, estimator=third, joints=tmp_path)
+    evaluate("patn-market", store, settings=EvaluationSettings(estimator=third, joints=tmp_path))
     assert third.asked == 6
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 6 + 6, "no generated picture is kept"
     for file in files:
         file.write_bytes(file.read_bytes()[:50])  # a damaged file is made anew
     fourth = Reader()
-    evaluate("patn-market", store, estimator=fourth, joints=tmp_path)
+    evaluate("patn-market", store, settings=EvaluationSettings(estimator=fourth, joints=tmp_path))
     assert fourth.asked == 6
 
 
 def test_an_evaluation_survives_a_folder_that_cannot_be_written(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    kept = evaluate("patn-market", store, blend, estimator=Reader(), joints=tmp_path / "file" / "estimated")
-    assert kept["generated"].scores == evaluate("patn-market", store, blend, estimator=Reader())["generated"].scores
+    kept = evaluate(
+        "patn-market", store, blend, EvaluationSettings(estimator=Reader(), joints=tmp_path / "file" / "estimated")
+    )
+    assert (
+        kept["generated"].scores
+        == evaluate("patn-market", store, blend, EvaluationSettings(estimator=Reader()))["generated"].scores
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +263,9 @@ def test_one_equal_pair_does_not_make_the_row_infinite(store: Store) -> None:
         made[1] = peek(pair)[1]
         return made
 
-    evaluation = evaluate("patn-market@1", store, once, model="once", features=False)
+    evaluation = evaluate(
+        "patn-market@1", store, GeneratorPictures(once, name="once"), EvaluationSettings(features=False)
+    )
     column, score = evaluation["generated"].columns["psnr"], evaluation["generated"].scores["psnr"]
     assert column.values.isinf().tolist() == [False, True, False, False, False, False]
     assert score.value == pytest.approx(column.values[column.values.isfinite()].mean().item(), abs=1e-12)
@@ -251,7 +279,7 @@ def test_another_canvas_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="takes pictures of 256x176, these are 128x64"):
         evaluate("patn-fashion", store)
     with pytest.raises(KeyError, match="val"):
-        evaluate("patn-market", store, split="val")
+        evaluate("patn-market", store, settings=EvaluationSettings(split="val"))
 
 
 def test_random_generators_repeat_and_leave_the_callers_numbers_alone(store: Store) -> None:
@@ -264,6 +292,58 @@ def test_random_generators_repeat_and_leave_the_callers_numbers_alone(store: Sto
     one = evaluate("patn-market", store, noisy)
     assert torch.equal(torch.rand(3), wanted)
     assert evaluate("patn-market", store, noisy)["generated"].scores == one["generated"].scores
+
+
+class Mirrored:
+    """A source of pictures of one's own: the flipped source, by the indices of the store."""
+
+    name, recipe, weights, fields, origin = "mirrored", "none", "w" * 64, ("image",), "version 1"
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.measured: list[int] = []
+        self.asked = 0
+
+    def opened(self, measured: MeasuredPairs) -> PictureSource:
+        self.measured.append(len(measured))
+        return self
+
+    def pictures(self, indices: Tensor, pair: Pair) -> Tensor:
+        self.asked += len(indices)
+        assert torch.equal(self.store.person(indices[:, 0]).image, copy(pair))
+        return torch.from_numpy(to_uint8(copy(pair).flip(-1))).movedim(-1, 1)
+
+    def facts(self) -> dict[str, str]:
+        return {"flipped": "yes"}
+
+    def warnings(self) -> tuple[str, ...]:
+        return ("left and right are exchanged",)
+
+
+def test_a_source_of_ones_own(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = Mirrored(store)
+    assert isinstance(source, PictureSource)
+    evaluation = evaluate("patn-market", store, source, EvaluationSettings(keep=tmp_path, batch=4, limit=5))
+    wanted = evaluate("patn-market", store, lambda pair: copy(pair).flip(-1), EvaluationSettings(limit=5))
+    assert evaluation["generated"].scores == wanted["generated"].scores
+    assert evaluation["generated"].name == "mirrored"
+    assert (source.measured, source.asked) == ([5], 5)
+    line = evaluation.line()
+    assert (line["model"], line["recipe"], line["weights"], line["flipped"]) == ("mirrored", "none", "w" * 64, "yes")
+    assert "left and right are exchanged" in caplog.text
+    with pytest.raises(TypeError, match="a PictureSource or a function of a Pair, not from int"):
+        evaluate("patn-market", store, 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("words", "message"), [({"limit": 0}, "at least 1"), ({"batch": 0}, "batch is a number of")])
+def test_settings_that_cannot_be(words: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EvaluationSettings(**words)
+
+
+def test_an_estimator_by_its_name(store: Store) -> None:
+    with pytest.raises(ValueError, match="no estimator 'movenett'; did you mean 'movenet'"):
+        evaluate("patn-market", store, settings=EvaluationSettings(estimator="movenett"))
 
 
 # -- folders of pictures --------------------------------------------------------------------------------------------
@@ -284,8 +364,11 @@ def test_a_folder_measures_as_its_generator_does(store: Store, tmp_path: Path, s
     save_all(store, tmp_path / "out", style)
     (tmp_path / "out" / "notes.txt").write_text("not a picture")
     reader = Reader()
-    folder = evaluate_folder("patn-market", store, tmp_path / "out", estimator=reader)
-    assert folder["generated"].scores == evaluate("patn-market", store, blend, estimator=reader)["generated"].scores
+    folder = evaluate_folder("patn-market", store, tmp_path / "out", EvaluationSettings(estimator=reader))
+    assert (
+        folder["generated"].scores
+        == evaluate("patn-market", store, blend, EvaluationSettings(estimator=reader))["generated"].scores
+    )
     assert folder.facts["model"] == "out"
 
 
@@ -359,7 +442,7 @@ def test_a_picture_loses_as_much_as_in_patns_strip(tmp_path: Path, name: str, si
     images = [figure(seed, *size)[0] for seed in range(5)]
     Image.fromarray(np.concatenate(images, 1)).save(tmp_path / "a___b_vis.jpg")  # source, pose, target, pose, generated
     strip = np.array(Image.open(tmp_path / "a___b_vis.jpg"))
-    alone = measuring.filed(protocol(name), torch.from_numpy(np.stack(images)).movedim(-1, 1))
+    alone = as_saved(protocol(name), torch.from_numpy(np.stack(images)).movedim(-1, 1))
     for place in (2, 4):
         cut = strip[:, place * size[1] : (place + 1) * size[1]]
         inside = slice(1, -1)  # the outermost columns take some colour of their neighbours in the strip
@@ -393,7 +476,7 @@ def test_a_generator_sees_its_fields_alone(tmp_path: Path) -> None:
         return peek(pair)
 
     evaluate("patn-market", store, generate)
-    evaluate("patn-market", store, generate, fields=("image", "keypoints", "parsing"))
+    evaluate("patn-market", store, GeneratorPictures(generate, fields=("image", "keypoints", "parsing")))
     assert given == [(False, False), (True, True)]
 
 
@@ -406,7 +489,9 @@ def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="--strips takes the fifth"):
         evaluate_folder("patn-market", store, folder)
     assert evaluate_folder("patn-market", store, folder, strips=True)["generated"].scores == wanted["generated"].scores
-    pictures = read_pictures(store, folder, store.pairs("test")[:2], "test", strips=True)
+    some = MeasuredPairs(protocol("patn-market"), store, "test", store.pairs("test")[:2])
+    pair, _ = some.read(some.indices, ("image",))
+    pictures = FolderPictures(folder, strips=True).opened(some).pictures(some.indices, pair)
     assert tuple(pictures.shape) == (2, 3, 128, 64)
 
 
@@ -445,7 +530,12 @@ def test_a_run_cut_off_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest
         return (peek(pair) + 0.3 * torch.randn_like(peek(pair))).clamp(-1, 1)
 
     def run() -> Evaluation:
-        return evaluate("patn-market", store, noisy, estimator=Reader(), keep=tmp_path, origin="noise of 0.3")
+        return evaluate(
+            "patn-market",
+            store,
+            GeneratorPictures(noisy, origin="noise of 0.3"),
+            EvaluationSettings(estimator=Reader(), keep=tmp_path),
+        )
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -460,46 +550,61 @@ def test_a_run_cut_off_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_references_are_measured_once(store: Store, tmp_path: Path) -> None:
-    first = evaluate("patn-market", store, estimator=Reader(), keep=tmp_path)
+    first = evaluate("patn-market", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))
     reader = Reader()
-    again = evaluate("patn-market", store, estimator=reader, keep=tmp_path)
+    again = evaluate("patn-market", store, settings=EvaluationSettings(estimator=reader, keep=tmp_path))
     assert reader.asked == 0
     assert again["source"].scores == first["source"].scores
-    for changed in ({"limit": 3}, {"protocol_": "patn-market@1"}):
+    for name, limit in (("patn-market", 3), ("patn-market@1", None)):
         reader = Reader()
-        evaluate(**{"protocol_": "patn-market", "store": store, "estimator": reader, "keep": tmp_path, **changed})  # type: ignore[arg-type]
+        evaluate(name, store, settings=EvaluationSettings(estimator=reader, limit=limit, keep=tmp_path))
         assert reader.asked > 0
     for file in tmp_path.rglob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:40])
-    assert evaluate("patn-market", store, estimator=Reader(), keep=tmp_path)["source"].scores == first["source"].scores
+    assert (
+        evaluate("patn-market", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))["source"].scores
+        == first["source"].scores
+    )
 
 
 def test_another_torch_device_or_origin_measures_anew(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, pairs, cpu = protocol("patn-market"), store.pairs("test"), torch.device("cpu")
-    first = measuring._key(made, {}, pairs, "a", cpu)
-    assert first == measuring._key(made, {}, pairs, "a", torch.device("cpu"))
-    assert first != measuring._key(made, {}, pairs, "b", cpu)
-    assert first != measuring._key(made, {}, pairs, "a", torch.device("cuda", 0))
-    evaluate("patn-market@1", store, estimator=Reader(), keep=tmp_path)
+    def key(origin: str, device: str) -> dict[str, object]:
+        pairs = MeasuredPairs.select(protocol("patn-market@1"), store)
+        measurer = BatchMeasurer(pairs, None, EvaluationSettings(features=False))
+        measurer.device = torch.device(device)
+        return measuring._key(measurer, {}, origin)
+
+    first = key("a", "cpu")
+    assert first == key("a", "cpu")
+    assert first != key("b", "cpu")
+    assert first != key("a", "cuda:0")
+    evaluate("patn-market@1", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))
     monkeypatch.setattr(torch, "__version__", f"{torch.__version__}.another")
     reader = Reader()
-    evaluate("patn-market@1", store, estimator=reader, keep=tmp_path)
+    evaluate("patn-market@1", store, settings=EvaluationSettings(estimator=reader, keep=tmp_path))
     assert reader.asked > 0
 
 
 def test_keeping_needs_to_know_the_generator(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"say in origin=\.\.\. all that they depend on"):
-        evaluate("patn-market", store, blend, weights="w", keep=tmp_path / "kept")
+    with pytest.raises(ValueError, match=r"say in GeneratorPictures\(origin=\.\.\.\) all that they depend on"):
+        evaluate(
+            "patn-market", store, GeneratorPictures(blend, weights="w"), EvaluationSettings(keep=tmp_path / "kept")
+        )
     assert not (tmp_path / "kept").exists()
     (tmp_path / "file").write_text("in the way")
-    evaluate("patn-market", store, blend, origin="blend", keep=tmp_path / "file" / "kept")  # only a warning
+    evaluate(
+        "patn-market",
+        store,
+        GeneratorPictures(blend, origin="blend"),
+        EvaluationSettings(keep=tmp_path / "file" / "kept"),
+    )  # only a warning
 
 
 def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Path) -> None:
     save_all(store, tmp_path / "out", 0)
-    assert evaluate_folder("patn-market", store, tmp_path / "out", limit=2).facts["pairs"] == 2
+    assert evaluate_folder("patn-market", store, tmp_path / "out", EvaluationSettings(limit=2)).facts["pairs"] == 2
 
 
 def test_no_folder(store: Store, tmp_path: Path) -> None:
@@ -515,7 +620,7 @@ def test_threads_change_nothing(store: Store, count: int) -> None:
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(evaluate("patn-market", store, blend, limit=count, features=False))
+            found.append(evaluate("patn-market", store, blend, EvaluationSettings(limit=count, features=False)))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from repose.bench.evaluations import read_scores
 from repose.data import Store, StoreWriter
-from repose.metrics import evaluate, markdown
+from repose.metrics import EvaluationSettings, GeneratorPictures, evaluate, markdown
 from repose.metrics import features as deep
+from repose.metrics.columns import columns_from
 from repose.metrics.features import COMPARED, NEWEST, POOLED, Features, appearance, feature_distance, person_mask
 from repose.metrics.functional.regions import CLOTHES
-from repose.metrics.tables import Line
+from repose.metrics.tables import TableRow
 from repose.metrics.tables import markdown as written
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, feature_scale, mobilenet_v2
 from repose.person import Pair, Person
@@ -74,7 +75,7 @@ def peek(pair: Pair) -> Tensor:
 
 def test_equal_pictures_and_both_directions(untrained: None) -> None:
     network, (one, mask), (other, _) = Features(), people(6), people(6, 20)
-    a, b = network.see(one, mask), network.see(other, mask)
+    a, b = network.run(one, mask), network.run(other, mask)
     assert feature_distance(a, a).eq(0).all()
     torch.testing.assert_close(appearance(a, a)[0], torch.ones(6, dtype=torch.float64))
     assert torch.equal(feature_distance(a, b), feature_distance(b, a))
@@ -86,7 +87,7 @@ def test_equal_pictures_and_both_directions(untrained: None) -> None:
 def test_a_second_writing(weights: Path) -> None:
     """Without batches, splits or scaled networks: straight from the definitions, in NumPy."""
     network, (one, mask), (other, _) = Features(), people(5), people(5, 20)
-    a, b = network.see(one, mask), network.see(other, mask)
+    a, b = network.run(one, mask), network.run(other, mask)
     plain = mobilenet_v2((*COMPARED, POOLED), weights)
     for at in range(5):
         total, pooled = 0.0, []
@@ -110,8 +111,8 @@ def test_more_noise_is_further_away(weights: Path) -> None:
     network, (one, mask) = Features(), people(4)
     smooth = F.avg_pool2d(one.float(), 9, 1, 4)
     noise = torch.randn(smooth.shape, generator=torch.Generator().manual_seed(0))
-    clean = network.see(smooth.round().to(torch.uint8), mask)
-    noisy = [network.see((smooth + s * noise).clamp(0, 255).round().to(torch.uint8), mask) for s in (4, 10, 25, 60)]
+    clean = network.run(smooth.round().to(torch.uint8), mask)
+    noisy = [network.run((smooth + s * noise).clamp(0, 255).round().to(torch.uint8), mask) for s in (4, 10, 25, 60)]
     distance = torch.stack([feature_distance(seen, clean).mean() for seen in noisy])
     alike = torch.stack([appearance(seen, clean)[0].mean() for seen in noisy])
     assert (distance.diff() > 0).all(), distance
@@ -121,7 +122,7 @@ def test_more_noise_is_further_away(weights: Path) -> None:
 def test_appearance_sees_the_person_alone(untrained: None) -> None:
     network, (one, mask) = Features(), people(4)
     elsewhere = torch.where(mask > 0, one, 255 - one)
-    a, b = network.see(one, mask), network.see(elsewhere, mask)
+    a, b = network.run(one, mask), network.run(elsewhere, mask)
     torch.testing.assert_close(appearance(a, b)[0], torch.ones(4, dtype=torch.float64))
     assert (feature_distance(a, b) > 0).all()
 
@@ -129,7 +130,7 @@ def test_appearance_sees_the_person_alone(untrained: None) -> None:
 def test_a_picture_without_anybody_does_not_count(untrained: None) -> None:
     network, (one, mask) = Features(), people(3)
     mask[1] = 0
-    values, counts = appearance(network.see(one, mask), network.see(one, mask))
+    values, counts = appearance(network.run(one, mask), network.run(one, mask))
     assert counts.tolist() == [1, 0, 1]
     assert values[1] == 0
 
@@ -166,22 +167,22 @@ def test_clothing_of_a_picture_is_that_of_its_source(weights: Path, tmp_path: Pa
 
 
 def test_without_the_file_the_columns_are_absent_and_named_once(nowhere: None, store: Store) -> None:
-    first, second = (evaluate("patn-market", store, peek, model=name) for name in "ab")
-    assert not set(deep.COLUMNS) & set(first["generated"].scores)
+    first, second = (evaluate("patn-market", store, GeneratorPictures(peek, name=name)) for name in "ab")
+    assert not set(columns_from("features")) & set(first["generated"].scores)
     assert first.line()["features"] is None
     assert first.line()["weights_missing"] == FILE == WEIGHTS
     assert markdown([first, second]).count(f"weights missing: {FILE}") == 1
-    off = evaluate("patn-market", store, peek, features=False)
+    off = evaluate("patn-market", store, peek, EvaluationSettings(features=False))
     assert "weights missing" not in off.markdown()
     assert "weights_missing" not in off.line()
     with pytest.raises(FileNotFoundError, match=FILE):
-        evaluate("patn-market", store, peek, features=NEWEST)
+        evaluate("patn-market", store, peek, EvaluationSettings(features=NEWEST))
     with pytest.raises(KeyError, match="did you mean 'mobilenet_v2@1'"):
-        evaluate("patn-market", store, peek, features="mobilenet_v2")
+        evaluate("patn-market", store, peek, EvaluationSettings(features="mobilenet_v2"))
 
 
 def test_every_row_has_them(untrained: None, store: Store) -> None:
-    evaluation = evaluate("patn-market", store, peek, batch=4)
+    evaluation = evaluate("patn-market", store, peek, EvaluationSettings(batch=4))
     for kind in ("target", "generated"):
         got = evaluation[kind].scores
         assert got["feature_distance"].value == 0
@@ -199,7 +200,7 @@ def test_every_row_has_them(untrained: None, store: Store) -> None:
 
 
 def test_each_picture_is_compared_with_its_own_target(untrained: None, store: Store) -> None:
-    evaluation, network = evaluate("patn-market", store, batch=4), Features()
+    evaluation, network = evaluate("patn-market", store, settings=EvaluationSettings(batch=4)), Features()
     columns = evaluation["source"].columns
     for at, (source, target) in enumerate(evaluation.pairs.tolist()):
         seen = []
@@ -207,7 +208,7 @@ def test_each_picture_is_compared_with_its_own_target(untrained: None, store: St
             person = store.person([index])
             assert person.image is not None
             picture = torch.from_numpy(to_uint8(person.image)).movedim(-1, 1)
-            seen.append(network.see(picture, person_mask(person)))  # in its own pose
+            seen.append(network.run(picture, person_mask(person)))  # in its own pose
         assert float(columns["feature_distance"].values[at]) == pytest.approx(float(feature_distance(*seen)), rel=1e-5)
         assert float(columns["appearance"].values[at]) == pytest.approx(float(appearance(*seen)[0]), rel=1e-5)
 
@@ -223,7 +224,7 @@ def test_rows_beside_another_evaluation(untrained: None, store: Store, monkeypat
     assert second["generated"].scores["fd"].value == first["generated"].scores["fd"].value
     assert first["generated"].scores["fd"].value == pytest.approx(first["source"].scores["fd"].value, rel=1e-6)
     with pytest.raises(ValueError, match="different features"):
-        evaluate("patn-market", store, source, beside=first, features=False)
+        evaluate("patn-market", store, source, EvaluationSettings(features=False), beside=first)
 
 
 def test_pairs_without_a_joint_are_left_out_and_said(untrained: None, tmp_path: Path) -> None:
@@ -246,5 +247,5 @@ def test_the_line_comes_back_as_it_went(untrained: None, store: Store, tmp_path:
     assert line["rows"]["source"]["fd"][1:] == [None, None]
     cells: Callable[[str], str] = lambda text: text.splitlines()[2].split("|")[-2]  # noqa: E731
     row = evaluation["source"].scores
-    back = Line("a", read_scores(line["rows"]["source"]), line["protocol"])
-    assert cells(written([back])) == cells(written([Line("a", row, "patn-market@2")]))
+    back = TableRow("a", read_scores(line["rows"]["source"]), line["protocol"])
+    assert cells(written([back])) == cells(written([TableRow("a", row, "patn-market@2")]))

@@ -1,6 +1,8 @@
 """The functional metrics against scikit-image, torchmetrics, and definitions written out in loops."""
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -28,6 +30,8 @@ from repose.metrics.functional import (
     similarity,
     ssim,
 )
+from repose.metrics.functional.regions import CLOTHES, colour_error, pattern, texture
+from repose.represent.canvas import from_uint8
 from tests.metrics.stores import figure
 
 
@@ -161,7 +165,7 @@ def test_ssim_invariants() -> None:
     x, y = pictures()
     for variant in (PATN, SKIMAGE):
         assert torch.allclose(ssim(x, x, variant), torch.ones(4, dtype=torch.float64), rtol=0, atol=1e-12)
-        assert torch.equal(ssim(x, y, variant), ssim(x.float(), y.float(), variant))
+        assert torch.equal(ssim(x, y, variant), ssim(x.float(), y.float(), variant, value_range=(0, 255)))
         assert bool((ssim(x, y, variant) < 1).all())
     assert torch.allclose(ssim(x, y, SKIMAGE), ssim(y, x, SKIMAGE), atol=1e-12)
     # PATN's range is the generated picture's: exchange the two and a flat one changes the value
@@ -194,7 +198,84 @@ def test_psnr_and_l1() -> None:
     scaled = [np.abs(a / 127.5 - b / 127.5).mean() for a, b in zip(x.numpy(), y.numpy(), strict=True)]
     assert np.allclose(l1(x, y).numpy(), scaled, rtol=0, atol=1e-12)
     white, black = torch.full((1, 3, 8, 8), 255), torch.zeros(1, 3, 8, 8)
-    assert l1(white, black).item() == 2
+    assert l1(white, black, value_range=(0, 255)).item() == 2
+
+
+METRICS = [
+    psnr,
+    l1,
+    ssim,
+    partial(ssim, variant=SKIMAGE),
+    ms_ssim,
+    lambda x, y, **more: similarity(x, y, WANG, **more).contrast,
+    lambda x, y, **more: colour_error(x, y, torch.full((len(x), *x.shape[-2:]), CLOTHES[0]), **more)[0],
+    lambda x, y, **more: pattern(x, y, torch.full((len(x), *x.shape[-2:]), CLOTHES[0]), **more)[0],
+    lambda x, y, **more: texture(x, y, torch.full((len(x), *x.shape[-2:]), CLOTHES[0]), **more)[0],
+]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_metric_is_the_same_in_every_range(metric: Callable[..., Tensor]) -> None:
+    """uint8, and floats in the ranges that they are declared to have."""
+    x, y = pictures(4, 162, 161)
+    wanted = metric(x, y)
+    for low, high in ((-1, 1), (0, 1), (0, 255), (-0.5, 3.0)):
+        floats = [images.double() / 255 * (high - low) + low for images in (x, y)]
+        found = metric(*floats, value_range=(low, high))
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5 * max(1, float(wanted.abs().max())))
+    torch.testing.assert_close(metric(x, y.double(), value_range=(0, 255)), wanted, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_wrong_range_is_refused(metric: Callable[..., Tensor]) -> None:
+    x, y = pictures(4, 162, 161)
+    ones = [images / 255 for images in (x, y)]
+    wide = [images.float() for images in (x, y)]
+    lost = ones[0].clone()
+    lost[0, 0, 0, 0] = torch.nan
+    for given, value_range, message in (
+        (ones, None, "generated is torch.float32, whose values may mean anything"),
+        ((x, ones[1]), None, "target is torch.float32, whose values may mean anything"),
+        ([images.half() for images in ones], None, "torch.float16"),
+        ([images.long() for images in (x, y)], None, "torch.int64"),
+        (ones, (0, 255), r"no value above 1, so its range is not \(0, 255\); give value_range=\(0, 1\)"),
+        (wide, (0, 1), r"values from 0 to 255, outside of value_range \(0, 1\)"),
+        (wide, (-1, 1), r"outside of value_range \(-1, 1\)"),
+        ([images * 2 - 1 for images in ones], (0, 1), r"values from -1 to 1, outside of value_range \(0, 1\)"),
+        ((lost, ones[1]), (0, 1), "values from nan to nan"),
+        ((x, y), (-1, 1), "uint8 pictures have values from 0 to 255"),
+        (ones, (1, 0), "the smaller number first"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            metric(*given, value_range=value_range)
+
+
+def test_psnr_of_pictures_from_0_to_1_is_not_told_too_high() -> None:
+    """Noise of 0.0945 on pictures in [0, 1] has 20.5 dB; read as grey levels of 255 it would have 68.6 dB."""
+    target = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
+    noise = torch.where(torch.arange(64) % 2 == 0, 0.0945, -0.0945)
+    with pytest.raises(ValueError, match=r"value_range=\(-1, 1\) for images of Repose, \(0, 1\) or \(0, 255\)"):
+        psnr(target + noise, target)
+    with pytest.raises(ValueError, match="no value above 1"):
+        psnr(target + noise, target, value_range=(0, 255))
+    assert psnr(target + noise, target, value_range=(0, 1)).item() == pytest.approx(20.49, abs=0.01)
+    theirs = peak_signal_noise_ratio(target.numpy(), (target + noise).numpy(), data_range=1)
+    assert psnr(target + noise, target, value_range=(0, 1)).item() == pytest.approx(theirs, abs=1e-5)
+
+
+def test_black_pictures_are_no_mistake() -> None:
+    black = torch.zeros(1, 3, 16, 16)
+    assert l1(black, black, value_range=(0, 255)).item() == 0
+    assert psnr(black + 1, black, value_range=(0, 255)).item() == pytest.approx(48.13, abs=0.01)
+
+
+def test_images_of_the_library_as_they_are() -> None:
+    """A person's image in [-1, 1], as a generator returns it, against the same saved as uint8."""
+    x, y = pictures(4, 40, 33)
+    floats = [from_uint8(images.movedim(1, -1)) for images in (x, y)]
+    assert floats[0].shape == x.shape
+    torch.testing.assert_close(psnr(*floats, value_range=(-1, 1)), psnr(x, y), rtol=0, atol=1e-4)
+    torch.testing.assert_close(ssim(*floats, value_range=(-1, 1)), ssim(x, y), rtol=0, atol=1e-5)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

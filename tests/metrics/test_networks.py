@@ -1,4 +1,4 @@
-"""Scores that need networks: the formulas against other writings of them, and the panel that feeds them."""
+"""Scores that need networks: the formulas against other implementations, and the networks of an evaluation."""
 
 import hashlib
 import importlib
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from repose.data import Store, StoreWriter
 from repose.hub.files import FILES
-from repose.metrics import cache, evaluate, features, networks
-from repose.metrics.accumulators import Column
-from repose.metrics.cache import Reference, reference
+from repose.metrics import COLUMNS, EvaluationSettings, evaluate, features, network_metric, networks, picture_networks
+from repose.metrics.accumulators import FeatureBuffer, PairScores, ReferenceStatistics
+from repose.metrics.columns import columns_from
 from repose.metrics.functional import (
+    WANG,
     consistency,
     detection_score,
     frechet,
@@ -29,8 +30,10 @@ from repose.metrics.functional import (
     moments,
     moments_of_sums,
 )
-from repose.metrics.networks import COLUMNS, NETWORKS, Panel, Pool, lpips_weights
-from repose.metrics.protocols import Protocol
+from repose.metrics.networks import MetricNetworks
+from repose.metrics.picture_networks import LPIPS_TAPS, NETWORKS, NetworkMissingError, lpips_weights
+from repose.metrics.protocols import MaskVariant, Protocol
+from repose.metrics.reference_statistics import ReadPictures, reference_statistics
 from repose.metrics.report import html
 from repose.nn.alexnet import AlexNet
 from repose.nn.mobilenet import WEIGHTS as MOBILENET
@@ -38,7 +41,7 @@ from repose.nn.mobilenet import mobilenet_v2
 from repose.nn.squeezenet import SqueezeNet
 from repose.nn.vgg import VGG16
 from repose.person import LIP_LABELS, Pair, Person
-from tests.metrics.stores import figure
+from tests.metrics.stores import Reader, figure
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -159,7 +162,7 @@ def test_lpips_against_torchmetrics(
     file = Path(theirs.__file__).parent / "lpips_models" / f"{net}.pth"
     assert hashlib.sha256(file.read_bytes()).hexdigest() == FILES[f"lpips_v0.1_{net}.pth"].sha256
     assert file.stat().st_size == FILES[f"lpips_v0.1_{net}.pth"].size
-    taps = networks._LPIPS_TAPS[f"lpips_{net}@0.1"]
+    taps = LPIPS_TAPS[net]
     torch.manual_seed(0)
     network = kind(taps)
     monkeypatch.setattr(theirs, "_get_tv_model_features", lambda *_: trunk(network))
@@ -199,143 +202,191 @@ def test_clothes_alone(shared: Path) -> None:
     assert int(mask.sum()) == 2 * 40 * 32
     red = torch.tensor([200, 30, 30], dtype=torch.uint8).view(1, 3, 1, 1)
     elsewhere, shirt = torch.where(mask > 0, one, 255 - one), torch.where(mask > 0, red, one)
-    seen = [network.see(shown, mask) for shown in (one, elsewhere, shirt)]
+    seen = [network.run(shown, mask) for shown in (one, elsewhere, shirt)]
     assert features.appearance(seen[0], seen[1])[0].tolist() == pytest.approx([1, 1])
     assert (features.appearance(seen[0], seen[2])[0] < 0.9).all(), features.appearance(seen[0], seen[2])[0]
     with pytest.raises(ValueError, match="a parsing is needed"):
         features.clothes_mask(Person(size=(128, 64)))
 
 
-# -- the panel ------------------------------------------------------------------------------------------------------
+# -- the networks of an evaluation ----------------------------------------------------------------------------------
 
 CLASSES = 12
 
 
-class Eye:
+class SmallNetwork:
     """A small network for tests: 2,048 features and 12 logits of the mean colours; counts what it was shown."""
 
-    at_once = 2
+    batch = 2
 
     def __init__(self, seed: int, columns: int = 2048 + CLASSES) -> None:
         self.matrix = drawn(3 * 16, columns, seed=seed)
         self.shown = 0
 
-    def rows(self, pictures: Tensor) -> Tensor:
+    def outputs(self, pictures: Tensor) -> Tensor:
         assert pictures.dtype == torch.uint8
-        assert 0 < len(pictures) <= self.at_once
+        assert 0 < len(pictures) <= self.batch
         self.shown += len(pictures)
         return F.adaptive_avg_pool2d(pictures.float() / 255, 4).flatten(1) @ self.matrix
 
 
-class Distance(networks.Lpips):
+class Distance(picture_networks.LpipsNetwork):
     """Mean absolute difference in place of LPIPS."""
 
     def __init__(self) -> None:
         pass
 
-    def look(self, shown: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        target = shown["target"].double()
-        return {kind: (given.double() - target).abs().mean((1, 2, 3)) for kind, given in shown.items()}
+    def distances(self, pictures: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        target = pictures["target"].double()
+        return {kind: (given.double() - target).abs().mean((1, 2, 3)) for kind, given in pictures.items()}
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Eye | Distance]:
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, SmallNetwork | Distance]:
     """Small networks in place of all; what was built, by name."""
-    built: dict[str, Eye | Distance] = {}
+    built: dict[str, SmallNetwork | Distance] = {}
 
-    def build(name: str, _: torch.device) -> Eye | Distance:
+    def build(name: str, _: torch.device) -> SmallNetwork | Distance:
         if name == "ssd300_vgg16@1":
-            raise networks._MissingError("ssd300_vgg16_coco-b556d3b4.pth", "look elsewhere")
+            raise NetworkMissingError("ssd300_vgg16_coco-b556d3b4.pth", "look elsewhere")
         if name.startswith("lpips"):
             built[name] = Distance()
         else:
-            built[name] = Eye(len(built), 1 if name == "fastestdet@1" else 2048 + CLASSES)
+            built[name] = SmallNetwork(len(built), 1 if name == "fastestdet@1" else 2048 + CLASSES)
         return built[name]
 
-    monkeypatch.setattr(networks, "_built", build)
+    monkeypatch.setattr(networks, "build_network", build)
     return built
 
 
-def test_all_columns_in_one_pass(made: dict[str, Eye | Distance]) -> None:
-    panel = Panel.of(tuple(COLUMNS))
-    assert panel.missing == {"ds": "ssd300_vgg16_coco-b556d3b4.pth"}
-    assert panel.details == {"ds": "look elsewhere"}
-    assert panel.columns == tuple(c for c in COLUMNS if c != "ds")
-    assert panel.facts()["networks"]["fid_tv_train"] == "inception_imagenet@1"
-    assert panel.facts()["weights_missing"] == panel.missing
+def test_all_columns_in_one_pass(made: dict[str, SmallNetwork | Distance]) -> None:
+    every = columns_from("network")
+    loaded = MetricNetworks.load(every)
+    assert loaded.missing == {"ds": "ssd300_vgg16_coco-b556d3b4.pth"}
+    assert loaded.details == {"ds": "look elsewhere"}
+    assert loaded.columns == tuple(c for c in every if c != "ds")
+    assert loaded.facts()["networks"]["fid_tv_train"] == "inception_imagenet@1"
+    assert loaded.facts()["networks_missing"] == loaded.missing
     target, generated = pictures(24), pictures(24, 100)
     mask = torch.zeros(24, 1, 128, 64, dtype=torch.uint8)
     mask[:, :, 30:90, 20:44] = 1
-    pools = {kind: Pool(24) for kind in ("target", "generated")}
+    pools = {kind: FeatureBuffer(24) for kind in ("target", "generated")}
     for start in range(0, 24, 5):
         rows = slice(start, start + 5)
         shown = {"target": target[rows], "generated": generated[rows]}
-        looked = panel.look(shown, dict.fromkeys(shown, mask[rows]))
-        for kind, found in looked.items():
-            pools[kind].put(start, found.rows)
+        outputs = loaded.run(shown, dict.fromkeys(shown, mask[rows]))
+        for kind, found in outputs.items():
+            pools[kind].put(start, found.features)
             assert set(found.columns) == {"lpips_alex", "lpips_vgg", "lpips_squeeze", "detection_score"}
             assert {len(column) for column in found.columns.values()} == {len(shown[kind])}
-        assert looked["target"].columns["lpips_vgg"].values.eq(0).all()
-        assert looked["generated"].columns["lpips_vgg"].values.gt(0).all()
-    assert not any(rows.isnan().any() for pool in pools.values() for rows in pool.rows.values())
-    eye = made["inception_tf@1"]
-    assert isinstance(eye, Eye)
-    assert eye.shown == 24 * 4, "plain and masked pictures of two kinds, each once"
-    scores = panel.scores(pools["generated"], pools["target"])
-    assert set(scores) == {c for c in panel.columns if COLUMNS[c].of == "set" and not c.endswith("train")}
+        assert outputs["target"].columns["lpips_vgg"].values.eq(0).all()
+        assert outputs["generated"].columns["lpips_vgg"].values.gt(0).all()
+    assert not any(rows.isnan().any() for pool in pools.values() for rows in pool.features.values())
+    network = made["inception_tf@1"]
+    assert isinstance(network, SmallNetwork)
+    assert network.shown == 24 * 4, "plain and masked pictures of two kinds, each once"
+    scores = loaded.set_scores(pools["generated"], pools["target"])
+    assert set(scores) == {c for c in loaded.columns if COLUMNS[c].of == "set" and COLUMNS[c].reference != "train"}
     assert all(math.isnan(score.low) and math.isnan(score.high) for score in scores.values())
-    plain = torch.cat([eye.rows(part) for part in torch.split(generated, 2)])
-    dark = torch.cat([eye.rows(part) for part in torch.split(generated * mask, 2)])
+    plain = torch.cat([network.outputs(part) for part in torch.split(generated, 2)])
+    dark = torch.cat([network.outputs(part) for part in torch.split(generated * mask, 2)])
     assert scores["is_tf10"].value == pytest.approx(inception_score(plain[:, 2048:], 10)[0])
     assert scores["mask_is_tf10"].value == pytest.approx(inception_score(dark[:, 2048:], 10)[0])
-    real = torch.cat([eye.rows(part) for part in torch.split(target, 2)])
+    real = torch.cat([network.outputs(part) for part in torch.split(target, 2)])
     assert scores["fid_tf_test"].value == pytest.approx(frechet(plain[:, :2048], real[:, :2048]), rel=1e-9)
     assert scores["fid_tf_test"].value != pytest.approx(scores["fid_clean_test"].value, rel=1e-3)
     other = made["inception_unit@1"]
-    assert isinstance(other, Eye)
-    logits = torch.cat([other.rows(part) for part in torch.split(generated, 2)])[:, 2048:]
+    assert isinstance(other, SmallNetwork)
+    logits = torch.cat([other.outputs(part) for part in torch.split(generated, 2)])[:, 2048:]
     assert scores["is_tv1"].value == pytest.approx(inception_score(logits, 1)[0])
-    dark = torch.cat([other.rows(part) for part in torch.split(generated * mask, 2)])[:, 2048:]
+    dark = torch.cat([other.outputs(part) for part in torch.split(generated * mask, 2)])[:, 2048:]
     assert scores["mask_is_tv1"].value == pytest.approx(inception_score(dark, 1)[0])
-    same = panel.scores(pools["target"], None)
+    same = loaded.set_scores(pools["target"], None)
     assert same["fid_tf_test"].value == same["kid_clean_test"].value == 0
-    clean = [pools[kind].rows["inception_clean@1 features"] for kind in ("generated", "target")]
+    clean = [pools[kind].features["inception_clean@1 features"] for kind in ("generated", "target")]
     wanted_kid = kid(clean[0], clean[1])[0]
     assert scores["kid_clean_test"].value == pytest.approx(wanted_kid)
 
 
-def test_real_pictures_are_seen_once(made: dict[str, Eye | Distance]) -> None:
-    panel, shown = Panel.of(("detection_score",)), pictures(4)
-    eye = made["fastestdet@1"]
-    assert isinstance(eye, Eye)
-    first = panel.look({"target": shown[[0, 1, 0, 2]]})["target"].columns["detection_score"]
-    assert eye.shown == 3
-    second = panel.look({"target": shown[[2, 3]], "source": shown[[1, 0]]})
-    assert eye.shown == 4
+def outputs_of(network: SmallNetwork | Distance, shown: Tensor) -> Tensor:
+    assert isinstance(network, SmallNetwork)
+    return torch.cat([network.outputs(part) for part in torch.split(shown, network.batch)])
+
+
+def test_one_column_alone_of_pictures(made: dict[str, SmallNetwork | Distance]) -> None:
+    target, generated = pictures(24), pictures(24, 100)
+    scaled = [images / 127.5 - 1 for images in (generated, target)]
+    distance = network_metric("lpips_alex", *scaled, value_range=(-1, 1))
+    torch.testing.assert_close(distance, (generated.double() - target.double()).abs().mean((1, 2, 3)))
+    detected = network_metric("detection_score", generated)
+    torch.testing.assert_close(detected, outputs_of(made["fastestdet@1"], generated)[:, 0].double())
+    score = network_metric("is_tv1", generated)
+    logits = outputs_of(made["inception_unit@1"], generated)[:, 2048:]
+    assert score == pytest.approx(inception_score(logits, 1)[0])
+    for column, distance_of in (("fid_clean_test", frechet), ("kid_clean_test", lambda x, y: kid(x, y)[0])):
+        value = network_metric(column, generated, target[:20])
+        features = [outputs_of(made["inception_clean@1"], shown)[:, :2048] for shown in (generated, target[:20])]
+        assert value == pytest.approx(distance_of(*features), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("column", "count", "target", "message"),
+    [
+        ("lpips_alex", 12, None, "lpips_alex compares with a target"),
+        ("lpips_alex", 12, "floats", "target is torch.float32, whose values may mean anything"),
+        ("mask_is_tf10", 12, None, "needs masks: measure it by `evaluate`"),
+        ("fid_tv_train", 12, "uint8", "needs training pictures: measure it by `evaluate`"),
+        ("is_tf10", 9, None, "is_tf10, not measured: 9 pictures, and it takes 10"),
+        ("fid_clean_test", 12, "one", "fid_clean_test, not measured: 1 pictures, and it takes 2"),
+    ],
+)
+def test_one_column_alone_says_what_it_needs(
+    made: dict[str, SmallNetwork | Distance], column: str, count: int, target: str | None, message: str
+) -> None:
+    targets = {"uint8": pictures(count), "floats": pictures(count) / 255, "one": pictures(1)}
+    with pytest.raises(ValueError, match=message):
+        network_metric(column, pictures(count), None if target is None else targets[target])
+
+
+def test_one_column_alone_without_its_file(made: dict[str, SmallNetwork | Distance]) -> None:
+    with pytest.raises(FileNotFoundError, match="look elsewhere"):
+        network_metric("ds", pictures(2))
+    with pytest.raises(KeyError, match="did you mean 'lpips_alex'"):
+        network_metric("lpips_alexx", pictures(2), pictures(2))
+
+
+def test_real_pictures_are_seen_once(made: dict[str, SmallNetwork | Distance]) -> None:
+    loaded, shown = MetricNetworks.load(("detection_score",)), pictures(4)
+    network = made["fastestdet@1"]
+    assert isinstance(network, SmallNetwork)
+    first = loaded.run({"target": shown[[0, 1, 0, 2]]})["target"].columns["detection_score"]
+    assert network.shown == 3
+    second = loaded.run({"target": shown[[2, 3]], "source": shown[[1, 0]]})
+    assert network.shown == 4
     assert torch.equal(second["source"].columns["detection_score"].values, first.values[[1, 0]])
     changed = shown.clone()
     changed[0, 0, 0, 0] ^= 1
-    panel.look({"target": changed[:1]})
-    assert eye.shown == 5, "another pixel, another picture"
-    panel.look({"generated": shown})
-    panel.look({"generated": shown})
-    assert eye.shown == 13, "generated pictures come once and are not kept"
+    loaded.run({"target": changed[:1]})
+    assert network.shown == 5, "another pixel, another picture"
+    loaded.run({"generated": shown})
+    loaded.run({"generated": shown})
+    assert network.shown == 13, "generated pictures come once and are not kept"
 
 
-def test_without_masks_or_with_few_pictures(made: dict[str, Eye | Distance]) -> None:
-    panel = Panel.of(("is_tf10", "mask_is_tf10", "fid_tf_test", "kid_clean_test"))
-    pool = Pool(10)
-    pool.put(0, panel.look({"generated": pictures(10)})["generated"].rows)
-    assert "inception_tf@1 masked logits" not in pool.rows
-    assert set(panel.scores(pool, pool.part(torch.arange(5)))) == {"is_tf10", "fid_tf_test", "kid_clean_test"}
-    panel.enough(9, 9)
-    assert panel.missing == dict.fromkeys(("is_tf10", "mask_is_tf10"), "not measured: 9 pictures, and it takes 10")
-    assert panel.columns == ("fid_tf_test", "kid_clean_test")
-    panel.enough(9, 1)
-    assert panel.columns == ()
-    assert panel.missing["kid_clean_test"] == "not measured: 1 pictures, and it takes 2"
+def test_without_masks_or_with_few_pictures(made: dict[str, SmallNetwork | Distance]) -> None:
+    loaded = MetricNetworks.load(("is_tf10", "mask_is_tf10", "fid_tf_test", "kid_clean_test"))
+    pool = FeatureBuffer(10)
+    pool.put(0, loaded.run({"generated": pictures(10)})["generated"].features)
+    assert "inception_tf@1 masked logits" not in pool.features
+    assert set(loaded.set_scores(pool, pool.part(torch.arange(5)))) == {"is_tf10", "fid_tf_test", "kid_clean_test"}
+    loaded.leave_out_small_sets(9, 9)
+    assert loaded.missing == dict.fromkeys(("is_tf10", "mask_is_tf10"), "not measured: 9 pictures, and it takes 10")
+    assert loaded.columns == ("fid_tf_test", "kid_clean_test")
+    loaded.leave_out_small_sets(9, 1)
+    assert loaded.columns == ()
+    assert loaded.missing["kid_clean_test"] == "not measured: 1 pictures, and it takes 2"
     with pytest.raises(KeyError, match="no column of networks is called 'lpips_alexx'; did you mean 'lpips_alex'"):
-        Panel.of(("lpips_alexx",))
+        MetricNetworks.load(("lpips_alexx",))
 
 
 def trained_on(folder: Path, training: int) -> Store:
@@ -349,7 +400,7 @@ def trained_on(folder: Path, training: int) -> Store:
     return Store.open(folder)
 
 
-def test_sets_by_direction_and_targets_once(made: dict[str, Eye | Distance], tmp_path: Path) -> None:
+def test_sets_by_direction_and_targets_once(made: dict[str, SmallNetwork | Distance], tmp_path: Path) -> None:
     """The Inception Score of both directions is the mean of each one's; a target of three pairs is one picture."""
     with StoreWriter(tmp_path / "s", 256, 176, "made") as writer:
         for number in range(6):
@@ -363,7 +414,7 @@ def test_sets_by_direction_and_targets_once(made: dict[str, Eye | Distance], tmp
     images = [torch.from_numpy(figure(number, 256, 176)[0]).movedim(-1, 0) for number in range(6)]
 
     def rows(name: str, numbers: Sequence[int]) -> Tensor:
-        return torch.cat([made[name].rows(images[number][None]) for number in numbers])  # type: ignore[union-attr]
+        return torch.cat([made[name].outputs(images[number][None]) for number in numbers])  # type: ignore[union-attr]
 
     given, back = [0, 1, 2, 4], [3, 4, 5, 3]
     scored = [inception_score(rows("inception_unit@1", numbers)[:, 2048:], 1)[0] for numbers in (given, back)]
@@ -377,13 +428,11 @@ def test_sets_by_direction_and_targets_once(made: dict[str, Eye | Distance], tmp
 
 
 def test_further_columns_beside_the_protocols(
-    made: dict[str, Eye | Distance], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data, told = trained_on(tmp_path / "s", 3), []
-    evaluation = evaluate(
-        "patn-fashion@1", data, also=("lpips_vgg", "fid_clean_train", "mask_is_tv1", "ds"),
-        reading=lambda *where: told.append(where),
-    )  # fmt: skip
+    settings = EvaluationSettings(also=("lpips_vgg", "fid_clean_train", "mask_is_tv1", "ds"))
+    evaluation = evaluate("patn-fashion@1", data, settings=settings, progress=lambda *now: told.append(now))
     assert str(evaluation.protocol) == "patn-fashion@1"
     found = evaluation["source"].scores
     assert found["lpips_vgg"].value > 0
@@ -395,10 +444,30 @@ def test_further_columns_beside_the_protocols(
     assert told[-1] == ("inception_clean@1", 3, 3)
     for switch in (True, False):
         with pytest.raises(KeyError, match="did you mean 'lpips_vgg'"):
-            evaluate("patn-fashion@1", data, also=("lpips_vg",), features=switch)
+            evaluate("patn-fashion@1", data, settings=EvaluationSettings(features=switch, also=("lpips_vg",)))
 
 
-def test_a_store_without_training_pictures_says_what_it_lacks(made: dict[str, Eye | Distance], tmp_path: Path) -> None:
+def test_every_score_lies_in_the_range_of_its_column(made: dict[str, SmallNetwork | Distance], tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        for number in range(16):
+            split, person = ("test", "p") if number < 12 else ("train", "q")
+            writer.add(f"{number}.png", person, *figure(number), split=split)
+        listed = [(f"{number}.png", f"{(number + 1) % 12}.png") for number in range(12)]
+        writer.finish({"test": listed, "train": [("12.png", "13.png")]})
+    protocol = Protocol("every", 1, "market", ssim=WANG, mask=MaskVariant(), local_ssim=WANG)
+    settings = EvaluationSettings(estimator=Reader(), also=columns_from("network"))
+    evaluation = evaluate(protocol, Store.open(tmp_path / "s"), lambda pair: 0.9 * pair.source.image, settings)
+    found = {name: score for row in evaluation.rows for name, score in row.scores.items()}
+    assert set(found) >= {*columns_from("network"), "local_ssim", "mask_ssim", "pckh", "pckh_csv"} - {"ds"}
+    for row in evaluation.rows:
+        for name, score in row.scores.items():
+            low, high = COLUMNS[name].range
+            assert low - 1e-6 <= score.value <= high + 1e-6 or name == "detection_score", f"{row.kind} {name} {score}"
+
+
+def test_a_store_without_training_pictures_says_what_it_lacks(
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path
+) -> None:
     data = trained_on(tmp_path / "s", 0)
     evaluation = evaluate("pinet-fashion", data)
     why = "not measured: no pictures of split 'train'"
@@ -408,13 +477,13 @@ def test_a_store_without_training_pictures_says_what_it_lacks(made: dict[str, Ey
     assert f"{why} (FID (torchvision, train))" in evaluation.markdown()
     assert f"| {why} |" in evaluation.markdown()
     assert "weights missing: not" not in evaluation.markdown() + html([evaluation], lambda _: [])
-    off = evaluate("pinet-fashion", data, features=False)
+    off = evaluate("pinet-fashion", data, settings=EvaluationSettings(features=False))
     assert off.line()["networks_left_out"] == ["is_tf10", "lpips_alex", "fid_tv_train"]
     assert "features off, so not measured: IS, LPIPS (Alex), FID (torchvision, train)" in off.markdown()
 
 
 def test_one_training_picture_is_refused_before_anything_is_measured(
-    made: dict[str, Eye | Distance], tmp_path: Path
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path
 ) -> None:
     def generate(_: Pair) -> Tensor:
         raise AssertionError("asked for a picture")
@@ -424,15 +493,15 @@ def test_one_training_picture_is_refused_before_anything_is_measured(
 
 
 def test_the_reference_set_is_every_training_picture(
-    made: dict[str, Eye | Distance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sets: list[Tensor] = []
 
-    def look(panel: Panel, read: cache.Read, count: int, *more: object) -> Reference:
+    def statistics(loaded: MetricNetworks, read: ReadPictures, count: int, *more: object) -> ReferenceStatistics:
         sets.append(read(0, count))
-        return reference(panel, read, count, tmp_path / "kept")
+        return reference_statistics(loaded, read, count, tmp_path / "kept")
 
-    monkeypatch.setattr(importlib.import_module("repose.metrics.evaluate"), "reference", look)
+    monkeypatch.setattr(importlib.import_module("repose.metrics.evaluate"), "reference_statistics", statistics)
     data = trained_on(tmp_path / "s", 5)
     assert evaluate("pinet-fashion", data)["target"].scores["fid_tv_train"].value > 0
     wanted = torch.from_numpy(np.stack([figure(number, 256, 176)[0] for number in range(2, 7)])).movedim(-1, 1)
@@ -440,9 +509,9 @@ def test_the_reference_set_is_every_training_picture(
 
 
 def test_every_file_is_in_the_table() -> None:
-    assert {COLUMNS[column].network for column in COLUMNS} == set(NETWORKS)
-    for files in NETWORKS.values():
-        for file in files:
+    assert {COLUMNS[column].network for column in columns_from("network")} == set(NETWORKS)
+    for network in NETWORKS.values():
+        for file in network.files:
             assert len(FILES[file].sha256) == 64
             assert FILES[file].url is not None
 
@@ -460,19 +529,19 @@ def test_missing_files_are_named_and_the_rest_is_measured(monkeypatch: pytest.Mo
     monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("REPOSE_OFFLINE", "1")
     before = torch.random.get_rng_state()
-    panel = Panel.of(("lpips_alex", "lpips_vgg", "fid_clean_test"))
-    assert torch.equal(before, torch.random.get_rng_state()), "a panel does not draw from the caller's numbers"
-    assert panel.columns == ("lpips_alex",)
-    assert panel.missing == {
+    loaded = MetricNetworks.load(("lpips_alex", "lpips_vgg", "fid_clean_test"))
+    assert torch.equal(before, torch.random.get_rng_state()), "loading does not draw from the caller's numbers"
+    assert loaded.columns == ("lpips_alex",)
+    assert loaded.missing == {
         "lpips_vgg": "vgg16-397923af.pth",
         "fid_clean_test": "pt_inception-2015-12-05-6726825d.pth",
     }
     for told in ("https://download.pytorch.org/models/vgg16-397923af.pth", "REPOSE_FILES", str(tmp_path / "cache")):
-        assert told in panel.details["lpips_vgg"]
+        assert told in loaded.details["lpips_vgg"]
     target, generated = pictures(6), pictures(6, 50)
-    found = panel.look({"target": target, "generated": generated})
+    found = loaded.run({"target": target, "generated": generated})
     column = found["generated"].columns["lpips_alex"]
-    assert isinstance(column, Column)
+    assert isinstance(column, PairScores)
     assert found["target"].columns["lpips_alex"].values.eq(0).all()
     network = AlexNet()
     network.load(torch.load(tmp_path / "alexnet-owt-7be5be79.pth", weights_only=True))
@@ -491,15 +560,15 @@ def test_missing_files_are_named_and_the_rest_is_measured(monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def detector(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Panel:
+def detector(shared: Path, monkeypatch: pytest.MonkeyPatch) -> MetricNetworks:
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
-    panel = Panel.of(("detection_score",))
-    assert not panel.missing
-    return panel
+    loaded = MetricNetworks.load(("detection_score",))
+    assert not loaded.missing
+    return loaded
 
 
-def test_the_small_detector_finds_people(detector: Panel, market: Path) -> None:
+def test_the_small_detector_finds_people(detector: MetricNetworks, market: Path) -> None:
     from PIL import Image
 
     files = sorted((market / "bounding_box_test").glob("*.jpg"))[::30][:10]
@@ -508,7 +577,7 @@ def test_the_small_detector_finds_people(detector: Panel, market: Path) -> None:
     blurred = F.avg_pool2d(people.float(), 17, 1, 8).to(torch.uint8)
 
     def score(shown: Tensor) -> float:
-        return float(detector.look({"generated": shown})["generated"].columns["detection_score"].values.mean())
+        return float(detector.run({"generated": shown})["generated"].columns["detection_score"].values.mean())
 
     real = score(people)
     assert real > 0.6
@@ -518,7 +587,7 @@ def test_the_small_detector_finds_people(detector: Panel, market: Path) -> None:
     assert score(people.transpose(2, 3)) < real - 0.1, "wide pictures are taken, lying people are harder to find"
 
 
-def test_the_detector_against_plain_numbers(detector: Panel, shared: Path) -> None:
+def test_the_detector_against_plain_numbers(detector: MetricNetworks, shared: Path) -> None:
     """Its own decoding, cell by cell."""
     runtime = importlib.import_module("onnxruntime")
     picture = pictures(1)
@@ -529,13 +598,13 @@ def test_the_detector_against_plain_numbers(detector: Panel, shared: Path) -> No
         None, {"input.1": resized.numpy()}
     )
     best = max(out[0, 0, i, j] * out[0, 5, i, j] for i in range(22) for j in range(22))
-    found = detector.look({"generated": picture})["generated"].columns["detection_score"].values
+    found = detector.run({"generated": picture})["generated"].columns["detection_score"].values
     assert float(found[0]) == pytest.approx(float(best), rel=1e-4)
 
 
 def test_without_onnxruntime(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    panel = Panel.of(("detection_score",))
-    assert panel.missing == {"detection_score": "onnxruntime"}
-    assert "pip install" in panel.details["detection_score"]
+    loaded = MetricNetworks.load(("detection_score",))
+    assert loaded.missing == {"detection_score": "onnxruntime"}
+    assert "pip install 'pose-transfer[onnx]'" in loaded.details["detection_score"]

@@ -6,13 +6,13 @@ import io
 import pytest
 from rich.console import Console
 
-from repose.metrics import PROTOCOLS, MaskVariant, Protocol, protocol
+from repose.metrics import COLUMNS, PROTOCOLS, MaskVariant, Protocol, protocol
 from repose.metrics.accumulators import Score
+from repose.metrics.columns import columns_from
 from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant
-from repose.metrics.networks import COLUMNS
 from repose.metrics.protocols import overview
 from repose.metrics.published import published
-from repose.metrics.tables import METRICS, Line, grid, markdown, rich_table
+from repose.metrics.tables import TableRow, grid, markdown, rich_table
 from repose.represent.canvas import CANVASES
 
 
@@ -80,8 +80,8 @@ def test_patn_has_its_jpeg_beside_it(name: str) -> None:
 
 def test_further_columns_are_known() -> None:
     for made in PROTOCOLS.values():
-        assert set(made.networks) <= set(COLUMNS), made
-        assert {name for name, _ in made.windows} <= set(METRICS), made
+        assert set(made.networks) <= set(columns_from("network")), made
+        assert {name for name, _ in made.windows} <= set(columns_from("pixels")), made
         if made.ms_ssim or made.local_ssim:
             assert all(variant.data_range != "generated" for variant in (made.ms_ssim, made.local_ssim) if variant)
 
@@ -90,28 +90,28 @@ def test_a_number_needs_its_protocol() -> None:
     score = {"ssim": Score(0.5, 0.4, 0.6)}
     for write in (markdown, rich_table, grid):
         with pytest.raises(ValueError, match="without the protocol"):
-            write([Line("a", score, "")])
+            write([TableRow("a", score, "")])
         with pytest.raises(ValueError, match="without the protocol"):
-            write([Line("a", score, "patn-market")])
+            write([TableRow("a", score, "patn-market")])
         with pytest.raises(ValueError, match=r"patn-fashion@1, patn-market@1"):
-            write([Line("a", score, "patn-market@1"), Line("b", score, "patn-fashion@1")])
+            write([TableRow("a", score, "patn-market@1"), TableRow("b", score, "patn-fashion@1")])
         with pytest.raises(ValueError, match="different protocols"):
-            write([Line("a", score, "patn-market@1"), Line("b", score, "patn-market@2")])
-    assert "patn-market@1" in markdown([Line("a", score, "patn-market@1")])
+            write([TableRow("a", score, "patn-market@1"), TableRow("b", score, "patn-market@2")])
+    assert "patn-market@1" in markdown([TableRow("a", score, "patn-market@1")])
     with pytest.raises(TypeError):
-        Line("a", score)  # type: ignore[call-arg]
+        TableRow("a", score)  # type: ignore[call-arg]
 
 
 def test_many_columns_become_rows_on_a_terminal() -> None:
     """80 characters hold the names of four models and the numbers whole, not fourteen columns."""
-    scores = {metric: Score(0.5, 0.4, 0.6) for metric in list(METRICS)[:14]}
-    lines = [Line(name, scores, "patn-market@1") for name in ("real target", "copied source", "ours", "theirs")]
+    scores = {metric: Score(0.5, 0.4, 0.6) for metric in list(COLUMNS)[:14]}
+    lines = [TableRow(name, scores, "patn-market@1") for name in ("real target", "copied source", "ours", "theirs")]
     screen = Console(file=io.StringIO(), width=80)
     screen.print(rich_table(lines))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert all(name in text for name in ("real target", "copied source", "theirs", *(METRICS[m][0] for m in scores)))
+    assert all(name in text for name in ("real target", "copied source", "theirs", *(COLUMNS[m].title for m in scores)))
     assert text.count("0.500") + text.count("0.50") >= 4 * 14
-    narrow = rich_table([Line("a", {"ssim": scores["ssim"]}, "patn-market@1")])
+    narrow = rich_table([TableRow("a", {"ssim": scores["ssim"]}, "patn-market@1")])
     assert narrow.row_count == 1
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from repose.data import Store
-from repose.metrics import Evaluation, evaluate
+from repose.metrics import Evaluation, EvaluationSettings, GeneratorPictures, evaluate
 from repose.metrics.report import Pictures, Show, as_csv, html, latex, write
 from repose.person import Pair
 from repose.represent.canvas import to_uint8
@@ -32,7 +32,7 @@ def mixed(store: Store, share: float, name: str) -> Evaluation:
         assert pair.target.image is not None
         return torch.lerp(pair.source.image, pair.target.image, share)
 
-    return evaluate("patn-market", store, generate, model=name, features=False)
+    return evaluate("patn-market", store, GeneratorPictures(generate, name), EvaluationSettings(features=False))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
-"""What a foreign state dict is told to be: by the marks of the shelves, of foreign files, and by our own names."""
+"""What a foreign state dict is said to be: by the marks of the papers, of foreign files, and by our own names."""
 
-import sys
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 import torch
@@ -33,11 +31,8 @@ def test_our_own_generators() -> None:
         assert looks_like(made.state_dict()) == f"Repose's '{name}' generator"
 
 
-def test_a_shelf_brings_its_own_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = ModuleType("shelf_of_a_test")
-    shelf.MARKS = {"the official network of a test": ("strange.",)}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, shelf.__name__, shelf)
+def test_a_paper_brings_its_own_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looks_like(["strange.weight"]) is None
-    entry = replace(models.MODELS["patn"], convert="shelf_of_a_test:convert_generator")
-    monkeypatch.setitem(models.MODELS, "strange", entry)
+    declared = replace(models.MODELS["patn"], marks={"the official network of a test": ("strange.",)})
+    monkeypatch.setitem(models.MODELS, "strange", declared)
     assert looks_like(["strange.weight"]) == "the official network of a test"

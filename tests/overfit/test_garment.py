@@ -14,7 +14,7 @@ from repose import models
 from repose.data import Store, StoreWriter
 from repose.draw.panels import grid as page
 from repose.draw.panels import picture
-from repose.models.garment.network import Garment, on_white
+from repose.models.garment.network import GarmentFlow, on_white
 from repose.models.weights import load_generator
 from repose.recipes import Recipe, override
 from repose.represent.canvas import to_uint8
@@ -47,21 +47,20 @@ def _one_thread() -> Iterator[None]:
 
 def recipe(images: int, *words: str) -> Recipe:
     """Pixels only: the feature network is a file that need not be here."""
-    made = override(
-        models.recipe("garment-s"),
-        ["canvas=market", "objective.perceptual=none", "objective.weight_l1=1", "data.flip=none", *words],
-    )
-    return replace(made, schedule=replace(made.schedule, kind="constant", warmup=0), images=images, tick=images, ema=0)
+    alone = models.MODELS["garment"].without_features
+    small = override(models.recipe("garment-s"), ["canvas=market", *alone, "data.flip=none", *words])
+    constant = replace(small.schedule, kind="constant", warmup=0)
+    return replace(small, schedule=constant, images=images, tick=images, ema=0)
 
 
 def test_one_shirt_is_learnt_by_heart(pair: Store, tmp_path: Path) -> None:
     summary = run_here(recipe(300, "data.both_directions=false"), pair, tmp_path, overfit=1)
     assert summary.losses["flow/l1"] < 0.08
     learnt = load_generator(tmp_path)[0].eval()
-    assert isinstance(learnt, Garment)
+    assert isinstance(learnt, GarmentFlow)
     here, there = pair.person([0]), pair.person([1])
     with torch.no_grad():
-        output, fresh = learnt(here, there), Garment(learnt.config).eval()(here, there)
+        output, fresh = learnt(here, there), GarmentFlow(learnt.config).eval()(here, there)
     assert there.image is not None
     mask = output.extra["garment_mask"]
     true = on_white(there.image, mask)

@@ -11,25 +11,15 @@ from repose import models
 from repose.data import Store, StoreWriter
 from repose.demo import spare
 from repose.metrics.functional import PATN, ssim
+from repose.models import MODELS
 from repose.pipeline import load
 from repose.recipes import Recipe, override
 from repose.represent.canvas import to_uint8
 from repose.train.loop import train
 from tests import surface
 
-PIXELS_ONLY = {
-    "patn-s": ["objective.perceptual=none"],
-    "apatn-s": ["objective.perceptual=none", "canvas=market"],
-    "hpn-s": ["objective.perceptual=none", "canvas=market", "objective.shares=[1,1,4]"],
-    "multiscale-s": ["objective.perceptual=0"],
-    "carry-s": ["objective.perceptual=0", "objective.structure=2", "generator_optimiser.lr=0.001"],
-    "pinet-s": ["objective.perceptual=none", "canvas=market", "objective.alone=[0.1,0.2]"],
-    "densepose-s": ["objective.weight_perceptual=0", "canvas=market"],
-}
-"""The feature network is a file that need not be here."""
-
-MAPPED = ("densepose-s", "pinet-s")
-"""What reads IUV or labels."""
+SMALL = [model.small for model in MODELS.values() if model.overfit is not None]
+"""One whose picture is not the person has a test of its own."""
 
 LABELS = np.array([0, 5, 5, 15, 14, 18, 19, *[9] * 8, *[14, 15] * 4, 13, 13], np.uint8)
 """The LIP label of a DensePose part."""
@@ -56,10 +46,13 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store.open(folder)
 
 
-@pytest.mark.parametrize("name", sorted(PIXELS_ONLY))
+@pytest.mark.parametrize("name", SMALL)
 def test_one_pair_is_learnt_by_heart(name: str, pair: Store, mapped: Store, tmp_path: Path) -> None:
-    pair = mapped if name in MAPPED else pair
-    recipe: Recipe = override(models.recipe(name), PIXELS_ONLY[name])
+    declaration = MODELS[models.recipe(name).model]
+    words = ["canvas=market", *declaration.without_features, *(declaration.overfit or ())]
+    recipe: Recipe = override(models.recipe(name), words)
+    needed = {*models.build_generator(recipe).needs.fields, *models.build_objective(recipe).requires}
+    pair = mapped if needed & {"iuv", "parsing"} else pair
     recipe = replace(
         recipe,
         data=replace(recipe.data, flip="none"),

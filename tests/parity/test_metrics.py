@@ -31,7 +31,7 @@ from repose.metrics.functional import (
     ssim,
 )
 from repose.metrics.functional.ssim import MS_WEIGHTS
-from repose.metrics.networks import _LPIPS_TAPS, lpips_weights
+from repose.metrics.picture_networks import LPIPS_TAPS, lpips_weights
 from repose.nn import inception
 from repose.nn.alexnet import AlexNet
 from repose.nn.inception import InceptionV3, prepared
@@ -239,7 +239,7 @@ def test_lpips_is_its_authors(net: str, kind: type[AlexNet | SqueezeNet | VGG16]
     state = theirs.state_dict()
     learnt = {name: value.uniform_() for name, value in state.items() if name.endswith(".model.1.weight")}
     torch.save({name: value for name, value in learnt.items() if not name.startswith("lins.")}, tmp_path / "w.pth")
-    taps = _LPIPS_TAPS[f"lpips_{net}@0.1"]
+    taps = LPIPS_TAPS[net]
     ours = kind(taps)
     # net.slice2.3.weight is features.3.weight of the published file
     ours.load({"features." + k.split(".", 2)[2]: value for k, value in state.items() if k.startswith("net.")})
@@ -253,7 +253,7 @@ def test_lpips_is_piqs(monkeypatch: pytest.MonkeyPatch) -> None:
     """VGG16 alone is in piq."""
     theirs = imported("piq.perceptual")
     trunk = drawn(imported("torchvision.models").vgg16(weights=None, init_weights=False))
-    taps = _LPIPS_TAPS["lpips_vgg@0.1"]
+    taps = LPIPS_TAPS["vgg"]
     weights = {tap: torch.rand(width) for tap, width in zip(taps, (64, 128, 256, 512, 512), strict=True)}
     columns = [weight.view(1, -1, 1, 1) for weight in weights.values()]
     monkeypatch.setattr(theirs, "vgg16", lambda **_: trunk)
@@ -295,7 +295,8 @@ def test_ms_ssim_is_theirs(package: str) -> None:
     one, other = x.flatten(0, 1)[:, None], y.flatten(0, 1)[:, None]
     small = [F.avg_pool2d(each.double(), 16) for each in (one, other)]
     wide = [F.pad(each, [WANG.size // 2] * 4, mode="reflect") for each in small]
-    factor = (ssim(small[0], small[1], WANG) / ssim(wide[0], wide[1], WANG)) ** MS_WEIGHTS[-1]
+    inside, padded = (ssim(*both, WANG, value_range=(0, 255)) for both in (small, wide))
+    factor = (inside / padded) ** MS_WEIGHTS[-1]
     found = (ms_ssim(one, other) * factor).view(len(x), -1).mean(1)
     close(f"{package}, MS-SSIM", found, wanted, WINDOW[package])
 

@@ -7,7 +7,8 @@ import torch
 
 from repose.models.convert import load
 from repose.models.patn.convert import convert_discriminator, convert_generator, generator_config
-from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
+from repose.models.patn.network import PATNGenerator
 from tests.parity.fixtures import fixture
 
 
@@ -21,7 +22,7 @@ def test_generator(shared: Path, norm: str, count: int) -> None:
     assert sorted(float(v.double().sum()) for v in converted.values()) == sorted(
         float(v.double().sum()) for v in state.values()
     )
-    model = PATN(config).eval()
+    model = PATNGenerator(config).eval()
     assert sum(p.numel() for p in model.parameters()) == count
     load(model, converted, "converted")
     with torch.inference_mode():

@@ -34,11 +34,11 @@ class Doubling:
 
 class NoStart:
     def __call__(self) -> Callable[[int], int]:
-        raise OSError("no light in this studio")
+        raise OSError("no renderer here")
 
 
 @dataclass(frozen=True)
-class FakeStudio:
+class FakeStart:
     """Pictures without a renderer: every pixel holds the number of the person, modulo 200, plus that of the picture."""
 
     height: int
@@ -53,7 +53,7 @@ class FakeStudio:
 
         if task.number == self.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        made = []
+        pictures = []
         for k in range(task.pictures):
             image = np.full((self.height, self.width, 3), task.number % 200 + k, np.uint8)
             keypoints = np.full((18, 3), 1.0, np.float32)
@@ -61,5 +61,5 @@ class FakeStudio:
             later = {"iuv": image % 25, "depth": np.full(image.shape[:2], 3, np.float16)}
             labels |= {name: value for name, value in later.items() if name in Picture.__dataclass_fields__}
             person = f"p{task.number:06d}"
-            made.append(Picture(f"{person}_{k:02d}", person, image, keypoints, **labels))
-        return made
+            pictures.append(Picture(f"{person}_{k:02d}", person, image, keypoints, **labels))
+        return pictures

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from repose.render.place.camera import develop
-from repose.render.place.scenes import Camera, Scene, sample_scene
+from repose.render.place.surroundings import Camera, Surroundings, sample_surroundings
 
 
-def scene_with(**faults: float | tuple[int, int]) -> Scene:
-    """A scene whose camera has only these faults."""
-    return dataclasses.replace(sample_scene(np.random.default_rng(0), "plain"), camera=Camera(**faults))  # type: ignore[arg-type]
+def scene_with(**faults: float | tuple[int, int]) -> Surroundings:
+    """A surroundings whose camera has only these faults."""
+    return dataclasses.replace(sample_surroundings(np.random.default_rng(0), "plain"), camera=Camera(**faults))  # type: ignore[arg-type]
 
 
 def picture(height: int = 128, width: int = 64) -> np.ndarray:
@@ -24,16 +24,16 @@ def picture(height: int = 128, width: int = 64) -> np.ndarray:
 
 
 def test_plain_changes_nothing_but_the_type() -> None:
-    scene = sample_scene(np.random.default_rng(1), "street")
-    out = develop(picture(), scene, np.random.default_rng(2), "plain")
+    surroundings = sample_surroundings(np.random.default_rng(1), "street")
+    out = develop(picture(), surroundings, np.random.default_rng(2), "plain")
     assert out.dtype == np.uint8
     np.testing.assert_allclose(out, picture() * 255, atol=0.51)
 
 
 @pytest.mark.parametrize("style", ["street", "fashion", "mixed"])
 def test_same_seed_same_picture(style: str) -> None:
-    scene = sample_scene(np.random.default_rng(3), style)
-    one, two, other = (develop(picture(256, 176), scene, np.random.default_rng(s), style) for s in (4, 4, 5))
+    surroundings = sample_surroundings(np.random.default_rng(3), style)
+    one, two, other = (develop(picture(256, 176), surroundings, np.random.default_rng(s), style) for s in (4, 4, 5))
     assert one.shape == (256, 176, 3)
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()

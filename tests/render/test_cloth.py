@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from repose.render.figure.body import load_body
-from repose.render.figure.surface import Piece, Surface, normals, skin
+from repose.body.model import load_body
+from repose.body.surface import Surface, normals, pose_surface
+from repose.render.pieces import Piece
 from repose.render.wear.cloth import drape, strain
 from repose.render.wear.clothes import build_clothes
 
@@ -25,13 +26,13 @@ def scene():
     cut = {"waist": 0.25, "hem": -0.25, "flare": 0.1, "ease": 0.01}
     outfit = SimpleNamespace(garments=(SimpleNamespace(kind="skirt", fabric=None, cut=cut),))
     (piece,), _ = build_clothes(body, shape, outfit)
-    flesh = Surface(shape.vertices, body.canon, body.canon[:, :2], body.weights, body.canon[:, 0], body.bone_index,
-                    body.weights, body.faces["body"].astype(np.int32))  # fmt: skip
+    flesh = Surface(shape.vertices, body.canon, body.canon[:, :2], body.bone_weight, body.canon[:, 0], body.bone_index,
+                    body.bone_weight, body.faces["body"].astype(np.int32))  # fmt: skip
 
     def posed(rotations):
-        transforms = body.transforms(shape.heads, rotations)[0]
-        place = skin(flesh, transforms)
-        start = skin(piece.surface, transforms)
+        transforms = body.transforms(shape.pivots, rotations)[0]
+        place = pose_surface(flesh, transforms)
+        start = pose_surface(piece.surface, transforms)
         return start, drape(piece, start, place, normals(place, flesh.faces), transforms)
 
     return piece, posed

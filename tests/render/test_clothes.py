@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.render.figure.atlas import iuv_of
-from repose.render.figure.body import load_body
+from repose.body.atlas import iuv_of
+from repose.body.model import load_body
 from repose.render.wear.clothes import build_clothes
 from repose.render.wear.cuts import KINDS
 

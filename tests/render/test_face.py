@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from repose.render.figure.face import SKIN, uniforms
+from repose.render.draw.face import SKIN, uniforms
 
 from .test_hair import make_looks
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from repose.render.figure.body import Shape, load_body
-from repose.render.figure.surface import Surface, normals
+from repose.body.model import Shape, load_body
+from repose.body.surface import Surface, normals
 from repose.render.hair.beard import beard_field
 from repose.render.hair.hair import STYLES, build_hair
 from repose.render.hair.scalp import scalp_field
-from repose.render.wear.outfits import Looks
+from repose.render.pieces import Looks
 
 
 def make_looks(**changes: Any) -> Looks:
@@ -98,7 +98,7 @@ def test_long_hair_keeps_off_the_back_and_turns_with_the_head_only_above() -> No
     surface = piece.surface
     head = (surface.bone_weight * (surface.bone_index == body.index["head"])).sum(1)
     assert (head[surface.canon[:, 2] > 0.85] > 0.95).all()
-    assert (head[surface.rest[:, 2] < shape.heads[body.index["neck01"], 2] - 0.06] < 0.05).all()
+    assert (head[surface.rest[:, 2] < shape.pivots[body.index["neck01"], 2] - 0.06] < 0.05).all()
     back = (body.canon[:, 2] > 0.4) & (body.canon[:, 2] < 0.6) & (body.canon[:, 1] > 0) & (body.attributes[:, 0] < 0.1)
     back &= np.isin(np.arange(body.count), body.faces["body"])
     low = surface.rest[(surface.canon[:, 2] < 0.58) & (surface.rest[:, 1] > 0)]

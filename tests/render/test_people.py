@@ -7,13 +7,14 @@ import pytest
 
 pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
 
+from repose.body import atlas
+from repose.body.rig import rotations
+from repose.body.surface import body_surface, normals, pose_surface
 from repose.person import JOINTS
 from repose.render import Picture, Renderer, render_people, render_person
-from repose.render.figure import atlas
-from repose.render.figure.surface import body_surface, normals, skin
 from repose.render.people import STYLES, dress, take_pose
 from repose.render.place.views import sample_shot
-from repose.render.pose.poses import rotations, sample_pose
+from repose.render.pose.poses import sample_pose
 from tests.render.conftest import SIZE
 
 PEOPLE, PICTURES, SEED = 6, 4, 3
@@ -151,23 +152,25 @@ def test_iuv_of_a_surface_point_is_the_same_in_every_picture(renderer: Renderer)
     rng = np.random.default_rng(7)
     person = dress(renderer.body, rng, "plain", detail=1024)
     poses = [sample_pose(rng, "street") for _ in range(4)]
-    placed = renderer.body.transforms(person.shape.heads, rotations(renderer.body, np.stack([p.angles for p in poses])))
+    placed = renderer.body.transforms(
+        person.shape.pivots, rotations(renderer.body, np.stack([p.angles for p in poses]))
+    )
     naked = body_surface(renderer.body, person.shape, "body")
     chart = atlas.iuv_of(naked.canon, naked.along, naked.region)
     from repose.render.people import Piece
-    from repose.render.place.scenes import sample_scene
+    from repose.render.place.surroundings import sample_surroundings
 
-    scene = sample_scene(rng, "plain")
+    surroundings = sample_surroundings(rng, "plain")
     pieces = (Piece("skin", naked, None, (13, 13), kind="skin"),)
     bare = type(person)(person.shape, pieces, person.looks, person.grain, 1.0, 0.5, 0.6)
     points = renderer.body.points(person.shape, placed)
     shots = [sample_shot(rng, p, HEIGHT, WIDTH, "street") for p in points]
-    lights = [scene.lighting(rng, 0.0) for _ in shots]
+    lights = [surroundings.lighting(rng, 0.0) for _ in shots]
     drawn = renderer.draw(pieces, person.looks, [take_pose(renderer.body, bare, t) for t in placed], shots, lights,
                           person.grain)  # fmt: skip
     seen_twice = np.zeros(len(naked), int)
     for k, shot in enumerate(shots):
-        place = skin(naked, placed[k])
+        place = pose_surface(naked, placed[k])
         flat = shot.project(place)
         facing = (normals(place, naked.faces) @ shot.view[2, :3]) > 0.5
         x, y = np.rint(flat[:, 0]).astype(int), np.rint(flat[:, 1]).astype(int)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from repose.body.angles import ANGLES, LIMITS, mirror
+from repose.body.limbs import penetration, repair
+from repose.body.model import Floats, load_body
+from repose.body.rig import rotations
 from repose.person import JOINTS, MIRROR
-from repose.render.figure.body import Floats, load_body
-from repose.render.pose.angles import ANGLES, LIMITS, mirror
 from repose.render.pose.pose_library import LIBRARY
-from repose.render.pose.poses import base_pose, free, repair, rotations, sample_pose
+from repose.render.pose.poses import base_pose, sample_pose
 
 BODY = load_body()
 INDEX = {name: k for k, name in enumerate(ANGLES)}
@@ -39,14 +41,14 @@ def test_random_poses_respect_the_limits_and_are_free(style: str) -> None:
         assert pose.angles.dtype == np.float32
         assert (pose.angles >= LIMITS[:, 0]).all(), pose.name
         assert (pose.angles <= LIMITS[:, 1]).all(), pose.name
-        assert free(BODY, pose.angles) < 0.015, pose.name
+        assert penetration(BODY, pose.angles) < 0.015, pose.name
 
 
 def test_every_pose_of_the_library_is_free() -> None:
     for base in LIBRARY:
         angles = base_pose(BODY, base.name).angles
         assert np.isfinite(angles).all(), base.name
-        assert free(BODY, angles) < 0.015, base.name
+        assert penetration(BODY, angles) < 0.015, base.name
 
 
 def test_same_generator_same_pose() -> None:
@@ -108,9 +110,9 @@ def test_hands_reach_what_they_are_told_to() -> None:
 def test_repair_takes_an_arm_out_of_the_body() -> None:
     angles = base_pose(BODY, "relaxed").angles
     angles[INDEX["arm_out_L"]], angles[INDEX["elbow_L"]], angles[INDEX["arm_twist_L"]] = -12, 60, 80
-    assert free(BODY, angles) > 0.04
+    assert penetration(BODY, angles) > 0.04
     mended = repair(BODY, angles)
-    assert free(BODY, mended) < 0.015
+    assert penetration(BODY, mended) < 0.015
     changed = {ANGLES[k] for k in np.flatnonzero(np.abs(mended - angles) > 0.05)}
     assert changed
     assert all(name.endswith("_L") for name in changed)
@@ -118,7 +120,7 @@ def test_repair_takes_an_arm_out_of_the_body() -> None:
 
 def test_girth_makes_the_body_thicker() -> None:
     angles = base_pose(BODY, "akimbo").angles
-    assert free(BODY, angles, girth=1.5) > free(BODY, angles) + 0.01
+    assert penetration(BODY, angles, girth=1.5) > penetration(BODY, angles) + 0.01
 
 
 def test_styles_differ() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repose.data import Store
+from repose.data import Progress, Store
 from repose.render import prepare as module
-from repose.render.prepare import expected, prepare, prepare_set, prepare_synthetic, splits
-from repose.render.sets import SETS
+from repose.render.dataset import Synthetic, expected, prepare_synthetic
+from repose.render.prepare import prepare_set
+from repose.render.sets import SETS, splits
 from repose.render.workers import WorkerError
 
-from .jobs import FakeStudio
+from .jobs import FakeStart
 
 PEOPLE, PICTURES = 7, 3
 
@@ -38,22 +39,31 @@ class FakeRenderer:
         pass
 
 
-def fake_render(renderer: FakeRenderer, person: module.Person) -> list[object]:
+def fake_render(renderer: FakeRenderer, person: module.PersonTask) -> list[object]:
     FakeRenderer.drawn += 1
-    return FakeStudio(renderer.height, renderer.width).pictures(person)
+    return FakeStart(renderer.height, renderer.width).pictures(person)
 
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "create_context", lambda: FakeRenderer(0, 0))
     monkeypatch.setattr(module, "Renderer", FakeRenderer)
-    monkeypatch.setattr(module, "Studio", FakeStudio)
+    monkeypatch.setattr(module, "StartRenderer", FakeStart)
     monkeypatch.setattr(module, "render", fake_render)
     FakeRenderer.drawn = 0
 
 
-def make(out: Path, workers: int = 1, seed: int = 5, **options: object) -> Store:
-    report = prepare_synthetic(out, PEOPLE, PICTURES, 32, 16, seed, workers, **options)  # type: ignore[arg-type]
+def make(
+    out: Path,
+    workers: int = 1,
+    seed: int = 5,
+    style: str = "mixed",
+    size: tuple[int, int] = (32, 16),
+    progress: Progress | None = None,
+    fresh: bool = False,
+) -> Store:
+    settings = Synthetic(people=PEOPLE, images=PICTURES, size=size, style=style, seed=seed, workers=workers)
+    report = prepare_synthetic(settings, out, progress, fresh)
     assert report.photographs == {"train": 15, "val": 3, "test": 3}
     return Store.open(out, verify=True)
 
@@ -119,7 +129,7 @@ def test_killed(tmp_path: Path) -> None:
         "from repose.render import prepare as module\n"
         "if __name__ == '__main__':\n"
         "    module.create_context = lambda: t.FakeRenderer(0, 0)\n"
-        "    module.Studio = t.FakeStudio\n"
+        "    module.StartRenderer = t.FakeStart\n"
         "    die = lambda done, total: done < 8 or os.kill(os.getpid(), signal.SIGKILL)\n"
         "    t.make(Path(sys.argv[1]), workers=2, progress=die)\n"
     )
@@ -150,14 +160,14 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=text):
             make(tmp_path / "s", **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="height was 32, is 64"):
-        prepare_synthetic(tmp_path / "s", PEOPLE, PICTURES, 64, 16, 5, 1)
+        make(tmp_path / "s", size=(64, 16))
     make(tmp_path / "s", seed=6, fresh=True)
     make(tmp_path / "whole", seed=6)
     assert content(tmp_path / "s") == content(tmp_path / "whole")
 
 
 def test_a_person_that_cannot_be_rendered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(renderer: FakeRenderer, person: module.Person) -> list[object]:
+    def broken(renderer: FakeRenderer, person: module.PersonTask) -> list[object]:
         if person.number == 2:
             raise ZeroDivisionError("no such pose")
         return fake_render(renderer, person)
@@ -165,7 +175,7 @@ def test_a_person_that_cannot_be_rendered_is_named(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(module, "render", broken)
     with pytest.raises(WorkerError, match="person 2 of seed 5: ZeroDivisionError: no such pose"):
         make(tmp_path / "s")
-    monkeypatch.setattr(module, "Studio", lambda height, width: FakeStudio(height, width, dies_at=800_000))
+    monkeypatch.setattr(module, "StartRenderer", lambda height, width: FakeStart(height, width, dies_at=800_000))
     with pytest.raises(WorkerError, match="person 800000 of seed 5: the process was killed"):
         make(tmp_path / "s", workers=2)
     monkeypatch.setattr(module, "render", fake_render)
@@ -175,14 +185,14 @@ def test_a_person_that_cannot_be_rendered_is_named(tmp_path: Path, monkeypatch: 
 
 
 def test_named_sets(tmp_path: Path) -> None:
-    report = prepare_set(tmp_path / "s", "people-s", workers=1)
+    report = prepare_synthetic(Synthetic("people-s", workers=1), tmp_path / "s")
     assert report.dataset == "people-s"
     assert report.people == {"train": 8, "val": 2, "test": 2}
     assert report.pairs == {"train": 8 * 12, "val": 16, "test": 16}
     store = Store.open(tmp_path / "s")
     assert store.size == (128, 64)
     assert sorted(set(store.people))[8:] == ["p800000", "p800001", "p900000", "p900001"]
-    few = prepare_set(tmp_path / "few", "people-s", people=5, workers=1)
+    few = prepare_synthetic(Synthetic("people-s", people=5, workers=1), tmp_path / "few")
     assert few.dataset == "people-s-5"
     assert few.people == {"train": 3, "val": 1, "test": 1}
     assert few.pairs == {"train": 36, "val": 8, "test": 8}
@@ -193,7 +203,7 @@ def test_the_pairs_of_people_fashion(tmp_path: Path) -> None:
     import dataclasses
 
     small = dataclasses.replace(SETS["people-fashion"], height=16, width=16)
-    report = prepare(small, tmp_path / "s", workers=1)
+    report = prepare_set(small, tmp_path / "s", workers=1)
     assert report.pairs == {"train": 101_966, "val": 1000, "test": 8570}
     store = Store.open(tmp_path / "s")
     who = np.array(store.people)[store.pairs("train").numpy()]

@@ -24,7 +24,7 @@ def test_no_opengl_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moderngl", None)
-    with pytest.raises(SyntheticUnavailable, match=r"not installed; from the checkout: pip install '\.\[synthetic\]'"):
+    with pytest.raises(SyntheticUnavailable, match=r"not installed: pip install 'pose-transfer\[synthetic\]' "):
         create_context()
 
 

@@ -8,8 +8,7 @@ from collections import Counter
 import pytest
 
 from repose.render import sets
-from repose.render.prepare import free_set
-from repose.render.sets import SETS, SetSpec, SplitSpec, choose_pairs, find_set
+from repose.render.sets import SETS, SetSpec, SplitSpec, choose_pairs, find_set, free_set
 
 
 def everybody(spec: SetSpec) -> set[tuple[int, int]]:

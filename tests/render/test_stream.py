@@ -18,7 +18,7 @@ from repose.render.sets import SETS, STREAM_SEED
 from repose.render.stream import Stream, open_stream
 from repose.render.workers import WorkerError
 
-from .jobs import FakeStudio
+from .jobs import FakeStart
 from .test_workers import alive
 
 PEOPLE, PICTURES = 10, 3
@@ -26,8 +26,8 @@ PEOPLE, PICTURES = 10, 3
 
 @contextmanager
 def opened(people: int = PEOPLE, dies_at: int = -1, **settings: object) -> Iterator[Stream]:
-    studio, settings = FakeStudio(32, 16, dies_at=dies_at), {"niceness": 0} | settings
-    with Stream(32, 16, "street", pictures=PICTURES, people=people, studio=studio, **settings) as stream:  # type: ignore[arg-type]
+    start, settings = FakeStart(32, 16, dies_at=dies_at), {"niceness": 0} | settings
+    with Stream(32, 16, "street", pictures=PICTURES, people=people, start_worker=start, **settings) as stream:  # type: ignore[arg-type]
         yield stream
 
 

@@ -7,13 +7,14 @@ import pytest
 
 pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
 
+from repose.body.model import load_body
+from repose.body.rig import rotations
 from repose.person import JOINTS
 from repose.render import Picture, Renderer, render_person, render_turns
-from repose.render.figure.body import load_body
-from repose.render.people import meet
+from repose.render.people import sample_subject
 from repose.render.place.views import sample_front, sample_shot, standing
 from repose.render.pose.pose_library import BASES
-from repose.render.pose.poses import base_pose, rotations
+from repose.render.pose.poses import base_pose
 from repose.render.sets import FIRST_SEED, SETS, STREAM_SEED, TURNS_SEED
 from repose.render.turns import POSES, _loudness, _printed, patterned
 from tests.render.conftest import SIZE
@@ -95,7 +96,7 @@ def test_who_wears_a_pattern(renderer: Renderer) -> None:
     assert not any(patterned(renderer, TURNS_SEED, number, "plain") for number in range(3))
     told = [patterned(renderer, TURNS_SEED, number) for number in (0, 1, 2, 13)]
     assert told == [False, True, False, True]
-    top = next(p.fabric for p in meet(renderer, TURNS_SEED, 25, "fashion").dressed.pieces if p.name == "top")
+    top = next(p.fabric for p in sample_subject(renderer, TURNS_SEED, 25, "fashion").dressed.pieces if p.name == "top")
     assert top is not None
     assert _printed(top)
     assert _loudness(top) < 0.06

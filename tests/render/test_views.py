@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repose.render.figure.body import Floats, load_body
+from repose.body.model import Floats, load_body
+from repose.body.rig import rotations
 from repose.render.place.views import Shot, _view, sample_shot
-from repose.render.pose.poses import base_pose, rotations, sample_pose
+from repose.render.pose.poses import base_pose, sample_pose
 
 BODY = load_body()
 SHAPE = BODY.shape(np.zeros_like(BODY.coefficients[0]))

@@ -17,7 +17,7 @@ from tests.study import pictures
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.screen, "width", 200)  # read from the environment when it was made, by whichever test
+    monkeypatch.setattr(cli.stdout, "width", 200)  # read from the environment when it was made, by whichever test
 
 
 def run(*words: object) -> str:

@@ -28,10 +28,12 @@ from repose.models.weights import load_generator
 from repose.person import Pair, Person
 from repose.recipes import DataConfig
 from repose.tensor_files import read_tensors
-from repose.train import ema, loop
+from repose.train import run_files
 from repose.train.checkpoint import checkpoints, load_checkpoint, read_checkpoint
-from repose.train.log import Log, Meter
+from repose.train.log import Log
 from repose.train.loop import NotFinite, train
+from repose.train.means import RunningMeans
+from repose.train.moving_average import update_average
 from tests.train import toy
 from tests.train.runs import assert_same, last, one_thread, run_here
 
@@ -273,7 +275,7 @@ def test_the_last_snapshots_stay(store: Store, unbroken: Path, tmp_path: Path) -
 
 def test_a_snapshot_is_whole_or_absent(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk nothing half stays, and no whole one goes for it; what a kill left behind goes."""
-    save, run = loop.save_weights, tmp_path / "run"
+    save, run = run_files.save_weights, tmp_path / "run"
 
     def full(folder: Path, *rest: Any, **more: Any) -> Any:
         if folder.parent.name == "snapshots" and int(folder.name) > 64:
@@ -282,7 +284,7 @@ def test_a_snapshot_is_whole_or_absent(store: Store, tmp_path: Path, monkeypatch
         return save(folder, *rest, **more)
 
     (run / "snapshots" / "000000010").mkdir(parents=True)
-    monkeypatch.setattr(loop, "save_weights", full)
+    monkeypatch.setattr(run_files, "save_weights", full)
     with pytest.warns(UserWarning, match="No space left"), pytest.raises(OSError, match="No space left"):
         run_here(toy.recipe(images=160, tick=32), store, run, snapshots=3)
     assert [place.name for place in sorted((run / "snapshots").iterdir())] == ["000000032", "000000064"]
@@ -302,7 +304,7 @@ def test_changed_pairs_are_the_same_after_a_resume_and_contact_sheets_show_them_
 ) -> None:
     data = DataConfig(batch=4, flip="mirror", both_directions=True, augment=AugmentConfig(scale=0.2, noise=0.5))
     shown: list[Pair] = []
-    monkeypatch.setattr("repose.train.loop._draw", lambda state, pair, path: shown.append(pair))
+    monkeypatch.setattr("repose.train.run_files.draw_sheet", lambda state, pair, path: shown.append(pair))
     run_here(toy.recipe(images=80, data=data), store, tmp_path / "whole")
     plain = len(shown)
     run_here(toy.recipe(images=80), store, tmp_path / "plain")
@@ -323,7 +325,7 @@ def test_a_run_of_an_earlier_version_goes_on(store: Store, tmp_path: Path, monke
     found = load_checkpoint(tmp_path / "run" / "checkpoints")
     assert found is not None
     del found[1]["recipe"]["data"]["augment"]
-    monkeypatch.setattr("repose.train.loop.load_checkpoint", lambda folder: found)
+    monkeypatch.setattr("repose.train.start.load_checkpoint", lambda folder: found)
     assert run_here(toy.recipe(images=80), store, tmp_path / "run").images == 80
     data = replace(toy.recipe().data, augment=AugmentConfig(jpeg=0.5))
     with pytest.raises(ValueError, match=r"another recipe.*data.augment.jpeg was 0.0, is 0.5"):
@@ -478,14 +480,14 @@ def test_saves_by_the_clock_also_before_the_first_tick(store: Store, tmp_path: P
 
 
 def test_the_clock_saves_no_diverged_state() -> None:
-    meter = Meter()
-    assert meter.finite()
-    meter.add(["l1", "norm"], torch.tensor([1.0, float("inf")]))
-    meter.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
-    assert not meter.finite()
-    meter.read()
-    meter.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
-    assert meter.finite()
+    means = RunningMeans()
+    assert means.all_finite()
+    means.add(["l1", "norm"], torch.tensor([1.0, float("inf")]))
+    means.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
+    assert not means.all_finite()
+    means.read()
+    means.add(["l1", "norm"], torch.tensor([1.0, 1.0]))
+    assert means.all_finite()
 
 
 def test_the_precision_that_is_used_is_said(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,10 +507,12 @@ def test_ema_forgets_half_in_its_half_life() -> None:
     torch.nn.init.constant_(network.weight, 0.0)
     network.running_mean = torch.tensor([3.0, 4.0])
     for step in range(10):
-        ema.update(average, network, seen=10**6 + 100 * step, shown=100, half_life=1000)
+        update_average(average, network, images=10**6 + 100 * step, step_images=100, half_life=1000)
     torch.testing.assert_close(average.weight.data, torch.full((2,), 0.5))
     assert torch.equal(average.running_mean, network.running_mean)  # type: ignore[arg-type]
-    ema.update(average, network, seen=100, shown=100, half_life=1000)  # the first step leaves next to nothing
+    update_average(
+        average, network, images=100, step_images=100, half_life=1000
+    )  # the first step leaves next to nothing
     assert float(average.weight.detach().max()) < 1e-5
 
 
@@ -516,7 +520,7 @@ def test_memory_is_told_before_the_run(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what to turn down; a run without a report asks nothing."""
-    monkeypatch.setattr("repose.train.memory.free_memory", lambda device: 2**20)
+    monkeypatch.setattr("repose.train.memory_forecast.free_memory", lambda device: 2**20)
     made = toy.recipe(images=8)
     train(made, store, tmp_path / "run", accelerator="cpu", progress=True)
     told = capsys.readouterr().out

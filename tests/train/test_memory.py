@@ -21,8 +21,10 @@ from repose.data import Store
 from repose.models.base import Objective, Output, Phase, Progress, Term
 from repose.person import Pair
 from repose.recipes import override
-from repose.train import memory
-from repose.train.memory import Live, Memory, forecast, free_memory, step_memory, warning
+from repose.train import memory, memory_count, memory_forecast
+from repose.train.memory import Memory, free_memory
+from repose.train.memory_count import StorageCounter, step_memory
+from repose.train.memory_forecast import forecast, warning
 from tests import tiny
 from tests.train import toy
 
@@ -38,35 +40,35 @@ def weights_of(*networks: nn.Module) -> int:
 
 
 def test_storages_are_counted_while_they_are_alive() -> None:
-    with Live() as live:
+    with StorageCounter() as counter:
         kept = torch.zeros(1000)  # 4,000 bytes
         view = kept[:10].view(2, 5)
-        assert live.now == 4000
+        assert counter.now == 4000
         other = kept * 2
-        assert (live.now, live.peak) == (8000, 8000)
+        assert (counter.now, counter.peak) == (8000, 8000)
         del other
-        assert (live.now, live.peak) == (4000, 8000)
+        assert (counter.now, counter.peak) == (4000, 8000)
         del kept
-        assert live.now == 4000, "the view holds it"
+        assert counter.now == 4000, "the view holds it"
         del view
-        assert (live.now, live.peak) == (0, 8000)
+        assert (counter.now, counter.peak) == (0, 8000)
 
 
 def test_gradients_are_told_apart() -> None:
     network = nn.Linear(100, 10, bias=False)  # 4,000 bytes
-    live = Live()
-    live.ignore(network.parameters())
-    network.weight.register_post_accumulate_grad_hook(live.gradient)  # type: ignore[no-untyped-call]
+    counter = StorageCounter()
+    counter.do_not_count(network.parameters())
+    network.weight.register_post_accumulate_grad_hook(counter.mark_gradient)  # type: ignore[no-untyped-call]
     given = torch.rand(5, 100)
-    with live:
+    with counter:
         network(given).sum().backward()
-    assert (live.now, live.grads) == (4000, 4000)
+    assert (counter.now, counter.gradients) == (4000, 4000)
     network.weight.grad = None
-    assert (live.now, live.grads) == (0, 0)
+    assert (counter.now, counter.gradients) == (0, 0)
 
 
 def test_no_number_is_needed() -> None:
-    with FakeTensorMode(), Live():
+    with FakeTensorMode(), StorageCounter():
         values = torch.rand(6, 4, requires_grad=True)
         mask = torch.rand(6) > 0.5
         assert mask.any().item() is False
@@ -90,12 +92,12 @@ def test_the_parts_of_a_toy() -> None:
     pool = 6 * 3 * 32 * 16 * 4  # six pictures
     assert told.objective == weights_of(objective.networks) + 8 + pool  # 8: its count of steps
     fields = 3 * 32 * 16 * 4 + 18 * 3 * 4  # picture and joints
-    assert told.pictures == memory.BATCHES * 2 * 8 * fields
+    assert told.pictures == memory_count.BATCHES * 2 * 8 * fields
     # kept for backward: 21 channels in, 8 after each of convolution, norm, ReLU, dropout (and its mask of bytes),
     # 8 after the second convolution (its ReLU as well), 3 of the picture
     one = (21 + 4 * 8 + 2 + 2 * 8 + 2 * 3) * 32 * 16 * 4
     assert told.activations == pytest.approx(8 * one, rel=0.35)
-    assert not told.lacks
+    assert not told.not_counted
     assert step_memory(replace(made, ema=0)).average == 0
 
 
@@ -114,11 +116,11 @@ def test_more_pictures_need_more() -> None:
 
 def test_a_sheet_and_a_checkpoint_can_need_more_than_a_step() -> None:
     made = toy.recipe()
-    plain, shown = step_memory(made, batch=1), step_memory(made, batch=1, shown=1000)
+    plain, shown = step_memory(made, batch=1), step_memory(made, batch=1, sheet_pairs=1000)
     assert plain.sheet == 0
     assert shown.sheet > 100 * plain.activations
     assert shown.step == plain.step
-    assert shown.total == shown.fixed + shown.pictures + shown.slack + shown.sheet
+    assert shown.total == shown.fixed + shown.pictures + shown.overhead + shown.sheet
     assert "contact sheet" in shown.text()
     wide = step_memory(override(made, ["network.width=512"]), batch=1)
     assert wide.saving > wide.activations + wide.gradients
@@ -129,7 +131,7 @@ def test_a_sheet_and_a_checkpoint_can_need_more_than_a_step() -> None:
 def test_the_data_decide_which_fields_are_there() -> None:
     made = models.recipe("carry-s")
     some, all_of = step_memory(made, ("image", "keypoints"), batch=1), step_memory(made, batch=1)
-    assert all_of.pictures - some.pictures == memory.BATCHES * 4 * (3 + 1) * 128 * 64 * 4  # iuv and mask
+    assert all_of.pictures - some.pictures == memory_count.BATCHES * 4 * (3 + 1) * 128 * 64 * 4  # iuv and mask
     assert all_of.activations > some.activations
 
 
@@ -148,7 +150,7 @@ class Staged(toy.ToyObjective):
 class Listening(toy.Toy):
     told: ClassVar[list[str]] = []
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         self.told.append(stage)
 
 
@@ -190,10 +192,12 @@ def test_the_generator_is_told_each_stage(monkeypatch: pytest.MonkeyPatch) -> No
     entry = replace(toy.ENTRY, generator=f"{__name__}:Listening", objective=f"{__name__}:InStages")
     monkeypatch.setitem(models.MODELS, "toy", entry)
     monkeypatch.setattr(Listening, "told", [])
-    assert not step_memory(toy.recipe()).lacks
+    assert not step_memory(toy.recipe()).not_counted
     assert Listening.told == ["last", "all"]
     monkeypatch.setitem(models.MODELS, "toy", replace(entry, objective=f"{__name__}:Torn"))
-    assert "must be of one stage: 'generator' is of 'all', 'judge' is of 'last'" in step_memory(toy.recipe()).lacks
+    assert (
+        "must be of one stage: 'generator' is of 'all', 'judge' is of 'last'" in step_memory(toy.recipe()).not_counted
+    )
 
 
 class Refusing(toy.ToyObjective):
@@ -211,13 +215,13 @@ def test_what_cannot_be_played_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = step_memory(made)
     of(monkeypatch, Refusing)
     told = step_memory(made)
-    assert told.lacks == "the loss terms of generator, judge: no weight file"
+    assert told.not_counted == "the loss terms of generator, judge: no weight file"
     assert 0.5 * whole.activations < told.activations <= whole.activations
     assert told.text().startswith("needs at least")
     assert told.text().endswith("(not counted: the loss terms of generator, judge: no weight file)")
     monkeypatch.setitem(models.MODELS, "toy", replace(toy.ENTRY, generator=f"{__name__}:Blind"))
     blind = step_memory(made)
-    assert blind.lacks
+    assert blind.not_counted
     assert blind.weights == whole.weights
 
 
@@ -225,7 +229,7 @@ def test_what_cannot_be_played_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 BIG = Memory(
     batch=8, weights=800_000_000, average=800_000_000, objective=100_000_000, moments=1_600_000_000,
-    pictures=50_000_000, gradients=400_000_000, activations=2_900_000_000, slack=700_000_000,
+    pictures=50_000_000, gradients=400_000_000, activations=2_900_000_000, overhead=700_000_000,
 )  # fmt: skip
 
 
@@ -255,19 +259,19 @@ def test_the_batch_that_is_named_fits() -> None:
     assert text is not None
     batch = int(text.partition("data.batch=")[2].partition(" ")[0])
     fits, more = (step_memory(made, batch=number).total for number in (batch, batch + 4))
-    assert fits <= memory.ROOM * 4 * GB < more
+    assert fits <= memory_forecast.USABLE * 4 * GB < more
 
 
 def test_a_forecast_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, warned = forecast(toy.recipe(), "cpu", shown=8)
+    text, warned = forecast(toy.recipe(), "cpu", sheet_pairs=8)
     assert text.startswith("a run needs about 0.0")
     assert text.endswith("GB are free")
     assert warned is None
-    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
+    monkeypatch.setattr(memory_forecast, "free_memory", lambda device: 1000)
     assert "It may be killed" in (forecast(toy.recipe())[1] or "")
-    monkeypatch.setattr(memory, "free_memory", lambda device: None)
+    monkeypatch.setattr(memory_forecast, "free_memory", lambda device: None)
     assert forecast(toy.recipe())[1] is None
-    monkeypatch.setattr(memory, "build_generator", lambda recipe: 1 / 0)
+    monkeypatch.setattr(memory_count, "build_generator", lambda recipe: 1 / 0)
     assert forecast(toy.recipe()) == ("how much memory a run needs could not be told (division by zero)", None)
     assert forecast(toy.recipe(), "nowhere")[0].startswith("how much memory a run needs could not be told")
 
@@ -278,7 +282,7 @@ def test_it_leaves_nothing_behind() -> None:
     state = torch.get_rng_state()
     before = models.build_generator(made)(tiny.people(1, 64, 32, 1), tiny.people(1, 64, 32, 2)).image
     torch.set_rng_state(state)
-    forecast(made, shown=8)
+    forecast(made, sheet_pairs=8)
     assert torch.equal(torch.get_rng_state(), state)
     after = models.build_generator(made)(tiny.people(1, 64, 32, 1), tiny.people(1, 64, 32, 2)).image
     assert type(after) is Tensor
@@ -289,16 +293,16 @@ def test_it_leaves_nothing_behind() -> None:
 
 
 def test_a_container_may_have_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert memory._container(tmp_path) is None
+    assert memory._free_in_container(tmp_path) is None
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("700\n")
     (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
-    assert memory._container(tmp_path) == 450
+    assert memory._free_in_container(tmp_path) == 450
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory._container(tmp_path) is None
-    monkeypatch.setattr(memory, "_container", lambda: 12345)
+    assert memory._free_in_container(tmp_path) is None
+    monkeypatch.setattr(memory, "_free_in_container", lambda: 12345)
     assert free_memory("cpu") == 12345
-    monkeypatch.setattr(memory, "_container", lambda: None)
+    monkeypatch.setattr(memory, "_free_in_container", lambda: None)
     free = free_memory("cpu")
     assert free is None or 10**6 < free < 10**14
     assert free_memory("meta") is None
@@ -334,11 +338,11 @@ def high_water() -> int:
 
 def main(name: str, folder: Path, words: list[str]) -> None:
     """In a process of its own: what is told of a run, and what it takes beyond what is there before."""
-    from repose.train import loop
+    from repose.train import loop, start
 
     made = override(models.recipe(name), words)
     store = Store.open(folder / "store")
-    told = step_memory(made, store.fields, shown=loop.SHOWN).total
+    told = step_memory(made, store.fields, sheet_pairs=start.SHEET_PAIRS).total
     nn.Conv2d(8, 8, 3)(torch.rand(1, 8, 32, 32)).sum().backward()
     idle = high_water()
     loop.train(made, store, folder / "run", accelerator="cpu", progress=False)

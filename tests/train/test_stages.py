@@ -34,7 +34,7 @@ class Staged(toy.Toy):
         super().__init__(config)
         self.register_buffer("stage", torch.zeros((), dtype=torch.int64))
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         if stage not in STAGES:
             raise ValueError(f"Staged has the stages {', '.join(STAGES)}, not '{stage}'")
         self.get_buffer("stage").fill_(STAGES.index(stage))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from repose.data import Store, StoreWriter
 from repose.losses.adversarial import ImagePool, adversarial
-from repose.models import MODELS, Entry
+from repose.models import MODELS, ModelDeclaration
 from repose.models.base import Generator, Needs, Objective, Output, Phase, Progress, Term
 from repose.person import Pair, Person
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig, override
@@ -103,14 +103,20 @@ class ToyObjective(Objective):
         }
 
 
-ENTRY = Entry(
-    generator="tests.train.toy:Toy",
-    network_config="tests.train.toy:ToyConfig",
-    objective="tests.train.toy:ToyObjective",
-    objective_config="tests.train.toy:ToyObjectiveConfig",
-    convert="tests.train.toy:Toy",  # a toy has no released checkpoint
+ENTRY = ModelDeclaration(
+    package="tests.train",
+    name="toy",
+    title="toy",
+    paper="none",
+    generator=".toy:Toy",
+    network_config=".toy:ToyConfig",
+    objective=".toy:ToyObjective",
+    objective_config=".toy:ToyObjectiveConfig",
+    recipes={"toy": ".toy:recipe"},
+    full="toy",
+    small="toy",
 )
-"""What the registry would say of the toy; the fixtures add it for the tests of this folder alone."""
+"""What a paper would declare of the toy; the fixtures add it for the tests of this folder alone."""
 
 
 def recipe(**changes: object) -> Recipe:

@@ -12,9 +12,9 @@ from typing import Final
 
 from repose.markdown import each_value
 from repose.metrics.accumulators import Score
-from repose.metrics.evaluate import REFERENCES
-from repose.metrics.features import COLUMNS as FEATURE_COLUMNS
-from repose.metrics.tables import Line as TableRow
+from repose.metrics.columns import columns_from
+from repose.metrics.result import REFERENCES
+from repose.metrics.tables import TableRow
 from repose.metrics.tables import markdown as score_table
 from repose.record import ResultLine
 
@@ -45,11 +45,11 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str) -> str:
     alike = [line for line in alike if line["checksum"] == alike[-1]["checksum"]]
     newest = alike[-1]
     models = by_ssim({line["model"]: line for line in alike}.values())
-    rows = reference_rows(newest)
+    rows, of_features = reference_rows(newest), columns_from("features")
     for line in models:
         scores = read_scores(line["rows"]["generated"])
         if line.get("features") != newest.get("features"):  # of another network: not comparable in one column
-            scores = {metric: score for metric, score in scores.items() if metric not in FEATURE_COLUMNS}
+            scores = {metric: score for metric, score in scores.items() if metric not in of_features}
         rows.append(TableRow(f"`{line['model']}`", scores, version))
     caption = (
         f"{version}, {data} `{models[0]['checksum']}`, {models[0]['pairs']:,} test pairs; in brackets 95 % bootstrap "

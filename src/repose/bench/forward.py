@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from repose.backends import BACKENDS, BackendError, known, prepare
+from repose.backends import BACKENDS, BackendError, image_function, known
 from repose.bench.peak import peak_gflops
 from repose.bench.workload import example, gmacs, settle
 from repose.markdown import each_value, grid_table
@@ -240,7 +240,7 @@ def _prepared(
     for backend in backends:
         say(f"{name}: preparing {backend}")
         try:
-            runners[backend] = prepare(backend, generator, inputs)
+            runners[backend] = image_function(backend, generator, inputs)
             runners[backend](*inputs)
         except Exception as error:
             runners.pop(backend, None)

@@ -18,9 +18,11 @@ from torch import Tensor
 from repose.bench.peak import peak_of_processor_time
 from repose.data.store import Store
 from repose.markdown import grid_table
-from repose.metrics.evaluate import evaluate, pixel_columns
+from repose.metrics.evaluate import evaluate
 from repose.metrics.functional import GFLA, PATN, SKIMAGE, WANG, SSIMVariant, l1, ms_ssim, psnr, similarity, ssim
+from repose.metrics.measure import pixel_columns
 from repose.metrics.protocols import PROTOCOLS, MaskVariant, Protocol
+from repose.metrics.settings import EvaluationSettings
 from repose.person import Pair, Person
 from repose.record import ResultLine, reading_line
 from repose.represent import descriptors
@@ -275,9 +277,10 @@ def _clocked(store: Store, protocol: Protocol, split: str, count: int, cores: in
     before = torch.get_num_threads()
     torch.set_num_threads(cores)
     try:
-        beside = evaluate(protocol, store, split=split, limit=count, features=False)
+        settings = EvaluationSettings(split=split, limit=count, features=False)
+        beside = evaluate(protocol, store, settings=settings)
         start = time.perf_counter()
-        evaluate(protocol, store, copy, split=split, limit=count, features=False, beside=beside)
+        evaluate(protocol, store, copy, settings, beside=beside)
         return time.perf_counter() - start
     finally:
         torch.set_num_threads(before)

@@ -121,13 +121,13 @@ def time_rendering(
     if processes < 1:
         raise ValueError(f"rendering: at least 1 process, got {processes}")
     from repose.render import create_context
-    from repose.render.workers import Crew
+    from repose.render.workers import WorkerPool
 
     create_context().release()  # fail here with a clear message, not in every process
     barrier = mp.get_context("spawn").Barrier(processes)
     start = _Start(barrier, height, width, seconds, style)
-    with Crew(start, range(processes), processes, describe=lambda number: f"process {number}") as crew:
-        shares = [share for _, share in crew]  # as many tasks as processes, so each has one
+    with WorkerPool(start, range(processes), processes, describe=lambda number: f"process {number}") as pool:
+        shares = [share for _, share in pool]  # as many tasks as processes, so each has one
     pictures = sum(share.pictures for share in shares)
     stages: dict[str, float] = {}
     for share in shares:

@@ -12,15 +12,15 @@ from repose.cli import common, research
 from repose.cli.common import (
     Device,
     Estimator,
-    Eyes,
     Features,
     Limit,
     ModelName,
+    PckhEstimator,
     Results,
     StoreFolder,
-    console,
-    say,
-    screen,
+    print_line,
+    stderr,
+    stdout,
 )
 
 app = typer.Typer(help="Measure speed, memory and cost.", no_args_is_help=True)
@@ -39,12 +39,12 @@ def forward(
     from repose.bench.forward import print_forward, time_forward
     from repose.record import append_result
 
-    height, width = common.size(size)
+    height, width = common.parse_size(size)
     chosen = [name.strip() for name in backends.split(",") if name.strip()] or list(BACKENDS)
     for name in recipes or ["patn-fashion", "multiscale-fashion"]:
-        with console.status(name) as status:
+        with stderr.status(name) as status:
             times = time_forward(name, height, width, 1, rounds, chosen, status.update)
-        print_forward(times, screen)
+        print_forward(times, stdout)
         append_result(results, times.line())
 
 
@@ -66,11 +66,11 @@ def attention(
 
     costs = []
     for name in what or [ATTENTION]:
-        for height, width in [common.size(text) for text in size] if size else ATTENTION_SIZES:
-            with console.status(f"{name} {height}x{width}"):
+        for height, width in [common.parse_size(text) for text in size] if size else ATTENTION_SIZES:
+            with stderr.status(f"{name} {height}x{width}"):
                 costs.append(time_attention(name, height, width, rounds))
             append_result(results, costs[-1].line())
-    print_attention(costs, screen)
+    print_attention(costs, stdout)
 
 
 @app.command()
@@ -109,13 +109,13 @@ def cost(
         raise ValueError("--device cuda: there is no GPU that torch can use")
     device = "cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu"
     chosen = [name.strip() for name in backends.split(",") if name.strip()]
-    with console.status("cost") as status:
+    with stderr.status("cost") as status:
         for name, measured, happened in measure_costs(
             recipes or list(RECIPES), results, rounds=rounds, backends=chosen, device=device, run=run, anew=anew,
             say=status.update,
         ):  # fmt: skip
-            say(f"{name}: {happened}" if measured is None else f"{describe_cost(measured)} ({happened})")
-    say(f"{results}: `repose bench tables` writes them into README and docs")
+            print_line(f"{name}: {happened}" if measured is None else f"{describe_cost(measured)} ({happened})")
+    print_line(f"{results}: `repose bench tables` writes them into README and docs")
 
 
 @app.command()
@@ -131,7 +131,7 @@ def loading(
 
     store = Store.open(data)
     rates = time_loading(store, seconds)
-    print_loading(rates, screen)
+    print_loading(rates, stdout)
     append_result(results, rates.line(), data=store)
 
 
@@ -152,7 +152,7 @@ def metrics_(
 
     store = Store.open(data)
     times = time_metrics(store, pairs=pairs, rounds=rounds, whole=whole)
-    print_metrics(times, screen)
+    print_metrics(times, stdout)
     append_result(results, times.line(), data=store)
 
 
@@ -169,12 +169,12 @@ def rendering(
     from repose.record import append_result
 
     speeds = []
-    for height, width in [common.size(text) for text in sizes] if sizes else RENDERING_SIZES:
+    for height, width in [common.parse_size(text) for text in sizes] if sizes else RENDERING_SIZES:
         for processes in dict.fromkeys((1, workers or os.cpu_count() or 1)):
-            with console.status(f"{height}x{width}, processes: {processes}"):
+            with stderr.status(f"{height}x{width}, processes: {processes}"):
                 speeds.append(time_rendering(height, width, processes, seconds, style))
             append_result(results, speeds[-1].line())
-    print_rendering(speeds, screen)
+    print_rendering(speeds, stdout)
 
 
 @app.command()
@@ -191,16 +191,16 @@ def scene(
 
     [bold]repose bench scene me.jpg --poses 10 --results results/scene.jsonl[/bold]
     """
-    from repose.bench.evaluate import digest
     from repose.bench.scene import print_scene, raise_arm, time_scene
+    from repose.models.weights import weights_checksum
     from repose.pipeline import load, read_person
     from repose.record import append_result
 
     loaded, person = load(model, device), read_person(photograph, pose)
-    with console.status("scene") as status:
+    with stderr.status("scene") as status:
         times = time_scene(loaded, person, raise_arm(person, poses), rounds, status.update)
-    print_scene(times, loaded.name, screen)
-    append_result(results, times.line(), model=loaded.name, recipe=loaded.recipe.name, weights=digest(model))
+    print_scene(times, loaded.name, stdout)
+    append_result(results, times.line(), model=loaded.name, recipe=loaded.recipe.name, weights=weights_checksum(model))
 
 
 @app.command()
@@ -214,7 +214,7 @@ def budget(
     side_by_side: Annotated[int, typer.Option(min=1, help="So many runs at a time, each on cores of its own.")] = 1,
     protocol: Annotated[str, typer.Option("-p", "--protocol", help="By which they are measured.")] = "people-half",
     limit: Limit = 0,
-    pose: Eyes = "movenet",
+    pose: PckhEstimator = "movenet",
     features: Features = "auto",
     results: Annotated[
         Path | None, typer.Option(help="Append lines to this .jsonl; OUT/results.jsonl without it.")
@@ -233,8 +233,8 @@ def budget(
 
     terms = Terms(minutes, threads, side_by_side, accelerator)
     compare_budgets(
-        recipes, data, protocol, terms, out, results, screen,
-        limit=limit or None, pose=pose, features=common.features(features),
+        recipes, data, protocol, terms, out, results, stdout,
+        limit=limit or None, pose=pose, features=common.parse_features(features),
     )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def tables(
     usual = [Path("README.md"), *sorted(Path("docs").glob("*.md")), *sorted(Path("weights").glob("*/CARD.md"))]
     for path, names in write_tables(results, documents or usual).items():
         if names:
-            say(f"{path}: {', '.join(names)}")
+            print_line(f"{path}: {', '.join(names)}")
 
 
 # as they were called before they became research

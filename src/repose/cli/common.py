@@ -1,4 +1,4 @@
-"""What the verbs share: the two consoles, the options that several take, and what reads and shows them."""
+"""What the verbs share: where they print, the options that several take, and what reads and shows them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(stderr=True, highlight=False)
-screen = Console(highlight=False, markup=False)
+stdout = Console(highlight=False, markup=False)
+"""For results."""
+
+stderr = Console(stderr=True, highlight=False)
+"""For progress, notes, warnings and errors."""
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 ModelName = Annotated[
@@ -31,7 +34,7 @@ Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto is cuda if there is one.")]
 StoreFolder = Annotated[Path, typer.Option("-d", "--data", help="The store.")]
 Limit = Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")]
-Eyes = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]
+PckhEstimator = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]
 Features = Annotated[
     str,
     typer.Option(
@@ -40,15 +43,16 @@ Features = Annotated[
     ),
 ]
 Results = Annotated[Path | None, typer.Option(help="Append what is measured to this .jsonl, a line each.")]
-Which = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
+PersonChoice = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """A line of the result; never broken, so that a path in it can be copied."""
-    screen.print(text, soft_wrap=True)
+    stdout.print(text, soft_wrap=True)
 
 
-def which(text: str, option: str = "--person") -> Any:
+def parse_person(text: str, option: str = "--person") -> Any:
+    """ "largest", "best" or a number from 0. ValueError, naming the option, for anything else."""
     if text in ("largest", "best"):
         return text
     if text.isdecimal():
@@ -56,39 +60,42 @@ def which(text: str, option: str = "--person") -> Any:
     raise ValueError(f"{option} takes largest, best or a number from 0, not '{text}'")
 
 
-def features(text: str) -> bool | str:
+def parse_features(text: str) -> bool | str:
     """--features as `evaluate` takes it: auto is True, none is False, anything else the name of a version."""
     return {"auto": True, "none": False}.get(text, text)
 
 
-def size(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
+    """ "256x176" -> (256, 176), height and width. ValueError for anything else."""
     height, mark, width = text.lower().partition("x")
     if not (mark and height.isdecimal() and width.isdecimal()):
         raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
     return int(height), int(width)
 
 
-class Rate(ProgressColumn):
-    """Steps a second, of late."""
+class StepsPerSecond(ProgressColumn):
+    """A column of the progress bar: steps a second, of late."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:.1f}/s")
 
 
-def bar(rate: bool = False) -> Progress:
+def progress_bar(speed: bool = False) -> Progress:
+    """A progress bar on stderr, with the steps a second if asked for."""
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, *([Rate()] if rate else []), console=console)
+    return Progress(*columns, *([StepsPerSecond()] if speed else []), console=stderr)
 
 
-def progress(bar: Progress, what: str) -> Callable[[int, int], None]:
-    """A line of the bar, there from the first (done, total) on; what was done before that is no part of its speed."""
+def progress_callback(bar: Progress, description: str) -> Callable[[int, int], None]:
+    """A function (done, total) that moves a line of the bar. The line appears at its first call, and what was done
+    before that is no part of its speed."""
     task: TaskID | None = None
 
-    def step(done: int, total: int) -> None:
+    def advance(done: int, total: int) -> None:
         nonlocal task
         if task is None:
-            task = bar.add_task(what, total=total, completed=done)
+            task = bar.add_task(description, total=total, completed=done)
         bar.update(task, completed=done, total=total)
 
-    return step
+    return advance

@@ -1,4 +1,4 @@
-"""The verbs on models and their weights: train, eval, inspect, convert, models, demo."""
+"""The verbs on models and their weights: train, inspect, convert, models, demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, Eyes, Features, Limit, Out, StoreFolder, console, say, screen
+from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -59,21 +59,23 @@ def train(
     from repose.data import Store
     from repose.models import read_recipe
     from repose.recipes import override, to_dict
+
+    chosen = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
+    chosen = override(chosen, settings or [])
+    if show:
+        stdout.print_json(json.dumps(to_dict(chosen)))
+        return
+
     from repose.train.loop import train as run
 
-    made = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
-    made = override(made, settings or [])
-    if show:
-        screen.print_json(json.dumps(to_dict(made)))
-        return
-    folder = out or Path("runs") / made.name
+    folder = out or Path("runs") / chosen.name
     with contextlib.ExitStack() as stack:
         if data.startswith("synthetic:"):
             store: Store = stack.enter_context(_stream(data, folder, fresh))
         else:
             store = Store.open(data)
         summary = run(
-            made,
+            chosen,
             store,
             folder,
             resume=not fresh,
@@ -87,69 +89,6 @@ def train(
         )
     if summary.stopped:
         raise typer.Exit(130)
-
-
-def evaluate(
-    names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
-    data: StoreFolder,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            "-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version."
-        ),
-    ] = "patn-market",
-    split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
-    limit: Limit = 0,
-    pose: Eyes = "movenet",
-    features: Features = "auto",
-    results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
-    out: Out = Path("out/eval.png"),
-    report: Annotated[
-        list[Path] | None,
-        typer.Option(help="A file for the table, also several: .md, .tex, .csv, .html with pictures."),
-    ] = None,
-    choose: Annotated[
-        str | None,
-        typer.Option(
-            help="Say which is best by a metric (ssim ...), such as of RUN/snapshots/*; on validation people only, "
-            "--split val."
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(help="A further column of a network, also several: fid_clean_train, lpips_vgg ..."),
-    ] = None,
-    strips: Annotated[
-        bool, typer.Option("--strips", help="Pictures are PATN's strips of five; the last counts.")
-    ] = False,
-    device: Device = "auto",
-) -> None:
-    """Measure trained networks, or anybody's folders of pictures, under a named protocol, beside the reference rows.
-
-    Pictures are named SOURCE_2_TARGET.png, or as the code of PATN, GFLA, DPTN, NTED, PIDM or Roy et al. does.
-
-    [bold]repose eval patn-s-market multiscale-s-market --data data/market1501 -p patn-market[/bold]
-    [bold]repose eval out/mine out/theirs -d data/fashion -p fashion-256 --report out/eval.html[/bold]
-    """
-    from repose.bench.evaluate import evaluate_models
-
-    evaluate_models(
-        names,
-        data,
-        protocol,
-        split,
-        limit or None,
-        pose,
-        results,
-        out,
-        screen,
-        device=device,
-        features=common.features(features),
-        reports=report or [],
-        strips=strips,
-        choose=choose,
-        also=also or (),
-    )
 
 
 def inspect(
@@ -206,8 +145,8 @@ def inspect(
     data = None if store is None else Store.open(store)
     loaded, warning = find_model(model, device)
     if warning:
-        console.print("[bold yellow]warning:[/bold yellow]", end=" ")
-        console.print(warning, markup=False, soft_wrap=True)
+        stderr.print("[bold yellow]warning:[/bold yellow]", end=" ")
+        stderr.print(warning, markup=False, soft_wrap=True)
     if pair is not None:
         if data is None or source is not None or target is not None:
             raise ValueError("--pair N stands in place of SOURCE and TARGET, and needs --store FOLDER")
@@ -216,8 +155,8 @@ def inspect(
     elif source is None or target is None:
         raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
     else:
-        given = find_person(source, data, False, pose, common.which(person))
-        posed = find_person(target, data, True, pose, common.which(target_person, "--target-person"))
+        given = find_person(source, data, False, pose, common.parse_person(person))
+        posed = find_person(target, data, True, pose, common.parse_person(target_person, "--target-person"))
         names = f"{Path(source).name} in the pose of {Path(target).name}"
     given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
     build = retarget if retarget is not None else data is None
@@ -226,10 +165,10 @@ def inspect(
     note = "Random weights: this network has learnt nothing" if warning else ""
     paths = write(panels, folder, f"{loaded.name}: {names}", note)
     for panel in panels:
-        say(f"{folder / panel.name}.png: {panel.caption}")
+        print_line(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:
-        say(f"{loaded.name} has nothing inside that could be shown: this variant goes without")
-    say(f"{paths[-2]}: all of them; captions in {paths[-1]}")
+        print_line(f"{loaded.name} has nothing inside that could be shown: this variant goes without")
+    print_line(f"{paths[-2]}: all of them; captions in {paths[-1]}")
 
 
 def convert(
@@ -244,7 +183,7 @@ def convert(
     from repose.models.released import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
-    say(f"{folder}: use it as --model {folder}")
+    print_line(f"{folder}: use it as --model {folder}")
 
 
 def list_models() -> None:
@@ -254,22 +193,22 @@ def list_models() -> None:
 
     table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
     for name in models.RECIPES:
-        made = models.recipe(name)
-        table.add_row(name, made.model, made.canvas, f"{made.images:,}", made.notes)
-    screen.print(table)
+        listed = models.recipe(name)
+        table.add_row(name, listed.model, listed.canvas, f"{listed.images:,}", listed.notes)
+    stdout.print(table)
     here = Table("weights", "licence", "trained on")
     for name, folder in shipped().items():
         card_file = folder / "card.json"
         card = json.loads(card_file.read_text()) if card_file.exists() else {}
         here.add_row(f"{name} (default)" if name == DEFAULT else name, card.get("licence", "?"), card.get("data", "?"))
-    screen.print(here)
+    stdout.print(here)
 
 
 def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
     """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
     from repose.demo import make_demo
 
-    say(make_demo(out, seed))
+    print_line(make_demo(out, seed))
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -280,6 +219,6 @@ def _stream(data: str, run: Path, fresh: bool) -> Stream:
     from repose import render
     from repose.train.checkpoint import checkpoints
 
-    found = [] if fresh else checkpoints(run / "checkpoints")
+    saved = [] if fresh else checkpoints(run / "checkpoints")
     # training sees a person many times, so people with numbers as high as that of the images are new as a rule
-    return render.open_stream(data, start=int(found[0].stem) if found else 0)
+    return render.open_stream(data, start=int(saved[0].stem) if saved else 0)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, ModelName, Out, Which, console, say
+from repose.cli.common import Device, Estimator, ModelName, Out, PersonChoice, print_line, stderr
 
 
 def transfer(
@@ -21,6 +21,13 @@ def transfer(
     model: ModelName = "default",
     weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
     pose: Estimator = "movenet",
+    source_keypoints: Annotated[
+        str | None,
+        typer.Option(
+            help="A keypoint file with the joints of SOURCE; no estimator is needed then. FILE#NAME takes one pose of "
+            "several, FILE the one of the photograph's name."
+        ),
+    ] = None,
     person: Annotated[
         str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
     ] = "largest",
@@ -48,6 +55,7 @@ def transfer(
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
     """
     import numpy as np
 
@@ -57,12 +65,13 @@ def transfer(
     from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
+    from repose.represent.known_joints import KeypointFile
     from repose.scene.whole import find_background
 
     behind = find_background(background)
     if crop and behind != "keep":
         raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
-    which, target_which = common.which(person), common.which(target_person, "--target-person")
+    which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
     loaded = load(weights if weights is not None else model, device)
     height, width = loaded.canvas.size
 
@@ -73,12 +82,15 @@ def transfer(
             return np.full((height, width, 3), 255, np.uint8)
         return reduced(to_uint8(placed.image), height * scale)
 
+    known = None if source_keypoints is None else KeypointFile.read(source_keypoints, which)
+
     # of many photographs only the joints are kept, the pixels are read again when it is their turn
     sources: dict[str, tuple[Path, Any]] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
             _require_new(path.stem, sources)
-            sources[path.stem] = path, read_person(path, pose, which).keypoints
+            own = None if known is None else known.pose_of(path.name, alone=source.is_file())
+            sources[path.stem] = path, read_person(path, pose, which, own).keypoints
     targets: dict[str, Person] = {}
     shown: dict[str, Any] = {}
     for path in [target] if target.is_file() else _pictures(target):
@@ -96,7 +108,7 @@ def transfer(
         skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
     alone = len(sources) == len(targets) == 1
     rows: list[list[Any]] = [[None, *skeletons.values()]]
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         task = bar.add_task("transfer", total=len(sources) * len(targets))
         for source_name, (path, joints) in sources.items():
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
@@ -114,17 +126,17 @@ def transfer(
         (beside,) = shown.values()
         page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
-        say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
+        print_line(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
         save_image(out, np.asarray(sheet(rows, ["source", *targets])))
-        say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+        print_line(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
 def estimate(
     pictures: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
     out: Out = Path("out/keypoints.json"),
     pose: Estimator = "movenet",
-    person: Which = "largest",
+    person: PersonChoice = "largest",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
 ) -> None:
     """Find the 18 joints of the people on photographs.
@@ -144,12 +156,12 @@ def estimate(
     from repose.represent.formats import write_keypoints
     from repose.represent.keypoints import draw_skeleton
 
-    network, which = estimator(pose), common.which(person)
+    network, which = estimator(pose), common.parse_person(person)
     paths = [path for given in pictures for path in _pictures(given)]
     joints: dict[str, Tensor] = {}
     sizes: set[tuple[int, int]] = set()
     drawn: list[Any] = []
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         for path in bar.track(paths, description="estimate"):
             with _skipping(path, alone=len(paths) == 1):
                 _require_new(path.name, (name.partition("#")[0] for name in joints))
@@ -172,7 +184,7 @@ def estimate(
     write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
     page = out.with_suffix(".sheet.png")
     save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
-    say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
+    print_line(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -196,7 +208,7 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
         if self.alone:
             return False
         text = str(error) if named else f"{self.path}: {error}"
-        console.print(f"skipped: {text}", markup=False, soft_wrap=True)
+        stderr.print(f"skipped: {text}", markup=False, soft_wrap=True)
         return True
 
 
@@ -207,7 +219,7 @@ def _noting(path: Path) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
 def _pictures(place: Path) -> list[Path]:

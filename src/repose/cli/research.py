@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Out, Results, StoreFolder, say, screen
+from repose.cli.common import Device, Out, Results, StoreFolder, print_line, stdout
 
 app = typer.Typer(
     help="Research on rendered people and on what models do: [bold]repose research turns default[/bold].",
@@ -53,25 +53,25 @@ def realism(
         raise ValueError("--plain and --neighbours need photographs to compare with: --real STORE")
     if real is not None:
         rendered = {"rich": rich} | ({} if plain is None else {"plain": Store.open(plain)})
-        with common.bar() as bar:
+        with common.progress_bar() as bar:
             task = bar.add_task("realism", total=None)
 
             def progress(what: str, done: int, total: int) -> None:
                 bar.update(task, description=what, completed=done, total=total)
 
             distances = compare_stores(Store.open(real), rendered, split, count, judged, progress=progress)
-        print_realism(distances, screen)
+        print_realism(distances, stdout)
         append_result(results, distances.line(), split=split)
         if neighbours is not None:
             photographs, pictures = draw_sample(Store.open(real), split, 12), draw_sample(rich, split, min(count, 2000))
             save_image(neighbours, draw_neighbours(photographs, pictures))
-            say(f"{neighbours}: a photograph, then the rendered pictures nearest to it")
+            print_line(f"{neighbours}: a photograph, then the rendered pictures nearest to it")
     if joints:
-        with common.bar() as bar:
+        with common.progress_bar() as bar:
             sample = draw_sample(rich, split, joints)
             task = bar.add_task("joints", total=len(sample))
             result = count_joints(sample, estimator("movenet"), tick=lambda count: bar.advance(task, count))
-        print_joints(result, screen)
+        print_joints(result, stdout)
         append_result(results, result.line(), split=split)
 
 
@@ -91,25 +91,25 @@ def turns(
 
     [bold]repose research turns default --results results/turns.jsonl[/bold]
     """
-    from repose.bench.evaluate import digest
     from repose.images import save_image
+    from repose.models.weights import weights_checksum
     from repose.pipeline import load
     from repose.record import append_result
     from repose.research.turning import render_turning
     from repose.research.turns import print_turns, score_turns
 
     loaded = load(model, device)
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         turning = render_turning(
-            loaded.canvas, people, style, _degrees(degrees), progress=common.progress(bar, "render")
+            loaded.canvas, people, style, _degrees(degrees), progress=common.progress_callback(bar, "render")
         )
     scored = score_turns(loaded, turning)
-    print_turns(scored.result, loaded.name, screen)
+    print_turns(scored.result, loaded.name, stdout)
     append_result(
-        results, scored.result.line(), model=loaded.name, recipe=loaded.recipe.name, weights=digest(model)
+        results, scored.result.line(), model=loaded.name, recipe=loaded.recipe.name, weights=weights_checksum(model)
     )  # fmt: skip
     save_image(out, scored.sheet(1 if loaded.canvas.height > 200 else 2))
-    say(f"{out}: {people} people, the source and every turn as the model makes it and as it is")
+    print_line(f"{out}: {people} people, the source and every turn as the model makes it and as it is")
 
 
 @app.command()
@@ -140,27 +140,27 @@ def gallery(
     """
     from PIL import Image
 
-    from repose.bench.evaluate import digest
     from repose.data import Store
     from repose.estimate import estimator
+    from repose.models.weights import weights_checksum
     from repose.pipeline import load
     from repose.record import append_result
     from repose.research.failures import judge_pairs, worst_pairs
     from repose.research.gallery import contact_sheet, draw_lots, failure_sheet, may_show
 
     loaded, store = load(model, device), Store.open(data)
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         judged = judge_pairs(
             loaded, store, split, limit or None, None if pose == "none" else estimator(pose),
-            progress=common.progress(bar, "judge"),
+            progress=common.progress_callback(bar, "judge"),
         )  # fmt: skip
     line = append_result(
-        results, judged.line(), model=loaded.name, recipe=loaded.recipe.name, weights=digest(model), seed=seed
+        results, judged.line(), model=loaded.name, recipe=loaded.recipe.name, weights=weights_checksum(model), seed=seed
     )  # fmt: skip
     for criterion, numbers in line["criteria"].items():
-        say(f"{criterion}: " + ", ".join(f"{key} {value:.3g}" for key, value in numbers.items()))
+        print_line(f"{criterion}: " + ", ".join(f"{key} {value:.3g}" for key, value in numbers.items()))
     if not may_show(store):
-        say(f"{store.dataset} shows real people: numbers only, no sheet")
+        print_line(f"{store.dataset} shows real people: numbers only, no sheet")
         return
     out.mkdir(parents=True, exist_ok=True)
     scale = scale or (1 if loaded.canvas.height > 200 else 2)
@@ -171,11 +171,11 @@ def gallery(
         sheets["failures"] = failure_sheet(loaded, judged, worst, across=max(1, across // 2), scale=scale)
     else:
         (out / f"{name or loaded.name}-failures.jpg").unlink(missing_ok=True)  # of an earlier call
-        say("no failures")
+        print_line("no failures")
     for kind, pixels in sheets.items():
         path = out / f"{name or loaded.name}-{kind}.jpg"
         Image.fromarray(pixels).save(path, quality=85)
-        say(str(path))
+        print_line(str(path))
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -1,13 +1,10 @@
-"""Files -> stores -> pairs: every data set is packed once and read the same way afterwards."""
+"""Files -> stores -> pairs: every data set is packed once and read the same way afterwards.
 
-from typing import Final
+`store.py` writes and reads stores, `loader.py` draws training pairs from them, `augment.py` changes these. A data set
+declares itself as a `DataSet`; `packing.py` and `samples.py` are what several of them share.
+"""
 
+from repose.data.datasets import DataSet, Progress, Setting
 from repose.data.store import Report, Store, StoreWriter
 
-PREPARERS: Final = {
-    "market1501": "repose.data.market1501:prepare_market1501",
-    "synthetic": "repose.render:prepare_synthetic",
-}
-"""Data set -> "module:function" that packs it, for `repose prepare`."""
-
-__all__ = ["PREPARERS", "Report", "Store", "StoreWriter"]
+__all__ = ["DataSet", "Progress", "Report", "Setting", "Store", "StoreWriter"]

@@ -1,4 +1,4 @@
-"""Training pairs as the world gives them: joints as an estimator finds them, other crops, other light, poor cameras.
+"""Augmentation of training pairs: joints with the errors of an estimator, other crops, other light, poor cameras.
 
 `augment` changes a batch of pairs. What it does to a pair depends on 64 random bits of that pair alone, so neither the
 batch around it nor the number of processes matters, and a resumed run sees what an unbroken one would.
@@ -26,7 +26,7 @@ Bits = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How strongly pairs are changed; as it stands nothing is. `off` says whether that is so.
+    """How strongly pairs are changed; with the defaults they are not (`off`).
 
     Joints, of both people; pictures and labels stay.
 
@@ -113,7 +113,7 @@ class AugmentConfig:
 
     @property
     def joints(self) -> bool:
-        """Whether joints are."""
+        """Whether joints are changed."""
         return any((self.jitter, self.outlier, self.swap, self.drop, self.drop_limb, self.drop_face, self.ghost))
 
     @property
@@ -151,7 +151,7 @@ def augment(pair: Pair, config: AugmentConfig, bits: Bits) -> Pair:
 
     Args:
         pair: batched, on the CPU. Fields that are absent stay absent.
-        config: the strengths. Without any the very same pair comes back.
+        config: the strengths. With the defaults `pair` itself is returned.
         bits: uint64 (B,), 64 random bits of each pair (`PairSampler.bits_at`); they decide everything.
 
     Raises:
@@ -174,10 +174,10 @@ def augment(pair: Pair, config: AugmentConfig, bits: Bits) -> Pair:
     if config.joints and both.keypoints is not None:
         both = replace(both, keypoints=_estimated(both.keypoints, size, config, joints))
     if config.light and both.image is not None:
-        both = replace(both, image=_lit(both.image, config, light))
+        both = replace(both, image=_relit(both.image, config, light))
     source, target = both[: len(bits)], both[len(bits) :]
     if config.faults and source.image is not None:
-        source = replace(source, image=_spoilt(source.image, config, faults, streams))
+        source = replace(source, image=_degraded(source.image, config, faults, streams))
     return Pair(source, target)
 
 
@@ -209,7 +209,7 @@ class _Draws:
 
 
 def _mixed(common: Tensor, own: Tensor, apart: float) -> Tensor:
-    """What both pictures of a pair share, (B, N), and what each has for itself, (B, 2, N) -> (2B, N)."""
+    """Mean of draws that a pair shares, (B, N), and draws of its pictures, (B, 2, N), weighed by `apart`: (2B, N)."""
     return ((1 - apart) * common[:, None] + apart * own).transpose(0, 1).flatten(0, 1)
 
 
@@ -336,7 +336,7 @@ _BEFORE: Final = tuple(
 
 
 def _estimated(keypoints: Tensor, size: tuple[int, int], config: AugmentConfig, draws: _Draws) -> Tensor:
-    """Joints (2B, 18, 3), sources first, as an estimator might have found them."""
+    """Joints (2B, 18, 3), sources first, with the errors of an estimator."""
     count = len(JOINTS)
     k = keypoints.reshape(2, -1, count, 3).transpose(0, 1)  # (B, 2, 18, 3)
     located = k[..., 2:] > 0
@@ -393,7 +393,7 @@ def _with_ghosts(k: Tensor, tall: Tensor, size: tuple[int, int], share: float, d
 _LUMA: Final = (0.299, 0.587, 0.114)  # BT.601
 
 
-def _lit(image: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
+def _relit(image: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
     """Pictures (2B, 3, H, W), sources first, in another light: one matrix for the colours, then gamma."""
     strength = torch.tensor([math.log1p(getattr(config, name)) for name in _LIGHT])
     drawn = _mixed(draws.sided(len(_LIGHT)), draws.sided(2, len(_LIGHT)), config.light_apart)
@@ -414,8 +414,8 @@ def _lit(image: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
 # -- the camera -------------------------------------------------------------------------------------------------------
 
 
-def _spoilt(image: Tensor, config: AugmentConfig, draws: _Draws, streams: list[Any]) -> Tensor:
-    """Pictures (B, 3, H, W) as poor cameras give them; in place, as `augment` works on a copy."""
+def _degraded(image: Tensor, config: AugmentConfig, draws: _Draws, streams: list[Any]) -> Tensor:
+    """Pictures (B, 3, H, W) with the faults of poor cameras; changed in place, as `augment` works on a copy."""
     height, width = image.shape[-2:]
     coins, strengths = draws.uniform(4), draws.uniform(4)  # (B, 4)
     for number in (coins[:, 0] < config.lowres).nonzero()[:, 0].tolist():
@@ -439,7 +439,7 @@ def _spoilt(image: Tensor, config: AugmentConfig, draws: _Draws, streams: list[A
 
 
 def _blur(length: int, sigma: float) -> Tensor:
-    """A Gaussian along one side as a matrix (length, length); the border counts for itself alone, so rows sum to 1."""
+    """A Gaussian along one side as a matrix (length, length); rows sum to 1, also at the border."""
     place = torch.arange(length, dtype=torch.float32)
     matrix = torch.exp(-0.5 * ((place[:, None] - place) / max(sigma, 1e-3)).square())
     return matrix / matrix.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Training pairs without end: which ones (`PairSampler`), their tensors (`load_pairs`), and a thread ahead (`Loader`).
+"""Endless training pairs: which ones (`PairSampler`), their tensors (`load_pairs`), loaded ahead (`Loader`).
 
 What step t sees depends on the seed and t alone, so a run that is resumed at t sees what the unbroken run saw.
 """
@@ -64,7 +64,7 @@ class PairSampler:
             self._ends = np.cumsum(counts * (counts - 1))  # (P,) where a person's pairs end
             self.total = int(self._ends[-1])
         if self.total == 0:
-            raise ValueError(f"{store.folder}: split {split!r} has no pair, everybody is there once only")
+            raise ValueError(f"{store.folder}: split {split!r} has no pair: every person has one picture only")
 
     def batch_at(self, step: int) -> Tensor:
         """Source and target indices of this process at a step, int64 (batch / world, 2)."""
@@ -107,7 +107,7 @@ class PairSampler:
 
 
 class _Others:
-    """All pictures of a split of the person of a picture; the table is made when it is first asked."""
+    """All pictures of a split of the person of a picture; the table is computed when it is first used."""
 
     def __init__(self, store: Store, split: str) -> None:
         self._store, self._split = store, split
@@ -128,10 +128,10 @@ class _Others:
                 f"{self._store.folder}: the pairs of split {self._split!r} name {name!r}, which is in another split, "
                 "so there are no further views of its person; list pairs of the split's own pictures"
             )
-        found: npt.NDArray[np.int64] = ordered[
+        drawn: npt.NDArray[np.int64] = ordered[
             first[person] + (bits % counts[person].astype(np.uint64)).astype(np.int64)
         ]
-        return found
+        return drawn
 
 
 def load_pairs(
@@ -167,7 +167,7 @@ def load_pairs(
     people = store.person(indices.T.reshape(-1), fields)  # all sources, then all targets, then all views of a number
     if flip != "none":
         if flips is None:
-            raise ValueError(f"load_pairs: flip={flip!r} needs to know which ones: flips=sampler.flips_at(step)")
+            raise ValueError(f"load_pairs: flip={flip!r} needs the pairs to mirror: flips=sampler.flips_at(step)")
         if flip == "patn" and not set(fields) <= {"image", "keypoints"}:
             raise ValueError(f"flip='patn' is defined for image and keypoints only, got {tuple(fields)}")
         _flip_in_place(people, flips.repeat(indices.shape[1]), flip)
@@ -182,13 +182,13 @@ def load_pairs(
                 "load_pairs: pairs with further views (Objective.views) take no augmentation (data.augment)"
             )
         if bits is None:
-            raise ValueError("load_pairs: to augment it needs to know how: bits=sampler.bits_at(step)")
+            raise ValueError("load_pairs: augmentation needs random bits: bits=sampler.bits_at(step)")
         pair = augment(pair, change, bits)
     return pair if canvas is None else pair.map(canvas.frame)
 
 
 class Loader(Iterator[tuple[int, Pair]]):
-    """Yields (step, Pair) from `start` on, without end; a context manager that stops its thread.
+    """Yields (step, Pair) from `start` on, endlessly; a context manager that stops its thread.
 
     Args:
         store, sampler, fields, flip, canvas, both_directions, change: as `load_pairs` takes them.
@@ -267,7 +267,7 @@ class Loader(Iterator[tuple[int, Pair]]):
                 item = error
             while not self._stop.is_set():
                 try:
-                    self._ready.put(item, timeout=0.1)  # wakes up to see whether anybody still wants it
+                    self._ready.put(item, timeout=0.1)  # the timeout lets it see that the loader is closed
                     break
                 except queue.Full:
                     continue
@@ -277,7 +277,7 @@ class Loader(Iterator[tuple[int, Pair]]):
 
 
 def _flip_in_place(people: Person, which: Tensor, flip: Flip) -> None:
-    """Mirror some of a batch that nobody else holds yet."""
+    """Mirror some of a batch, in place: the caller has just made it."""
     some = people[which]
     some = some.flip_patn() if flip == "patn" else some.flip()
     for field in dataclass_fields(people):

@@ -15,19 +15,21 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from repose.data.store import Report, StoreWriter
+from repose.data.datasets import DataSet, Progress, Setting
+from repose.data.packing import Packer, Refused
+from repose.data.store import Report, StoreWriter, remove_partial
 from repose.represent.formats import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
@@ -35,105 +37,97 @@ WIDTH: Final = 64
 VALIDATION_PAIRS: Final = 1000
 LICENCE: Final = "Market-1501: gathered for research on person re-identification, no licence stated; research only"
 
-Progress = Callable[[int, int], None]
+
+@dataclass(frozen=True)
+class Market1501:
+    """Settings of `prepare_market1501`."""
+
+    folder: Annotated[Path, Setting("The folder of Market-1501 in its original layout, with the CSV files of PATN.")]
+    validation: Annotated[int, Setting("How many of the training people are held out for validation.", least=0)] = 30
+    seed: Annotated[int, Setting("Of the draw of these people and of their pairs.")] = 0
 
 
 def prepare_market1501(
-    folder: Path | str,
-    out: Path | str,
-    validation_people: int = 30,
-    seed: int = 0,
-    progress: Progress | None = None,
+    settings: Market1501, out: Path, progress: Progress | None = None, fresh: bool = False
 ) -> Report:
     """Pack Market-1501 into the store `out`, with splits "train", "val" (training people held out) and "test".
 
-    Training pairs are all ordered pairs of one person; "val" has a fixed list of at most 1,000 drawn by `seed`; the
-    pairs of "test" come from the CSV. A photograph that is not 64x128 is left out: its joints could not be trusted.
-
-    Args:
-        folder: the original layout, see the module's text.
-        out: the store, must not exist.
-        validation_people: how many training people are held out.
-        seed: of who they are and of their pairs. Neither depends on the machine or on a library's version.
-        progress: called with (photographs done, photographs in all).
+    Training pairs are all ordered pairs of one person; "val" has a fixed list of at most 1,000 drawn by the seed, on
+    every machine the same; the pairs of "test" come from the CSV. A photograph that is not 64x128 is left out, because
+    its joints belong to another size. Arguments and further errors as of `repose.data.datasets.Prepare`.
 
     Raises:
         FileNotFoundError: a part of the layout is missing.
         ValueError: a CSV or zip cannot be read at all, or too few people are left to train on.
     """
-    folder = Path(folder)
+    folder = Path(settings.folder)
     parts = {split: _read_part(folder, split) for split in ("train", "test")}
     bad_pairs: list[FormatError] = []
     test_pairs = read_pairs(_require(folder, "market-pairs-test.csv"), on_error=bad_pairs.append)
-    held_out = _held_out(parts["train"], validation_people, seed)
-    total, done = sum(len(part.photographs) for part in parts.values()), 0
-    provenance = {"seed": seed, "validation_people": validation_people}
-    with StoreWriter(out, HEIGHT, WIDTH, "market1501", LICENCE, provenance) as writer:
+    held_out = _held_out(parts["train"], settings.validation, settings.seed)
+    provenance = {"seed": settings.seed, "validation_people": settings.validation}
+    if fresh:
+        remove_partial(out)
+    with StoreWriter(out, HEIGHT, WIDTH, "market1501", LICENCE, provenance, resume=True) as writer:
+        packer = Packer(writer, sum(len(part.photographs) for part in parts.values()), progress)
         for split, part in parts.items():
             for name, why, detail in part.problems:
                 writer.leave_out(name, why, detail)
-            for name, read in sorted(part.photographs.items()):
-                done += 1
-                if progress is not None:
-                    progress(done, total)
-                try:
-                    joints = part.joints_of(name, writer.written)
-                    image = _decode(read)
-                except _Refused as refused:
-                    writer.leave_out(name, refused.why, refused.detail)
-                    continue
+            for name in sorted(part.photographs):
                 person = _person(name)
-                writer.add(name, person, image, joints, split="val" if person in held_out else split)
+                packer.add(name, person, "val" if person in held_out else split, partial(part.read, name))
             for name in sorted(part.joints.keys() - part.photographs.keys()):
                 writer.leave_out(name, "row without a photograph", f"in market-annotation-{split}.csv")
         for error in bad_pairs:
             writer.leave_out(*_bad_row(error))
         pairs = {"test": _listed(test_pairs, writer)}
-        if validation_people:
-            pairs["val"] = _drawn(writer, seed)
+        if settings.validation:
+            pairs["val"] = _drawn(writer, settings.seed)
         return writer.finish(pairs)
+
+
+MARKET1501: Final = DataSet(
+    Market1501,
+    prepare_market1501,
+    about="Photographs of 1,501 pedestrians, 128x64, with the joints and the test pairs of PATN. What cannot be used "
+    "is skipped, and listed with the reason in meta.json.",
+    title=lambda settings: "market1501",
+    examples=("market1501 Market-1501-v15.09.15 -o data/market1501",),
+)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One folder of photographs, by name what reads it, and the joints of its CSV."""
+    """One folder of photographs: a function that reads each, by name, and the joints of its CSV."""
 
     photographs: Mapping[str, Callable[[], bytes]]
     joints: Mapping[str, Tensor]
     problems: list[tuple[str, str, str]]
 
-    def joints_of(self, name: str, written: Set[str]) -> Tensor:
-        """The joints of a photograph that may enter; _Refused says why it may not."""
+    def read(self, name: str) -> dict[str, Any]:
+        """Photograph and joints of a name; Refused says why it may not enter."""
         if Path(name).suffix.lower() not in (".jpg", ".jpeg", ".png"):
-            raise _Refused("not a photograph", f"a {Path(name).suffix or 'nameless'} file")
+            raise Refused("not a photograph", f"a {Path(name).suffix or 'nameless'} file")
         if name.startswith(("-1", "0000")):
-            raise _Refused("junk person", "ids -1 and 0000 are the data set's distractors")
+            raise Refused("junk person", "ids -1 and 0000 are the data set's distractors")
         if not re.match(r"\d{4}_", name):
-            raise _Refused("no person in its name", "a name begins with four digits")
-        if name in written:
-            raise _Refused("duplicate name", "a photograph of this name is in already")
+            raise Refused("no person in its name", "a name begins with four digits")
         if name not in self.joints:
-            raise _Refused("photograph without a row", "no joints in the CSV")
-        return self.joints[name]
-
-
-class _Refused(Exception):  # noqa: N818  it is not an error: the photograph goes into the report
-    def __init__(self, why: str, detail: str) -> None:
-        super().__init__(why, detail)
-        self.why, self.detail = why, detail
+            raise Refused("photograph without a row", "no joints in the CSV")
+        return {"image": _decode(self.photographs[name]), "keypoints": self.joints[name]}
 
 
 def _read_part(folder: Path, split: str) -> _Part:
     problems: list[tuple[str, str, str]] = []
     csv = _require(folder, f"market-annotation-{split}.csv")
     joints = read_keypoints(csv, on_error=lambda error: problems.append(_bad_row(error)))
-    found: dict[str, Callable[[], bytes]] = {}
+    photographs: dict[str, Callable[[], bytes]] = {}
     for name, read in _files(folder, f"bounding_box_{split}"):
-        if name in found:
+        if name in photographs:
             problems.append((name, "duplicate name", f"twice in bounding_box_{split}, the first one is used"))
         else:
-            found[name] = read
-    return _Part(found, joints, problems)
+            photographs[name] = read
+    return _Part(photographs, joints, problems)
 
 
 def _bad_row(error: FormatError) -> tuple[str, str, str]:
@@ -151,7 +145,7 @@ def _require(folder: Path, name: str) -> Path:
 
 
 def _files(folder: Path, name: str) -> Iterable[tuple[str, Callable[[], bytes]]]:
-    """(file name, what reads it) of everything below folder/name, or in folder/name.zip."""
+    """(file name, a function that reads it) of every file below folder/name, or in folder/name.zip."""
     if (folder / name).is_dir():
         return [(path.name, path.read_bytes) for path in sorted((folder / name).rglob("*")) if path.is_file()]
     packed = folder / f"{name}.zip"
@@ -168,15 +162,17 @@ def _files(folder: Path, name: str) -> Iterable[tuple[str, Callable[[], bytes]]]
 
 
 def _decode(read: Callable[[], bytes]) -> npt.NDArray[np.uint8]:
-    """A whole photograph, uint8 (128, 64, 3); _Refused if it is broken or of another size."""
+    """A whole photograph, uint8 (128, 64, 3). Raises Refused if it is broken or of another size."""
     try:
         with Image.open(io.BytesIO(read())) as picture:
             if picture.size != (WIDTH, HEIGHT):
                 width, height = picture.size
-                raise _Refused("wrong size", f"{width}x{height} pixels and not {WIDTH}x{HEIGHT}")
+                raise Refused("wrong size", f"{width}x{height} pixels and not {WIDTH}x{HEIGHT}")
             return np.asarray(picture.convert("RGB"))  # decodes to the last row, where a cut file shows
+    except UnidentifiedImageError as error:  # its text has an address in memory, which differs from run to run
+        raise Refused("broken photograph", "its bytes are no picture of a known format") from error
     except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
-        raise _Refused("broken photograph", str(error)) from error
+        raise Refused("broken photograph", str(error)) from error
 
 
 def _person(name: str) -> str:
@@ -184,7 +180,7 @@ def _person(name: str) -> str:
 
 
 def _draw(seed: int, *words: str) -> str:
-    """A random key: the smallest k keys are k random draws, the same ones whoever else is there."""
+    """A random key of these words: the k smallest of many keys are k random draws."""
     return hashlib.sha256(":".join((str(seed), *words)).encode()).hexdigest()
 
 
@@ -206,7 +202,7 @@ def _drawn(writer: StoreWriter, seed: int) -> list[tuple[str, str]]:
 
 
 def _listed(pairs: list[tuple[str, str]], writer: StoreWriter) -> list[tuple[str, str]]:
-    """The pairs whose photographs are in the store and show one person; the others go into the report."""
+    """The pairs whose photographs are in the store and show one person; the report lists the others."""
     kept = []
     for source, target in pairs:
         absent = [name for name in (source, target) if name not in writer.written]

@@ -1,4 +1,4 @@
-"""The packed store: every data set of the house becomes one folder of raw, memory-mapped arrays.
+"""The packed store: every data set becomes one folder of raw, memory-mapped arrays.
 
 ```
 folder/
@@ -14,7 +14,7 @@ folder/
 
 A store is written beside its place, in `<folder>.partial`, and renamed when it is complete: a folder with a
 `meta.json` is a whole store. The journal in the partial folder has a line for every complete record, for `resume`, and
-a first one with the settings, so that nothing goes on with others.
+a first one with the settings, so that a store of other settings is not continued.
 """
 
 from __future__ import annotations
@@ -96,6 +96,11 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + ".partial")
 
 
+def remove_partial(folder: Path | str) -> None:
+    """Delete what an interrupted writer of the store `folder` left; nothing happens where there is nothing."""
+    shutil.rmtree(partial_folder(Path(folder)), ignore_errors=True)
+
+
 class StoreWriter:
     """Writes a store record by record; a context manager.
 
@@ -113,8 +118,8 @@ class StoreWriter:
 
     Raises:
         FileExistsError: the folder holds something already.
-        ValueError: `resume` finds the remains of a store of other settings, or somebody is writing it right now.
-        OSError: the disk is full or refuses; no half store is left behind.
+        ValueError: with `resume`, an unfinished store of other settings lies there, or another process writes it.
+        OSError: the disk is full or cannot be written; no unfinished store is left without `resume`.
     """
 
     def __init__(
@@ -171,6 +176,11 @@ class StoreWriter:
         """The names that are in already, also those of the attempt that is resumed."""
         return self._index.keys()
 
+    def split_of(self, name: str) -> str | None:
+        """The split of a picture that is in already, None for a name that is not."""
+        index = self._index.get(name)
+        return None if index is None else self.splits[index]
+
     def add(
         self,
         name: str,
@@ -225,7 +235,7 @@ class StoreWriter:
     def leave_out(self, name: str, why: str, detail: str = "") -> None:
         """Report that `name` did not enter: `why` is the kind of reason and is counted, `detail` is not."""
         item = LeftOut(name, why, detail)
-        if item in self.left_out:  # a resumed writer meets the same broken file again
+        if item in self.left_out:  # a resumed writer reads the same broken file again
             return
         try:
             self._note({"left_out": name, "why": why, "detail": detail})
@@ -335,21 +345,21 @@ class StoreWriter:
                 (self.partial / file).unlink(missing_ok=True)
             self._note(head)
             return
-        kept = [json.loads(line) for line in lines]
-        differ = _differences(kept[0], json.loads(json.dumps(head)))
+        entries = [json.loads(line) for line in lines]
+        differ = _differences(entries[0], json.loads(json.dumps(head)))
         if differ:
             self._journal.close()
             raise ValueError(
                 f"{self.partial} holds another store, begun with other settings: {'; '.join(differ)}. Give those to go "
                 "on with it, or remove it, as --fresh does, to begin anew"
             )
-        for line in kept[1:]:
-            if "fields" in line:
-                self._fields = tuple(line["fields"])
-            elif "left_out" in line:
-                self.left_out[LeftOut(line["left_out"], line["why"], line["detail"])] = None
+        for entry in entries[1:]:
+            if "fields" in entry:
+                self._fields = tuple(entry["fields"])
+            elif "left_out" in entry:
+                self.left_out[LeftOut(entry["left_out"], entry["why"], entry["detail"])] = None
             else:
-                self._remember(line["name"], line["person"], line["split"])
+                self._remember(entry["name"], entry["person"], entry["split"])
         for field in self._fields:
             file, shape, dtype = self._layout[field]
             size = len(self.names) * int(np.prod(shape)) * dtype.itemsize
@@ -541,7 +551,7 @@ class Store:
         )
 
     def _gather(self, field: str, rows: Tensor) -> Tensor:
-        raw = self._arrays[field].index_select(0, rows)  # torch lets go of the GIL here, NumPy would not
+        raw = self._arrays[field].index_select(0, rows)  # torch releases the GIL here, NumPy would not
         match field:
             case "image":
                 return raw.float().div_(127.5).sub_(1)  # (B, 3, H, W)
@@ -567,9 +577,9 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
     size = int(np.prod(shape)) * dtype.itemsize
     if not path.is_file():
         raise ValueError(f"{path} is missing from the store; prepare the data set again")
-    found = path.stat().st_size
-    if found != size:
-        raise ValueError(f"{path} has {found} bytes, {size} expected; it is cut off or damaged, prepare it again")
+    actual = path.stat().st_size
+    if actual != size:
+        raise ValueError(f"{path} has {actual} bytes, {size} expected; it is cut off or damaged, prepare it again")
     if size == 0:
         return torch.from_numpy(np.empty(shape, dtype))
     # mode "c": torch wants memory that may be written, and a write stays in this process
@@ -585,14 +595,14 @@ def _identity(meta: Mapping[str, Any]) -> str:
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
     """What was and is, of every key whose value differs."""
-    found: list[str] = []
+    differences: list[str] = []
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)
         if isinstance(was, Mapping) and isinstance(now, Mapping):
-            found += _differences(was, now, f"{where}{key}.")
+            differences += _differences(was, now, f"{where}{key}.")
         elif was != now:
-            found.append(f"{where}{key} was {was!r}, is {now!r}")
-    return found
+            differences.append(f"{where}{key} was {was!r}, is {now!r}")
+    return differences
 
 
 def _write_synced(path: Path, text: str) -> None:

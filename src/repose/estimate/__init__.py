@@ -1,37 +1,46 @@
-"""Photograph -> Person: small adapters behind one Protocol, by name.
+"""Photograph -> fields of `Person`: small adapters of other people's networks, by field and name, behind one Protocol
+for each field.
 
 >>> people = estimator("movenet").people(load_image("street.jpg"))  # doctest: +SKIP
 >>> choose(people).keypoints  # the largest; NobodyFound if there is nobody  # doctest: +SKIP
+>>> person, origin = complete(repose.read_person("me.jpg"), ["mask"])  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-import functools
-from importlib import import_module
-from typing import Final, cast
+from repose.estimate.base import (
+    Detection,
+    Estimator,
+    IUVEstimator,
+    KeypointEstimator,
+    MaskEstimator,
+    NobodyFound,
+    ParsingEstimator,
+    Which,
+    choose,
+)
+from repose.estimate.cache import Cached, CachedIUV, CachedMask, CachedParsing
+from repose.estimate.completing import MissingFieldError, complete
+from repose.estimate.suppliers import supplier
+from repose.estimate.table import ESTIMATORS, estimator
 
-from repose.estimate.base import Detection, KeypointEstimator, NobodyFound, Which, choose
-from repose.estimate.cache import Cached
-from repose.names import nearest
-
-ESTIMATORS: Final = {
-    "movenet": "repose.estimate.movenet:MoveNet",
-}
-"""The keypoint estimators by name: "module:Class"."""
-
-
-@functools.cache
-def estimator(name: str = "movenet") -> KeypointEstimator:
-    """The estimator of this name with its usual settings, made once a process.
-
-    Raises:
-        ValueError: an unknown name (the text names the nearest).
-        ImportError, FileNotFoundError: its package or its weights are not here; the text says how to get them.
-    """
-    if name not in ESTIMATORS:
-        raise ValueError(f"no estimator {name!r}; {nearest(name, ESTIMATORS)}")
-    module, _, attribute = ESTIMATORS[name].partition(":")
-    return cast(KeypointEstimator, getattr(import_module(module), attribute)())
-
-
-__all__ = ["ESTIMATORS", "Cached", "Detection", "KeypointEstimator", "NobodyFound", "Which", "choose", "estimator"]
+__all__ = [
+    "ESTIMATORS",
+    "Cached",
+    "CachedIUV",
+    "CachedMask",
+    "CachedParsing",
+    "Detection",
+    "Estimator",
+    "IUVEstimator",
+    "KeypointEstimator",
+    "MaskEstimator",
+    "MissingFieldError",
+    "NobodyFound",
+    "ParsingEstimator",
+    "Which",
+    "choose",
+    "complete",
+    "estimator",
+    "supplier",
+]

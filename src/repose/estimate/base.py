@@ -1,4 +1,4 @@
-"""The contract of the estimators: `KeypointEstimator`, and `Detection`, what it finds."""
+"""What an estimator of each field of `Person` must do: one Protocol for each field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 Image = npt.NDArray[np.uint8]
-"""A picture at the door: uint8 (H, W, 3), RGB."""
+"""A photograph: uint8 (H, W, 3), RGB, upright, as `repose.images.load_image` reads it."""
 
 Which = Literal["largest", "best"] | int
 """Which of several people: the largest, the one with the highest score, or an index (0 is the largest)."""
@@ -44,7 +44,7 @@ class Detection:
 
 @runtime_checkable
 class KeypointEstimator(Protocol):
-    """Pictures -> the 18 joints of the people on them. One small adapter for each network implements it.
+    """Photographs -> the 18 joints of the people on them.
 
     Attributes:
         name: names the network and its settings; the cache of estimates is keyed by it, and results cite it.
@@ -64,6 +64,68 @@ class KeypointEstimator(Protocol):
         is missing (zeros).
         """
         ...
+
+
+@runtime_checkable
+class MaskEstimator(Protocol):
+    """A photograph and one person's joints -> where that person is.
+
+    Attributes:
+        name: as in `KeypointEstimator`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def mask(self, image: Image, keypoints: Tensor) -> Tensor:
+        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> float32 (1, H, W) in [0, 1], 1 on the person.
+
+        The values are multiples of 1/255, as stores and PNG files hold them. Where no joint is located the mask is 0.
+        """
+        ...
+
+
+@runtime_checkable
+class ParsingEstimator(Protocol):
+    """A photograph and one person's joints -> which garment or part of the body every pixel of that person shows.
+
+    Attributes:
+        name: as in `KeypointEstimator`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def parsing(self, image: Image, keypoints: Tensor) -> Tensor:
+        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> int64 (H, W), labels of `repose.person.LIP_LABELS`.
+
+        Everything beside the person, other people too, is 0. Where no joint is located all of it is 0.
+        """
+        ...
+
+
+@runtime_checkable
+class IUVEstimator(Protocol):
+    """A photograph and one person's joints -> which point of the body's surface every pixel of that person shows.
+
+    Attributes:
+        name: as in `KeypointEstimator`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def iuv(self, image: Image, keypoints: Tensor) -> Tensor:
+        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> float32 (3, H, W): DensePose part 0 to 24, u and v.
+
+        u and v are in [0, 1] and multiples of 1/255, as stores and PNG files hold them. Everything beside the person
+        is 0 in all three. Where no joint is located all of it is 0.
+        """
+        ...
+
+
+Estimator = KeypointEstimator | MaskEstimator | ParsingEstimator | IUVEstimator
+"""An estimator of any field."""
 
 
 def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:

@@ -1,17 +1,16 @@
 """MoveNet lightning: one small network finds the people in a photograph, and their joints.
 
 The network sees one person in a square. People are found with the network alone: it looks at the whole picture and
-at overlapping squares of it, what it believes to see decides where it looks closer, and twice the same person counts
+at overlapping squares of it, what it sees there decides where it looks closer, and a person who is found twice counts
 once. (A detector in front was tried: see the class.)
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,9 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
-from repose.hub.fetch import locate
-from repose.hub.files import FILES
+from repose.estimate.squares import Square
+from repose.estimate.tflite import load_network
+from repose.hub.files import FILES, File
 from repose.represent.keypoints import from_skeleton
 
 Joints = npt.NDArray[np.float64]
@@ -76,7 +76,7 @@ class MoveNet:
         network: Network | None = None,
     ) -> None:
         self.threshold, self.flip = threshold, flip
-        self._network = network or tflite(locate(FILES["movenet_lightning.tflite"]) if path is None else path, threads)
+        self._network = network or _loaded(FILES["movenet_lightning.tflite"] if path is None else path, threads)
 
     @property
     def name(self) -> str:
@@ -86,9 +86,9 @@ class MoveNet:
     def people(self, image: Image) -> list[Detection]:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
         picture = PIL.Image.fromarray(image)
-        found = self._search(picture, (1, 2)) or self._search(picture, (4,))
-        seen = [self._detection(joints, picture.size) for joints in found]
-        return sorted(seen, key=lambda person: -person.area)
+        everybody = self._search(picture, (1, 2)) or self._search(picture, (4,))
+        people = [self._detection(joints, picture.size) for joints in everybody]
+        return sorted(people, key=lambda person: -person.area)
 
     def crops(self, images: Sequence[Image]) -> Tensor:
         """Pictures of one person each, uint8 (H, W, 3) -> float32 (N, 18, 3), each in its own pixels."""
@@ -110,9 +110,9 @@ class MoveNet:
         scale = picture.width / small.width
         seen = [self._look(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
         seen = [joints for joints in seen if _mean(joints) > _PLAUSIBLE and self._located(joints)]
-        found: list[Joints] = []
+        people: list[Joints] = []
         for joints in sorted(seen, key=_mean, reverse=True):
-            if self._known(joints, found):
+            if self._known(joints, people):
                 continue
             for room, flip in _CLOSER:
                 left, top, right, bottom = self._extent(joints)
@@ -121,36 +121,20 @@ class MoveNet:
                 if not self._located(joints):
                     break
             else:
-                if _mean(joints) > _PERSON and not self._known(joints, found):
-                    found.append(joints)
-        return sorted(found, key=_mean, reverse=True)
+                if _mean(joints) > _PERSON and not self._known(joints, people):
+                    people.append(joints)
+        return sorted(people, key=_mean, reverse=True)
 
     def _look(self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False) -> Joints:
         """The joints in the square of this centre and side, in pixels of the picture; black beyond its border."""
-        left, top, scale = x - side / 2, y - side / 2, SIDE / side
-        # the pixels of the square that lie wholly in the picture, and exactly what they show; so a window of a long
-        # strip takes no more memory than the network's input
-        columns = max(0, math.ceil(-left * scale)), min(SIDE, math.floor((picture.width - left) * scale))
-        rows = max(0, math.ceil(-top * scale)), min(SIDE, math.floor((picture.height - top) * scale))
-        square = np.zeros((SIDE, SIDE, 3), np.uint8)
-        if columns[0] < columns[1] and rows[0] < rows[1]:
-            part = picture.resize(
-                (columns[1] - columns[0], rows[1] - rows[0]),
-                PIL.Image.Resampling.BILINEAR,
-                box=(
-                    max(0.0, left + columns[0] / scale),
-                    max(0.0, top + rows[0] / scale),
-                    min(float(picture.width), left + columns[1] / scale),
-                    min(float(picture.height), top + rows[1] / scale),
-                ),
-            )
-            square[slice(*rows), slice(*columns)] = np.asarray(part)
+        window = Square(x, y, side)
+        square = window.cut(picture, SIDE)
         joints = _xy(self._network(square))
         if flip:
             mirrored = _xy(self._network(np.ascontiguousarray(square[:, ::-1])))[_MIRROR]
             mirrored[:, 0] = 1 - mirrored[:, 0]
             joints = _mixed(joints, mirrored)
-        return joints * (side, side, 1) + (left, top, 0)
+        return joints * (side, side, 1) + (window.left, window.top, 0)
 
     def _located(self, joints: Joints) -> bool:
         return int((joints[:, 2] >= self.threshold).sum()) >= _FEWEST
@@ -192,35 +176,11 @@ class MoveNet:
         return Detection(self._keypoints(joints, size), box, _mean(joints))
 
 
-def tflite(path: str | Path, threads: int = 1) -> Network:
-    """The network of a TFLite file. ImportError without `ai-edge-litert`; ValueError for another network's file."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ImportError(
-            "MoveNet runs on ai-edge-litert, which is not installed; from the checkout: pip install '.[estimate]'"
-        ) from error
-    try:
-        interpreter: Any = Interpreter(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a TFLite file that can be read: {error}") from error
-    (given,), (taken,) = interpreter.get_input_details()[:1], interpreter.get_output_details()[:1]
-    if tuple(given["shape"]) != (1, SIDE, SIDE, 3) or tuple(taken["shape"]) != (1, 1, 17, 3):
-        raise ValueError(
-            f"{path} is not MoveNet single-pose lightning: input (1, {SIDE}, {SIDE}, 3) and output (1, 1, 17, 3) "
-            f"are wanted, it has {tuple(given['shape'])} and {tuple(taken['shape'])}"
-        )
-    lock = threading.Lock()  # an interpreter serves one caller at a time
-
-    def network(square: Image) -> npt.NDArray[np.float32]:
-        with lock:
-            interpreter.set_tensor(given["index"], square[None].astype(given["dtype"], copy=False))
-            interpreter.invoke()
-            joints: npt.NDArray[np.float32] = interpreter.get_tensor(taken["index"])[0, 0]
-            return joints
-
-    return network
+def _loaded(file: str | Path | File, threads: int) -> Network:
+    shapes = (1, SIDE, SIDE, 3), (1, 1, 17, 3)
+    instead = "give the joints in a keypoint file"
+    run = load_network(file, *shapes, "MoveNet single-pose lightning", threads, instead)
+    return lambda square: run(square[None])[0, 0]
 
 
 def _squares(size: tuple[int, int], divisors: Sequence[int]) -> Iterator[tuple[float, float, float]]:

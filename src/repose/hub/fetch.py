@@ -14,20 +14,20 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from repose.files import replacing, sha256
 from repose.hub.files import File
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte
 
 
 class FileMissingError(FileNotFoundError):
-    """A weight file is nowhere to be had; the text says where it was looked for and what to do."""
+    """A weight file is not here and cannot be fetched; the text says where it was looked for and what to do."""
 
 
 def cache_folder() -> Path:
@@ -47,10 +47,10 @@ def locate(file: File) -> Path:
     cache = cache_folder() / "files"
     wrong: list[str] = []
     for path in _copies(file, cache):
-        found = sha256(path)
-        if found.startswith(file.sha256):
+        digest = sha256(path)
+        if digest.startswith(file.sha256):
             return path
-        wrong.append(f"{path} has sha256 {found}")
+        wrong.append(f"{path} has sha256 {digest}")
     if file.url is None:
         raise _missing(file, cache, wrong, f"it has no published address; {file.advice}")
     if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
@@ -58,9 +58,9 @@ def locate(file: File) -> Path:
     try:
         with replacing(cache / file.name, sync=True) as part:
             _download(file, file.url, part)
-            found = sha256(part)
-            if not found.startswith(file.sha256):
-                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {found}")
+            digest = sha256(part)
+            if not digest.startswith(file.sha256):
+                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {digest}")
     except FileMissingError:
         raise
     except (OSError, http.client.HTTPException) as error:  # no network, a refused address, a full disk
@@ -101,6 +101,9 @@ def _open(url: str) -> BinaryIO:
 
 
 def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -11,7 +11,7 @@ class File:
     """One published file.
 
     Attributes:
-        name: what it is called here.
+        name: its name here.
         url: its published https address; None if it has none.
         sha256: the whole checksum in hexadecimal, or its beginning where only that is published.
         size: bytes; None if not known for certain.
@@ -46,6 +46,17 @@ FILES: Final = {
             aliases=("movenet_single_pose_lightning_ptq.tflite",),
         ),
         File(
+            name="selfie_segmentation.tflite",
+            # the address and the checksum of MediaPipe's own list of its files, third_party/external_files.bzl
+            url="https://storage.googleapis.com/mediapipe-assets/modules/selfie_segmentation/selfie_segmentation.tflite"
+            "?generation=1782183681393267",
+            sha256="8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
+            size=249_024,
+            licence="Apache-2.0",
+            origin="google-ai-edge/mediapipe: selfie segmentation, the general model",
+            without="give the mask yourself in Person.mask, or go on without one: `repose transfer` needs none",
+        ),
+        File(
             name="mobilenet_v2_imagenet.safetensors",
             url=None,
             sha256="63ba6ce8dfe50e36afaa8c4597dfca19d5318a93b6c913afaaa6cf3d5116da35",
@@ -53,9 +64,6 @@ FILES: Final = {
             licence="Apache-2.0",
             origin="google-coral/test_data tf2_mobilenet_v2_1.0_224_ptq.tflite, int8 weights brought back to float16",
             advice="it is published nowhere in this form: take it from somebody who has it",
-            without="training runs without its perceptual term: add the word objective.perceptual=none (patn-s, "
-            "apatn-s, pinet-s, hpn-s), objective.perceptual=0 (multiscale-s, carry-s) or objective.weight_perceptual=0 "
-            "(densepose-s)",
         ),
         File(
             name="vgg19-dcbb9e9d.pth",
@@ -152,4 +160,4 @@ FILES: Final = {
         ),
     )
 }
-"""Every file that the house may fetch, by name."""
+"""Every file that Repose may fetch, by name."""

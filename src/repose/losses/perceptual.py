@@ -8,6 +8,7 @@ from typing import Final, Literal, Self, get_args
 import torch
 from torch import Tensor, nn
 
+from repose.hub.fetch import FileMissingError
 from repose.names import nearest
 from repose.nn import mobilenet, vgg
 from repose.nn.weights import checked_taps
@@ -44,6 +45,9 @@ class Perceptual(nn.Module):
     Raises:
         ValueError: an unknown backbone, layer, rescale, reduction or distance.
     """
+
+    advice: str = ""
+    """How to do without this term, for the error where the backbone's weight file is missing."""
 
     def __init__(
         self,
@@ -95,17 +99,25 @@ class Perceptual(nn.Module):
         return terms.sum() if self.reduce == "sum" else terms.mean()
 
     def network(self, device: torch.device | str = "cpu") -> nn.Module:
-        """The frozen backbone, read at the first call. FileNotFoundError names a missing weight file."""
+        """The frozen backbone, read at the first call. FileMissingError names a missing weight file, and `advice`."""
         if not self._network:
-            if self.backbone == "vgg19":
-                made: nn.Module = vgg.vgg19(self.layers)
-            elif self.backbone == "vgg16":
-                made = vgg.vgg16(self.layers)
-            else:
-                made = mobilenet.mobilenet_v2(self.layers, scaled=True)
-            made = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from the stubs
-            self._network = (made.to(device),)
+            try:
+                backbone = self._read()
+            except FileMissingError as error:
+                if not self.advice:
+                    raise
+                raise FileMissingError(f"{error}\n  or        {self.advice}") from error
+            backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
+            self._network = (backbone.to(device),)
         return self._network[0]
+
+    def _read(self) -> nn.Module:
+        """The backbone with the weights of its file."""
+        if self.backbone == "vgg19":
+            return vgg.vgg19(self.layers)
+        if self.backbone == "vgg16":
+            return vgg.vgg16(self.layers)
+        return mobilenet.mobilenet_v2(self.layers, scaled=True)
 
     def blank(self) -> nn.Module:
         """The backbone, with weights as drawn where its file was not read yet: to be counted, not to be looked through.

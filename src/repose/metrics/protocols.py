@@ -29,7 +29,7 @@ class Protocol:
     """How generated pictures are measured against real ones.
 
     Every picture is rounded to uint8 first (nearest grey level), on the protocol's canvas. Everything after `version`
-    decides numbers; what a paper does not say is chosen here and said in `notes`.
+    decides numbers; where a paper says nothing, it is chosen here and `notes` tell it.
 
     Attributes:
         name, version: cited together, "patn-market@1".
@@ -47,13 +47,13 @@ class Protocol:
         ssim: the variant of SSIM.
         mask: of mask-SSIM, or None: not measured. Both pictures are multiplied by it and SSIM is taken of the whole,
             black included, with the same variant; so its data range is that of the masked generated picture.
-        windows: further SSIMs, each a name of a column and its variant.
+        windows: further SSIMs, each a column and its variant.
         ms_ssim: the variant of MS-SSIM, or None: not measured.
         local_ssim: the variant of SSIM in windows of an eighth of the height around the joints and between them
             (`repose.represent.descriptors`), the mean over the windows of all pairs, or None: not measured.
         regions: how many windows that is; one whose joints are missing in the target is left out.
-        networks: columns of `repose.metrics.networks`, in which dialect, splits, reference pictures and version are
-            fixed. One whose weight file is not here is left empty and says so.
+        networks: columns of networks (`repose.metrics.COLUMNS`), in which dialect, splits, reference pictures and
+            version are fixed. A column whose weight file is not here is left empty, and tables tell it.
         pckh_alpha: share of the head box, per axis, that still counts as right.
         notes: where it comes from.
     """
@@ -264,7 +264,7 @@ def protocol(name: str) -> Protocol:
 
 
 def shared(protocols: Iterable[str]) -> str:
-    """The one protocol of numbers that are to stand in one column, by name@version.
+    """The one protocol, name@version, of numbers that are to stand in one column.
 
     Raises:
         ValueError: there are none, one has no version, or they differ: numbers under two protocols do not compare.
@@ -280,27 +280,28 @@ def shared(protocols: Iterable[str]) -> str:
 
 
 def overview(protocols: Iterable[Protocol] | None = None) -> str:
-    """What each protocol fixes, as a table in Markdown: docs/protocols.md has it."""
+    """Everything that the protocols fix, as a table in Markdown, for docs/protocols.md."""
     head = ("protocol", "canvas", "file", "SSIM", "further columns", "pairs")
     rows = [head, ("---",) * len(head)]
-    for made in sorted(protocols or PROTOCOLS.values(), key=lambda one: (one.name, one.version)):
-        place = canvas(made.canvas)
-        left, top, right, bottom = made.padding
+    chosen = list(protocols or PROTOCOLS.values())
+    for one in sorted(chosen, key=lambda one: (one.name, one.version)):
+        place = canvas(one.canvas)
+        left, top, right, bottom = one.padding
         size = f"{place.height}x{place.width}"
-        if any(made.padding):
-            colour = "white" if made.fill == 255 else f"grey level {made.fill}"
+        if any(one.padding):
+            colour = "white" if one.fill == 255 else f"grey level {one.fill}"
             size += f", padded with {colour} to {place.height + top + bottom}x{place.width + left + right}"
-        size += ", from other sizes bicubic" if made.resize == "bicubic" else ""
-        further = [f"{name}: {variant}" for name, variant in made.windows]
-        if made.mask is not None:
-            further.append(f"mask_ssim: radius {made.mask.radius:g}, half-width {made.mask.half_width:g}, "
-                           f"closed with {made.mask.close}x{made.mask.close}")  # fmt: skip
-        further += [f"ms_ssim: {made.ms_ssim}"] if made.ms_ssim else []
-        further += [f"local_ssim: {made.regions} windows, {made.local_ssim}"] if made.local_ssim else []
-        further += list(made.networks)
-        pairs = "both directions" if made.directions == "both" else "given direction"
-        file = "PNG" if made.file == "png" else "JPEG, quality 75"
-        rows.append((f"`{made}`", size, file, str(made.ssim), "; ".join(further), f"{made.split}, {pairs}"))
+        size += ", from other sizes bicubic" if one.resize == "bicubic" else ""
+        further = [f"{name}: {variant}" for name, variant in one.windows]
+        if one.mask is not None:
+            further.append(f"mask_ssim: radius {one.mask.radius:g}, half-width {one.mask.half_width:g}, "
+                           f"closed with {one.mask.close}x{one.mask.close}")  # fmt: skip
+        further += [f"ms_ssim: {one.ms_ssim}"] if one.ms_ssim else []
+        further += [f"local_ssim: {one.regions} windows, {one.local_ssim}"] if one.local_ssim else []
+        further += list(one.networks)
+        pairs = "both directions" if one.directions == "both" else "given direction"
+        file = "PNG" if one.file == "png" else "JPEG, quality 75"
+        rows.append((f"`{one}`", size, file, str(one.ssim), "; ".join(further), f"{one.split}, {pairs}"))
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    notes = [f"- `{made}`: {made.notes}." for made in protocols or PROTOCOLS.values()]
+    notes = [f"- `{one}`: {one.notes}." for one in chosen]
     return "\n".join([*lines, "", *notes]) + "\n"

@@ -1,4 +1,4 @@
-"""What the papers print, by the protocol that is theirs: shown beside measured rows, marked, never in their columns."""
+"""The numbers of the papers, by the protocol of each: shown beside measured rows and marked, never in their columns."""
 
 from __future__ import annotations
 
@@ -95,12 +95,15 @@ _ROWS: Final[dict[str, tuple[tuple[str, ...], dict[str, tuple[float | None, ...]
 
 
 def published(protocol: str) -> dict[str, dict[str, float]]:
-    """System -> column -> what its paper prints, of a protocol by its name without version; empty if there is nothing.
+    """The published numbers under a protocol: system -> column -> number; empty if there are none.
 
-    The same for its twin of JPEG files, "-jpeg": the papers measured such files.
+    Args:
+        protocol: its name without version. A protocol of JPEG files, "-jpeg", has the numbers of the protocol of PNG
+            files, as the papers measured JPEG files.
 
-    A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC that cannot be
-    had, in Roy's NVIDIA's SSD on ResNet-50. No column of ours compares with it. The others are columns of ours.
+    A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC whose weights
+    cannot be had, in Roy's paper NVIDIA's SSD on ResNet-50. None of our columns compares with it. The others are
+    columns of `repose.metrics.COLUMNS`.
     """
     columns, rows = _ROWS.get(protocol.removesuffix("-jpeg"), ((), {}))
     return {

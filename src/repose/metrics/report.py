@@ -1,4 +1,4 @@
-"""An evaluation as LaTeX, CSV and one HTML page that needs nothing beside itself."""
+"""Evaluations as LaTeX, CSV, and one HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from torch import Tensor
 
 from repose.files import replacing
 from repose.metrics import tables
-from repose.metrics.evaluate import Evaluation, described
+from repose.metrics.columns import COLUMNS
 from repose.metrics.published import published
+from repose.metrics.result import Evaluation, table_rows
 
 Pictures = npt.NDArray[np.uint8]
 
 Show = Callable[[Tensor], list[tuple[str, Sequence[Pictures]]]]
-"""Pairs (N, 2) -> what to show of them: heading and N pictures uint8 (H, W, 3) each, those of models by their name."""
+"""Pairs (N, 2) -> columns of pictures: a heading, for models their name, and N pictures uint8 (H, W, 3)."""
 
-ENDS: Final = 5
-"""Worst and best pairs of each model."""
+WORST_AND_BEST: Final = 5
+"""Pairs of each, for each model."""
 
 FORMS: Final = (".md", ".tex", ".csv", ".html")
 
 
 def latex(evaluations: Sequence[Evaluation]) -> str:
     """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption."""
-    lines, title, caption = described(evaluations)
-    head, *body = tables.grid(lines)
+    table, title, caption = table_rows(evaluations)
+    head, *body = tables.grid(table)
     rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in [head, *body]]
     columns = "l" + "r" * (len(head) - 1)
     return "\n".join([
@@ -48,20 +49,20 @@ def latex(evaluations: Sequence[Evaluation]) -> str:
 def as_csv(evaluations: Sequence[Evaluation]) -> str:
     """A line for each number: protocol, data, split, pairs, row, metric, value, low and high of the 95 % interval.
 
-    What could not be measured has a line without value; the last column says why.
+    A number that was not measured has a line without value; the last column tells why.
     """
-    lines, _, _ = described(evaluations)
+    table, _, _ = table_rows(evaluations)
     first = evaluations[0]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["protocol", "data", "checksum", "split", "pairs", "row", "metric", "value", "low", "high", "why"])
     facts = [str(first.facts[key]) for key in ("data", "checksum", "split", "pairs")]
-    for line in lines:
-        for metric, score in line.scores.items():
+    for row in table:
+        for column, score in row.scores.items():
             numbers = ("" if math.isnan(number) else f"{number:.6f}" for number in (score.value, score.low, score.high))
-            writer.writerow([line.protocol, *facts, line.name, metric, *numbers, ""])
-        for metric, why in line.missing.items():
-            writer.writerow([line.protocol, *facts, line.name, metric, "", "", "", tables.without(why)])
+            writer.writerow([row.protocol, *facts, row.name, column, *numbers, ""])
+        for column, reason in row.missing.items():
+            writer.writerow([row.protocol, *facts, row.name, column, "", "", "", tables.without(reason)])
     return text.getvalue()
 
 
@@ -71,16 +72,16 @@ def html(evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None =
     Args:
         evaluations: of one measurement, as for `table`.
         show: gives the pictures of pairs.
-        sheet: a picture of some pairs, put at the end.
+        sheet: a picture of some pairs, at the end of the page; None: none.
     """
-    lines, title, caption = described(evaluations)
+    rows, title, caption = table_rows(evaluations)
     first = evaluations[0]
-    parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(caption)}.</p>", _table(lines), _published(first)]
+    parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(caption)}.</p>", _table(rows), _published(first)]
     models = [(str(one.facts["model"]), one) for one in evaluations if any(row.kind == "generated" for row in one.rows)]
     if models:
         parts += ["<h2>Distribution over the pairs</h2>", _histograms(models)]
     for name, one in models:
-        parts += [f"<h2>{escape(name)}: worst and best pairs by SSIM</h2>", _ends(name, one, show)]
+        parts += [f"<h2>{escape(name)}: worst and best pairs by SSIM</h2>", _worst_and_best(name, one, show)]
     if sheet is not None:
         parts += ["<h2>Some pairs</h2>", f'<img class="sheet" alt="some pairs" src="{_picture(sheet)}">']
     facts = {key: first.facts.get(key) for key in ("date", "commit", "hardware", "repose", "torch", "estimator")}
@@ -96,42 +97,53 @@ def html(evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None =
 
 
 def write(path: Path, evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None = None) -> None:
-    """The evaluations in the form of the file's ending, one of `FORMS`. ValueError for another."""
-    known = path.suffix.lower()
-    if known not in FORMS:
-        raise ValueError(f"{path}: a report ends in {', '.join(FORMS)}")
-    if known == ".html":
+    """Write the evaluations in the form that the file's ending names.
+
+    Args:
+        path: of the file; its ending is one of `FORMS`.
+        evaluations, show, sheet: as `html`.
+
+    Raises:
+        ValueError: another ending, or the evaluations are not of one measurement.
+    """
+    require_form(path)
+    form = path.suffix.lower()
+    if form == ".html":
         text = html(evaluations, show, sheet)
-    elif known == ".md":
-        text = tables.markdown(*described(evaluations))
+    elif form == ".md":
+        text = tables.markdown(*table_rows(evaluations))
     else:
-        text = latex(evaluations) if known == ".tex" else as_csv(evaluations)
+        text = latex(evaluations) if form == ".tex" else as_csv(evaluations)
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def require_form(path: Path) -> None:
+    """Raise ValueError unless the file's ending is one of `FORMS`."""
+    if path.suffix.lower() not in FORMS:
+        raise ValueError(f"{path}: a report ends in {', '.join(FORMS)}")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _table(lines: Sequence[tables.Line]) -> str:
-    metrics = tables.measured(lines)
+def _table(table: Sequence[tables.TableRow]) -> str:
+    columns = tables.shown_columns(table)
     head = "".join(
-        f'<th title="{tables.METRICS[metric][1]} is better">{escape(tables.METRICS[metric][0])} '
-        f"{'↑' if tables.METRICS[metric][1] == 'higher' else '↓'}</th>"
-        for metric in metrics
+        f'<th title="{COLUMNS[column].better} is better">{escape(COLUMNS[column].heading)}</th>' for column in columns
     )
     rows = []
-    for line in lines:
+    for row in table:
         cells = []
-        for metric in metrics:
-            score, digits = line.scores.get(metric), tables.METRICS[metric][2]
-            if metric in line.missing:
-                cells.append(f'<td class="missing">{escape(tables.without(line.missing[metric]))}</td>')
+        for column in columns:
+            score = row.scores.get(column)
+            if column in row.missing:
+                cells.append(f'<td class="missing">{escape(tables.without(row.missing[column]))}</td>')
                 continue
             value = "" if score is None or math.isnan(score.value) else f' data-value="{score.value}"'
-            text, _, span = tables.shown(score, digits).partition(" ")
+            text, _, span = tables.shown(score, COLUMNS[column].digits).partition(" ")
             cells.append(f"<td{value}>{text}<small>{span}</small></td>")
-        rows.append(f"<tr><th>{escape(line.name)}</th>{''.join(cells)}</tr>")
+        rows.append(f"<tr><th>{escape(row.name)}</th>{''.join(cells)}</tr>")
     return (
         f'<div class="wide"><table class="sorts"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div><p>A click on a heading sorts.</p>"
@@ -139,16 +151,16 @@ def _table(lines: Sequence[tables.Line]) -> str:
 
 
 def _published(first: Evaluation) -> str:
-    """The papers' rows in a table of their own."""
+    """The rows of the papers, in a table apart."""
     rows = published(first.protocol.name)
     if not rows:
         return ""
-    metrics = list(dict.fromkeys(metric for row in rows.values() for metric in row))
-    titles = [tables.METRICS[metric][0] if metric in tables.METRICS else metric for metric in metrics]
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    titles = [COLUMNS[column].title if column in COLUMNS else column for column in columns]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(
         f"<tr><th>{escape(name)} <span>published</span></th>"
-        + "".join(f"<td{_value(row.get(m))}>{row.get(m, '-')}</td>" for m in metrics)
+        + "".join(f"<td{_value(row.get(column))}>{row.get(column, '-')}</td>" for column in columns)
         + "</tr>"
         for name, row in rows.items()
     )
@@ -164,11 +176,11 @@ def _value(number: float | None) -> str:
 
 
 def _histograms(models: Sequence[tuple[str, Evaluation]], bins: int = 40) -> str:
-    """A histogram of each metric of pairs, the models on one scale."""
-    metrics = [metric for metric in tables.METRICS if all(metric in one["generated"].columns for _, one in models)]
+    """A histogram of each column of pairs, the models on one scale."""
+    columns = [column for column in COLUMNS if all(column in one["generated"].columns for _, one in models)]
     figures = []
-    for metric in metrics:
-        each = {name: one["generated"].columns[metric].each for name, one in models}
+    for column in columns:
+        each = {name: one["generated"].columns[column].each for name, one in models}
         each = {name: values[values.isfinite()] for name, values in each.items()}
         whole = torch.cat(list(each.values()))
         if not len(whole):
@@ -190,19 +202,19 @@ def _histograms(models: Sequence[tuple[str, Evaluation]], bins: int = 40) -> str
                 f'<line x1="{mean:.1f}" x2="{mean:.1f}" y1="0" y2="52"/></svg>'
                 f"<figcaption>{escape(name)}</figcaption></figure>"
             )
-        digits = tables.METRICS[metric][2]
+        digits = COLUMNS[column].digits
         figures.append(
-            f'<div class="histogram"><h3>{escape(tables.METRICS[metric][0])}</h3>{"".join(rows)}'
+            f'<div class="histogram"><h3>{escape(COLUMNS[column].title)}</h3>{"".join(rows)}'
             f"<p><span>{low:.{digits}f}</span><span>{high:.{digits}f}</span></p></div>"
         )
     return f'<div class="histograms">{"".join(figures)}</div>'
 
 
-def _ends(name: str, one: Evaluation, show: Show) -> str:
+def _worst_and_best(name: str, one: Evaluation, show: Show) -> str:
     """The worst and the best pairs of a model by SSIM, with their pictures and numbers."""
     columns = one["generated"].columns
     order = columns["ssim"].each.nan_to_num(-1).argsort()
-    count = min(ENDS, len(order) // 2) or 1
+    count = min(WORST_AND_BEST, len(order) // 2) or 1
     text = []
     for label, which in (("worst", order[:count]), ("best", order.flip(0)[:count])):
         shown = show(one.pairs[which])
@@ -213,9 +225,8 @@ def _ends(name: str, one: Evaluation, show: Show) -> str:
                 f'<td><img alt="{escape(head)}" src="{_picture(images[place])}"></td>' for head, images in shown
             )
             numbers = "<br>".join(
-                f"{escape(tables.METRICS[metric][0])} {float(column.each[pair]):.{tables.METRICS[metric][2]}f}"
-                for metric, column in columns.items()
-                if metric in tables.METRICS
+                f"{escape(COLUMNS[column].title)} {float(scored.each[pair]):.{COLUMNS[column].digits}f}"
+                for column, scored in columns.items()
             )
             rows.append(f"<tr><th>{label} {place + 1}</th>{pictures}<td>{numbers}</td></tr>")
         text.append(f'<div class="wide"><table class="pairs">{"".join(rows)}</table></div>')

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose.estimate.suppliers import supplier
 from repose.person import Pair, Person
 
 
@@ -59,7 +60,7 @@ class Generator(nn.Module, ABC):
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         """Called before every training step with the stage of the phases: a network that grows or trains in stages
         sets itself up.
 
@@ -100,42 +101,24 @@ class Generator(nn.Module, ABC):
 
     def check(self, source: Person, target: Person) -> None:
         """Raise ValueError, naming the field and its supplier, if the two people do not meet `needs`."""
+        own = type(self).__name__.removesuffix("Generator")
         for role, person, names in (
             ("source", source, self.needs.source),
             ("target", target, self.needs.target),
         ):
             for name in names:
                 if getattr(person, name) is None:
-                    raise ValueError(f"{type(self).__name__} needs {role}.{name}, which is missing; {supplier(name)}")
+                    raise ValueError(f"{own} needs {role}.{name}, which is missing; {supplier(name)}")
             if not person.batched:
-                raise ValueError(f"{type(self).__name__} takes batches: use {role}.batch() for a single person")
+                raise ValueError(f"{own} takes batches: use {role}.batch() for a single person")
         if source.size != target.size:
             raise ValueError(f"source {source.size} and target {target.size} must share a canvas (H, W)")
         height, width = source.size or (0, 0)
         if height % self.needs.multiple or width % self.needs.multiple:
             raise ValueError(
-                f"{type(self).__name__} takes sides that are multiples of {self.needs.multiple}, got "
+                f"{own} takes sides that are multiples of {self.needs.multiple}, got "
                 f"{height}x{width}; repose.represent.canvas pads or resizes"
             )
-
-
-_SUPPLIERS = {
-    "image": "repose.read_person(PHOTO) supplies it with the joints",
-    "keypoints": "repose.read_person(PHOTO) supplies it, `repose estimate PHOTO -o poses.csv` writes it into a file",
-    "parsing": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
-    "No parser is included: repose.represent.maps.with_maps(person, parsing=FILE) adds what one made of a photograph",
-    "iuv": "stores of rendered people have it (`repose prepare synthetic`, then `repose inspect`, `repose eval`). "
-    "DensePose is not included: repose.represent.maps.with_maps(person, iuv=FILE) adds its result for a photograph",
-    "mask": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
-    "give Person.mask yourself, 1 on the person",
-    "depth": "stores of rendered people have it (`repose prepare synthetic`). Nothing here finds it on photographs: "
-    "give Person.depth yourself, in metres",
-}
-
-
-def supplier(field: str) -> str:
-    """Who supplies a field of `Person`, in words, for errors."""
-    return _SUPPLIERS[field]
 
 
 @dataclass(frozen=True)
@@ -153,8 +136,8 @@ class Phase:
     Attributes:
         trains: "generator", a part of it ("generator.parsing" is its submodule `parsing`), or entries of
             `Objective.networks`. What is not named takes no gradient and does not move.
-        stage: what the generator is told to run while this phase trains (`Generator.prepare`); the phases of one moment
-            agree in it. The objective alone knows when a stage begins and ends.
+        stage: what the generator is told to run while this phase trains (`Generator.set_stage`); the phases of one
+            moment agree in it. The objective alone knows when a stage begins and ends.
     """
 
     name: str
@@ -166,8 +149,8 @@ def stage_of(phases: Sequence[Phase]) -> str:
     """The stage that the phases of a step share. ValueError if they do not agree, or there is none."""
     stages = {phase.stage for phase in phases}
     if len(stages) != 1:
-        found = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
-        raise ValueError(f"the phases of a step must be of one stage: {found}; see Objective.phases")
+        each = ", ".join(f"'{phase.name}' is of '{phase.stage}'" for phase in phases) or "there is no phase"
+        raise ValueError(f"the phases of a step must be of one stage: {each}; see Objective.phases")
     return stages.pop()
 
 

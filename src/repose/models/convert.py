@@ -9,17 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from repose.models import MODELS
-from repose.names import resolve
 
-Marks = Mapping[str, tuple[str, ...]]
-"""Network in words -> beginnings of names (below a prefix such as `model.`) that all occur in its state dict. Each
-shelf's convert.py has such a table of the official files it reads, `MARKS`."""
-
-_FOREIGN: Final[Marks] = {
+_FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "torchvision's VGG": ("features.0.weight", "features.2.weight", "classifier.6.weight"),
     "MobileNetV2": ("stem.weight", "blocks.0.depthwise.weight", "head.weight"),
 }
-"""Files that no shelf reads, but that a user may well hand over."""
+"""Files that no model reads, but that a user may well give; like `ModelDeclaration.marks`."""
 
 
 class WeightsError(ValueError):
@@ -102,25 +97,20 @@ def looks_like(names: Iterable[str]) -> str | None:
 
     Knows every model of the registry, in its default build, and the official layouts that `repose convert` reads.
     """
-    found = {name.removeprefix("module.").removeprefix("model.") for name in names}
-    for table in (*(_marks(entry.convert) for entry in MODELS.values() if entry.convert), _FOREIGN):
+    given = {name.removeprefix("module.").removeprefix("model.") for name in names}
+    for table in (*(declaration.marks for declaration in MODELS.values()), _FOREIGN):
         for what, marks in table.items():
-            if all(any(name.startswith(mark) for name in found) for mark in marks):
+            if all(any(name.startswith(mark) for name in given) for mark in marks):
                 return what
     best, share = None, 0.5
-    for model, entry in MODELS.items():
-        config = resolve(entry.network_config)()
+    for model, declaration in MODELS.items():
+        config = declaration.load(declaration.network_config)()
         with torch.device("meta"):
-            own = set(resolve(entry.generator)(config).state_dict())
-        overlap = len(own & found) / len(own | found)
+            own = set(declaration.load(declaration.generator)(config).state_dict())
+        overlap = len(own & given) / len(own | given)
         if overlap > share:
             best, share = f"Repose's '{model}' generator", overlap
     return best
-
-
-def _marks(convert: str) -> Marks:
-    marks: Marks = resolve(f"{convert.partition(':')[0]}:MARKS")
-    return marks
 
 
 def _compare(

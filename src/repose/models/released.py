@@ -10,7 +10,6 @@ from repose import models
 from repose.files import sha256
 from repose.models.convert import WeightsError, load
 from repose.models.weights import save_weights
-from repose.names import resolve
 
 
 def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
@@ -26,14 +25,16 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the recipe's model was released nowhere else.
+        ValueError: no weights of the recipe's model were released.
         WeightsError: the file is damaged, is no checkpoint, or of another network (the text says which).
         KeyError: no such recipe; names the nearest.
     """
-    made = models.recipe(recipe)
-    convert = models.MODELS[made.model].convert
-    if convert is None:
-        raise ValueError(f"'{recipe}' is our own model: nothing was released elsewhere that could be converted")
+    preset = models.recipe(recipe)
+    declaration = models.MODELS[preset.model]
+    if declaration.convert is None:
+        raise ValueError(
+            f"'{recipe}' is a recipe of {declaration.title}, whose weights nobody released: there is nothing to convert"
+        )
     if not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: there is no such file")
     try:
@@ -44,13 +45,13 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
             f"{checkpoint} ({checkpoint.stat().st_size:,} bytes) does not load as a PyTorch checkpoint: it is cut off, "
             f"or holds more than tensors. Fetch it again and compare its size. ({reason})"
         ) from error
-    converted = resolve(convert)(state, made.network)
-    generator = models.build_generator(made)
+    converted = declaration.load(declaration.convert)(state, preset.network)
+    generator = models.build_generator(preset)
     load(generator, converted, str(checkpoint))
     card = {
         "licence": "that of the file it was converted from",
         "data": "that of the file it was converted from",
         "converted_from": {"file": checkpoint.name, "sha256": sha256(checkpoint)},
     }
-    save_weights(out, generator, made, card)
+    save_weights(out, generator, preset, card)
     return out

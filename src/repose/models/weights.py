@@ -5,6 +5,7 @@ A folder of weights holds weights.safetensors (or several parts of it), recipe.j
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -144,7 +145,7 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     """
     if not paths:
         raise FileNotFoundError(f"no weights{SUFFIX} was found for the model '{model}'")
-    found: dict[str, Tensor] = {}
+    entries: dict[str, Tensor] = {}
     for path in paths:
         tensors, facts = read_tensors(path)
         other = facts.get("model")
@@ -154,21 +155,21 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
             )
         if other not in (None, model):
             raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
-        found |= tensors
+        entries |= tensors
     where = paths[0] if len(paths) == 1 else paths[0].parent
     own = generator.state_dict()
-    missing, extra = own.keys() - found.keys(), found.keys() - own.keys()
+    missing, extra = own.keys() - entries.keys(), entries.keys() - own.keys()
     if missing or extra:
         raise CheckpointError(
             f"{where} does not fit the model '{model}' of its recipe:{_few('missing', missing)}{_few('unknown', extra)}"
         )
     for name, value in own.items():
-        if value.shape != found[name].shape:
+        if value.shape != entries[name].shape:
             raise CheckpointError(
-                f"{where}: {name} has the shape {tuple(found[name].shape)}, the model '{model}' of its recipe wants "
+                f"{where}: {name} has the shape {tuple(entries[name].shape)}, the model '{model}' of its recipe wants "
                 f"{tuple(value.shape)}; weights and recipe.json do not belong together"
             )
-    generator.load_state_dict(found)
+    generator.load_state_dict(entries)
 
 
 def _few(what: str, names: set[str]) -> str:
@@ -178,6 +179,18 @@ def _few(what: str, names: set[str]) -> str:
 def weight_files(place: Path) -> list[Path]:
     """The weight files of a folder, or the file itself."""
     return [place] if place.suffix == SUFFIX else sorted(place.glob(f"weights*{SUFFIX}"))
+
+
+def weights_checksum(name: str | Path) -> str:
+    """sha256 of the weight file of a name (`find_weights`), for result lines.
+
+    Where there are several files, it is the checksum of their checksums.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    checksums = [sha256(path) for path in weight_files(find_weights(name))]
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 def lineage(place: Path) -> dict[str, str]:

@@ -11,42 +11,41 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from .picture import Picture
+from repose.extras import how_to_install
+from repose.render.picture import Picture
+from repose.render.unavailable import SyntheticUnavailable
 
 if TYPE_CHECKING:
-    from .draw.render import Renderer, create_context
-    from .people import render_people, render_person
-    from .prepare import expected, free_set, prepare_set, prepare_synthetic
-    from .stream import Stream, open_stream
-    from .turns import render_turns
+    from repose.render.dataset import Synthetic, expected, prepare_synthetic
+    from repose.render.draw.render import Renderer, create_context
+    from repose.render.people import render_people, render_person
+    from repose.render.prepare import prepare_set
+    from repose.render.stream import Stream, open_stream
+    from repose.render.turns import render_turns
 
 __all__ = [
-    "Picture", "Renderer", "Stream", "SyntheticUnavailable", "create_context", "expected", "free_set", "open_stream",
+    "Picture", "Renderer", "Stream", "Synthetic", "SyntheticUnavailable", "create_context", "expected", "open_stream",
     "prepare_set", "prepare_synthetic", "render_people", "render_person", "render_turns",
 ]  # fmt: skip
 
 _WHERE: Final = {
     "Renderer": "draw.render", "create_context": "draw.render",
     "Stream": "stream", "open_stream": "stream",
-    "expected": "prepare", "free_set": "prepare", "prepare_set": "prepare", "prepare_synthetic": "prepare",
+    "Synthetic": "dataset", "expected": "dataset", "prepare_synthetic": "dataset", "prepare_set": "prepare",
     "render_people": "people", "render_person": "people", "render_turns": "turns",
 }  # fmt: skip
 
 
-class SyntheticUnavailable(RuntimeError):  # noqa: N818 (the name is public)
-    """The synthetic people cannot be rendered on this machine; the message says what to install."""
-
-
 def __getattr__(name: str) -> Any:
-    """The renderer is loaded when it is asked for: it needs packages that not everyone has."""
+    """The renderer is imported when one of its names is first used: it needs packages that not everyone has."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return getattr(import_module(f".{_WHERE[name]}", __name__), name)
     except ImportError as error:
         if (error.name or "").partition(".")[0] == "repose":
-            raise  # a mistake of ours, no missing package
+            raise  # an error in Repose, no missing package
         raise SyntheticUnavailable(
             f"the synthetic people need {error.name or 'a package'}, which is not installed, or does not load "
-            f"({error}); from the checkout: pip install '.[synthetic]'"
+            f"({error}): {how_to_install('synthetic')}"
         ) from error

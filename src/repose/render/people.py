@@ -9,25 +9,28 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .draw.render import SMALL, Posed, Renderer
-from .figure.body import Body, Floats, Shape
-from .figure.surface import Piece, Surface, body_surface, clip, normals, pose_body, skin
-from .hair.hair import build_hair
-from .hair.scalp import scalp_field
-from .picture import Picture
-from .place.lighting import Lighting
-from .place.scenes import Scene, sample_scene
-from .place.seat import block, put_under
-from .place.views import Shot, sample_shot
-from .pose.poses import Pose, rotations, sample_pose
-from .sets import STYLES
-from .takes import Take, along_body, finish, ground_of, timed
-from .wear.accessories import build_accessories
-from .wear.bags import hang
-from .wear.cloth import ROUNDS, drape, strain
-from .wear.clothes import build_clothes
-from .wear.headwear import hair_hidden
-from .wear.outfits import Looks, sample_outfit
+from repose.body.model import BodyModel, Floats, Shape, girth_of, sample_shape
+from repose.body.rig import rotations
+from repose.body.surface import Surface, body_surface, normals, pose_body, pose_surface
+from repose.render.draw.render import SMALL, Renderer
+from repose.render.hair.hair import build_hair
+from repose.render.hair.scalp import scalp_field
+from repose.render.mesh import clip
+from repose.render.picture import Picture
+from repose.render.pieces import Looks, Piece, Posed
+from repose.render.place.lighting import Lighting
+from repose.render.place.seat import block, put_under
+from repose.render.place.surroundings import Surroundings, sample_surroundings
+from repose.render.place.views import Shot, sample_shot
+from repose.render.pose.poses import Pose, sample_pose
+from repose.render.sets import STYLES
+from repose.render.takes import Take, along_body, finish, ground_of, timed
+from repose.render.wear.accessories import build_accessories
+from repose.render.wear.bags import hang
+from repose.render.wear.cloth import ROUNDS, drape, strain
+from repose.render.wear.clothes import build_clothes
+from repose.render.wear.headwear import hair_hidden
+from repose.render.wear.outfits import sample_outfit
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,17 @@ class Dressed:
 
 
 @dataclass(frozen=True)
-class Sitter:
+class Subject:
     """A dressed person in their surroundings: what all pictures of them share.
 
     Attributes:
-        name: "p000012". dressed, scene: who and where.
+        name: "p000012". dressed, surroundings: who and where.
         style: of the pictures; seen: of poses and cameras.
     """
 
     name: str
     dressed: Dressed
-    scene: Scene
+    surroundings: Surroundings
     style: str
     seen: str
 
@@ -80,15 +83,15 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
     Raises:
         ValueError: no such style.
     """
-    sitter = meet(renderer, seed, person, style)
+    subject = sample_subject(renderer, seed, person, style)
     # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
-    poses = [sample_pose(r, sitter.seen, sitter.dressed.girth) for r in rngs]
-    transforms, points = placed(renderer.body, sitter.dressed, poses)
+    poses = [sample_pose(r, subject.seen, subject.dressed.girth) for r in rngs]
+    transforms, points = pose_bones(renderer.body, subject.dressed, poses)
     size = renderer.height, renderer.width
-    shots = [sample_shot(r, p, *size, sitter.seen) for r, p in zip(rngs, points, strict=True)]
-    lights = [light_of(sitter, r, s) for r, s in zip(rngs, shots, strict=True)]
-    return shoot(renderer, sitter, [
+    shots = [sample_shot(r, p, *size, subject.seen) for r, p in zip(rngs, points, strict=True)]
+    lights = [light_of(subject, r, s) for r, s in zip(rngs, shots, strict=True)]
+    return render_takes(renderer, subject, [
         Take(poses[k], transforms[k], points[k], shots[k], along_body(lights[k], shots[k].azimuth_deg),
              ground_of(shots[k], points[k]), rngs[k])
         for k in range(pictures)
@@ -104,7 +107,7 @@ def render_people(
             yield from render_person(renderer, seed, person, pictures, style)
 
 
-def meet(renderer: Renderer, seed: int, person: int, style: str = "mixed") -> Sitter:
+def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mixed") -> Subject:
     """A person of a set; arguments and errors as of `render_person`."""
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
@@ -114,24 +117,24 @@ def meet(renderer: Renderer, seed: int, person: int, style: str = "mixed") -> Si
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
     with timed(renderer.timings, "clothes"):
         dressed = dress(renderer.body, rng, style, detail=renderer.height)
-    return Sitter(f"p{person:06d}", dressed, sample_scene(rng, style), style, seen)
+    return Subject(f"p{person:06d}", dressed, sample_surroundings(rng, style), style, seen)
 
 
-def placed(body: Body, dressed: Dressed, poses: Sequence[Pose]) -> tuple[Floats, Floats]:
-    """A person's bones (P, J, 3, 4) in P poses, and their joints and anchors (P, N, 3) as of `Body.points`."""
-    transforms = body.transforms(dressed.shape.heads, rotations(body, np.stack([pose.angles for pose in poses])))
+def pose_bones(body: BodyModel, dressed: Dressed, poses: Sequence[Pose]) -> tuple[Floats, Floats]:
+    """A person's bones (P, J, 3, 4) in P poses, and their joints and anchors (P, N, 3) as of `BodyModel.points`."""
+    transforms = body.transforms(dressed.shape.pivots, rotations(body, np.stack([pose.angles for pose in poses])))
     return transforms, body.points(dressed.shape, transforms)
 
 
-def light_of(sitter: Sitter, rng: np.random.Generator, shot: Shot) -> Lighting:
+def light_of(subject: Subject, rng: np.random.Generator, shot: Shot) -> Lighting:
     """The light of a picture in the upright frame of its camera."""
-    light = sitter.scene.lighting(rng, -shot.azimuth_deg)
-    return replace(light, exposure=light.exposure * _metered(sitter.dressed.looks))
+    light = subject.surroundings.lighting(rng, -shot.azimuth_deg)
+    return replace(light, exposure=light.exposure * _metered(subject.dressed.looks))
 
 
-def shoot(renderer: Renderer, sitter: Sitter, takes: Sequence[Take]) -> list[Picture]:
+def render_takes(renderer: Renderer, subject: Subject, takes: Sequence[Take]) -> list[Picture]:
     """Draw these takes and develop them; they are numbered from 0."""
-    body, dressed, spent = renderer.body, sitter.dressed, renderer.timings
+    body, dressed, spent = renderer.body, subject.dressed, renderer.timings
     with timed(spent, "pose"):
         posed = [
             put_under(body, dressed.shape, take.transforms, take_pose(body, dressed, take.transforms, renderer.height),
@@ -141,17 +144,19 @@ def shoot(renderer: Renderer, sitter: Sitter, takes: Sequence[Take]) -> list[Pic
     with timed(spent, "draw"):
         shots, lights = [take.shot for take in takes], [take.light for take in takes]
         drawn = renderer.draw((*dressed.pieces, block()), dressed.looks, posed, shots, lights, dressed.grain)
-    return [finish(sitter.name, k, drawn, take, sitter.scene, sitter.style, spent) for k, take in enumerate(takes)]
+    return [
+        finish(subject.name, k, drawn, take, subject.surroundings, subject.style, spent) for k, take in enumerate(takes)
+    ]
 
 
-def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
+def dress(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
     """A random person with everything on.
 
     Args:
         body: the baked body. rng: the person's. style: of the clothes. detail: height of the pictures, pixels: faces of
             the body much smaller than a pixel are merged.
     """
-    coefficients, gender, age = _sample_body(body, rng)
+    coefficients, gender, age = sample_shape(body, rng)
     shape = body.shape(coefficients)
     outfit = sample_outfit(rng, gender, age, style)
     clothes, covered = build_clothes(body, shape, outfit)
@@ -159,22 +164,21 @@ def dress(body: Body, rng: np.random.Generator, style: str, detail: int = 256) -
     hair = build_hair(body, shape, outfit.looks, lambda points: hair_hidden(outfit, points))
     bare = _bare_skin(body, shape, np.maximum(covered, inside), scalp_field(body, outfit.looks), detail)
     pieces = (Piece("skin", bare, None, (13, 13), kind="skin"), *clothes, *hair, *things)
-    girth = float(np.sqrt(_girth(shape) / _mean_girth(body)))
-    return Dressed(shape, pieces, outfit.looks, _grain(rng), girth, gender, age)
+    return Dressed(shape, pieces, outfit.looks, _grain(rng), girth_of(body, shape), gender, age)
 
 
-def take_pose(body: Body, dressed: Dressed, transforms: Floats, detail: int = 256) -> Posed:
+def take_pose(body: BodyModel, dressed: Dressed, transforms: Floats, detail: int = 256) -> Posed:
     """All vertices of a person in one pose.
 
     Args:
-        body, dressed: who. transforms: (J, 3, 4) from `Body.transforms`.
+        body, dressed: who. transforms: (J, 3, 4) from `BodyModel.transforms`.
         detail: height of the pictures, pixels: cloth need not be settled for small ones.
     """
     rounds = ROUNDS if detail > SMALL else 6
     place, normal = pose_body(body, dressed.shape, transforms)
     places, all_normals, strains = [], [], []
     for piece in dressed.pieces:
-        own = skin(piece.surface, transforms)
+        own = pose_surface(piece.surface, transforms)
         push = np.zeros(len(own), np.float32)
         if piece.cloth is not None:
             own = drape(piece, own, place, normal, transforms, rounds)
@@ -192,29 +196,7 @@ def _metered(looks: Looks) -> float:
     return float(np.clip((0.32 / bright) ** 0.25, 0.88, 1.6))
 
 
-def _sample_body(body: Body, rng: np.random.Generator) -> tuple[Floats, float, float]:
-    """A body between two of the fitted ones of about the same gender and age: coefficients, gender, age."""
-    first = int(rng.integers(len(body.traits)))
-    gap = np.abs(body.traits - body.traits[first])
-    (alike,) = np.nonzero((gap[:, 0] < 0.3) & (gap[:, 1] < 0.15))
-    second, share = int(rng.choice(alike)), float(rng.uniform(0, 0.5))
-    mixed = body.coefficients[first] * (1 - share) + body.coefficients[second] * share
-    gender, age = body.traits[first] * (1 - share) + body.traits[second] * share
-    return mixed.astype(np.float32), float(gender), float(age)
-
-
-def _girth(shape: Shape) -> float:
-    """Mean squared distance of the trunk's surface from its axis over squared height."""
-    tall = np.ptp(shape.vertices[:, 2])
-    return float(np.mean(shape.vertices[:, :2] ** 2) / tall**2)
-
-
-@cache
-def _mean_girth(body: Body) -> float:
-    return _girth(body.shape(np.zeros(body.coefficients.shape[1], np.float32)))
-
-
-def _bare_skin(body: Body, shape: Shape, hidden: Floats, scalp: Floats, detail: int) -> Surface:
+def _bare_skin(body: BodyModel, shape: Shape, hidden: Floats, scalp: Floats, detail: int) -> Surface:
     """The skin that is not surely covered."""
     whole = body_surface(body, shape, "body")
     used = np.unique(body.faces["body"])
@@ -226,7 +208,7 @@ def _bare_skin(body: Body, shape: Shape, hidden: Floats, scalp: Floats, detail: 
 
 
 @cache
-def _merged(body: Body, cell: float) -> NDArray[np.int32]:
+def _merged(body: BodyModel, cell: float) -> NDArray[np.int32]:
     """The faces of `body_surface(..., "body")` with all vertices of one cell (metres) merged into one: (F', 3)."""
     used, faces = np.unique(body.faces["body"], return_inverse=True)
     canon = body.canon[used]

@@ -40,6 +40,9 @@ STYLES: Final = ("mixed", "street", "fashion", "plain")
 clothes before a grey wall (for comparison), "mixed" either of the first two."""
 
 
+_PAIRS_PER_PICTURE: Final = 2  # of the lists of val and test, where no named set says otherwise
+
+
 def check_size(height: int, width: int) -> None:
     """ValueError where pictures of this size cannot be rendered."""
     if not 16 <= min(height, width) <= max(height, width) <= LARGEST:
@@ -158,10 +161,41 @@ def find_set(name: str, people: int | None = None) -> SetSpec:
     return SETS[name] if people is None else SETS[name].cut(people)
 
 
+def free_set(people: int, pictures: int, height: int, width: int, seed: int, style: str = "mixed") -> SetSpec:
+    """A set by its numbers: all ordered pairs to train on, fixed random lists for val and test.
+
+    Args:
+        people: at least 3. pictures: of each person, 2 to 100. height, width: pixels.
+        seed: of the people. style: one of `STYLES`.
+
+    Raises:
+        ValueError: too few people or pictures, an unknown style, or a seed that belongs to a named set.
+    """
+    if not 0 <= seed < FIRST_SEED:
+        raise ValueError(f"a seed is 0 to {FIRST_SEED - 1:,}, got {seed:,}: larger ones belong to the named sets")
+    split = splits(people)
+    listed = min(_PAIRS_PER_PICTURE, pictures - 1) * pictures
+    counts = {name: split.count(name) for name in ("train", "val", "test")}
+    parts = {name: SplitSpec(n, None if name == "train" else n * listed) for name, n in counts.items()}
+    return SetSpec("synthetic", height, width, style, pictures, seed, parts)
+
+
+def splits(people: int) -> list[str]:
+    """The split of each of `people` persons: the last 5 % are test, the 5 % before them val, at least one each.
+
+    Raises:
+        ValueError: there are fewer than three people.
+    """
+    if people < 3:
+        raise ValueError(f"train, val and test need people of their own: at least 3, got {people}")
+    part = max(1, round(people * 0.05))
+    return ["train"] * (people - 2 * part) + ["val"] * part + ["test"] * part
+
+
 def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list[tuple[str, str]]:
     """`count` random ordered pairs, each of two pictures of one person, spread evenly over the people.
 
-    The draws are hashes of seed and names, so a list never changes, whatever the machine and the libraries.
+    The draws are hashes of seed and names, so a list is the same on every machine and with every version of a library.
 
     Args:
         seed: of the set. people: the names of the pictures of each person, at least two.
@@ -171,10 +205,10 @@ def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list
         ValueError: there are not so many pairs.
     """
     each, more = divmod(count, len(people))
-    luckier = set(sorted(range(len(people)), key=lambda k: _draw(seed, people[k][0]))[:more])
+    with_more = set(sorted(range(len(people)), key=lambda k: _draw(seed, people[k][0]))[:more])
     pairs: list[tuple[str, str]] = []
     for k, names in enumerate(people):
-        wanted = each + (k in luckier)
+        wanted = each + (k in with_more)
         every = sorted(itertools.permutations(names, 2), key=lambda pair: _draw(seed, *pair))
         if wanted > len(every):
             raise ValueError(f"{names[0]}: {len(every)} pairs can be made of {len(names)} pictures, not {wanted}")

@@ -1,4 +1,4 @@
-"""Rendered people without end, for training: a store whose pictures are replaced while they are drawn from.
+"""Endless rendered people for training: a store whose pictures are replaced while pairs are drawn from it.
 
 ```python
 with Stream(256, 176, style="fashion") as stream:
@@ -6,9 +6,9 @@ with Stream(256, 176, style="fashion") as stream:
         ...
 ```
 
-A stream keeps the last people in memory (8 pictures give 56 pairs) and worker processes of low priority replace the
-oldest by new ones. Training waits for the first few people only: how fast it goes does not depend on how fast people
-are rendered, only how often it meets the same ones does (`Stream.rendered` counts them).
+A stream keeps the last people in memory (8 pictures give 56 pairs), and worker processes of low priority replace the
+oldest by new ones. Training waits for the first few people only. The speed of rendering does not change the speed of
+training, but how often a person is drawn again (`Stream.rendered` counts the people).
 
 What is drawn at a step depends on how fast the workers were, so two runs differ, and so does a resumed run from an
 unbroken one; `start` lets it begin with other people. Training on several processes gives each a stream
@@ -32,13 +32,11 @@ from torch import Tensor
 from repose.data.store import VERSION, Indices, Store, layout
 from repose.names import nearest
 from repose.person import JOINTS, Person
-
-from .draw.render import create_context
-from .picture import Picture
-from .prepare import LICENCE, RENDERER, Studio
-from .prepare import Person as Task
-from .sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
-from .workers import Crew, WorkerError, cores
+from repose.render.draw.render import create_context
+from repose.render.picture import Picture
+from repose.render.prepare import LICENCE, RENDERER, PersonTask, StartRenderer
+from repose.render.sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
+from repose.render.workers import WorkerError, WorkerPool, cores
 
 PREFIX: Final = "synthetic:"
 """`repose train --data synthetic:STYLE:HEIGHTxWIDTH`."""
@@ -52,7 +50,7 @@ _MOST: Final = STARTS["val"]  # people have smaller numbers
 
 
 class Stream(Store):
-    """An endless store; a context manager that ends its workers.
+    """An endless store; a context manager that ends its worker processes.
 
     It has two splits: "train", whose people are replaced all the time, and "val", a few people that stay. Indices,
     names and pairs are those of places, not of people: place 3 holds another person later.
@@ -61,10 +59,11 @@ class Stream(Store):
         height, width: pixels. style: one of `sets.STYLES`. seed: of the people, below 1,000,000; no set shares them.
         pictures: of each person. people: kept in memory; 0 for as many as fit `memory`.
         memory: MiB for the pictures, where `people` is 0.
-        workers: processes; 0 for a quarter of the cores, at least one. niceness: added to theirs: with 10 they get a
-            tenth of a core that training wants all of, and whatever it leaves; 0 to share evenly.
+        workers: processes; 0 for a quarter of the cores, at least one.
+        niceness: added to that of the processes: with 10 they get a tenth of a core that training fully uses, and all
+            that it leaves; with 0 an equal share.
         start: number of the first person; people come in the order of their numbers.
-        studio: what a worker starts with; tests give another.
+        start_worker: called once in each worker; None for a renderer, tests give another.
 
     Raises:
         ValueError: a setting is out of range.
@@ -85,7 +84,7 @@ class Stream(Store):
         workers: int = 0,
         niceness: int = 10,
         start: int = 0,
-        studio: Any = None,
+        start_worker: Any = None,
     ) -> None:
         if style not in STYLES:
             raise ValueError(f"no style is called '{style}'; {nearest(style, STYLES)}")
@@ -97,8 +96,8 @@ class Stream(Store):
                 f"a stream needs 2 pictures of a person at least, and nothing negative, got pictures={pictures}, "
                 f"people={people}, workers={workers}, start={start}"
             )
-        if studio is None:
-            create_context().release()  # fail here with a clear message, not in every worker
+        if start_worker is None:
+            create_context().release()  # an error is raised here and not in every worker
         shapes = {field: facts for field, facts in layout(height, width).items() if field in _FIELDS}
         one = pictures * sum(int(np.prod(shape)) * dtype.itemsize for _, shape, dtype in shapes.values())
         self._places = people or int(np.clip((memory << 20) // one, FIRST, 1024))
@@ -118,8 +117,10 @@ class Stream(Store):
         numbers = itertools.chain(
             range(STARTS["val"], STARTS["val"] + _VALIDATION), (k % _MOST for k in itertools.count(start))
         )
-        tasks = (Task(STREAM_SEED + seed, number, pictures, style) for number in numbers)
-        self._crew = Crew(studio or Studio(height, width), tasks, workers or max(1, cores() // 4), niceness=niceness)
+        tasks = (PersonTask(STREAM_SEED + seed, number, pictures, style) for number in numbers)
+        self._pool = WorkerPool(
+            start_worker or StartRenderer(height, width), tasks, workers or max(1, cores() // 4), niceness=niceness
+        )
         self._thread = threading.Thread(target=self._fill, name="repose-stream", daemon=True)
         self._thread.start()
 
@@ -134,10 +135,10 @@ class Stream(Store):
     @property
     def processes(self) -> list[int]:
         """The ids of the workers' processes."""
-        return self._crew.processes
+        return self._pool.processes
 
     def person(self, indices: Indices, fields: Sequence[str] | None = None) -> Person:
-        """As `Store.person`; waits for the first people. All that is asked for at once is of one moment.
+        """As `Store.person`; waits for the first people. All pictures of one call are of one moment.
 
         Raises:
             WorkerError: a person could not be rendered, or a worker died.
@@ -161,9 +162,9 @@ class Stream(Store):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._crew.stop()
+        self._pool.stop()
         self._thread.join()
-        self._crew.close()
+        self._pool.close()
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -176,9 +177,9 @@ class Stream(Store):
         return torch.where(train, rows % (there * self._pictures), rows)
 
     def _fill(self) -> None:
-        """The life of the thread: what the workers have made takes the oldest place."""
+        """Runs in the thread: what the workers render replaces the oldest person."""
         try:
-            for number, (_, pictures) in enumerate(self._crew):
+            for number, (_, pictures) in enumerate(self._pool):
                 with self._changed:
                     if number < _VALIDATION:
                         self._put(self._places + number, pictures)
@@ -186,9 +187,9 @@ class Stream(Store):
                     self._put(self.rendered % self._places, pictures)
                     self.rendered += 1
                     self._changed.notify_all()
-                    # nobody draws: nothing is gained by replacing what was not seen
+                    # while no pairs are drawn, people are not replaced
                     self._changed.wait_for(lambda: self._closing or self.rendered - self._drawn_at < self._places)
-        except Exception as error:  # whoever draws next raises it
+        except Exception as error:  # the next `person` raises it
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
@@ -204,7 +205,8 @@ class Stream(Store):
 def open_stream(text: str, start: int = 0, **settings: Any) -> Stream:
     """`synthetic:STYLE:HEIGHTxWIDTH[:SEED]` -> the stream; further settings as `Stream` takes them.
 
-    Raises ValueError if the text is none.
+    Raises:
+        ValueError: the text is of another form.
     """
     words = text.removeprefix(PREFIX).split(":")
     sides = words[1].lower().split("x") if len(words) > 1 else []

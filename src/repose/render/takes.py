@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from .draw.render import BACKGROUND, Drawn
-from .figure.body import JOINT_COUNT, Floats
-from .picture import Picture
-from .place.backdrop import Ground, background
-from .place.camera import develop
-from .place.lighting import Lighting
-from .place.scenes import Scene
-from .place.seat import SCENERY
-from .place.views import Shot
-from .pose.poses import Pose
+from repose.body.model import JOINT_COUNT, Floats
+from repose.render.draw.render import BACKGROUND, Drawn
+from repose.render.picture import Picture
+from repose.render.place.backdrop import Ground, background
+from repose.render.place.camera import develop
+from repose.render.place.lighting import Lighting
+from repose.render.place.seat import SCENERY
+from repose.render.place.surroundings import Surroundings
+from repose.render.place.views import Shot
+from repose.render.pose.poses import Pose
 
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
@@ -58,13 +58,13 @@ def along_body(light: Lighting, azimuth_deg: float) -> Lighting:
 
 
 def ground_of(shot: Shot, points: Floats) -> Ground:
-    """What a camera sees the ground under somebody as; points: (N, 3) as of `Body.points`."""
+    """What a camera sees the ground under somebody as; points: (N, 3) as of `BodyModel.points`."""
     away = float(np.hypot(*(shot.camera[:2] - points[:, :2].mean(0))))
     return Ground(shot.horizon, shot.feet, shot.metre, -shot.azimuth_deg, away)
 
 
 def finish(
-    person: str, number: int, drawn: Drawn, take: Take, scene: Scene, style: str, spent: dict[str, float]
+    person: str, number: int, drawn: Drawn, take: Take, surroundings: Surroundings, style: str, spent: dict[str, float]
 ) -> Picture:
     """The picture of a take, the `number`th of what was drawn of the person; times are added to `spent`."""
     coverage, label, near = drawn.coverage[number], drawn.label[number], drawn.nearness[number]
@@ -72,10 +72,10 @@ def finish(
     shot = take.shot
     flat = shot.project(take.points)
     with timed(spent, "background"):
-        behind = background(scene, take.rng, height, width, take.ground)
+        behind = background(surroundings, take.rng, height, width, take.ground)
         behind = _shaded(behind, drawn.shadow[number], take.light, shot, height)
     with timed(spent, "develop"):
-        image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), scene, take.rng, style)
+        image = develop(drawn.color[number] + behind * (1 - coverage[..., None]), surroundings, take.rng, style)
     own = drawn.covered[number] & (label != SCENERY)
     keypoints = _keypoints(flat[:JOINT_COUNT], np.where(drawn.covered[number], near, BACKGROUND))
     return Picture(

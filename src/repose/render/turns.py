@@ -10,15 +10,15 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from repose.body.limbs import repair
 from repose.names import nearest
-
-from .draw.render import Renderer
-from .people import Dressed, light_of, meet, placed, shoot
-from .picture import Picture
-from .place.views import sample_front, standing
-from .pose.poses import base_pose, repair
-from .takes import Take, along_body, ground_of
-from .wear.fabrics import Fabric
+from repose.render.draw.render import Renderer
+from repose.render.people import Dressed, light_of, pose_bones, render_takes, sample_subject
+from repose.render.picture import Picture
+from repose.render.pieces import Fabric
+from repose.render.place.views import sample_front, standing
+from repose.render.pose.poses import base_pose
+from repose.render.takes import Take, along_body, ground_of
 
 POSES: Final = (
     "relaxed", "contrapposto", "feet together", "one knee bent", "weight on one leg", "hand on hip", "hand in pocket",
@@ -61,25 +61,25 @@ def render_turns(
     name = POSES[pose % len(POSES)] if isinstance(pose, int) else pose
     if name not in POSES:
         raise ValueError(f"no pose to turn in is called {name!r}; {nearest(name, POSES)}")
-    sitter = meet(renderer, seed, person, style)
-    body, girth = renderer.body, sitter.dressed.girth
+    subject = sample_subject(renderer, seed, person, style)
+    body, girth = renderer.body, subject.dressed.girth
     plain = base_pose(body, name)
     stance = replace(plain, angles=repair(body, plain.angles, girth=girth))
-    transforms, points = placed(body, sitter.dressed, [stance])
+    transforms, points = pose_bones(body, subject.dressed, [stance])
     rng = np.random.default_rng([seed, person, 1])
-    front = sample_front(rng, points[0], renderer.height, renderer.width, sitter.seen)
-    light, ground = light_of(sitter, rng, front), ground_of(front, points[0])
+    front = sample_front(rng, points[0], renderer.height, renderer.width, subject.seen)
+    light, ground = light_of(subject, rng, front), ground_of(front, points[0])
     takes = []
     for degrees in turns_deg:
         shot = front.turned(degrees, standing(points[0]))
         lamps = along_body(light, shot.azimuth_deg)
         takes.append(Take(stance, transforms[0], points[0], shot, lamps, ground, deepcopy(rng)))
-    return shoot(renderer, sitter, takes)
+    return render_takes(renderer, subject, takes)
 
 
 def patterned(renderer: Renderer, seed: int, person: int, style: str = "fashion") -> bool:
     """Whether what covers somebody's chest has stripes, checks, flowers or a large print, by its cloth alone."""
-    return _patterned(meet(renderer, seed, person, style).dressed)
+    return _patterned(sample_subject(renderer, seed, person, style).dressed)
 
 
 def _patterned(dressed: Dressed) -> bool:

@@ -1,7 +1,7 @@
-"""A few processes that work on numbered tasks: results in order, no hang when one dies, none left over.
+"""A pool of processes for numbered tasks: results come in order, and a process that dies is noticed.
 
-The pool of the standard library waits forever for a worker that was killed, and its workers survive a parent that was.
-Here every process has a pipe of its own: a dead worker ends it on our side, a dead parent ends it on theirs.
+The pool of the standard library waits forever for a worker that was killed, and its workers live on when the parent is
+killed. Here every process has a pipe of its own, which ends when the process at its other end dies.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _ONE_THREAD: Final = {
     "MKL_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
 }
-"""The processes are the parallelism: none of them may start a thread for every core."""
+"""There is a process for every core, so none of them may start a thread for every core."""
 
 
 class WorkerError(RuntimeError):
-    """A worker raised or died; the message says at what it was working."""
+    """A worker raised or died; the message says which task it had."""
 
 
 def cores() -> int:
@@ -44,7 +44,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
+class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
     """Yields (task, result) in the order of the tasks; a context manager that ends its processes.
 
     Args:
@@ -66,7 +66,7 @@ class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
         niceness: int = 0,
     ) -> None:
         if workers < 1:
-            raise ValueError(f"Crew: at least one worker is needed, got {workers}")
+            raise ValueError(f"WorkerPool: at least one worker is needed, got {workers}")
         self._tasks, self._describe = iter(tasks), describe
         self._stop = threading.Event()
         self._order: deque[int] = deque()  # numbers of the tasks that were given and not yielded, oldest first
@@ -109,20 +109,20 @@ class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
             if self._order[0] in self._done:
                 done = self._done.pop(self._order.popleft())
                 if isinstance(done, WorkerError):
-                    self._stop.set()  # the iteration is over
+                    self._stop.set()  # no further results
                     raise done
                 return done
             by_pipe = {member.pipe: member for member in self._members if member.given and not member.dead}
-            for ready in wait(list(by_pipe), timeout=0.2):  # wakes up to see whether anybody still wants it
+            for ready in wait(list(by_pipe), timeout=0.2):  # the timeout lets it see `stop`
                 self._take(by_pipe[ready])  # type: ignore[index]
         raise StopIteration
 
     def stop(self) -> None:
-        """Make a `next` that waits in another thread end; `close` ends the processes afterwards."""
+        """End a `next` that waits in another thread; `close` then ends the processes."""
         self._stop.set()
 
     def close(self) -> None:
-        """End the processes: at once, what they were doing is lost."""
+        """End the processes at once; their unfinished tasks are lost."""
         self._stop.set()
         for member in self._members:
             member.pipe.close()
@@ -138,7 +138,7 @@ class Crew(Iterator[tuple[Task, Result]], Generic[Task, Result]):
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _give(self) -> None:
-        """Keep everybody busy; the one with the fewest tasks comes first."""
+        """Give every process tasks; the one with the fewest comes first."""
         while len(self._order) < self._ahead and not self._failed:
             member = min(self._members, key=lambda one: len(one.given))
             if len(member.given) >= _QUEUED:
@@ -176,8 +176,10 @@ class _Member(Generic[Task]):
 
 
 def _serve(start: Callable[[], Callable[[Any], Any]], pipe: Connection[Any, Any], niceness: int) -> None:
-    """The life of a worker: tasks in, results out, until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody in the terminal; the parent ends us
+    """Runs in a worker: takes tasks and sends results until the pipe ends."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches every process of the terminal; the parent ends this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)

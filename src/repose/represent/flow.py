@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -12,3 +13,18 @@ def at_rest(like: Tensor) -> Tensor:
     y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
     x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
     return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
+
+
+def warp(picture: Tensor, flow: Tensor) -> Tensor:
+    """A picture along a flow, bilinear between pixels; a place beyond the picture takes its border.
+
+    Args:
+        picture: (B, C, H, W). flow: (B, 2, h, w), x and y in the picture, -1 to 1 from edge to edge.
+
+    Returns:
+        float32 (B, C, h, w); differentiable in both. Source: the bilinear sampling layer of Zhou et al. 2016, "View
+        Synthesis by Appearance Flow".
+    """
+    return F.grid_sample(
+        picture.float(), flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False
+    )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from repose.names import nearest
-from repose.person import JOINTS, LIMBS
+from repose.person import JOINTS, LIMBS, Person
 
 MASK_LIMBS: Final = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
@@ -69,6 +69,20 @@ def heatmaps(
             left = torch.where(located[..., None], radius * radius - down, -torch.inf)  # what a row leaves for x
             maps = (across[..., None, :] <= left[..., :, None]).float()
     return maps[0] if keypoints.ndim == 2 else maps
+
+
+def pose_maps(source: Person, target: Person, kind: Kind = "gaussian", sigma: float = 6.0) -> tuple[Tensor, Tensor]:
+    """The joints of two batched people as `heatmaps` on their own canvases: (B, 18, H, W) each, in [0, 1].
+
+    Args:
+        source, target: with keypoints and a size. kind, sigma: as `heatmaps` takes them.
+    """
+    maps = []
+    for person in (source, target):
+        assert person.keypoints is not None
+        assert person.size is not None
+        maps.append(heatmaps(person.keypoints, *person.size, kind=kind, sigma=sigma))
+    return maps[0], maps[1]
 
 
 def limb_maps(

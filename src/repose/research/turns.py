@@ -21,7 +21,7 @@ from torch import Tensor
 
 from repose.draw.sheet import sheet
 from repose.markdown import each_value, grid_table
-from repose.metrics.accumulators import Column, Score, scores
+from repose.metrics.accumulators import PairScores, Score, scores
 from repose.metrics.functional import SKIMAGE, ssim
 from repose.metrics.functional.regions import colour_error, pattern, texture
 from repose.metrics.tables import shown
@@ -176,15 +176,15 @@ def score_turns(model: Model, turning: Turning, batch: int = 8) -> ScoredTurns:
     return ScoredTurns(turning, pictures, scored)
 
 
-def turn_columns(pictures: Tensor, true: Person) -> dict[str, Column]:
+def turn_columns(pictures: Tensor, true: Person) -> dict[str, PairScores]:
     """The columns of `TURN_METRICS` of uint8 pictures (N, 3, H, W) against people with image, parsing and iuv."""
     assert true.parsing is not None
     truth = _bytes(_image(true))
     return {
-        "pattern": Column(*pattern(pictures, truth, true.parsing)),
-        "texture": Column(*texture(pictures, truth, true.parsing)),
-        "colour": Column(*colour_error(pictures, truth, true.parsing)),
-        "head": Column(*_score_heads(pictures, truth, true)),
+        "pattern": PairScores(*pattern(pictures, truth, true.parsing)),
+        "texture": PairScores(*texture(pictures, truth, true.parsing)),
+        "colour": PairScores(*colour_error(pictures, truth, true.parsing)),
+        "head": PairScores(*_score_heads(pictures, truth, true)),
     }
 
 

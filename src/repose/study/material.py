@@ -24,7 +24,7 @@ from PIL import Image
 
 from repose.data.store import Store
 from repose.images import PICTURES, ImageError, load_image
-from repose.metrics.folder import names_of, owners, places_of, several
+from repose.metrics.file_names import names_of, owners, places_of, several
 from repose.represent.canvas import CANVASES, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.study.protocols import StudyProtocol, study_protocol
@@ -113,10 +113,10 @@ def prepare(
     Either the real pictures are a folder, or a store gives them, the sources and the poses.
 
     - With a store, a method's folder is as `repose eval` reads it: `{source}_2_{target}.png` after the stems of a
-      pair's names, or as another project's test code names it (`repose.metrics.folder.file_names`, Roy's counted names
-      in their two folders among them), a pair in either direction, of the store's size or that of a canvas around it
-      (of which the white is cut off). Pairs of different targets are drawn, the same for all methods, spread over the
-      people; no real picture is the target of a drawn pair.
+      pair's names, or as another project's test code names it (`repose.metrics.file_names.file_names`, Roy's counted
+      names in their two folders among them), a pair in either direction, of the store's size or that of a canvas around
+      it (of which the white is cut off). Pairs of different targets are drawn, the same for all methods, spread over
+      the people; no real picture is the target of a drawn pair.
     - With a folder, pictures may have any name; those of several methods have the same ones. For the question of the
       pose, a generated picture must be called as its target, or end in `_2_{target}` or `___{target}_vis`. Real
       pictures that are such a target are drawn last. Preference needs a store, for the pose.

@@ -1,4 +1,4 @@
-"""Checkpoints to resume a run from: files that are whole or absent (`repose.tensor_files`).
+"""Checkpoints to resume a run from, written whole or not at all (`repose.tensor_files`).
 
 A checkpoint is any tree of dicts, lists, tensors and plain values: the tensors are the file's tensors, the rest is
 JSON in its header. No pickle. A process that is killed while it writes leaves the file before untouched.
@@ -14,24 +14,22 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, sweep, write_tensors
+from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, remove_partial_files, write_tensors
 
 KEEP: Final = 2
-
-
-# -- checkpoints ------------------------------------------------------------------------------------------------------
+"""Checkpoints that stay in a folder, the newest ones."""
 
 
 def save_checkpoint(folder: Path, tree: Mapping[str, Any], images: int) -> Path:
-    """Write `folder/<images>.safetensors` and keep the last two.
+    """Write `folder/<images>.safetensors` and keep the last `KEEP`.
 
     Raises:
-        OSError: the disk is full or refuses; the checkpoints before are as they were.
+        OSError: the disk is full or refuses; the earlier checkpoints are as they were.
     """
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_pack(tree, "", tensors))
     path = folder / f"{images:09d}{SUFFIX}"
-    sweep(folder, "*")
+    remove_partial_files(folder, "*")
     write_tensors(path, tensors, {"format": CHECKPOINT, "tree": text})
     for old in checkpoints(folder)[KEEP:]:
         old.unlink(missing_ok=True)
@@ -46,7 +44,7 @@ def checkpoints(folder: Path) -> list[Path]:
 def load_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     """The newest whole checkpoint of a folder and its tree, on the CPU; None if the folder has none.
 
-    A damaged one is passed over with a warning that names it and the one taken instead.
+    A damaged one is skipped with a warning that names it and the one taken instead.
 
     Raises:
         CheckpointError: there are checkpoints, and all are damaged.
@@ -67,14 +65,20 @@ def load_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """One checkpoint's tree, on the CPU. CheckpointError if it is damaged or something else."""
-    tensors, facts = read_tensors(path)
-    if facts.get("format") != CHECKPOINT:
+    """One checkpoint's tree, on the CPU.
+
+    Raises:
+        CheckpointError: it is damaged, or no checkpoint.
+    """
+    tensors, header = read_tensors(path)
+    if header.get("format") != CHECKPOINT:
         raise CheckpointError(
-            f"{path} is no checkpoint of this program: format {facts.get('format')!r}, not {CHECKPOINT}"
+            f"{path} is no checkpoint of this program: format {header.get('format')!r}, not {CHECKPOINT}"
         )
-    own = {name: value.clone() for name, value in tensors.items()}  # the file's memory map is not ours to train in
-    tree: dict[str, Any] = _unpack(json.loads(facts["tree"]), own)
+    copies = {
+        name: value.clone() for name, value in tensors.items()
+    }  # training must not write to the file's memory map
+    tree: dict[str, Any] = _unpack(json.loads(header["tree"]), copies)
     return tree
 
 

@@ -1,58 +1,30 @@
-"""What a run tells while it goes: the bar, `log.jsonl`, TensorBoard where it is installed; and the means of losses."""
+"""What a run reports while it goes: the progress bar, `log.jsonl`, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from repose import record
 
 _NORM: Final = "norm"
 
 
-class Meter:
-    """Sums named scalars on their device and reads them rarely: every reading makes a GPU wait."""
-
-    def __init__(self) -> None:
-        self._sums: dict[tuple[str, ...], tuple[Tensor, int]] = {}
-
-    def add(self, names: Sequence[str], values: Tensor) -> None:
-        """One observation of each name; values (N,), detached."""
-        before, count = self._sums.get(key := tuple(names), (torch.zeros_like(values), 0))
-        self._sums[key] = (before + values, count + 1)
-
-    def finite(self) -> bool:
-        """Whether all since the last reading was finite."""
-        return all(bool(torch.isfinite(values).all()) for values, _ in self._sums.values())
-
-    def read(self) -> dict[str, float]:
-        """The means since the last reading."""
-        means = {
-            name: value / count
-            for names, (values, count) in self._sums.items()
-            for name, value in zip(names, values.tolist(), strict=True)
-        }
-        self._sums.clear()
-        return means
-
-
 class Log:
-    """The run's reports; a context manager. A silent one (`rank` above 0) does nothing.
+    """The reports of a run, as a context manager. A silent one, of every process but the first, does nothing.
 
     `log.jsonl` has a line "start" with recipe, seed, data, commit and hardware for every start, and lines "train" with
     images, seconds, images_per_second, rates and losses. After a resume the lines that follow a "start" replace those
     before it that count more images.
 
-    A full disk ends no run: what could not be written is named in a warning.
+    A full disk does not end the run: a warning names what could not be written.
     """
 
     def __init__(self, run: Path, total: int, images: int, silent: bool = False, show: bool = True) -> None:
@@ -110,7 +82,7 @@ class Log:
             )
         self._draw({**losses, **{f"rate/{k}": v for k, v in rates.items()}, "images_per_second": speed}, images)
 
-    def pause(self) -> None:
+    def restart_clock(self) -> None:
         """Leave the time since the last line, spent on sheets and files, out of the next images a second."""
         self._clock = time.perf_counter()
 

@@ -1,4 +1,4 @@
-"""Everything of a run that changes, and that a checkpoint therefore holds."""
+"""What changes in a run: networks, optimisers, counters. A checkpoint holds all of it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class State:
     Attributes:
         data: the data set's name and checksum; a checkpoint of other data is refused.
         overfit: as `train` takes it; a checkpoint of another number is refused.
-        begun_from: of which weights the run began (`checkpoint.lineage`); None where from random ones.
+        begun_from: the weights that the run began from (`repose.models.weights.lineage`); None: random ones.
         modules: what a phase may train, by name: "generator" and the objective's networks.
         weights: the parameters of each that take part in training.
         average: the generator with averaged weights; the generator itself where the recipe has no EMA.
-        images, step: shown to the generator, and steps made.
-        seconds: spent, over all starts.
+        images, step: images shown to the generator, and optimiser steps.
+        seconds: spent in all starts together.
     """
 
     recipe: Recipe
@@ -102,7 +102,14 @@ class State:
         }
 
     def load(self, tree: dict[str, Any], where: str, rank: int = 0) -> None:
-        """Take over a checkpoint's tree. ValueError, naming what differs, if it is of another recipe or other data."""
+        """Take over a checkpoint's tree.
+
+        Args:
+            tree: as `tree` gives it. where: its file, for errors. rank: of this process.
+
+        Raises:
+            ValueError: it is of another recipe or of other data; the text names what differs.
+        """
         self._require_same_run(tree, where)
         self.begun_from = tree.get("begun_from")
         self.generator.load_state_dict(tree["generator"])
@@ -124,7 +131,7 @@ class State:
             torch.manual_seed(self.recipe.seed + 1_000_003 * self.step + rank)
 
     def _require_same_run(self, tree: dict[str, Any], where: str) -> None:
-        # the first runs' checkpoints tell neither their data nor `overfit`
+        # the checkpoints of the first versions name neither their data nor `overfit`
         if (overfit := tree.get("overfit", self.overfit)) != self.overfit:
             raise ValueError(
                 f"{where} was made with overfit={overfit}, this run has overfit={self.overfit} (0 is a real run); "
@@ -172,18 +179,19 @@ def _completed(recipe: dict[str, Any]) -> dict[str, Any]:
     """A recipe of an earlier version with the settings that came later, whose defaults are what was done before."""
     try:
         return to_dict(recipe_from_dict(recipe))
-    except RecipeError:  # it has what is no longer known: that is a difference and is named as one
+    except RecipeError:  # it has a setting that no longer exists: `_differences` names it
         return recipe
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
-    found: list[str] = []
+    """The keys that differ and may not, with both values."""
+    differences: list[str] = []
     for key in sorted(old.keys() | new.keys()):
         path, was, now = f"{where}{key}", old.get(key), new.get(key)
         if path in _MAY_DIFFER or was == now:
             continue
         if isinstance(was, dict) and isinstance(now, dict):
-            found += _differences(was, now, f"{path}.")
+            differences += _differences(was, now, f"{path}.")
         else:
-            found.append(f"{path} was {was!r}, is {now!r}")
-    return found
+            differences.append(f"{path} was {was!r}, is {now!r}")
+    return differences

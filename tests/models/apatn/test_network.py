@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.apatn.network import APATB, APATN, APATNConfig, attend
-from repose.models.patn.network import PATN, PATNConfig
+from repose.models.patn.network import PATNConfig, PATNGenerator
 from repose.person import Person
 
 BLOCKS = ("apatb", "apatb-add", "apatb-without-cat", "apatb-without-res")
@@ -50,7 +50,7 @@ def test_sizes(config: APATNConfig, parameters: int) -> None:
 
 def test_a_block_has_269_million_parameters_as_written_and_275_with_one_more_1x1() -> None:
     with torch.device("meta"):
-        written, whole, patb = APATN(LITERAL).blocks[0], APATN().blocks[0], PATN(PATNConfig()).blocks[1]
+        written, whole, patb = APATN(LITERAL).blocks[0], APATN().blocks[0], PATNGenerator(PATNConfig()).blocks[1]
     assert count(written) == 2_689_024
     assert count(whole) == 2_754_816
     assert count(whole) - count(written) == 256 * 256 + 256

@@ -7,7 +7,7 @@ import torch
 
 from repose.models import MODELS, RECIPES, build_generator, build_objective, recipe
 from repose.models.base import Progress
-from repose.models.patn.network import PATN, ResidualBlock
+from repose.models.patn.network import PATNGenerator, ResidualBlock
 from repose.recipes import override
 from tests import tiny
 from tests.train.runs import broken_off, last, run_here
@@ -54,7 +54,7 @@ def test_the_resnet_baseline_is_a_setting_on_both_data_sets(name: str, blocks: i
     made = override(recipe(name), ["network.block=resnet", f"network.blocks={blocks}"])
     with torch.device("meta"):
         model = build_generator(made)
-    assert isinstance(model, PATN)
+    assert isinstance(model, PATNGenerator)
     assert sum(isinstance(block, ResidualBlock) for block in model.blocks) == blocks
     if name == "patn-market":
         assert made.network == recipe(f"patn-market-resnet-{blocks}").network

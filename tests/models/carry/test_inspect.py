@@ -10,7 +10,7 @@ from repose.draw.panels import Panel
 from repose.models.carry.inspect import panels
 from repose.models.carry.network import Carry, CarryConfig
 from repose.person import Person
-from tests.contract.test_generators import person
+from tests.contract.checks import person
 
 TINY = CarryConfig(width=8, depth=1, match=8, heads=2, height=64)
 

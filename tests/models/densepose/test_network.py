@@ -170,7 +170,7 @@ def test_stages() -> None:
     people = person(), person(1)
     ran = {}
     for stage in ("predictive", "inpainting", "joint"):
-        model.prepare(stage)
+        model.set_stage(stage)
         model.zero_grad()
         output = model(*people)
         sum(value.square().sum() for value in (output.image, *output.extra.values())).backward()
@@ -182,7 +182,7 @@ def test_stages() -> None:
         "joint": (["blending", "inpainting", "predictive"], 5),
     }
 
-    model.prepare("predictive")
+    model.set_stage("predictive")
     assert "residual" in model.eval()(*people).extra  # in use it always runs whole
 
 
@@ -192,11 +192,11 @@ def test_bad_stages_and_sizes() -> None:
     with pytest.raises(ValueError, match="blend_width: at least 1"):
         replace(TINY, blend_width=0)
     with pytest.raises(ValueError, match=r"trains in predictive, inpainting, joint, not in 'level0'"):
-        build().prepare("level0")
+        build().set_stage("level0")
     with pytest.raises(
         ValueError, match=r"not in 'inpainting'; .* objective\.inpainting_until is objective\.predictive"
     ):
-        build(modules="warping").prepare("inpainting")
+        build(modules="warping").set_stage("inpainting")
 
 
 @pytest.mark.parametrize("name", [name for name in models.RECIPES if name.startswith("densepose")])
@@ -209,7 +209,7 @@ def test_every_recipe_builds_and_its_stages_fit_its_modules(name: str) -> None:
     for images in range(0, recipe.images, recipe.images // 20):
         now = Progress(images, recipe.images)
         phases = objective.phases(now)
-        model.prepare(stage_of(phases))
+        model.set_stage(stage_of(phases))
         for phase in phases:
             for trains in phase.trains:
                 root, _, part = trains.partition(".")

@@ -142,8 +142,8 @@ def test_combinations_of_table_5(perceptual: float, style: float, gan: float) ->
 
 def test_an_output_of_another_stage_is_refused() -> None:
     objective, model, data = DensePoseObjective(TINY), build().train(), pair()
-    model.prepare("predictive")
-    with pytest.raises(ValueError, match=r"prepare\('inpainting'\) comes before its forward"):
+    model.set_stage("predictive")
+    with pytest.raises(ValueError, match=r"set_stage\('inpainting'\) comes before its forward"):
         objective.losses(phase(objective, 45, "inpainting"), data, model(data.source, data.target))
     with pytest.raises(ValueError, match="no phase 'other'"):
         objective.losses(Phase("other", ()), data, Output(torch.zeros(2, 3, 64, 32)))

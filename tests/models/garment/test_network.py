@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from repose.models import recipe
-from repose.models.garment.network import Garment, GarmentConfig, aligned, on_white, sample
+from repose.models.garment.network import GarmentConfig, GarmentFlow, aligned, on_white
 from repose.person import LIP_LABELS, Person
 from repose.recipes import RecipeError, override
-from repose.represent.flow import at_rest
+from repose.represent.flow import at_rest, warp
 from tests.models.garment.people import Laid, true_flow, wearing
 
 TINY = GarmentConfig(width=4, downs=2, blocks=1)
 
 
-def network(config: GarmentConfig = TINY) -> Garment:
+def network(config: GarmentConfig = TINY) -> GarmentFlow:
     torch.manual_seed(0)
-    return Garment(config).eval()
+    return GarmentFlow(config).eval()
 
 
 def box(height: int, width: int, top: int, left: int, tall: int, wide: int) -> Tensor:
@@ -57,32 +57,6 @@ def test_labels_are_names_and_a_wrong_one_is_an_error() -> None:
     assert override(recipe("garment-s"), ['network.labels=["skirt"]']).network.labels == ("skirt",)
 
 
-# -- the sampling layer ---------------------------------------------------------------------------------------------
-
-
-def test_a_known_flow_moves_a_known_picture() -> None:
-    picture = torch.rand(2, 3, 12, 8)
-    assert torch.allclose(sample(picture, at_rest(picture).expand(2, -1, -1, -1)), picture, atol=1e-6)
-    step = torch.tensor([3 * 2 / 8, 2 * 2 / 12]).view(1, 2, 1, 1)
-    moved = sample(picture, (at_rest(picture) + step).expand(2, -1, -1, -1))  # from 3 right and 2 below
-    assert torch.allclose(moved[..., :-2, :-3], picture[..., 2:, 3:], atol=1e-6)
-    half = torch.tensor([2 / 8 / 2, 0]).view(1, 2, 1, 1)
-    between = sample(picture, (at_rest(picture) + half).expand(2, -1, -1, -1))
-    assert torch.allclose(between[..., :-1], (picture[..., :-1] + picture[..., 1:]) / 2, atol=1e-6)
-
-
-def test_gradients_reach_the_flow() -> None:
-    """Of a ramp, the gradient of a pixel by its place is the ramp's slope, and by no other place."""
-    ramp = (torch.arange(8) * 0.1).expand(1, 1, 12, 8)
-    flow = at_rest(ramp).clone() + 0.05  # not at a pixel's centre, where the slope is two-sided
-    flow.requires_grad_()
-    sample(ramp, flow)[0, 0, 5, 3].backward()  # type: ignore[no-untyped-call]
-    assert flow.grad is not None
-    assert flow.grad[0, 0, 5, 3] == pytest.approx(0.1 * 8 / 2, rel=1e-4)  # -1 to 1 is 8 pixels wide
-    flow.grad[0, 0, 5, 3] = 0
-    assert flow.grad.abs().max() < 1e-6
-
-
 # -- the start ------------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +67,7 @@ def test_aligned_lays_one_mask_on_the_other() -> None:
     shift = torch.tensor([-16 * 2 / 48, -22 * 2 / 64]).view(1, 2, 1, 1)
     torch.testing.assert_close(flow, at_rest(source) + shift)
     large = box(64, 48, 16, 10, 40, 24)
-    inside = sample(source, aligned(source, large)) * large
+    inside = warp(source, aligned(source, large)) * large
     assert inside.mean() / large.mean() > 0.95
     rows = ((aligned(source, large)[0, 1] + 1) * 64 - 1) / 2  # in pixels
     assert rows[16, 20] == pytest.approx(8 - 0.25, abs=0.25)
@@ -174,7 +148,7 @@ def test_a_pixels_flow_depends_on_the_masks_as_a_whole() -> None:
 def test_sizes(name: str, parameters: int) -> None:
     made = recipe(name)
     with torch.device("meta"):
-        model = Garment(made.network)
+        model = GarmentFlow(made.network)
     assert sum(weight.numel() for weight in model.parameters()) == parameters
     assert model.needs.source == ("image", "parsing")
     assert model.needs.target == ("parsing",)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.models.base import Output, Phase, Progress, total
-from repose.models.garment.network import Garment, GarmentConfig, on_white
+from repose.models.garment.network import GarmentConfig, GarmentFlow, on_white
 from repose.models.garment.objective import GarmentObjective, GarmentObjectiveConfig
 from repose.person import Pair
 from tests.models.garment.people import Laid, wearing
@@ -29,9 +29,9 @@ def pair() -> Pair:
     return Pair(wearing(Laid(22, 28, 24, 30), 64, 48).batch(), wearing(Laid(26, 36, 20, 36, 15), 64, 48).batch())
 
 
-def made(data: Pair) -> tuple[Garment, Output]:
+def made(data: Pair) -> tuple[GarmentFlow, Output]:
     torch.manual_seed(0)
-    model = Garment(GarmentConfig(width=4, downs=2, blocks=1))
+    model = GarmentFlow(GarmentConfig(width=4, downs=2, blocks=1))
     return model, model(data.source, data.target)
 
 

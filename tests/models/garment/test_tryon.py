@@ -10,7 +10,7 @@ import torch
 
 from repose.draw.panels import picture
 from repose.models import inspector
-from repose.models.garment.network import Garment, GarmentConfig
+from repose.models.garment.network import GarmentConfig, GarmentFlow
 from repose.models.garment.tryon import dress
 from repose.person import Person
 from tests.models.garment.people import Laid, wearing
@@ -19,16 +19,16 @@ HERE, THERE = Laid(22, 28, 24, 30), Laid(26, 34, 24, 30)
 
 
 @pytest.fixture(scope="module")
-def network() -> Garment:
+def network() -> GarmentFlow:
     """It shifts the garment onto the other's outline, and no more."""
     torch.manual_seed(0)
-    made = Garment(GarmentConfig(width=4, downs=2, blocks=1, start="aligned")).eval()
+    made = GarmentFlow(GarmentConfig(width=4, downs=2, blocks=1, start="aligned")).eval()
     torch.nn.init.zeros_(made.last.weight)
     return made
 
 
 @torch.no_grad()
-def test_the_garment_takes_the_place_of_the_other(network: Garment) -> None:
+def test_the_garment_takes_the_place_of_the_other(network: GarmentFlow) -> None:
     garment = wearing(HERE, 64, 48)
     person = wearing(THERE, 64, 48, ground=0.3)
     assert garment.image is not None
@@ -47,7 +47,7 @@ def test_the_garment_takes_the_place_of_the_other(network: Garment) -> None:
     torch.testing.assert_close(batch[1], garment.image, rtol=0, atol=1e-4)
 
 
-def test_errors(network: Garment) -> None:
+def test_errors(network: GarmentFlow) -> None:
     garment, person = wearing(HERE, 64, 48), wearing(THERE, 64, 48)
     with pytest.raises(ValueError, match=r"person\.image"):
         dress(person.only("parsing"), garment, network)
@@ -67,7 +67,7 @@ def test_errors(network: Garment) -> None:
 
 
 @torch.inference_mode()
-def test_the_inside_as_pictures(network: Garment) -> None:
+def test_the_inside_as_pictures(network: GarmentFlow) -> None:
     panels = inspector("garment")
     garment, person = wearing(HERE, 64, 48).batch(), wearing(THERE, 64, 48).batch()
     shown = {panel.name: panel.image for panel in panels(network, garment, person)}

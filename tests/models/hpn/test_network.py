@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from repose.models.hpn.network import HPN, Block, HPNConfig
 from repose.person import Person
-from repose.train import ema
-from tests.contract.test_generators import ImageOnly
+from repose.train.moving_average import update_average
+from tests.contract.checks import ImageOnly
 
 TINY = HPNConfig(width=16, levels=3, trained=3, sigma=1.0)
 HEIGHT, WIDTH = 32, 16
@@ -143,10 +143,10 @@ def test_what_the_text_calls_modes() -> None:
     assert list(whole.from_rgb) == list(whole.to_rgb) == ["2"]
     assert (whole.first, whole.level) == (2, 2)
     assert set(gradients(whole)) == {name for name, _ in whole.named_parameters()}
-    whole.prepare("level0")
+    whole.set_stage("level0")
     assert whole.level == 2
     with pytest.raises(ValueError, match=r"network\.trained=1 trains in level0, not in 'level3'; objective\.shares"):
-        whole.prepare("level3")
+        whole.set_stage("level3")
     with pytest.raises(ValueError, match="levels 2 to 2 are trained, got 1"):
         whole.grow(1)
 
@@ -184,7 +184,7 @@ def test_stages_count_from_the_lowest_trained_level() -> None:
     network = made(replace(TINY, trained=2))
     levels = []
     for stage in ("level0", "level1"):
-        network.prepare(stage)
+        network.set_stage(stage)
         levels.append(network.level)
     assert levels == [1, 2]
 
@@ -192,18 +192,18 @@ def test_stages_count_from_the_lowest_trained_level() -> None:
 def test_every_copy_knows_its_level(tmp_path: Path) -> None:
     network = made()
     assert network.level == 2  # a fresh one stands at its last
-    network.prepare("level1")
+    network.set_stage("level1")
     assert network.level == 1
     other = made(seed=1)
     other.load_state_dict(network.state_dict())
     assert other.level == 1
     assert copy.deepcopy(network).level == 1
     average = copy.deepcopy(network).eval()
-    network.prepare("level2")
-    ema.update(average, network, 80, 1, 10)
+    network.set_stage("level2")
+    update_average(average, network, 80, 1, 10)
     assert average.eval().level == network.level == 2
     assert average(person(seed=1), person(seed=2)).extra["native"].shape[-2] == HEIGHT
-    network.prepare("level0")
+    network.set_stage("level0")
     assert network.eval().level == 0
     assert network.train().level == 0
 

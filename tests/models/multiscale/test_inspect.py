@@ -7,7 +7,7 @@ import torch
 from repose.draw.panels import heat
 from repose.models.multiscale.inspect import panels
 from repose.models.multiscale.network import Links, MultiScale, MultiScaleConfig
-from tests.contract.test_generators import person, settle
+from tests.contract.checks import person, settle
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from repose.models.patn.convert import (
     generator_config,
     generator_names,
 )
-from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig, PATNConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
+from repose.models.patn.network import PATNConfig, PATNGenerator
 
 SMALL = PATNConfig(width=4, blocks=2)
 SMALL_BATCH = PATNConfig(width=4, blocks=2, norm="batch", pose="gaussian")
@@ -22,7 +23,7 @@ SMALL_BATCH = PATNConfig(width=4, blocks=2, norm="batch", pose="gaussian")
 def official(config: PATNConfig, dropout: bool = True) -> dict[str, Tensor]:
     """A generator's weights under official names."""
     torch.manual_seed(1)
-    own = PATN(config).state_dict()
+    own = PATNGenerator(config).state_dict()
     return {f"model.{name}": own[ours] for name, ours in generator_names(config, dropout).items() if ours in own}
 
 
@@ -35,9 +36,9 @@ def test_layouts(config: PATNConfig, dropout: bool, prefix: str) -> None:
     assert f"{prefix}model.att.1.conv_block_stream2.{second}.weight" in state
     assert generator_config(plain(state)) == config
     converted = convert_generator(state)
-    assert set(converted) == set(PATN(config).state_dict())
+    assert set(converted) == set(PATNGenerator(config).state_dict())
     torch.manual_seed(1)
-    assert all(torch.equal(value, converted[name]) for name, value in PATN(config).state_dict().items())
+    assert all(torch.equal(value, converted[name]) for name, value in PATNGenerator(config).state_dict().items())
 
 
 def test_old_fashion_files_hold_statistics_of_instance_norms() -> None:
@@ -45,13 +46,13 @@ def test_old_fashion_files_hold_statistics_of_instance_norms() -> None:
     for place in ("stream1_down.2", "att.0.conv_block_stream1.7", "stream1_up.1"):
         state[f"model.{place}.running_mean"] = torch.zeros(4)
         state[f"model.{place}.running_var"] = torch.ones(4)
-    assert set(convert_generator(state)) == set(PATN(SMALL).state_dict())
+    assert set(convert_generator(state)) == set(PATNGenerator(SMALL).state_dict())
 
 
 def test_old_market_files_lack_num_batches_tracked() -> None:
     state = {name: value for name, value in official(SMALL_BATCH).items() if not name.endswith("tracked")}
     converted = convert_generator(state)
-    load(PATN(SMALL_BATCH), converted, "old file")
+    load(PATNGenerator(SMALL_BATCH), converted, "old file")
 
 
 def test_missing_and_left_over_entries_are_named() -> None:
@@ -76,19 +77,19 @@ def test_another_models_checkpoint_is_recognised() -> None:
     with torch.device("meta"):
         multiscale = MultiScale(MultiScaleConfig()).state_dict()
     with pytest.raises(WeightsError, match="looks like a checkpoint of Repose's 'multiscale' generator"):
-        load(PATN(SMALL), multiscale, "weights.safetensors")
+        load(PATNGenerator(SMALL), multiscale, "weights.safetensors")
     with pytest.raises(WeightsError, match="looks like a checkpoint of Repose's 'multiscale' generator"):
         convert_generator(multiscale)
     with pytest.raises(WeightsError, match="looks like a checkpoint of the official PATN generator"):
-        load(PATN(SMALL), official(SMALL), "weights.pth")
+        load(PATNGenerator(SMALL), official(SMALL), "weights.pth")
     with pytest.raises(WeightsError, match="same network in another size"):
-        load(PATN(SMALL), PATN(PATNConfig(width=6, blocks=2)).state_dict(), "weights.safetensors")
+        load(PATNGenerator(SMALL), PATNGenerator(PATNConfig(width=6, blocks=2)).state_dict(), "weights.safetensors")
     with pytest.raises(WeightsError, match="no model known here"):
-        load(PATN(SMALL), {"fc.weight": torch.zeros(1)}, "weights.safetensors")
+        load(PATNGenerator(SMALL), {"fc.weight": torch.zeros(1)}, "weights.safetensors")
 
 
 def test_nothing_is_loaded_when_something_does_not_fit() -> None:
-    model = PATN(SMALL)
+    model = PATNGenerator(SMALL)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     broken = {name: value + 1 for name, value in before.items()}
     del broken["decoder.last.bias"]

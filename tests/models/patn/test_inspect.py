@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from repose.models.patn.inspect import panels, pictures
-from repose.models.patn.network import PATN, PATNConfig
+from repose.models.patn.network import PATNConfig, PATNGenerator
 from tests import tiny
 
 
@@ -12,7 +12,7 @@ from tests import tiny
 @pytest.mark.parametrize("block", ["patb", "patb-without-add", "patb-without-cat", "resnet"])
 def test_the_last_step_is_the_picture_and_only_resnet_has_no_masks(block: str) -> None:
     torch.manual_seed(0)
-    model = PATN(PATNConfig(width=4, blocks=3, block=block, dropout=0.0)).eval()  # type: ignore[arg-type]
+    model = PATNGenerator(PATNConfig(width=4, blocks=3, block=block, dropout=0.0)).eval()  # type: ignore[arg-type]
     source, target = tiny.people(1, 64, 32, 1), tiny.people(1, 64, 32, 2)
     made = pictures(model, source, target)
     assert len(made) == 4

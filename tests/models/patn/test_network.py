@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig, PATNConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
+from repose.models.patn.network import PATNConfig, PATNGenerator
 from repose.person import Person
 
 
@@ -29,12 +30,12 @@ def people(batch: int = 2, height: int = 64, width: int = 32) -> tuple[Person, P
 )
 def test_published_sizes(config: PATNConfig, parameters: int) -> None:
     with torch.device("meta"):
-        assert count(PATN(config)) == parameters
+        assert count(PATNGenerator(config)) == parameters
 
 
 def test_a_patb_has_the_published_472_million_parameters() -> None:
     with torch.device("meta"):
-        block = PATN(PATNConfig()).blocks[1]
+        block = PATNGenerator(PATNConfig()).blocks[1]
     assert round(count(block) / 1e6, 2) == 4.72
 
 
@@ -43,13 +44,13 @@ def test_a_patb_has_the_published_472_million_parameters() -> None:
 @pytest.mark.parametrize(("stem", "decoder"), [("full", "transposed"), ("half", "bilinear")])
 def test_every_variant_gives_a_picture(block: str, norm: str, stem: str, decoder: str) -> None:
     config = PATNConfig(width=4, blocks=2, block=block, norm=norm, stem=stem, decoder=decoder)  # type: ignore[arg-type]
-    image = PATN(config)(*people()).image
+    image = PATNGenerator(config)(*people()).image
     assert image.shape == (2, 3, 64, 32)
     assert image.isfinite().all()
 
 
 def test_the_block_follows_equations_1_to_4() -> None:
-    model = PATN(PATNConfig(width=2, blocks=2)).eval()
+    model = PATNGenerator(PATNConfig(width=2, blocks=2)).eval()
     torch.manual_seed(0)
     image, pose = torch.randn(1, 8, 6, 5), torch.randn(1, 16, 6, 5)
     block = model.blocks[1]
@@ -76,7 +77,7 @@ def test_without_add_and_without_cat_differ_where_they_should() -> None:
     outputs = {}
     for kind in ("patb", "patb-without-add", "patb-without-cat"):
         torch.manual_seed(0)
-        block = PATN(PATNConfig(width=4, blocks=1, block=kind)).eval().blocks[0]  # type: ignore[arg-type]
+        block = PATNGenerator(PATNConfig(width=4, blocks=1, block=kind)).eval().blocks[0]  # type: ignore[arg-type]
         outputs[kind] = block(image, pose)
     torch.testing.assert_close(outputs["patb"][0], outputs["patb-without-add"][0] + image)
     torch.testing.assert_close(outputs["patb"][0], outputs["patb-without-cat"][0])
@@ -85,18 +86,18 @@ def test_without_add_and_without_cat_differ_where_they_should() -> None:
 
 
 def test_masks() -> None:
-    model = PATN(PATNConfig(width=4, blocks=3)).eval()
+    model = PATNGenerator(PATNConfig(width=4, blocks=3)).eval()
     masks = model.masks(*people())
     assert masks.shape == (2, 3, 16, 8)
     assert (masks > 0).all()
     assert (masks < 1).all()
     with pytest.raises(ValueError, match="has no attention masks"):
-        PATN(PATNConfig(width=4, blocks=1, block="resnet")).masks(*people())
+        PATNGenerator(PATNConfig(width=4, blocks=1, block="resnet")).masks(*people())
 
 
 def test_pose_maps_hold_the_source_first() -> None:
     source, target = people()
-    image, pose = PATN(PATNConfig(width=4, blocks=1, pose="point")).encode(source, target)
+    image, pose = PATNGenerator(PATNConfig(width=4, blocks=1, pose="point")).encode(source, target)
     assert image is source.image
     assert pose.shape == (2, 36, 64, 32)
     assert source.keypoints is not None
@@ -116,7 +117,9 @@ def test_a_small_network_learns_one_pair() -> None:
     source, target = people(1)
     columns = torch.linspace(-1, 1, 32).expand(64, 32)
     wanted = torch.stack([columns, columns.flip(1), torch.full((64, 32), 0.5)])[None]
-    model = PATN(PATNConfig(width=8, blocks=2, norm="batch", dropout=0.0, pose="gaussian", stem="half", downs=1))
+    model = PATNGenerator(
+        PATNConfig(width=8, blocks=2, norm="batch", dropout=0.0, pose="gaussian", stem="half", downs=1)
+    )
     optimiser = torch.optim.Adam(model.parameters(), 3e-3)
     first = last = 0.0
     for _ in range(80):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from repose.models.base import Output, Phase, Progress, total
-from repose.models.patn.network import DiscriminatorConfig
+from repose.models.patn.discriminator import DiscriminatorConfig
 from repose.models.patn.objective import PATNObjective, PATNObjectiveConfig
 from repose.person import Pair, Person
 from repose.represent.keypoints import heatmaps

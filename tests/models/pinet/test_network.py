@@ -155,13 +155,13 @@ def test_what_each_generator_reads() -> None:
 
 def test_stages_that_it_does_not_have() -> None:
     with pytest.raises(ValueError, match=r"network\.stages=2 trains in parsing, image, joint, not in 'level0'"):
-        made().prepare("level0")
+        made().set_stage("level0")
     one = made(replace(TINY, stages=1))
-    one.prepare("joint")
+    one.set_stage("joint")
     with pytest.raises(
         ValueError, match=r"network\.stages=1 trains in joint, not in 'image'; .*objective\.alone=\[0,0\]"
     ):
-        one.prepare("image")
+        one.set_stage("image")
 
 
 def test_what_runs_in_each_stage() -> None:
@@ -176,13 +176,13 @@ def test_what_runs_in_each_stage() -> None:
         )
         return int(first), int(second)
 
-    model.prepare("parsing")
+    model.set_stage("parsing")
     output = model(source, target)
     assert torch.equal(output.image, source.image)  # type: ignore[arg-type]
     assert set(output.extra) == {"parsing"}
     assert steps() == (1, 0)
 
-    model.prepare("image")
+    model.set_stage("image")
     torch.manual_seed(5)
     output = model(source, target)
     assert not output.extra
@@ -192,7 +192,7 @@ def test_what_runs_in_each_stage() -> None:
     with pytest.raises(ValueError, match=r"needs target\.parsing, which is missing; .*synthetic"):
         model(source, replace(target, parsing=None))
 
-    model.prepare("joint")
+    model.set_stage("joint")
     before = steps()
     assert set(model(source, replace(target, parsing=None)).extra) == {"parsing"}
     assert steps() == (before[0] + 1, before[1] + 1)
@@ -203,7 +203,7 @@ def test_in_use_the_stage_does_not_matter() -> None:
     target = replace(target, parsing=None)
     wanted = model(source, target)
     for stage in ("parsing", "image", "joint"):
-        model.prepare(stage)
+        model.set_stage(stage)
         output = model(source, target)
         assert torch.equal(output.image, wanted.image)
         assert torch.equal(output.extra["parsing"], wanted.extra["parsing"])

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Output, Phase, Progress, total
-from repose.models.patn.network import Discriminator, DiscriminatorConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.models.pinet.network import PINet, PINetConfig, labels
 from repose.models.pinet.objective import PINetObjective, PINetObjectiveConfig
 from tests.models.pinet.drawn import pair
@@ -137,7 +137,7 @@ def test_an_output_of_another_stage_is_named(name: str) -> None:
     for stage in ("parsing", "image", "joint"):
         if stage == name or (name, stage) == ("joint", "image"):  # as the joint stage of one generator
             continue
-        with pytest.raises(ValueError, match=rf"'{name}' gets an output of another stage .* prepare\('{name}'\)"):
+        with pytest.raises(ValueError, match=rf"'{name}' gets an output of another stage .* set_stage\('{name}'\)"):
             PINetObjective(TINY).losses(Phase(name, ()), pair(), made(stage))
 
 

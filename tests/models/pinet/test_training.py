@@ -14,7 +14,7 @@ from repose import models
 from repose.data import Store
 from repose.recipes import Recipe, override
 from repose.represent.canvas import CANVASES
-from repose.train import loop
+from repose.train import run_files
 from repose.train.log import Log
 from tests.models.pinet import drawn
 from tests.train import toy
@@ -45,7 +45,7 @@ def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[int
     trees: dict[int, dict[str, Any]] = {}
     with one_thread(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(CANVASES, "toy", toy.SMALL["toy"])
-        patch.setattr(loop, "save_checkpoint", lambda folder, tree, images: trees.update({images: deepcopy(tree)}))
+        patch.setattr(run_files, "save_checkpoint", lambda folder, tree, images: trees.update({images: deepcopy(tree)}))
         go(store, tmp_path_factory.mktemp("unbroken") / "run")
     return trees
 

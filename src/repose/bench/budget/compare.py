@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from repose.bench.budget.plan import Plan
 from repose.bench.budget.table import print_budget
 from repose.bench.budget.terms import Terms, read_specs
 from repose.bench.budget.training import probe_recipes, train_recipes
-from repose.bench.evaluate import SHEET_ROWS, pair_sheet
+from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread
 from repose.data import Store
 from repose.estimate import estimator as find_estimator
 from repose.images import save_image
@@ -46,7 +47,7 @@ def compare_budgets(
         data: the store. protocol: name, or name@version. results: a .jsonl file to append to, or `out`/results.jsonl.
         out: folder of the runs, of plan.json, machine.jsonl (what the machine was doing) and sheet.png.
         limit: so many test pairs, spread over the list; None: all.
-        pose: estimator for PCKh, or "none". features: of `evaluate`.
+        pose: estimator for PCKh, or "none". features: of `EvaluationSettings`.
         probe: seconds of the probe; by default a twentieth of the minutes, from 10 to 60 seconds.
         train: instead of processes.
 
@@ -62,7 +63,7 @@ def compare_budgets(
     recipes = read_specs(specs, rules.canvas)
     estimator = None if pose == "none" else find_estimator(pose)
     how = Measurement(rules, store, limit, estimator, features)
-    pairs = how.pairs  # a split that cannot be measured is an error before the hours of training
+    measured = how.measured  # a split that cannot be measured is an error before the hours of training
     plan = Plan.open(out, recipes, terms, store, str(rules))
     run = train or Launcher(store.folder, terms.threads, terms.side_by_side, terms.accelerator)
     for first in range(0, len(recipes), terms.side_by_side):
@@ -78,8 +79,7 @@ def compare_budgets(
     finally:
         torch.set_num_threads(threads)
     print_budget(lines, screen)
-    count = min(SHEET_ROWS, len(pairs))
-    pairs = pairs[torch.arange(count) * len(pairs) // count]  # spread over the list
-    save_image(out / "sheet.png", pair_sheet(rules, store, pairs, [*loaded.items()]))
-    screen.print(f"{out / 'sheet.png'}: {count} of the pairs; lines in {where}", soft_wrap=True)
+    shown = replace(measured, indices=spread(measured.indices, SHEET_ROWS))
+    save_image(out / "sheet.png", pair_sheet(shown, [(name, model_pictures(model)) for name, model in loaded.items()]))
+    screen.print(f"{out / 'sheet.png'}: {len(shown)} of the pairs; lines in {where}", soft_wrap=True)
     return lines

@@ -15,14 +15,17 @@ from torch import Tensor
 from repose import record
 from repose.bench.budget.plan import Plan
 from repose.bench.budget.training import read_state
-from repose.bench.evaluate import digest
 from repose.bench.workload import gmacs
+from repose.comparison import model_pictures
 from repose.data import Store
 from repose.estimate import KeypointEstimator
-from repose.metrics.evaluate import Evaluation, evaluate, pairs_of
-from repose.metrics.features import chosen
+from repose.metrics.evaluate import evaluate
+from repose.metrics.features import load_features
+from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.protocols import Protocol
-from repose.person import Pair
+from repose.metrics.result import Evaluation
+from repose.metrics.settings import EvaluationSettings
+from repose.models.weights import weights_checksum
 from repose.pipeline import Model
 from repose.recipes import to_dict
 from repose.record import ResultLine
@@ -40,7 +43,7 @@ class Measurement:
         protocol, store: by what, and on which data; on the protocol's split.
         limit: so many pairs, spread over the list; None: all.
         estimator: for PCKh, or None.
-        features: of `repose.metrics.evaluate.evaluate`.
+        features: of `EvaluationSettings`.
     """
 
     protocol: Protocol
@@ -50,9 +53,16 @@ class Measurement:
     features: bool | str
 
     @property
-    def pairs(self) -> Tensor:
-        """Those that are measured, int64 (N, 2). ValueError if there are none."""
-        return pairs_of(self.protocol, self.store, self.protocol.split, self.limit)
+    def measured(self) -> MeasuredPairs:
+        """The pairs that are measured. ValueError if there are none."""
+        return MeasuredPairs.select(self.protocol, self.store, limit=self.limit)
+
+    @property
+    def settings(self) -> EvaluationSettings:
+        """The same for `evaluate`; the estimator's joints are kept in the store."""
+        return EvaluationSettings(
+            estimator=self.estimator, limit=self.limit, features=self.features, joints=self.store.folder / "estimated"
+        )
 
 
 def measure_models(
@@ -60,20 +70,21 @@ def measure_models(
 ) -> list[ResultLine]:
     """The result line of each trained model: the one that stands in `results`, or a new one, which is appended.
 
-    "kind" is "budget"; the keys of an evaluation (`repose.metrics.evaluate.Evaluation.line`), and those that
+    "kind" is "budget"; the keys of an evaluation (`repose.metrics.result.Evaluation.line`), and those that
     `_training_facts` gives.
     """
     lines: list[ResultLine] = []
-    pairs = how.pairs
+    pairs = how.measured.indices
+    version = load_features(how.features)[1]["features"]
     beside: Evaluation | None = None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, console=screen) as bar:
         for model in models:
-            weights = digest(str(plan.out / model.name))
+            weights = weights_checksum(str(plan.out / model.name))
             wanted = {
                 "kind": "budget", "protocol": str(how.protocol), "weights": weights, "checksum": how.store.checksum,
                 "pairs": len(pairs), "estimator": how.estimator and how.estimator.name,
-                "features": chosen(how.features)[1]["features"], "model": model.name,
+                "features": version, "model": model.name,
             }  # fmt: skip
             if known := _find_line(results, wanted):
                 screen.print(f"{model.name}: measured before")
@@ -81,17 +92,11 @@ def measure_models(
                 continue
             task = bar.add_task(model.name, total=None)
 
-            def generate(pair: Pair, model: Model = model) -> Tensor:
-                return model(pair.source, pair.target)
-
-            def progress(done: int, total: int, task: TaskID = task) -> None:
+            def progress(_: str, done: int, total: int, task: TaskID = task) -> None:
                 bar.update(task, completed=done, total=total)
 
-            beside = evaluate(
-                how.protocol, how.store, generate, model=model.name, recipe=model.recipe.name, weights=weights,
-                estimator=how.estimator, joints=how.store.folder / "estimated", fields=model.generator.needs.fields,
-                limit=how.limit, features=how.features, beside=beside, progress=progress,
-            )  # fmt: skip
+            source = model_pictures(model, weights)
+            beside = evaluate(how.protocol, how.store, source, how.settings, beside=beside, progress=progress)
             # the stamp is the evaluation's, the threads are those of the training
             line = {**beside.line(), **_training_facts(model, plan, how, pairs, screen), "kind": "budget"}
             record.append(results, line)

@@ -21,7 +21,7 @@ from repose.bench.cost.result import (
 )
 from repose.bench.workload import example, gmacs
 from repose.recipes import Recipe
-from repose.train.memory import Live, feature_networks, inference_memory, step_memory
+from repose.train.memory_count import StorageCounter, feature_networks, inference_memory, step_memory
 
 
 def count_cost(recipe: Recipe) -> CountedCost:
@@ -42,14 +42,14 @@ def count_cost(recipe: Recipe) -> CountedCost:
             try:
                 people = example(*size, seed=SEED)
                 generator.check(*people)
-                with Live(), torch.no_grad():  # it answers where a network asks for a number
+                with StorageCounter(), torch.no_grad():  # it answers where a network asks for a number
                     arithmetic[size_name(size)] = gmacs(generator, generator.encode(*people))
                 memory[size_name(size)] = inference_memory(generator, *people)
             except Exception as error:
                 why[size_name(size)] = first_line(error)
     one, whole = step_memory(recipe, batch=1), step_memory(recipe)
     training = TrainingMemory(
-        recipe.data.batch, whole.batch, one.step, whole.step, whole.activations, whole.lacks
+        recipe.data.batch, whole.batch, one.step, whole.step, whole.activations, whole.not_counted
     )  # fmt: skip
     return CountedCost(parameters, arithmetic, memory, why, training)
 

@@ -18,7 +18,8 @@ from repose.bench.cost.result import MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredR
 from repose.bench.cost.run import run_apart
 from repose.recipes import Recipe, to_dict
 from repose.record import append_result, hardware
-from repose.train.memory import ROOM, free_memory
+from repose.train.memory import free_memory
+from repose.train.memory_forecast import USABLE
 
 COUNTING: Final = 2
 """Version of how multiply-adds and seconds are counted: lines of another one are measured again. 2: attention counts,
@@ -50,7 +51,7 @@ def measure_cost(
     if not run:
         return cost(None, "only counted", again=True)
     free, wanted = free_memory(), counted.inference_bytes[size_name(size)]
-    if free is not None and wanted > ROOM * free:
+    if free is not None and wanted > USABLE * free:
         return cost(None, f"it needs {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB were free", again=True)
     try:
         return cost(run_apart(name, *size, rounds, backends, device))

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from repose import models
-from repose.backends import prepare
+from repose.backends import image_function
 from repose.bench.cost.result import SEED, GPURun, MeasuredRun, Seconds, first_line
 from repose.bench.memory import high_water
 from repose.bench.peak import peak_gflops
@@ -60,7 +60,7 @@ def run_generator(
     rows: dict[str, Seconds | str] = {}
     for name in backends:
         try:
-            runners[name] = prepare(name, generator, inputs)
+            runners[name] = image_function(name, generator, inputs)
             runners[name](*inputs)
         except Exception as error:
             runners.pop(name, None)

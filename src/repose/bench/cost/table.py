@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from repose.bench.cost.published import OTHERS, PUBLISHED, Published
+from repose.bench.cost.published import OTHERS
 from repose.bench.cost.result import COUNTED_SIZES, MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredRun, size_name
 from repose.markdown import each_value, grid_table
-from repose.models import RECIPES
+from repose.models import RECIPES, PublishedCost, main_recipes, published_costs
 from repose.record import ResultLine
-
-MAIN_RECIPES: Final = {
-    "patn": ("patn-fashion", "patn-s"),
-    "apatn": ("apatn-fashion", "apatn-s"),
-    "multiscale": ("multiscale-fashion", "multiscale-s"),
-    "pinet": ("pinet-fashion", "pinet-s"),
-    "densepose": ("densepose-fashion", "densepose-s"),
-    "hpn": ("hpn", "hpn-s"),
-    "garment": ("garment", "garment-s"),
-    "carry": ("carry", "carry-s"),
-}
-"""Of each model the recipe of full size and the small one: the rows of the short table."""
 
 _MOST_NAMED: Final = 12
 """Recipes that lack the same thing are named up to so many, and counted beyond."""
@@ -45,8 +33,8 @@ def cost_table(lines: list[ResultLine]) -> str:
 
 
 def short_cost_table(lines: list[ResultLine]) -> str:
-    """The same of `MAIN_RECIPES`, with fewer columns."""
-    return _table(lines, [name for pair in MAIN_RECIPES.values() for name in pair], COUNTED_SIZES[1:2], short=True)
+    """The same of each model's recipe of full size and its small one, with fewer columns."""
+    return _table(lines, main_recipes(), COUNTED_SIZES[1:2], short=True)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -66,10 +54,11 @@ def _table(
     left_out = (() if gpu else _ON_GPU) + (_LONG_ONLY if short else ())
     head = [name for name in rows[0] if name not in left_out]
     grid = [[*head, "published: M weights", "published: pictures a second"]]
+    published = published_costs()
     for cost, row in zip(costs, rows, strict=True):
-        grid.append([row[name] for name in head] + _published_cells(PUBLISHED.get(cost.recipe)))
-    for other in OTHERS:
-        grid.append([f"{other.name}, not here", *[""] * (len(head) - 1), *_published_cells(other)])
+        grid.append([row[name] for name in head] + _published_cells(published.get(cost.recipe)))
+    for name, other in OTHERS.items():
+        grid.append([f"{name}, not here", *[""] * (len(head) - 1), *_published_cells(other)])
     notes = _notes(stamps, runs, gpu)
     if missing := _missing(costs, short):
         notes += f" Missing: {missing}."
@@ -153,7 +142,7 @@ def _notes(stamps: list[ResultLine], runs: list[MeasuredRun], gpu: bool) -> str:
         if gpu:
             names = dict.fromkeys(run.cuda.name for run in runs if run.cuda is not None)
             text += f" GPU: {', '.join(names)}, float32, memory of tensors alone."
-    sources = dict.fromkeys(one.source for one in (*PUBLISHED.values(), *OTHERS))
+    sources = dict.fromkeys(one.source for one in (*published_costs().values(), *OTHERS.values()))
     return (
         f"{text} Published: {'; '.join(sources)}. * at {size_name(SQUARE_SIZE)}. "
         f"Commit {each_value(stamps, 'commit', '`{}`')}."
@@ -180,7 +169,7 @@ def _millions(count: float) -> str:
     return f"{count / 1e6:.2f}" if count else ""
 
 
-def _published_cells(published: Published | None) -> list[str]:
+def _published_cells(published: PublishedCost | None) -> list[str]:
     if published is None:
         return ["", ""]
     return [_millions(published.parameters), "" if published.rate is None else f"{published.rate:.2f}"]

@@ -1,4 +1,4 @@
-"""PCKh as the papers of pose transfer count it."""
+"""PCKh, the share of joints in the right place, as the papers of pose transfer count it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ HEAD = (0, 1, 14, 15, 16, 17)
 
 
 def head_box(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Width, height and use of the box around the located joints of the head.
+    """The box around the located joints of the head: its width and height, and whether distances can be measured by it.
+
+    >>> keypoints = torch.zeros(1, 18, 3)
+    >>> keypoints[0, [0, 1]] = torch.tensor([[30.0, 20.0, 1.0], [34.0, 32.0, 1.0]])  # nose and neck
+    >>> head_box(keypoints)
+    (tensor([4.], dtype=torch.float64), tensor([12.], dtype=torch.float64), tensor([True]))
 
     Args:
         keypoints: (B, 18, 3), missing joints have visible = 0.
 
     Returns:
         Width and height in pixels, float64 (B,), and bool (B,): False where the box has no area or fewer than two
-        joints, as no distance can be measured by it.
+        joints.
     """
     head = keypoints[:, list(HEAD)].double()  # (B, 6, 3)
     located = head[..., 2] > 0
@@ -36,6 +41,14 @@ def head_box(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5) -> tuple[Tensor, Tensor]:
     """Joints of each pair that lie within `alpha` times the head box of the target, per axis.
 
+    >>> target = torch.zeros(1, 18, 3)
+    >>> target[0, :3] = torch.tensor([[30.0, 20.0, 1.0], [34.0, 32.0, 1.0], [26.0, 40.0, 1.0]])
+    >>> predicted = target.clone()
+    >>> predicted[0, 2, 0] += 2.1  # the box is 4 wide, so 2 pixels are still right
+    >>> right, counted = pckh(predicted, target)
+    >>> right / counted
+    tensor([0.6667], dtype=torch.float64)
+
     A joint missing in the prediction is wrong; a joint missing in the target does not count; a target without a usable
     head box counts nothing. The score of many pairs is sum(right) / sum(counted), so a target with more joints weighs
     more, as in the papers. The border of the box is right (the official script leaves it out: a tie of whole pixels).
@@ -45,10 +58,10 @@ def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5) -> tuple[Tensor,
         alpha: share of the box's width and height.
 
     Returns:
-        right and counted, float64 (B,) each, whole numbers.
+        right and counted, float64 (B,) each, whole numbers from 0 to 18; right is at most counted.
 
     Raises:
-        ValueError: a wrong shape.
+        ValueError: the keypoints are not (B, 18, 3).
 
     Source: PATN, Sec. 4.2 and its official counting; Multi-scale Attention Guided Pose Transfer, Sec. 4.
     """

@@ -1,7 +1,7 @@
-"""What becomes of clothes: colour, pattern in its place, and kind of pattern, inside a label map.
+"""How well clothes survive: their colour, their pattern in its place, and the kind of the pattern.
 
-Every function takes pictures (B, 3, H, W), values 0 to 255, and a label map (B, H, W) of the target; a region is what
-has one label, seen one garment at a time, so that neither outlines nor the step from shirt to trousers count.
+Every function takes pictures (B, 3, H, W) and a label map (B, H, W) of the target. Each label is one garment and is
+measured alone, so that neither outlines nor the step from shirt to trousers count.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.metrics.functional.pictures import pair_of_batches
+from repose.metrics.functional.pictures import ValueRange, grey_levels
 from repose.person import LIP_LABELS
 
 CLOTHES: Final = tuple(
     LIP_LABELS.index(name) for name in ("upper clothes", "dress", "coat", "pants", "jumpsuits", "scarf", "skirt")
 )
-"""Labels of LIP for what is worn and can have a pattern."""
+"""Labels of LIP for clothes that can have a pattern."""
 
 FAINT: Final = 2.0
-"""Grey levels: a target whose garments vary less than this (standard deviation) has no pattern to find again."""
+"""Grey levels: a target whose garments have a smaller standard deviation than this has no pattern."""
 
 _STEPS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _DIRECTIONS: Final = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -43,14 +43,32 @@ def lab(images: Tensor) -> Tensor:
 
 
 def colour_error(
-    generated: Tensor, target: Tensor, parsing: Tensor, labels: Sequence[int] = CLOTHES
+    generated: Tensor,
+    target: Tensor,
+    parsing: Tensor,
+    labels: Sequence[int] = CLOTHES,
+    *,
+    value_range: ValueRange | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Distance (CIE 1976 Delta E) of the mean colours of each garment, weighted by its pixels.
 
+    >>> target, parsing = torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.full((1, 8, 8), CLOTHES[0])
+    >>> colour_error(torch.full_like(target, 255), target, parsing)  # white in place of black
+    (tensor([100.0000], dtype=torch.float64), tensor([1.], dtype=torch.float64))
+
+    Args:
+        generated, target: (B, 3, H, W), sRGB, uint8, or any other type together with `value_range`.
+        parsing: (B, H, W), whole labels of the target.
+        labels: of the garments.
+        value_range: the values that mean black and white, such as (-1, 1).
+
     Returns:
-        the distance and what it counts, float64 (B,) each; 0 and 0 where the target shows none of the labels.
+        the distance, 0 or more, and its weight, 1 or 0 where the target shows none of the labels; float64 (B,) each.
+
+    Raises:
+        ValueError: as `repose.metrics.functional.pictures.grey_levels`, or `parsing` is no map of whole labels.
     """
-    x, y = pair_of_batches(generated, target)
+    x, y = _doubles(generated, target, value_range)
     masks = _masks(parsing.to(x.device), labels)  # (B, K, H, W)
     area = masks.sum((2, 3))
     means = [torch.einsum("bkhw,bchw->bkc", masks, lab(one)) / area.clamp_min(1)[..., None] for one in (x, y)]
@@ -60,37 +78,55 @@ def colour_error(
 
 
 def pattern(
-    generated: Tensor, target: Tensor, parsing: Tensor, labels: Sequence[int] = CLOTHES, fineness: float = 1 / 64
+    generated: Tensor,
+    target: Tensor,
+    parsing: Tensor,
+    labels: Sequence[int] = CLOTHES,
+    fineness: float = 1 / 64,
+    *,
+    value_range: ValueRange | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """How far the pattern of the garments is found again where it belongs: 1 the same, 0 none.
+    """Agreement of the garments' patterns, in their places: 1 for the same pattern, 0 for none.
 
-    Both pictures are freed of everything coarser than a Gaussian within each garment; of what is left it takes
-    2 cov / (var + var), Lin's concordance, which falls for a pattern that is elsewhere and for one that is fainter. The
-    best of 25 shifts by up to the sigma of that Gaussian counts, for all that is measured alike: a pattern a hair
-    beside its place is recognised. The best is biased upwards: noise that has nothing to do with the target scores 0.09
-    to 0.13 on 128 rows, a strong blur of the target about as much. What is unrelated must be measured beside the
-    others (`repose.research.references` does, as "another pattern").
+    What is coarser than a Gaussian is removed from both pictures within each garment. The agreement of the rest is
+    2 cov / (var + var), Lin's concordance, which falls for a pattern in another place and for a fainter one. The best
+    of 25 shifts by up to the sigma of the Gaussian counts, so that a pattern slightly beside its place is recognised.
+    The best is biased upwards: noise that has nothing to do with the target scores 0.09 to 0.13 on 128 rows, a strong
+    blur of the target about as much. So measure an unrelated pattern beside the others, as a reference
+    (`repose.research.references` does, as "another pattern").
+
+    >>> target = (torch.arange(64) // 4 % 2 * 200).view(1, 1, 64, 1).expand(1, 3, 64, 32).to(torch.uint8)  # stripes
+    >>> parsing = torch.full((1, 64, 32), CLOTHES[0])
+    >>> pattern(target, target, parsing), pattern(torch.full_like(target, 100), target, parsing)[0] < 0.1
+    ((tensor([1.], dtype=torch.float64), tensor([1.], dtype=torch.float64)), tensor([True]))
 
     Args:
-        fineness: sigma of the Gaussian, a share of the height.
+        generated, target: (B, 3, H, W), uint8, or any other type together with `value_range`.
+        parsing: (B, H, W), whole labels of the target.
+        labels: of the garments.
+        fineness: sigma of the Gaussian, as a share of the height.
+        value_range: the values that mean black and white, such as (-1, 1).
 
     Returns:
-        the agreement in [-1, 1] and whether it counts (the target has a pattern), float64 (B,) each.
+        the agreement, -1 to 1, and its weight, 1 or 0 where the target has no pattern; float64 (B,) each.
+
+    Raises:
+        ValueError: as `colour_error`.
 
     Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", Biometrics 1989.
     """
-    x, y = pair_of_batches(generated, target)
+    x, y = _doubles(generated, target, value_range)
     sigma = fineness * x.shape[-2]
     masks = _inner(_masks(parsing.to(x.device), labels))
     whole = masks.sum(1, keepdim=True)  # (B, 1, H, W)
-    found, wanted = (_fine(one, masks, sigma) for one in (x, y))
-    power = wanted.square().sum((1, 2, 3))
+    fine, fine_target = (_fine(one, masks, sigma) for one in (x, y))
+    power = fine_target.square().sum((1, 2, 3))
     best = torch.full_like(power, -torch.inf)
     reach = sorted({round(step * sigma) for step in _STEPS})
     for down in reach:
         for right in reach:
             both = whole * _shifted(whole, down, right)
-            a, b = _shifted(found, down, right) * both, wanted * both
+            a, b = _shifted(fine, down, right) * both, fine_target * both
             power_of_both = (a.square() + b.square()).sum((1, 2, 3))
             best = torch.maximum(best, 2 * (a * b).sum((1, 2, 3)) / power_of_both.clamp_min(1e-9))
     pixels = 3 * masks.sum((1, 2, 3))
@@ -99,20 +135,39 @@ def pattern(
 
 
 def texture(
-    generated: Tensor, target: Tensor, parsing: Tensor, labels: Sequence[int] = CLOTHES, fineness: float = 1 / 128
+    generated: Tensor,
+    target: Tensor,
+    parsing: Tensor,
+    labels: Sequence[int] = CLOTHES,
+    fineness: float = 1 / 128,
+    *,
+    value_range: ValueRange | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """How alike the garments' patterns are in kind, wherever they lie: 1 the same, 0 nothing in common.
+    """Similarity of the garments' patterns in kind, wherever they lie: 1 for the same kind, 0 for nothing in common.
 
-    The mean strength of the steps of lightness and colour in four directions at three scales, garment by garment; sum
-    of the smaller by sum of the larger of each. Stripes that run the other way, coarser ones and a blur all lose.
+    Compared are the mean strengths of the steps of lightness and colour in four directions at three scales, for each
+    garment: the sum of the smaller ones divided by the sum of the larger ones. Stripes in another direction, coarser
+    stripes and a blur all score lower.
+
+    >>> target = (torch.arange(64) // 4 % 2 * 200).view(1, 1, 64, 1).expand(1, 3, 64, 32).to(torch.uint8)  # stripes
+    >>> parsing = torch.full((1, 64, 32), CLOTHES[0])
+    >>> texture(target.roll(3, 2), target, parsing)[0] > 0.9, texture(target // 2 + 50, target, parsing)[0] > 0.9
+    (tensor([True]), tensor([False]))
 
     Args:
-        fineness: the smallest scale, a share of the height; the others are two and four times as large.
+        generated, target: (B, 3, H, W), sRGB, uint8, or any other type together with `value_range`.
+        parsing: (B, H, W), whole labels of the target.
+        labels: of the garments.
+        fineness: the smallest scale, as a share of the height; the others are two and four times as large.
+        value_range: the values that mean black and white, such as (-1, 1).
 
     Returns:
-        the likeness in [0, 1] and whether it counts, float64 (B,) each.
+        the similarity, 0 to 1, and its weight, 1 or 0 where there is no garment or no step; float64 (B,) each.
+
+    Raises:
+        ValueError: as `colour_error`.
     """
-    x, y = pair_of_batches(generated, target)
+    x, y = _doubles(generated, target, value_range)
     masks = _masks(parsing.to(x.device), labels)
     less, more = x.new_zeros(len(x)), x.new_zeros(len(x))
     for scale in (1, 2, 4):
@@ -125,7 +180,7 @@ def texture(
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
-    """(B, C, H, W) under a Gaussian, nothing beyond the border."""
+    """Pictures (B, C, H, W) blurred by a Gaussian; what lies beyond the border counts as 0."""
     radius = max(1, round(3 * sigma))
     places = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
     taps = torch.exp(-0.5 * (places / sigma) ** 2)
@@ -138,10 +193,17 @@ def blurred(images: Tensor, sigma: float) -> Tensor:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
+def _doubles(generated: Tensor, target: Tensor, value_range: ValueRange | None) -> tuple[Tensor, Tensor]:
+    x, y = grey_levels(generated, target, value_range)
+    return x.double(), y.double()
+
+
 def _masks(parsing: Tensor, labels: Sequence[int]) -> Tensor:
     """(B, H, W) -> (B, K, H, W), float64."""
     if parsing.ndim != 3 or parsing.is_floating_point():
-        raise ValueError(f"regions: whole labels (B, H, W), got {parsing.dtype} {tuple(parsing.shape)}")
+        raise ValueError(
+            f"parsing holds whole labels and has the shape (B, H, W), got {parsing.dtype} {tuple(parsing.shape)}"
+        )
     return (parsing[:, None] == torch.tensor(labels, device=parsing.device).view(1, -1, 1, 1)).double()
 
 
@@ -151,7 +213,7 @@ def _inner(masks: Tensor) -> Tensor:
 
 
 def _fine(images: Tensor, masks: Tensor, sigma: float) -> Tensor:
-    """What is finer than a Gaussian inside each garment, 0 elsewhere; (B, 3, H, W)."""
+    """The details inside each garment that a Gaussian removes, 0 elsewhere; (B, 3, H, W)."""
     out = torch.zeros_like(images)
     for k in range(masks.shape[1]):
         mask = masks[:, k : k + 1]  # (B, 1, H, W)
@@ -178,10 +240,10 @@ def _energies(images: Tensor, masks: Tensor, step: int) -> Tensor:
             garments.append(images.new_zeros(len(images), 3 * len(_DIRECTIONS)))
             continue
         smooth = blurred(images * mask, step / 2) / blurred(mask, step / 2).clamp_min(1e-6)
-        found = []
+        energies = []
         for down, right in _DIRECTIONS:
             inside = mask * _shifted(mask, down * step, right * step)
             change = (smooth - _shifted(smooth, down * step, right * step)).abs() * inside
-            found.append(change.sum((2, 3)) / inside.sum((2, 3)).clamp_min(1) * area)
-        garments.append(torch.cat(found, 1))
+            energies.append(change.sum((2, 3)) / inside.sum((2, 3)).clamp_min(1) * area)
+        garments.append(torch.cat(energies, 1))
     return torch.stack(garments, 1)

@@ -1,98 +1,45 @@
 """Structural similarity, in the variants that the field's tables were made with.
 
-One filtered pass over a pair gives all that is asked of it: SSIM, its mean in windows around the joints, MS-SSIM's
-first scale. Windows in which the pictures are equal have an SSIM of 1 and are not computed: white padding, what a mask
-left black, the real target against itself.
+One filtered pass over a pair gives SSIM, its mean in windows around the joints, and the first scale of MS-SSIM. Windows
+in which the pictures are equal have an SSIM of 1 and are not computed: white padding, black outside of a mask, the real
+target against itself.
 
-Float32 is good for 1e-6 where the data range is wide, as long as nothing is rounded in vain: pixels are whole numbers,
-so the two that share a weight are added first, without an error, and weighted together from the rim inwards. Added up
-one after the other they would be off by up to 3e-6, all to the same side. Narrow ranges are computed in float64.
+Float32 is exact to 1e-6 where the data range is wide. Pixels are whole numbers, so the two that share a weight are
+added first, without an error, and weighted together from the border of the window inwards. Added one after the other
+they would be off by up to 3e-6, all in the same direction. Narrow ranges are computed in float64.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.metrics.functional.pictures import same_batches
-
-
-@dataclass(frozen=True)
-class SSIMVariant:
-    """Everything that changes the value of an SSIM; two tables are comparable only if these agree.
-
-    Attributes:
-        window: "gaussian" (Wang et al. 2004) or "uniform" (scikit-image's default).
-        size: side of the window in pixels, odd. A Gaussian is cut there and normalised again.
-        sigma: of the Gaussian, pixels; unused by a uniform window.
-        sample_covariance: divide the covariances by N - 1 (scikit-image's default) and not by N, N = size * size.
-        data_range: L of the constants (K L)^2, in grey levels of 255; "generated" is max - min over the generated
-            picture of each pair, which makes the measure depend on which picture is called generated.
-        k1, k2: of the constants.
-    """
-
-    window: Literal["gaussian", "uniform"]
-    size: int
-    sigma: float = 1.5
-    sample_covariance: bool = False
-    data_range: float | Literal["generated"] = 255.0
-    k1: float = 0.01
-    k2: float = 0.03
-
-    def __post_init__(self) -> None:
-        if self.window not in ("gaussian", "uniform"):
-            raise ValueError(f"SSIMVariant: window is 'gaussian' or 'uniform', got {self.window!r}")
-        if self.size < 3 or self.size % 2 == 0:
-            raise ValueError(f"SSIMVariant: size is the side of a square of 3 or more and odd, got {self.size}")
-
-    def __str__(self) -> str:
-        shape = f"uniform {self.size}x{self.size}"
-        if self.window == "gaussian":
-            shape = f"Gaussian, sigma {self.sigma:g}, {self.size}x{self.size}"
-        width = "max - min of the generated picture" if self.data_range == "generated" else f"{self.data_range:g}"
-        return f"{shape}{', sample covariance' if self.sample_covariance else ''}, range {width}"
-
-
-PATN = SSIMVariant("gaussian", size=11, sigma=1.5, data_range="generated")
-"""PG2's, Deformable GAN's and PATN's: Wang's window, the range of the generated picture."""
-
-SKIMAGE = SSIMVariant("uniform", size=7, sample_covariance=True, data_range=255.0)
-"""scikit-image's defaults for uint8 pictures: 7x7 uniform, sample covariance."""
-
-WANG = SSIMVariant("gaussian", size=11, sigma=1.5, data_range=255.0)
-"""Wang et al. 2004 as written, with the range of the files."""
-
-GFLA = SSIMVariant("uniform", size=51, sample_covariance=True, data_range=255.0)
-"""The column "ssim" of GFLA's measuring script, which DPTN, PIDM and CFLD took over: a uniform window of 51x51. Their
-"ssim_256" is `PATN` (in PIDM's script with `PIDM`'s sigma)."""
-
-PIDM = SSIMVariant("gaussian", size=9, sigma=1.2, data_range="generated")
-"""The column "ssim_256" of PIDM's measuring script: sigma 1.2, which scikit-image cuts at 4 pixels."""
+from repose.metrics.functional.pictures import ValueRange, grey_levels
+from repose.metrics.functional.ssim_variants import PATN, WANG, SSIMVariant
 
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Wang, Simoncelli, Bovik 2003: exponents of MS-SSIM from the finest scale to the coarsest."""
 
-
 NARROW = 128.0
-"""Grey levels: float64 below this data range, as what is rounded counts by the inverse of its square."""
+"""Grey levels: a smaller data range is computed in float64, as a rounding error counts by the inverse of its square."""
 
-_AT_ONCE = 140_000
-"""Pixels filtered at a time on a CPU: less is mostly calls, more leaves its cache."""
+_PIXELS = 140_000
+"""Pixels filtered at a time on a CPU: with fewer the calls take most of the time, more do not fit into its cache."""
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """What one pass over B pairs gives; float64.
+    """The results of one pass over B pairs; float64.
 
     Attributes:
-        ssim: (B,), mean of the map. contrast: (B,), mean of its factor without luminance (MS-SSIM's finer scales).
-        regions: (B,) sum over the windows asked for of the mean of the map inside each; None if none were asked for.
-        counted: (B,), how many windows that were.
+        ssim: (B,), mean of the map of SSIM.
+        contrast: (B,), mean of the map without the factor of luminance, for the finer scales of MS-SSIM.
+        regions: (B,), sum over the requested windows of the mean of the map inside each; None without windows.
+        counted: (B,), the number of these windows; None without windows.
     """
 
     ssim: Tensor
@@ -101,28 +48,50 @@ class Similarity:
     counted: Tensor | None = None
 
 
-def ssim(generated: Tensor, target: Tensor, variant: SSIMVariant = PATN) -> Tensor:
+def ssim(
+    generated: Tensor, target: Tensor, variant: SSIMVariant = PATN, *, value_range: ValueRange | None = None
+) -> Tensor:
     """SSIM of each pair, the mean over the pixels whose window lies inside the picture and over the channels.
 
     Equal to `skimage.metrics.structural_similarity(..., channel_axis=...)` within 1e-6.
 
+    >>> target = torch.arange(3 * 16 * 16, dtype=torch.float64).view(1, 3, 16, 16) % 251
+    >>> ssim(target, target, WANG, value_range=(0, 255))
+    tensor([1.], dtype=torch.float64)
+    >>> ssim(target / 2, target, WANG, value_range=(0, 255))
+    tensor([0.6520], dtype=torch.float64)
+    >>> ssim(target / 255 - 1, target / 127.5 - 1, WANG, value_range=(-1, 1))  # the same pictures in [-1, 1]
+    tensor([0.6520], dtype=torch.float64)
+
     Args:
-        generated, target: (B, C, H, W), values 0 to 255, uint8 or float; both on one device.
-        variant: the window and its constants.
+        generated, target: (B, C, H, W), uint8, or any other type together with `value_range`; both on one device.
+        variant: the window and its constants. Its data range is in grey levels of 255 for pictures of any range.
+        value_range: the values that mean black and white, such as (-1, 1).
 
     Returns:
-        float64 (B,), at most 1. A data range below one grey level counts as one, so that flat pictures have a value.
+        float64 (B,), -1 to 1. A data range below one grey level counts as one, so that flat pictures have a value.
 
     Raises:
-        ValueError: the shapes differ, or the pictures are smaller than the window.
+        ValueError: the pictures are smaller than the window, or as `repose.metrics.functional.pictures.grey_levels`.
 
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment", 2004, eq. 13.
     """
-    return similarity(generated, target, variant).ssim
+    return _similarity(*_levels(generated, target, value_range), variant).ssim
 
 
-def ms_ssim(generated: Tensor, target: Tensor, variant: SSIMVariant = WANG, finest: Similarity | None = None) -> Tensor:
+def ms_ssim(
+    generated: Tensor,
+    target: Tensor,
+    variant: SSIMVariant = WANG,
+    finest: Similarity | None = None,
+    *,
+    value_range: ValueRange | None = None,
+) -> Tensor:
     """Multi-scale SSIM of each pair: five scales, each half of the one before (means of 2x2 pixels).
+
+    >>> target = torch.arange(161 * 161, dtype=torch.float64).view(1, 1, 161, 161) % 251
+    >>> ms_ssim(target, target, value_range=(0, 255))
+    tensor([1.], dtype=torch.float64)
 
     The product over the scales of the mean contrast and structure, at the coarsest of the mean SSIM, each to the power
     of its weight; a mean below 0 counts as 0. At the coarsest scale windows reach over the border, on a reflection; at
@@ -131,18 +100,23 @@ def ms_ssim(generated: Tensor, target: Tensor, variant: SSIMVariant = WANG, fine
     judged by 6 of them at its coarsest scale.
 
     Args:
-        generated, target: (B, C, H, W), values 0 to 255; each side at least 16 (size - 1) + 1 pixels.
+        generated, target: (B, C, H, W), uint8, or any other type together with `value_range`; each side has at least
+            16 (size - 1) + 1 pixels.
         variant: with a fixed data range.
-        finest: what `similarity` gave for these pictures and this variant, if it is at hand.
+        finest: the result of `similarity` for these pictures and this variant, which is then not computed again.
+        value_range: the values that mean black and white, such as (-1, 1).
+
+    Returns:
+        float64 (B,), 0 to 1.
 
     Raises:
-        ValueError: the shapes differ, the pictures are too small, or the variant has the generated picture's range.
+        ValueError: the pictures are too small, the variant has the generated picture's range, or as `ssim`.
 
     Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity", 2003, eq. 7.
     """
     if variant.data_range == "generated":
         raise ValueError("ms_ssim: the range of a picture changes with its scale; take a variant with a fixed range")
-    x, y = _checked(generated, target)
+    x, y = _levels(generated, target, value_range)
     shortest = (variant.size - 1) * 2 ** (len(MS_WEIGHTS) - 1) + 1
     if min(x.shape[-2:]) < shortest:
         raise ValueError(f"ms_ssim: five scales of the window {variant.size} need {shortest} pixels on each side, "
@@ -153,9 +127,9 @@ def ms_ssim(generated: Tensor, target: Tensor, variant: SSIMVariant = WANG, fine
             x, y = _halved(x), _halved(y)
         if scale == len(MS_WEIGHTS) - 1:
             reach = [variant.size // 2] * 4
-            part = similarity(F.pad(x, reach, mode="reflect"), F.pad(y, reach, mode="reflect"), variant).ssim
+            part = _similarity(F.pad(x, reach, mode="reflect"), F.pad(y, reach, mode="reflect"), variant).ssim
         else:
-            part = (finest if finest is not None and not scale else similarity(x, y, variant)).contrast
+            part = (finest if finest is not None and not scale else _similarity(x, y, variant)).contrast
         product *= part.clamp_min(0) ** weight
     return product
 
@@ -167,21 +141,47 @@ def similarity(
     corners: Tensor | None = None,
     present: Tensor | None = None,
     side: int = 0,
+    *,
+    value_range: ValueRange | None = None,
 ) -> Similarity:
-    """All that one variant says of B pairs, from one pass.
+    """SSIM, its factor of contrast, and SSIM in windows, all of one variant, from one pass over B pairs.
+
+    >>> target = torch.arange(3 * 32 * 32, dtype=torch.int64).view(1, 3, 32, 32) % 251
+    >>> corners = torch.tensor([[[0, 0], [8, 4]]])
+    >>> one_pass = similarity(target // 2, target, WANG, corners, side=16, value_range=(0, 255))
+    >>> one_pass.regions / one_pass.counted  # the mean of the two windows
+    tensor([0.6405], dtype=torch.float64)
 
     Args:
-        generated, target: (B, C, H, W), values 0 to 255, uint8 or float; both on one device.
+        generated, target: (B, C, H, W), uint8, or any other type together with `value_range`; both on one device.
         variant: the window and its constants.
-        corners: int64 (B, N, 2), first column and row of windows of `side` pixels inside the picture. A window's SSIM
-            is that of the two windows cut out, for a variant with a fixed range.
+        corners: int64 (B, N, 2), first column and row of windows of `side` pixels inside the picture. The SSIM of a
+            window is that of the two windows cut out, for a variant with a fixed range.
         present: bool (B, N), which of them count.
-        side: at least the variant's size.
+        side: of a window, at least the variant's size.
+        value_range: the values that mean black and white, such as (-1, 1).
+
+    Returns:
+        SSIM from -1 to 1, and the sums and counts of the windows.
 
     Raises:
-        ValueError: as `ssim`; windows for a variant with the range of the generated picture.
+        ValueError: as `ssim`, or windows for a variant with the range of the generated picture.
     """
-    x, y = _checked(generated, target)
+    return _similarity(*_levels(generated, target, value_range), variant, corners, present, side)
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _similarity(
+    x: Tensor,
+    y: Tensor,
+    variant: SSIMVariant,
+    corners: Tensor | None = None,
+    present: Tensor | None = None,
+    side: int = 0,
+) -> Similarity:
+    """As `similarity`, of two batches of one type in grey levels from 0 to 255."""
     size, (height, width) = variant.size, x.shape[-2:]
     if min(height, width) < size:
         raise ValueError(f"ssim: pictures of {height}x{width} are smaller than the window of {size}")
@@ -195,7 +195,7 @@ def similarity(
         span = torch.full((batch,), float(variant.data_range), dtype=torch.float64, device=x.device)
     spans = span.repeat_interleave(channels)
     ones, others = x.flatten(0, 1), y.flatten(0, 1)  # (B C, H, W)
-    step = max(1, _AT_ONCE // (height * width)) if x.device.type == "cpu" else max(1, len(ones))
+    step = max(1, _PIXELS // (height * width)) if x.device.type == "cpu" else max(1, len(ones))
     rooms: dict[torch.dtype, Tensor] = {}
     grid = (height - size + 1, width - size + 1)
     means = torch.ones(2, len(ones), dtype=torch.float64, device=x.device)
@@ -227,11 +227,8 @@ def similarity(
     return Similarity(ssim_, contrast, (each * seen).sum(1), seen.sum(1))
 
 
-# -- inside ---------------------------------------------------------------------------------------------------------
-
-
 def _halved(images: Tensor) -> Tensor:
-    """Means of 2x2 pixels, float32 or as it came; an odd row or column at the end is left out."""
+    """Means of 2x2 pixels, float32 of uint8, else the type of the pictures; an odd last row or column is left out."""
     height, width = images.shape[-2] // 2 * 2, images.shape[-1] // 2 * 2
     wide = images[..., :height, :width]
     wide = wide.float() if images.dtype == torch.uint8 else wide  # sums of bytes are exact
@@ -239,18 +236,17 @@ def _halved(images: Tensor) -> Tensor:
     return (wide[..., ::2] + wide[..., 1::2]) / 4
 
 
-def _checked(generated: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    same_batches(generated, target)
-    if generated.dtype != target.dtype:
-        return generated.double(), target.double()
-    return generated, target
+def _levels(generated: Tensor, target: Tensor, value_range: ValueRange | None) -> tuple[Tensor, Tensor]:
+    """Two equal batches of one type in grey levels from 0 to 255."""
+    x, y = grey_levels(generated, target, value_range)
+    return (x, y) if x.dtype == y.dtype else (x.double(), y.double())
 
 
 def _differing(x: Tensor, y: Tensor, size: int) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right of the part outside of which every window sees two equal planes; empty if all do."""
+    """Top, left, bottom, right of the part outside of which every window shows equal planes; empty if all do."""
     height, width = x.shape[-2:]
     if x.device.type != "cpu":
-        return 0, 0, height, width  # to ask would stop the GPU
+        return 0, 0, height, width  # finding the part would make the CPU wait for the GPU
     apart = (x != y).any(0)  # (H, W)
     rows, columns = apart.any(1).nonzero().flatten(), apart.any(0).nonzero().flatten()
     if not len(rows):
@@ -268,11 +264,11 @@ def _differing(x: Tensor, y: Tensor, size: int) -> tuple[int, int, int, int]:
 def _maps(x: Tensor, y: Tensor, variant: SSIMVariant, span: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
     """SSIM and its contrast factor at each whole window of planes (b, H, W): (b, H - size + 1, W - size + 1) each.
 
-    With s = x + y and d = x - y, 2 cov is (var s - var d) / 2 and var x + var y is (var s + var d) / 2: four filtered
-    maps, not five, and no other numbers to round where the planes are equal.
+    With s = x + y and d = x - y, 2 cov is (var s - var d) / 2 and var x + var y is (var s + var d) / 2. That takes four
+    filtered maps instead of five, and rounds nothing where the planes are equal.
 
     Args:
-        room: (3, 4, b H W or more), where all of it happens: new memory for each plane costs a fifth more.
+        room: (3, 4, b H W or more), the memory that is used: new memory for each plane costs a fifth more time.
     """
     planes, height, width = x.shape
     size, cells = variant.size, height * width
@@ -294,7 +290,7 @@ def _maps(x: Tensor, y: Tensor, variant: SSIMVariant, span: Tensor, room: Tensor
     torch.sub(var_s, var_d, out=contrast).add_(c2).div_(var_s.add_(var_d).add_(c2))
     whole = torch.sub(mean_s, mean_d, out=spare).add_(c1).mul_(contrast).div_(mean_s.add_(mean_d).add_(c1))
 
-    def grid(flat: Tensor) -> Tensor:  # what lies between the rows was filtered across them
+    def grid(flat: Tensor) -> Tensor:  # leaves out the numbers that were filtered across the end of a row
         shape = (planes, height - size + 1, width - size + 1)
         return torch.as_strided(flat, shape, (flat.stride(0), width, 1), flat.storage_offset())
 
@@ -304,11 +300,11 @@ def _maps(x: Tensor, y: Tensor, variant: SSIMVariant, span: Tensor, room: Tensor
 def _filtered(maps: Tensor, variant: SSIMVariant, step: int, room: Tensor, spare: Tensor) -> Tensor:
     """(4, b, n) -> (4, b, n - (size - 1) step): each number the weighted mean of `size` of them, `step` apart.
 
-    Planes lie flat in memory, a column further is 1 and a row further is the width: so all is one addition of long
-    rows for each tap, which runs faster on a CPU than torch's convolutions and products with banded matrices do.
+    Planes lie flat in memory, where the next column is 1 further and the next row the width further. So each tap is one
+    addition of long rows, which is faster on a CPU than torch's convolutions and products with banded matrices.
 
     Args:
-        room, spare: (4, b, n or more), the result lies in the first.
+        room, spare: memory (4, b, n or more); the result lies in the first.
     """
     size = variant.size
     length = maps.shape[-1] - (size - 1) * step
@@ -348,11 +344,11 @@ def _summed(maps: Tensor, size: int, step: int) -> Tensor:
 
 @functools.cache
 def _weights(variant: SSIMVariant, kind: torch.dtype) -> tuple[float, ...]:
-    """The Gaussian's taps; their sum is 1 also once rounded to `kind`, else a constant would have a variance."""
+    """The Gaussian's taps. Rounded to `kind` they still add up to 1, else a constant picture would have a variance."""
     radius = variant.size // 2
     exact = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, dtype=torch.float64) / variant.sigma) ** 2)
     rounded = (exact / exact.sum()).to(kind)
-    for _ in range(4 if kind == torch.float32 else 0):  # the small outer taps have the digits for what is missing
+    for _ in range(4 if kind == torch.float32 else 0):  # the small outer taps have enough digits for the correction
         missing = (1 - rounded.double().sum()) / 2
         rounded[0] = rounded[-1] = (rounded[0].double() + missing).to(kind)
     return tuple(float(weight) for weight in rounded)

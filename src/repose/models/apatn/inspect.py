@@ -20,10 +20,10 @@ def panels(generator: APATN, source: Person, target: Person) -> list[Panel]:
         source, target: batches of one, on the model's canvas. The person's pixels are those of the target's mask or
             parsing, where it has one, else those about its joints.
     """
-    made, alignments = walk(generator, source, target)
-    found = [_masks(source, target, alignments, made[-1])]
+    pictures, alignments = walk(generator, source, target)
+    shown = [_masks(source, target, alignments, pictures[-1])]
     joints = _joints(source, target, alignments)
-    return [*found, *([] if joints is None else [joints]), steps(made)]
+    return [*shown, *([] if joints is None else [joints]), steps(pictures)]
 
 
 def walk(generator: APATN, source: Person, target: Person) -> tuple[list[Tensor], list[Tensor]]:
@@ -34,13 +34,13 @@ def walk(generator: APATN, source: Person, target: Person) -> tuple[list[Tensor]
     """
     code, source_pose, target_pose = generator.codes(*generator.encode(source, target))
     height, width = code.shape[-2:]
-    made, alignments = [generator.decode(code)[0]], []
+    pictures, alignments = [generator.decode(code)[0]], []
     for block in generator.blocks:
         assert isinstance(block, APATB)
         alignments.append(block.alignment(source_pose, target_pose)[0].view(height, width, height, width))
         code, source_pose, target_pose = block(code, source_pose, target_pose)
-        made.append(generator.decode(code)[0])
-    return made, alignments
+        pictures.append(generator.decode(code)[0])
+    return pictures, alignments
 
 
 def inside(target: Person) -> tuple[Tensor, str]:
@@ -56,7 +56,7 @@ def inside(target: Person) -> tuple[Tensor, str]:
     return skeleton_mask(target.keypoints[0], height, width, reach, reach)[0], "its joints, for want of a mask"
 
 
-def _masks(source: Person, target: Person, alignments: list[Tensor], made: Tensor) -> Panel:
+def _masks(source: Person, target: Person, alignments: list[Tensor], generated: Tensor) -> Panel:
     assert source.image is not None
     assert target.keypoints is not None
     image = source.image[0]
@@ -67,7 +67,7 @@ def _masks(source: Person, target: Person, alignments: list[Tensor], made: Tenso
     seen = [torch.einsum("yx,yxvu->vu", weights, alignment) for alignment in alignments]
     rows: list[list[Picture | None]] = [
         [picture(image), draw_skeleton(target.keypoints[0], height, width), *(heat(one, size, 0) for one in seen)],
-        [picture(made), heat(shape, size, 0, 1), *(over(image, one, 0) for one in seen)],
+        [picture(generated), heat(shape, size, 0, 1), *(over(image, one, 0) for one in seen)],
     ]
     names = [f"block {i + 1}" for i in range(len(seen))]
     return Panel(

@@ -15,8 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
-from repose.models.patn.network import Decoder, Encoder, Norm, Padding, PATNConfig, ResidualBlock, initialise, pose_maps
+from repose.models.patn.network import Decoder, Encoder, Norm, Padding, PATNConfig, ResidualBlock
+from repose.nn.initialisation import initialise_normal
 from repose.person import JOINTS, Person
+from repose.represent.keypoints import pose_maps
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class APATN(Generator):
         self.blocks = nn.ModuleList(APATB(wide, i == config.blocks - 1, config) for i in range(config.blocks))
         self.residual = ResidualBlock(wide, config.norm, 0.0, config.padding) if config.code_residual else nn.Identity()
         self.decoder = Decoder(parts)
-        self.apply(initialise)
+        self.apply(initialise_normal)
         if config.start == "identity":
             for block in self.blocks:
                 block.apply(_start)

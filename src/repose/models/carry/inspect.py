@@ -33,8 +33,8 @@ def panels(generator: Carry, source: Person, target: Person) -> list[Panel]:
     Args:
         source, target: batches of one, on the model's canvas.
     """
-    made: list[Tensor] = []
-    hook = generator.to_picture.register_forward_hook(lambda *call: made.append(call[2]))
+    raw: list[Tensor] = []
+    hook = generator.to_picture.register_forward_hook(lambda *call: raw.append(call[2]))
     try:
         output = generator.synthesise(*generator.encode(source, target))
     finally:
@@ -44,14 +44,14 @@ def panels(generator: Carry, source: Person, target: Person) -> list[Panel]:
     image = F.avg_pool2d(source.image, generator.shrink(source.image.shape[-2]))[0]  # as the network sees it
     size = (int(image.shape[-2]), int(image.shape[-1]))
     extra["person"] = F.interpolate(extra["person"][None], size, mode="area")[0]
-    found: list[Panel] = []
+    drawn: list[Panel] = []
     if "match" in extra:
-        found.append(_search(image, target, extra))
+        drawn.append(_search(image, target, extra))
     if "flow" in extra:
-        found.append(_flow(image, extra))
-        found.append(_composition(extra, torch.tanh(F.pixel_shuffle(made[0], 2)[0, :3])))
+        drawn.append(_flow(image, extra))
+        drawn.append(_composition(extra, torch.tanh(F.pixel_shuffle(raw[0], 2)[0, :3])))
         if source.iuv is not None and target.iuv is not None:
-            found.append(_truth(source.iuv, target.iuv, extra))
+            drawn.append(_truth(source.iuv, target.iuv, extra))
     row, columns = [over(extra["core"], extra["person"][0], 0, 1)], ["person"]
     caption = "By this outline the figure is put back into a photograph: probability from 0 (blue) to 1 (yellow)."
     if "parts" in extra:
@@ -59,8 +59,8 @@ def panels(generator: Carry, source: Person, target: Person) -> list[Panel]:
         row.append(label_map(parts))
         columns.append("body parts")
         caption += " Beside it DensePose's 24 parts, guessed from the target pose alone."
-    found.append(Panel("person", caption, grid([row], columns, scale=enlargement(size[0]))))
-    return found
+    drawn.append(Panel("person", caption, grid([row], columns, scale=enlargement(size[0]))))
+    return drawn
 
 
 def _search(image: Tensor, target: Person, extra: dict[str, Tensor]) -> Panel:
@@ -77,8 +77,8 @@ def _search(image: Tensor, target: Person, extra: dict[str, Tensor]) -> Panel:
         column, row = round(x), round(y)
         if visible > 0 and 0 <= column < columns and 0 <= row < rows:
             # chances spread over cells: the square root shows the weak ones too
-            found = chance[row * columns + column].reshape(rows, columns).sqrt()
-            shown.append(over(image, found, 0))
+            chances = chance[row * columns + column].reshape(rows, columns).sqrt()
+            shown.append(over(image, chances, 0))
             names.append(joint.replace("_", " "))
     sure = heat(chance.amax(-1).reshape(rows, columns), size, 0)
     caption = (

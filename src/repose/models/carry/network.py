@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
 from repose.person import JOINTS, Person
-from repose.represent.flow import at_rest
+from repose.represent.flow import at_rest, warp
 from repose.represent.iuv import PARTS
 from repose.represent.keypoints import BONES, bone_frames, heatmaps
 
@@ -79,8 +79,8 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
-        made: Tensor = self.blocks(self.into(x))
-        return made
+        out: Tensor = self.blocks(self.into(x))
+        return out
 
 
 class Attention(nn.Module):
@@ -225,17 +225,17 @@ class Carry(Generator):
                 place = place + cell * self.flow4(F.relu(t4))
             flow = _finer(place)  # (B, 2, h/2, w/2)
             if config.refine:
-                carried2 = _sample(s2, flow)
+                carried2 = warp(s2, flow)
                 flow = flow + cell * self.flow2(torch.cat([F.relu(t2), carried2], 1))
-            t2 = torch.cat([t2, _sample(s2, flow)], 1)  # (B, 2F, h/2, w/2)
+            t2 = torch.cat([t2, warp(s2, flow)], 1)  # (B, 2F, h/2, w/2)
         t2 = self.decode2(t2)  # (B, F, h/2, w/2)
-        made = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2)  # (B, 5, h, w)
-        core = torch.tanh(made[:, :3])
-        extra["person"] = torch.sigmoid(made[:, 3:4])
+        raw = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2)  # (B, 5, h, w)
+        core = torch.tanh(raw[:, :3])
+        extra["person"] = torch.sigmoid(raw[:, 3:4])
         if config.carry:
             extra["flow"] = _finer(flow)  # (B, 2, h, w)
-            extra["mask"] = torch.sigmoid(made[:, 4:])
-            extra["carried"] = _sample(image, extra["flow"])
+            extra["mask"] = torch.sigmoid(raw[:, 4:])
+            extra["carried"] = warp(image, extra["flow"])
             core = extra["mask"] * extra["carried"] + (1 - extra["mask"]) * core
         extra["core"] = core
         output = Output(core, extra)
@@ -267,7 +267,7 @@ class Carry(Generator):
             return large
         detail = photograph - _larger(F.avg_pool2d(photograph, times), times)
         flow, mask = _finer(output.extra["flow"], times), _larger(output.extra["mask"], times)
-        return (large + mask * _sample(detail, flow)).clamp(-1, 1)
+        return (large + mask * warp(detail, flow)).clamp(-1, 1)
 
     def _match(self, target: Tensor, source: Tensor) -> Tensor:
         """Log-probability over the source's cells for every cell of the target, (B, N, N)."""
@@ -301,8 +301,3 @@ def _finer(flow: Tensor, times: int = 2) -> Tensor:
 def _read(chance: Tensor, values: Tensor) -> Tensor:
     """Mean of the source's values (B, C, h, w) under the chances (B, target, source) -> (B, C, h, w)."""
     return (values.flatten(2) @ chance.transpose(1, 2)).reshape(values.shape)
-
-
-def _sample(x: Tensor, flow: Tensor) -> Tensor:
-    """(B, C, H, W) at the places (B, 2, h, w) -> (B, C, h, w); what lies outside is the border."""
-    return F.grid_sample(x, flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False)

@@ -236,9 +236,9 @@ def _cross_entropy(match: Tensor, place: Tensor, known: Tensor) -> Tensor:
     y = ((place[:, 1] + 1) * height / 2 - 0.5).clamp(0, height - 1).flatten(1)
     left, top = x.floor().clamp_max(width - 2), y.floor().clamp_max(height - 2)
     right, down = x - left, y - top
-    found = torch.zeros_like(x)
+    log_chance = torch.zeros_like(x)
     for dy, share_y in ((0, 1 - down), (1, down)):
         for dx, share_x in ((0, 1 - right), (1, right)):
             cell = ((top + dy) * width + left + dx).long()  # (B, N)
-            found = found + share_x * share_y * match.gather(2, cell[..., None])[..., 0]
-    return -(found * known).sum() / known.sum().clamp_min(1)
+            log_chance = log_chance + share_x * share_y * match.gather(2, cell[..., None])[..., 0]
+    return -(log_chance * known).sum() / known.sum().clamp_min(1)

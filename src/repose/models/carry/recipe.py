@@ -30,27 +30,27 @@ def small() -> Recipe:
 
 def small_fashion() -> Recipe:
     """The small network at 256x176: it works on half of that and carries the rest along its flow."""
-    made = small()
+    base = small()
     return replace(
-        made,
+        base,
         name="carry-s-fashion",
         canvas="fashion",
-        objective=replace(made.objective, full=0.5),
+        objective=replace(base.objective, full=0.5),
         notes="ours, for a CPU; begin from weights of carry-s",
     )
 
 
 def base() -> Recipe:
     """For a GPU, at 256x176 in its own size."""
-    made = small()
+    base = small()
     return replace(
-        made,
+        base,
         name="carry",
         canvas="fashion",
         network=CarryConfig(width=72, depth=3, match=64, heads=8, height=256),
-        objective=replace(made.objective, gan=0.02, focus=2.0),
-        data=replace(made.data, batch=16),
-        generator_optimiser=replace(made.generator_optimiser, lr=4e-4),
+        objective=replace(base.objective, gan=0.02, focus=2.0),
+        data=replace(base.data, batch=16),
+        generator_optimiser=replace(base.generator_optimiser, lr=4e-4),
         images=1_000_000,
         ema=20_000,
         tick=50_000,

@@ -1,1 +1,47 @@
 """Dense Pose Transfer (Neverova, Guler, Kokkinos): see CARD.md."""
+
+from repose.models.declaration import ModelDeclaration
+
+MODEL = ModelDeclaration(
+    package=__name__,
+    name="densepose",
+    title="Dense Pose Transfer",
+    paper="Neverova et al., Dense Pose Transfer (ECCV 2018)",
+    link="https://arxiv.org/abs/1809.01995",
+    generator=".network:DensePoseTransfer",
+    network_config=".network:DensePoseConfig",
+    objective=".objective:DensePoseObjective",
+    objective_config=".objective:DensePoseObjectiveConfig",
+    inspect=".inspect:panels",
+    recipes={
+        "densepose-fashion": ".recipe:paper",
+        "densepose-s": ".recipe:small",
+        "densepose-fashion-mask": ".recipe:mask",
+        "densepose-fashion-segmentation": ".recipe:segmentation",
+        "densepose-fashion-keypoints": ".recipe:keypoints",
+        "densepose-fashion-onehot": ".recipe:onehot",
+        "densepose-fashion-keypoints-iuv": ".recipe:keypoints_to_iuv",
+        "densepose-fashion-iuv-keypoints": ".recipe:iuv_to_keypoints",
+        "densepose-fashion-predictive": ".recipe:predictive",
+        "densepose-fashion-blending": ".recipe:blending",
+        "densepose-fashion-warping": ".recipe:warping",
+        "densepose-fashion-l1": ".recipe:l1",
+        "densepose-fashion-l1-perceptual": ".recipe:l1_perceptual",
+        "densepose-fashion-l1-style": ".recipe:l1_style",
+        "densepose-fashion-l1-perceptual-style": ".recipe:l1_perceptual_style",
+        "densepose-fashion-l1-gan": ".recipe:l1_gan",
+        "densepose-fashion-l1-perceptual-gan": ".recipe:l1_perceptual_gan",
+        "densepose-fashion-l1-style-gan": ".recipe:l1_style_gan",
+    },
+    full="densepose-fashion",
+    small="densepose-s",
+    without_features=("objective.weight_perceptual=0", "objective.weight_style=0"),
+    tiny=(
+        "network.width=4",
+        "network.residuals=1",
+        "network.blend_width=4",
+        "network.inpainting.side=16",
+        "network.inpainting.widths=[4,4]",
+        "network.inpainting.context=8",
+    ),
+)

@@ -21,13 +21,13 @@ def panels(generator: DensePoseTransfer, source: Person, target: Person) -> list
     output = generator(source, target)
     extra = {name: value[0] for name, value in output.extra.items()}  # without the batch
     assert source.image is not None
-    found = [_streams(source, target, output.image[0], extra)]
+    shown = [_streams(source, target, output.image[0], extra)]
     if generator.warps:
         assert source.iuv is not None
         assert target.iuv is not None
         texture, seen = to_atlas(source.image, source.iuv, generator.config.inpainting.side)
-        found += [_atlas(source.image[0], texture[0], seen[0], extra), _body(source, target, texture, seen, extra)]
-    return found
+        shown += [_atlas(source.image[0], texture[0], seen[0], extra), _body(source, target, texture, seen, extra)]
+    return shown
 
 
 def _streams(source: Person, target: Person, image: Tensor, extra: dict[str, Tensor]) -> Panel:

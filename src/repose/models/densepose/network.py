@@ -87,7 +87,7 @@ class DensePoseConfig:
 class DensePoseTransfer(Generator):
     """What the predictive stream paints, plus a residual from seeing the warped surface beside it.
 
-    `stage` is what a training step runs, set by `prepare`; a network in eval mode always runs whole. The last
+    `stage` is what a training step runs, set by `set_stage`; a network in eval mode always runs whole. The last
     convolution of the blending begins near 0, so the weights of an early stage give the predictive stream's picture.
     """
 
@@ -108,7 +108,7 @@ class DensePoseTransfer(Generator):
         if self.blends:
             self.blending = Blending(3 + (3 if self.warps else 0) + wanted, config)
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         """What a training step runs: "predictive", "inpainting" (where there is one), or "joint"."""
         stages = ("predictive", *(("inpainting",) if self.config.modules == "inpainting" else ()), "joint")
         if stage not in stages:

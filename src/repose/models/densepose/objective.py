@@ -117,7 +117,7 @@ class DensePoseObjective(Objective):
         if "inpainted" not in output.extra:
             raise ValueError(
                 "DensePoseObjective: the phase 'inpainting' finds no inpainted surface: the output is of another stage "
-                "of the generator; in training mode prepare('inpainting') comes before its forward"
+                "of the generator; in training mode set_stage('inpainting') comes before its forward"
             )
         views = []
         for person in (pair.source, pair.target, *pair.views):
@@ -131,12 +131,12 @@ class DensePoseObjective(Objective):
         if self.perceptual is None:
             return {}
         assert pair.target.image is not None
-        found, wanted = self.perceptual.features(output.image, pair.target.image)
+        generated, wanted = self.perceptual.features(output.image, pair.target.image)
         terms = {}
         if self.config.weight_perceptual:
-            terms["perceptual"] = Term(self.perceptual.between(found, wanted), self.config.weight_perceptual)
+            terms["perceptual"] = Term(self.perceptual.between(generated, wanted), self.config.weight_perceptual)
         if self.config.weight_style:
-            terms["style"] = Term(style(found, wanted), self.config.weight_style)
+            terms["style"] = Term(style(generated, wanted), self.config.weight_style)
         return terms
 
     def _fooling(self, pair: Pair, output: Output) -> dict[str, Term]:

@@ -8,7 +8,7 @@ from typing import Literal
 from repose.models.densepose.network import DensePoseConfig, Pose
 from repose.models.densepose.objective import DensePoseObjectiveConfig
 from repose.models.densepose.warping import InpaintingConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 _EPOCH = 140_110  # DeepFashion's training pairs in the text
@@ -34,7 +34,7 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: pixels folded two by two, an atlas of 24 x 32 x 32, all three stages."""
-    return small_run(
+    return small_recipe(
         name="densepose-s",
         model="densepose",
         network=DensePoseConfig(

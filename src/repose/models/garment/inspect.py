@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from repose.draw.panels import Panel, Picture, flow_key, flow_map, heat, picture
-from repose.models.garment.network import Garment, on_white
+from repose.models.garment.network import GarmentFlow, on_white
 from repose.models.garment.tryon import dress
 from repose.person import Person
 
 
-def panels(generator: Garment, source: Person, target: Person) -> list[Panel]:
+def panels(generator: GarmentFlow, source: Person, target: Person) -> list[Panel]:
     """Garment, both masks, flow and result; the true garment and the target dressed, where it has a picture.
 
     Args:

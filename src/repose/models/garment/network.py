@@ -22,7 +22,7 @@ from repose.models.base import Generator, Needs, Output
 from repose.models.hpn.network import Block, initialise
 from repose.names import nearest
 from repose.person import LIP_LABELS, Person
-from repose.represent.flow import at_rest
+from repose.represent.flow import at_rest, warp
 
 UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
 """What covers the torso: with it nearly every picture of a dressed person has a garment."""
@@ -64,7 +64,7 @@ class GarmentConfig:
             raise ValueError(f"width and downs must be 1 or more, blocks 0 or more; got {self}")
 
 
-class Garment(Generator):
+class GarmentFlow(Generator):
     """The garment of `source`, laid into the outline that the target's garment has; on white."""
 
     def __init__(self, config: GarmentConfig | None = None) -> None:
@@ -118,8 +118,8 @@ class Garment(Generator):
             way = F.interpolate(way, scale_factor=2.0, mode="bilinear", align_corners=False)
         flow = self._start(source_mask, target_mask) + way
         return Output(
-            on_white(sample(garment, flow), target_mask),
-            {"flow": flow, "garment_mask": target_mask, "inside": sample(source_mask, flow)},
+            on_white(warp(garment, flow), target_mask),
+            {"flow": flow, "garment_mask": target_mask, "inside": warp(source_mask, flow)},
         )
 
     def _start(self, source_mask: Tensor, target_mask: Tensor) -> Tensor:
@@ -147,13 +147,6 @@ def _extent(mask: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     mean = (place * share).sum((2, 3), keepdim=True)
     spread = ((place - mean).square() * share).sum((2, 3), keepdim=True).sqrt()
     return mean, spread.clamp_min(0.02), count > 0  # a line has no extent to divide by
-
-
-def sample(picture: Tensor, flow: Tensor) -> Tensor:
-    """The bilinear sampling layer: (B, C, H, W) at the places (B, 2, h, w) -> (B, C, h, w); beyond it its border."""
-    return F.grid_sample(
-        picture.float(), flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False
-    )
 
 
 def on_white(image: Tensor, mask: Tensor) -> Tensor:

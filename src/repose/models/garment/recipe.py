@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repose.models.garment.network import GarmentConfig
 from repose.models.garment.objective import GarmentObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 
@@ -26,7 +26,7 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: a half-size stem and MobileNetV2 features."""
-    return small_run(
+    return small_recipe(
         name="garment-s",
         model="garment",
         network=GarmentConfig(width=32, downs=2, stem="half", start="aligned"),

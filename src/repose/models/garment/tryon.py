@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from repose.models.garment.network import Garment
+from repose.models.garment.network import GarmentFlow
 from repose.person import Person
 
 
-def dress(person: Person, garment: Person, generator: Garment) -> Tensor:
+def dress(person: Person, garment: Person, generator: GarmentFlow) -> Tensor:
     """`person` with the garment of `garment` in place of their own.
 
     The new garment takes the outline of the old one: the text's two masks know no other. In its first step the text

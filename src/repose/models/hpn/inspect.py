@@ -82,10 +82,10 @@ def _windows(source: Person, target: Person, generated: Tensor) -> Panel:
 def _levels(generator: HPN, inputs: tuple[Tensor, ...], generated: Tensor) -> Panel:
     """Figure 4's levels: what the decoder has at each side."""
     size = generated.shape[-2:]
-    found = generator.pictures(*inputs)
+    pictures = generator.pictures(*inputs)
     row: list[Picture | None] = []
     names = []
-    for image in found.values():
+    for image in pictures.values():
         names.append("x".join(map(str, image.shape[-2:])))
         row.append(picture(F.interpolate(image, size, mode="nearest-exact")[0]))
     caption = (

@@ -70,8 +70,8 @@ class HPNConfig:
 class HPN(Generator):
     """What the picture of the source is at every scale meets the target's pose at the bottleneck only.
 
-    `level` says how far the network has grown, 0 to levels - 1. A fresh one stands at its last level; `prepare` sets it
-    back. At a lower level the source is averaged down before it goes in, and `Output.image` is the level's own picture
+    `level` says how far the network has grown, 0 to levels - 1. A fresh one stands at its last level; `set_stage` moves
+    it. At a lower level the source is averaged down before it goes in, and `Output.image` is the level's own picture
     enlarged to the canvas; the picture itself is `Output.extra["native"]` (B, 3, H / 2^k, W / 2^k).
     """
 
@@ -110,7 +110,7 @@ class HPN(Generator):
             self._level = level
             self.get_buffer("grown").fill_(level)
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         """Stand at the level of a stage: "level0" is the lowest that is trained."""
         levels = {f"level{index}": self.first + index for index in range(self.config.trained)}
         if stage not in levels:
@@ -180,20 +180,21 @@ class HPN(Generator):
         x = torch.cat([x, pose], 1)  # (B, 1042, 32, 32)
         for block in self.middle:
             x = self._run(block, x)  # (B, 1024, 32, 32)
-        found = []
+        features = []
         for k in range(level + 1):
             x = self._run(self.up[k], x, skips.pop())  # (B, 512, 64, 64) ... (B, 32, 1024, 1024)
-            found.append((k, x))
-        return found
+            features.append((k, x))
+        return features
 
     def _run(self, block: nn.Module, *inputs: Tensor) -> Tensor:
         """A block, kept or computed again on the way back."""
         if self.config.checkpoint and self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             once_more = partial(_first_and_again, block)
-            made = checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=once_more)
+            out: Tensor = checkpoint(
+                block, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=once_more
+            )
         else:
-            made = block(*inputs)
-        out: Tensor = made
+            out = block(*inputs)
         return out
 
 

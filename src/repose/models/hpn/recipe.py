@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from repose.models.hpn.network import HPNConfig
 from repose.models.hpn.objective import HPNObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe
 
 _LEVEL = 700_000  # iterations (3.4)
@@ -30,40 +30,40 @@ def paper() -> Recipe:
 
 def progressive() -> Recipe:
     """PT: grown, without local descriptors (Table 1)."""
-    made = paper()
-    objective = replace(made.objective, descriptors=())
-    return replace(made, name="hpn-pt", objective=objective, notes="HPN, progressive training alone (Table 1)")
+    base = paper()
+    objective = replace(base.objective, descriptors=())
+    return replace(base, name="hpn-pt", objective=objective, notes="HPN, progressive training alone (Table 1)")
 
 
 def local() -> Recipe:
     """LD: 44 local descriptors, the whole network at full size from the start, as long as the others (Table 1)."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="hpn-ld",
-        network=replace(made.network, trained=1),
-        objective=replace(made.objective, shares=(1.0,), descriptors=(44,)),
+        network=replace(base.network, trained=1),
+        objective=replace(base.objective, shares=(1.0,), descriptors=(44,)),
         notes="HPN, local descriptors alone (Table 1)",
     )
 
 
 def baseline() -> Recipe:
     """Neither: the whole network at full size from the start, no local descriptors (Table 1)."""
-    made = local()
-    objective = replace(made.objective, descriptors=())
-    return replace(made, name="hpn-baseline", objective=objective, notes="HPN's baseline (Table 1)")
+    base = local()
+    objective = replace(base.objective, descriptors=())
+    return replace(base, name="hpn-baseline", objective=objective, notes="HPN's baseline (Table 1)")
 
 
 def fashion() -> Recipe:
     """LD + PT at 256x176, three levels: what the text measured on DeepFashion, whose pictures are so large."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="hpn-fashion",
-        network=replace(made.network, levels=3, trained=3),
-        objective=replace(made.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
+        network=replace(base.network, levels=3, trained=3),
+        objective=replace(base.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
         canvas="fashion",
-        data=replace(made.data, batch=8),
+        data=replace(base.data, batch=8),
         images=3 * _LEVEL * 8,
         tick=200_000,
         notes="HPN up to 256x176",
@@ -72,7 +72,7 @@ def fashion() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88, LD + PT: 32, 64 and 128 rows."""
-    return small_run(
+    return small_recipe(
         name="hpn-s",
         model="hpn",
         network=HPNConfig(width=160, levels=3, trained=3, sigma=1.6),

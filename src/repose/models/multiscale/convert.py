@@ -11,11 +11,8 @@ from typing import Final
 
 from torch import Tensor
 
-from repose.models.convert import Marks, plain, rename
+from repose.models.convert import plain, rename
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig, PatchDiscriminator
-
-MARKS: Final[Marks] = {"the official multi-scale generator": ("in1_conv1", "in2_conv1", "out_conv1")}
-"""See `repose.models.convert.Marks`."""
 
 _CONV: Final = ("weight",)
 _NORM: Final = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

@@ -22,7 +22,7 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
     masks = generator.masks(pose)
     if not masks:
         return []
-    made = generator.synthesise(image, pose).image[0]
+    generated = generator.synthesise(image, pose).image[0]
     size = (int(image.shape[-2]), int(image.shape[-1]))
     scale = enlargement(size[0])
     levels = sorted(masks, reverse=True)  # the order in which the decoder meets them
@@ -32,10 +32,10 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
     low, high = (float(end) for end in _ends(list(means.values())))
     rows: list[list[Picture | None]] = [
         [picture(image[0]), *(heat(means[level], size, low, high) for level in levels)],
-        [picture(made), *(over(made, means[level], low, high) for level in levels)],
+        [picture(generated), *(over(generated, means[level], low, high) for level in levels)],
     ]
     told = f"{levels[0]} (the smallest maps) to {levels[-1]}" if len(levels) > 1 else f"{levels[0]} alone"
-    found = [
+    shown = [
         Panel(
             "masks",
             "Attention masks, mean over channels: yellow where a level lets the picture's features through, blue where "
@@ -49,7 +49,7 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
         mask = masks[level][0]  # (C, h, w)
         chosen = mask.flatten(1).std(1).topk(min(CHANNELS, len(mask))).indices.tolist()
         rows.append([heat(mask[channel], size, 0, 1) for channel in chosen])
-    found.append(
+    shown.append(
         Panel(
             "channels",
             f"Masks of single channels, from 0 (blue) to 1 (yellow): of every level the {CHANNELS} that differ most "
@@ -57,7 +57,7 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
             grid(rows, labels=named, scale=max(1, scale // 2)),
         )
     )
-    return found
+    return shown
 
 
 def _ends(maps: list[Tensor]) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.represent.keypoints import heatmaps
+from repose.represent.keypoints import pose_maps
 
 Links = Literal["full", "none", "lowest", "highest"]
 
@@ -96,8 +96,8 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, H/2, W/2)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', H/2, W/2)
-        made: Tensor = self.residual(x)
-        return made
+        out: Tensor = self.residual(x)
+        return out
 
 
 class Up(nn.Module):
@@ -112,8 +112,8 @@ class Up(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, into, H, W) -> (B, out, 2H, 2W)."""
         x = F.relu(self.norm(self.conv(x)), inplace=True)  # (B, C', 2H, 2W)
-        made: Tensor = self.residual(x)
-        return made
+        out: Tensor = self.residual(x)
+        return out
 
 
 class Encoder(nn.Module):
@@ -137,11 +137,11 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, into, H, W), half the sides if folded -> level k = 1 ... depth: (B, F 2^k, H/2^k, W/2^k)."""
         x = self.stem(x)  # (B, F, H, W); (B, 2F, H/2, W/2) if folded
-        found = [x] if self.folded else []  # level 0 is not used by any link
+        features = [x] if self.folded else []  # level 0 is not used by any link
         for down in self.downs:
             x = down(x)  # (B, F 2^k, H/2^k, W/2^k)
-            found.append(x)
-        return found
+            features.append(x)
+        return features
 
 
 class MultiScale(Generator):
@@ -175,13 +175,8 @@ class MultiScale(Generator):
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
         """The source picture (B, 3, H, W) and the maps of both poses (B, 36, H, W), source first."""
-        assert source.image is not None
-        assert source.keypoints is not None
-        assert target.keypoints is not None
-        height, width = source.image.shape[-2:]
-        kind, sigma = self.config.pose, self.config.sigma
-        both = [heatmaps(k, height, width, kind=kind, sigma=sigma) for k in (source.keypoints, target.keypoints)]
-        return source.image, torch.cat(both, 1)
+        assert source.image is not None  # `check` has seen to it
+        return source.image, torch.cat(pose_maps(source, target, self.config.pose, self.config.sigma), 1)
 
     def synthesise(self, *inputs: Tensor) -> Output:
         """image (B, 3, H, W) in [-1, 1], pose (B, 36, H, W) -> image (B, 3, H, W) in [-1, 1]."""

@@ -10,25 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from torch import Tensor
 
-from repose.models.convert import Marks, WeightsError, looks_like, plain, rename
-from repose.models.patn.network import PATN, Discriminator, DiscriminatorConfig, PATNConfig
-
-MARKS: Final[Marks] = {
-    "the official PATN generator": ("stream1_down.1.weight", "stream2_down.1.weight", "stream1_up.0.weight"),
-    "an official PATN or PINet discriminator": ("1.weight", "4.weight", "7.weight", "10.conv_block.1.weight"),
-}
-"""See `repose.models.convert.Marks`."""
+from repose.models.convert import WeightsError, looks_like, plain, rename
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
+from repose.models.patn.network import PATNConfig, PATNGenerator
 
 _CONV = ("weight", "bias")
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def convert_generator(state: Mapping[str, Tensor], config: PATNConfig | None = None) -> dict[str, Tensor]:
-    """A released generator's state dict -> that of `PATN(config)`.
+    """A released generator's state dict -> that of `PATNGenerator(config)`.
 
     Args:
         state: official names, with or without `module.` and `model.` in front.
@@ -39,7 +33,9 @@ def convert_generator(state: Mapping[str, Tensor], config: PATNConfig | None = N
     """
     state = _below_model(state)
     config = config or generator_config(state)
-    return rename(state, generator_names(config, _has_dropout(state)), PATN(config), "PATN generator", _dead(config))
+    return rename(
+        state, generator_names(config, _has_dropout(state)), PATNGenerator(config), "PATN generator", _dead(config)
+    )
 
 
 def convert_discriminator(state: Mapping[str, Tensor], config: DiscriminatorConfig | None = None) -> dict[str, Tensor]:

@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
-from repose.models.patn.network import PATN
+from repose.models.patn.network import PATNGenerator
 from repose.person import Person
 from repose.represent.keypoints import draw_skeleton
 
 
-def panels(generator: PATN, source: Person, target: Person) -> list[Panel]:
+def panels(generator: PATNGenerator, source: Person, target: Person) -> list[Panel]:
     """The masks of the blocks, and the picture after each. The ResNet generator has no masks.
 
     Args:
         source, target: batches of one, on the model's canvas.
     """
-    found = [] if generator.config.block == "resnet" else [_masks(generator, source, target)]
-    return [*found, steps(pictures(generator, source, target))]
+    masks = [] if generator.config.block == "resnet" else [_masks(generator, source, target)]
+    return [*masks, steps(pictures(generator, source, target))]
 
 
-def pictures(generator: PATN, source: Person, target: Person) -> list[Tensor]:
+def pictures(generator: PATNGenerator, source: Person, target: Person) -> list[Tensor]:
     """The decoder's picture of the image code before the first block and after each, (3, H, W) in [-1, 1]."""
     image, pose = generator.encode(source, target)
-    made = []
+    decoded = []
 
     def decode(code: Tensor) -> None:
-        made.append(generator.decoder(code)[0].tanh())
+        decoded.append(generator.decoder(code)[0].tanh())
 
     if generator.config.block == "resnet":
         code = generator.encoder(image, pose)
@@ -36,31 +36,31 @@ def pictures(generator: PATN, source: Person, target: Person) -> list[Tensor]:
         for block in generator.blocks:
             code = block(code)
             decode(code)
-        return made
+        return decoded
     code, pose_code = generator.image_encoder(image, None), generator.pose_encoder(None, pose)
     decode(code)
     for block in generator.blocks:
         code, pose_code, _ = block(code, pose_code)
         decode(code)
-    return made
+    return decoded
 
 
-def steps(made: Sequence[Tensor]) -> Panel:
+def steps(pictures: Sequence[Tensor]) -> Panel:
     """The pictures before the first block and after each, (3, H, W), in one row."""
-    names = ["before", *(f"block {i}" for i in range(1, len(made)))]
+    names = ["before", *(f"block {i}" for i in range(1, len(pictures)))]
     return Panel(
         "steps",
         "The decoder's picture of the image code before the first block and after each block. The decoder was trained "
         "on the last code alone, so colours of the earlier ones are its guess; the shape is what moves.",
-        grid([[picture(one) for one in made]], names, scale=max(1, enlargement(made[0].shape[-2]) // 2)),
+        grid([[picture(one) for one in pictures]], names, scale=max(1, enlargement(pictures[0].shape[-2]) // 2)),
     )
 
 
-def _masks(generator: PATN, source: Person, target: Person) -> Panel:
+def _masks(generator: PATNGenerator, source: Person, target: Person) -> Panel:
     assert source.image is not None
     assert target.keypoints is not None
     image, masks = source.image[0], generator.masks(source, target)[0]  # (blocks, H/4, W/4)
-    made = generator(source, target).image[0]
+    generated = generator(source, target).image[0]
     size = height, width = int(image.shape[-2]), int(image.shape[-1])
     ends = [(float(mask.min()), float(mask.max())) for mask in masks]
     rows: list[list[Picture | None]] = [
@@ -69,7 +69,7 @@ def _masks(generator: PATN, source: Person, target: Person) -> Panel:
             draw_skeleton(target.keypoints[0], height, width),
             *(heat(mask, size, *at) for mask, at in zip(masks, ends, strict=True)),
         ],
-        [None, picture(made), *(over(made, mask, *at) for mask, at in zip(masks, ends, strict=True))],
+        [None, picture(generated), *(over(generated, mask, *at) for mask, at in zip(masks, ends, strict=True))],
     ]
     names = [f"block {i + 1}" for i in range(len(masks))]
     return Panel(

@@ -1,8 +1,8 @@
-"""PATN: the generator of Pose-Attentional Transfer Blocks, its ablations, and its two discriminators.
+"""PATN: the generator of Pose-Attentional Transfer Blocks, and its ablations.
 
 Zhu et al., "Progressive and Aligned Pose Attention Transfer for Person Image Generation" (TPAMI), sections 3 and 4.4,
-and the code released with its conference version. Each place where the two differ is an option of `PATNConfig` or
-`DiscriminatorConfig`; the card beside this file lists them.
+and the code released with its conference version. Each place where the two differ is an option of `PATNConfig`; the
+card beside this file lists them. The discriminators are in `discriminator.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
+from repose.nn.initialisation import initialise_normal
 from repose.person import JOINTS, Person
-from repose.represent.keypoints import heatmaps
+from repose.represent.keypoints import pose_maps
 
 Norm = Literal["instance", "batch"]
 Padding = Literal["reflect", "zeros"]
@@ -55,7 +56,7 @@ class PATNConfig:
     padding: Padding = "reflect"
 
 
-class PATN(Generator):
+class PATNGenerator(Generator):
     """The image code is carried through the blocks; a pose code beside it says at each step what may change."""
 
     def __init__(self, config: PATNConfig = PATNConfig()) -> None:
@@ -76,7 +77,7 @@ class PATN(Generator):
             for index in range(config.blocks):
                 self.blocks.append(PATB(wide, first=index == 0, config=config))
         self.decoder = Decoder(config)
-        self.apply(initialise)
+        self.apply(initialise_normal)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor]:
         """-> source image (B, 3, H, W) and the pose maps of source and target (B, 36, H, W), in that order."""
@@ -104,7 +105,7 @@ class PATN(Generator):
             ValueError: the "resnet" variant has none; or what `forward` raises.
         """
         if self.config.block == "resnet":
-            raise ValueError("the ResNet generator has no attention masks; use a PATN with another `block`")
+            raise ValueError("the ResNet generator has no attention masks; use one with another `block`")
         self.check(source, target)
         image, pose = self.encode(source, target)
         code, pose_code = self.image_encoder(image, None), self.pose_encoder(None, pose)
@@ -113,18 +114,6 @@ class PATN(Generator):
             code, pose_code, mask = block(code, pose_code)
             masks.append(mask.mean(dim=1))  # (B, H/4, W/4)
         return torch.stack(masks, dim=1)
-
-
-def pose_maps(
-    source: Person, target: Person, kind: Literal["gaussian", "point"], sigma: float
-) -> tuple[Tensor, Tensor]:
-    """The joints of two batched people as maps on their own canvases (`heatmaps`), each (B, 18, H, W)."""
-    maps = []
-    for person in (source, target):
-        assert person.keypoints is not None
-        assert person.size is not None
-        maps.append(heatmaps(person.keypoints, *person.size, kind=kind, sigma=sigma))
-    return maps[0], maps[1]
 
 
 class Encoder(nn.Module):
@@ -211,15 +200,6 @@ class Decoder(nn.Module):
 def make_norm(kind: Norm, channels: int) -> nn.Module:
     """Instance norm without, batch norm with an affine part."""
     return nn.BatchNorm2d(channels) if kind == "batch" else nn.InstanceNorm2d(channels)
-
-
-def initialise(module: nn.Module) -> None:
-    """Convolutions N(0, 0.02), norms N(1, 0.02), as in the official code; biases of convolutions as PyTorch does."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)
 
 
 class ConvNormReLU(nn.Module):
@@ -312,61 +292,4 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
         out: Tensor = x + self.convs(x)
-        return out
-
-
-# -- discriminators -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """Sizes and variants of both discriminators; the defaults are the released DeepFashion ones.
-
-    Attributes:
-        width: channels at the size of the picture; two downsamplings double them twice.
-        blocks: residual blocks after them.
-        norm: as in `PATNConfig`.
-        slope: of LeakyReLU; 0 is the ReLU of the released code, 0.2 the text.
-        dropout: rate inside the residual blocks.
-        head: end in a 1x1 convolution to one score a place (the text's score); the released code scores every one
-            of the last 256 channels.
-    """
-
-    width: int = 64
-    blocks: int = 3
-    norm: Norm = "instance"
-    slope: float = 0.0
-    dropout: float = 0.5
-    head: bool = False
-
-
-class Discriminator(nn.Module):
-    """A picture beside its source (appearance) or its pose (shape) -> raw scores at a quarter of the size (3.4)."""
-
-    def __init__(self, channels: int, config: DiscriminatorConfig = DiscriminatorConfig()) -> None:
-        super().__init__()
-        bias = config.norm == "instance"
-        self.activation = nn.LeakyReLU(config.slope) if config.slope else nn.ReLU()
-        widths = [config.width, 2 * config.width, 4 * config.width]
-        self.stem = nn.Conv2d(channels, widths[0], 7, padding=3, bias=bias, padding_mode="reflect")
-        self.stem_norm = make_norm(config.norm, widths[0])
-        self.downs = nn.ModuleList(
-            nn.Conv2d(widths[i], widths[i + 1], 3, stride=2, padding=1, bias=bias) for i in range(2)
-        )
-        self.down_norms = nn.ModuleList(make_norm(config.norm, widths[i + 1]) for i in range(2))
-        self.blocks = nn.Sequential(
-            *(
-                ResidualBlock(widths[2], config.norm, config.dropout, "reflect", config.slope)
-                for _ in range(config.blocks)
-            )
-        )
-        self.head = nn.Conv2d(widths[2], 1, 1) if config.head else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 6 or 21, H, W) -> (B, 256, H/4, W/4), or (B, 1, H/4, W/4) with a head; no sigmoid."""
-        x = self.activation(self.stem_norm(self.stem(x)))  # (B, 64, H, W)
-        for conv, norm in zip(self.downs, self.down_norms, strict=True):
-            x = self.activation(norm(conv(x)))  # (B, 256, H/4, W/4) at the end
-        x = self.blocks(x)
-        out: Tensor = self.head(x)
         return out

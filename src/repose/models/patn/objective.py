@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from repose.losses.adversarial import ImagePool, adversarial, frozen
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Objective, Output, Phase, Progress, Term
-from repose.models.patn.network import Discriminator, DiscriminatorConfig
+from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.person import JOINTS, Pair
 from repose.represent.keypoints import heatmaps
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from repose.models.patn.network import DiscriminatorConfig, PATNConfig
+from repose.models.patn.discriminator import DiscriminatorConfig
+from repose.models.patn.network import PATNConfig
 from repose.models.patn.objective import PATNObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
@@ -77,7 +78,7 @@ def small() -> Recipe:
 
     Batch norm and a small batch: a run this short is limited by its number of steps, not by the noise of one.
     """
-    return small_run(
+    return small_recipe(
         name="patn-s",
         model="patn",
         network=PATNConfig(

@@ -8,15 +8,11 @@ image generator is `app_trans_net.{1..9}`, `refine_attn`, `refine_upsample_net.{
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from torch import Tensor
 
-from repose.models.convert import Marks, WeightsError, looks_like, plain, rename
+from repose.models.convert import WeightsError, looks_like, plain, rename
 from repose.models.pinet.network import GatedConv, PINet, PINetConfig
-
-MARKS: Final[Marks] = {"the official PINet generator": ("ParsingNet.gcnet.1.", "app_trans_net.1.")}
-"""See `repose.models.convert.Marks`."""
 
 _GATED = {"gated_conv": "conv", "mask_conv": "gate", "batch_norm2d": "batch_norm"}
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

@@ -29,26 +29,26 @@ def panels(generator: PINet, source: Person, target: Person) -> list[Panel]:
     assert source.image is not None
     true = None if target.image is None else picture(target.image[0])
     ends: dict[str, list[Picture | None]] = {"image": [picture(source.image[0]), picture(output.image[0]), true]}
-    found: list[Panel] = []
+    shown: list[Panel] = []
     if "parsing" in output.extra:
-        made = output.extra["parsing"].argmax(1)
-        found.append(_parsing(source, target, made))
-        ends["parsing"] = [_labels(_known(source)), _labels(made), _labels(_known(target))]
+        predicted = output.extra["parsing"].argmax(1)
+        shown.append(_parsing(source, target, predicted))
+        ends["parsing"] = [_labels(_known(source)), _labels(predicted), _labels(_known(target))]
     if generator.config.gated:
-        found += [_gates(name, layers, ends[name]) for name, layers in generator.gates(source, target).items()]
-    return found
+        shown += [_gates(name, layers, ends[name]) for name, layers in generator.gates(source, target).items()]
+    return shown
 
 
-def _parsing(source: Person, target: Person, made: Tensor) -> Panel:
+def _parsing(source: Person, target: Person, predicted: Tensor) -> Panel:
     true = _known(target)
     columns = ["source, given", *(["target, true"] if true is not None else []), "target, predicted"]
-    row = [_labels(_known(source)), *([_labels(true)] if true is not None else []), _labels(made, names=True)]
+    row = [_labels(_known(source)), *([_labels(true)] if true is not None else []), _labels(predicted, names=True)]
     caption = "The 12 labels of the source, and those that the parsing generator gives the target."
     if true is not None:
         figure = true > 0
-        right = float((made == true)[figure].float().mean()) if bool(figure.any()) else 0.0
+        right = float((predicted == true)[figure].float().mean()) if bool(figure.any()) else 0.0
         caption += f" Of the figure's pixels {right:.0%} have the true label."
-    return Panel("parsing", caption, grid([row], columns, scale=enlargement(int(made.shape[-2]))))
+    return Panel("parsing", caption, grid([row], columns, scale=enlargement(int(predicted.shape[-2]))))
 
 
 def _gates(name: str, layers: list[Tensor], ends: list[Picture | None]) -> Panel:
@@ -77,7 +77,7 @@ def _known(person: Person) -> Tensor | None:
 
 
 def _labels(parsing: Tensor | None, names: bool = False) -> Picture | None:
-    """PINet's labels (1, H, W) in the house's colours."""
+    """PINet's labels (1, H, W) in the colours of LIP's."""
     if parsing is None:
         return None
     colours = [LIP_LABELS.index(label) for label in _SHOWN]

@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repose.models.base import Generator, Needs, Output, supplier
-from repose.models.patn.network import initialise, pose_maps
+from repose.estimate.suppliers import supplier
+from repose.models.base import Generator, Needs, Output
+from repose.nn.initialisation import initialise_normal
 from repose.person import JOINTS, Person
+from repose.represent.keypoints import pose_maps
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
 
 LABELS: Final = len(PINET_LABELS)
@@ -69,9 +71,9 @@ class PINet(Generator):
         if config.stages == 2:
             self.parsing = GatedGenerator(LABELS + 2 * joints, LABELS, config, early=early)
         self.image = GatedGenerator((2 * LABELS if config.stages == 2 else joints) + joints, 3, config)
-        self.apply(initialise)
+        self.apply(initialise_normal)
 
-    def prepare(self, stage: str) -> None:
+    def set_stage(self, stage: str) -> None:
         """What a forward in training mode runs: "parsing", "image" or "joint"; in eval mode it is the whole network."""
         stages = ("parsing", "image", "joint") if self.config.stages == 2 else ("joint",)
         if stage not in stages:
@@ -133,8 +135,8 @@ class PINet(Generator):
 
     def paint(self, image: Tensor, source_parsing: Tensor, target_parsing: Tensor, target_pose: Tensor) -> Tensor:
         """The image generator alone (3.3): source, its labels, wanted labels and pose -> (B, 3, H, W) in [-1, 1]."""
-        made: Tensor = self.image(image, torch.cat([source_parsing, target_parsing, target_pose], 1))
-        return made.clamp(-1, 1)
+        picture: Tensor = self.image(image, torch.cat([source_parsing, target_parsing, target_pose], 1))
+        return picture.clamp(-1, 1)
 
     @torch.no_grad()
     def gates(self, source: Person, target: Person) -> dict[str, list[Tensor]]:
@@ -145,15 +147,15 @@ class PINet(Generator):
         """
         if not self.config.gated:
             raise ValueError("a PINet of plain convolutions has no gates; use one with network.gated=true")
-        found: dict[str, list[Tensor]] = {}
+        gates: dict[str, list[Tensor]] = {}
         hooks: list[RemovableHandle] = []
 
         def keep(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-            return lambda module, inputs, output: found[name].append(torch.sigmoid(output).mean(1))
+            return lambda module, inputs, output: gates[name].append(torch.sigmoid(output).mean(1))
 
         for name, part in (("parsing", self.parsing), ("image", self.image)):
             if part is not None:
-                found[name] = []
+                gates[name] = []
                 layers = [layer for layer in part.modules() if isinstance(layer, GatedConv)]
                 hooks += [layer.gate.register_forward_hook(keep(name)) for layer in layers if layer.gate is not None]
         try:
@@ -161,7 +163,7 @@ class PINet(Generator):
         finally:
             for hook in hooks:
                 hook.remove()
-        return found
+        return gates
 
 
 def labels(person: Person) -> Tensor:
@@ -251,11 +253,11 @@ class GatedConv(nn.Module):
         """(B, into, H, W) -> (B, out, H/stride, W/stride), or (B, out, 2H, 2W)."""
         if self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        made = self.conv(x)
-        made = made if self.last else F.leaky_relu(made, 0.2)
+        features = self.conv(x)
+        features = features if self.last else F.leaky_relu(features, 0.2)
         if self.gate is not None:
-            made = made * torch.sigmoid(self.gate(x))
-        out: Tensor = self.batch_norm(made)
+            features = features * torch.sigmoid(self.gate(x))
+        out: Tensor = self.batch_norm(features)
         return out
 
 

@@ -82,7 +82,7 @@ class PINetObjective(PATNObjective):
         if other or output.image.requires_grad == (stage == "parsing"):
             raise ValueError(
                 f"PINetObjective: the phase '{phase.name}' gets an output of another stage of the generator; in "
-                f"training mode prepare('{stage}') comes before its forward"
+                f"training mode set_stage('{stage}') comes before its forward"
             )
         terms = self._labels(pair, output) if labelled else {}
         if stage != "parsing":
@@ -92,8 +92,8 @@ class PINetObjective(PATNObjective):
 
     def _labels(self, pair: Pair, output: Output) -> dict[str, Term]:
         """Eq. 4 to 6, on the raw map; means over places, and of eq. 4 over labels too."""
-        made, wanted = output.extra["parsing"], labels(pair.target)  # (B, 12, H, W) both
-        terms = {"cross_entropy": Term(F.cross_entropy(made, wanted.argmax(1)), self.config.weight_cross_entropy)}
+        logits, wanted = output.extra["parsing"], labels(pair.target)  # (B, 12, H, W) both
+        terms = {"cross_entropy": Term(F.cross_entropy(logits, wanted.argmax(1)), self.config.weight_cross_entropy)}
         if self.config.weight_labels:
-            terms["labels_l1"] = Term((made - wanted).abs().mean(), self.config.weight_labels)
+            terms["labels_l1"] = Term((logits - wanted).abs().mean(), self.config.weight_labels)
         return terms

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
-from repose.models.patn.network import DiscriminatorConfig
+from repose.models.patn.discriminator import DiscriminatorConfig
 from repose.models.pinet.network import PINetConfig
 from repose.models.pinet.objective import PINetObjectiveConfig
-from repose.models.small import small_run
+from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 
 _EPOCH: Final = 4_000  # what the released code calls an epoch: random pairs, not a pass over the data
@@ -59,7 +59,7 @@ def paper() -> Recipe:
 
 def small() -> Recipe:
     """For two CPU cores at 128x88: half-size stems, one downsampling, the three stages."""
-    return small_run(
+    return small_recipe(
         name="pinet-s",
         model="pinet",
         network=PINetConfig(width=32, layout="table", detach=False, pose="gaussian", sigma=6.0, stem="half", downs=1),
@@ -99,23 +99,23 @@ def one_gated() -> Recipe:
 
 def without_adversarial() -> Recipe:
     """Full w/o adv."""
-    made = paper()
+    base = paper()
     return replace(
-        made,
+        base,
         name="pinet-without-adversarial",
-        objective=replace(made.objective, weight_adversarial=0.0),
+        objective=replace(base.objective, weight_adversarial=0.0),
         notes="ablation of PINet: no adversarial loss",
     )
 
 
 def _ablation(name: str, stages: Literal[1, 2], gated: bool) -> Recipe:
-    made = paper()
+    base = paper()
     if stages == 1:  # one stage of 150K steps, as many as the full model's image generator has
-        schedule, objective = replace(made.schedule, hold=110_000 * _BATCH), replace(made.objective, alone=(0.0, 0.0))
-        made = replace(made, images=150_000 * _BATCH, schedule=schedule, objective=objective)
+        schedule, objective = replace(base.schedule, hold=110_000 * _BATCH), replace(base.objective, alone=(0.0, 0.0))
+        base = replace(base, images=150_000 * _BATCH, schedule=schedule, objective=objective)
     return replace(
-        made,
+        base,
         name=name,
-        network=replace(made.network, stages=stages, gated=gated),
+        network=replace(base.network, stages=stages, gated=gated),
         notes=f"ablation of PINet: {stages} stage{'s' * (stages - 1)}, {'gated' if gated else 'plain'} convolutions",
     )

@@ -43,6 +43,6 @@ def transfer_texture(
     if condition.size != source.size:
         raise ValueError(f"source {source.size} and condition {condition.size} must share a canvas (H, W)")
     image, _, pose, wanted = generator.encode(source, source)[:4]
-    made = generator.paint(condition.image, one_hot_labels(condition), wanted, pose)  # (B, 3, H, W)
+    painted = generator.paint(condition.image, one_hot_labels(condition), wanted, pose)  # (B, 3, H, W)
     place = wanted[:, [PINET_LABELS.index(label) for label in labels]].sum(1, keepdim=True)  # (B, 1, H, W)
-    return image * (1 - place) + made * place
+    return image * (1 - place) + painted * place

@@ -6,16 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import SyntheticUnavailable
-from ..figure import atlas, face
-from ..figure.body import Body, Floats, load_body
-from ..figure.surface import Piece, Surface, bounds, coarse, compact, packed
-from .shaders import (
+from repose.body.model import BodyModel, Floats, load_body
+from repose.body.surface import Surface
+from repose.extras import how_to_install
+from repose.render.draw.buffers import bounds, packed
+from repose.render.draw.chart import GLSL
+from repose.render.draw.face import SKIN, uniforms
+from repose.render.draw.shaders import (
     FRAME,
     FULLSCREEN,
     GROUND_FRAGMENT,
@@ -26,11 +28,11 @@ from .shaders import (
     SURFACE,
     VERTEX,
 )
-
-if TYPE_CHECKING:
-    from ..place.lighting import Lighting
-    from ..place.views import Shot
-    from ..wear.outfits import Looks
+from repose.render.mesh import coarse, compact
+from repose.render.pieces import Looks, Piece, Posed
+from repose.render.place.lighting import Lighting
+from repose.render.place.views import Shot
+from repose.render.unavailable import SyntheticUnavailable
 
 SMALL: Final = 160
 """Pictures of this height or less show so little that meshes are thinned out and cloth is settled in fewer rounds."""
@@ -46,19 +48,6 @@ _PROGRAM: Final = {"skin": "skin", "cloth": "cloth", "leather": "cloth", "hair":
                    "sole": "rest", "scenery": "rest"}  # fmt: skip
 _STATIC: Final = "3f4 2f4 4f4 4f4"
 _MOVING: Final = "3f4 3f4 1f4"
-
-
-@dataclass(frozen=True)
-class Posed:
-    """All pieces of a person in one pose.
-
-    Attributes:
-        place, normal: (V, 3) float32, the vertices of all pieces one after the other, metres. strain: (V,) float32.
-    """
-
-    place: Floats
-    normal: Floats
-    strain: Floats
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,7 @@ def create_context() -> Any:
         import moderngl
     except ImportError as error:
         raise SyntheticUnavailable(
-            "the synthetic people need moderngl, which is not installed; from the checkout: pip install '.[synthetic]'"
+            f"the synthetic people need moderngl, which is not installed: {how_to_install('synthetic')}"
         ) from error
     # The default names fail where find_library does (no ldconfig); libEGL finds every function of OpenGL by itself.
     tries: list[dict[str, Any]] = [{}, {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"},
@@ -132,14 +121,14 @@ class Renderer:
         self._cell = 1.8 * 1.8 / height if height <= SMALL else 0.0
         self._caster_cell = _CASTER if height > SMALL else 1.5 * _CASTER
         self.timings: dict[str, float] = {}
-        self.body: Body = load_body()
+        self.body: BodyModel = load_body()
         self.context = context = create_context()
         self.driver = str(context.info["GL_RENDERER"])
         context.front_face = "cw"  # the target's lowest row is the picture's first: a mirror image
         head = "#version 330\n"
         surface = SURFACE.replace("TILES", str(self.tiles)).replace("float(TILE)", "tile_number")
         surface = surface.replace("SHADOW_SIDE", f"{self._shadow_side:.1f}")
-        surface = "uniform float tile_number;\n" + atlas.GLSL + face.SKIN + surface
+        surface = "uniform float tile_number;\n" + GLSL + SKIN + surface
         fine = "FINE" if height > 384 else ""
         self._programs = {
             name: context.program(
@@ -187,7 +176,7 @@ class Renderer:
             grain: (64, 64, 4), the person's noise: red and green smooth, blue coarse.
         """
         parts = []
-        with self.context:  # another renderer's may be the current one
+        with self.context:  # the context of another renderer may be current
             self._load(pieces, looks, grain)
             for k in range(0, len(shots), self.tiles):
                 some = slice(k, k + self.tiles)
@@ -276,7 +265,7 @@ class Renderer:
         self._indices.write(np.ascontiguousarray(faces, np.uint32))
         self._grain.write(np.ascontiguousarray(grain).tobytes())
         self._load_fabrics(pieces)
-        for name, value in face.uniforms(looks).items():
+        for name, value in uniforms(looks).items():
             self._set(name, value)
         self._hair_color = tuple(float(c) for c in looks.hair_color)
 

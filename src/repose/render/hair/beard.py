@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Surface, body_surface, clip, compact
-from .scalp import bumps, ramp
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Surface, body_surface
+from repose.render.hair.scalp import bumps, ramp
+from repose.render.mesh import clip, compact
+from repose.render.pieces import Looks
 
 _HEAD_ONLY: Final = np.array([[0, 0, 1, 0]], np.float32)
 
 
-def build_beard(body: Body, shape: Shape, looks: Looks, rng: np.random.Generator) -> Surface:
+def build_beard(body: BodyModel, shape: Shape, looks: Looks, rng: np.random.Generator) -> Surface:
     """A beard as the skin of jaw and lip once more, moved outwards and cut raggedly."""
     skin = _face(body, shape)
     field, depth = beard_field(skin.canon, looks.beard_style)
@@ -62,7 +61,7 @@ def beard_field(canon: Floats, style: str) -> tuple[Floats, Floats]:
 
 
 @cache
-def _face_faces(body: Body) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _face_faces(body: BodyModel) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     faces = body.faces["body"].astype(np.int64)
     canon = body.canon
     # The skin alone: not eyes, teeth or the inside of the mouth.
@@ -73,14 +72,14 @@ def _face_faces(body: Body) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     return used, index.reshape(-1, 3).astype(np.int32)
 
 
-def _face(body: Body, shape: Shape) -> Surface:
+def _face(body: BodyModel, shape: Shape) -> Surface:
     used, faces = _face_faces(body)
     whole = body_surface(body, shape, "body")
     place = np.searchsorted(np.unique(body.faces["body"]), used)
     return compact(replace(whole, faces=place[faces].astype(np.int32)))
 
 
-def _near_normals(body: Body, shape: Shape, surface: Surface) -> Floats:
+def _near_normals(body: BodyModel, shape: Shape, surface: Surface) -> Floats:
     used, _ = _face_faces(body)
     _, found = cKDTree(shape.vertices[used]).query(surface.rest)
     out: Floats = shape.normals[used[found]]

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Piece, Surface, clip, compact
-from . import long_hair, short_hair
-from .beard import build_beard
-from .hair_parts import Part, joined
-from .scalp import Skull, find_skull, lookup, ramp
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Surface
+from repose.render.hair import long_hair, short_hair
+from repose.render.hair.beard import build_beard
+from repose.render.hair.hair_parts import Part, joined
+from repose.render.hair.scalp import Skull, find_skull, lookup, ramp
+from repose.render.mesh import clip, compact
+from repose.render.pieces import Looks, Piece
 
 STYLES: Final = ("bald", "balding", "buzz", "short", "parted", "quiff", "curly", "afro", "bob", "long", "wavy",
                  "ponytail", "bun", "braids")  # fmt: skip
@@ -32,7 +31,7 @@ _HAIR, _FACE = (2, 2), (13, 13)  # LIP
 
 
 def build_hair(
-    body: Body,
+    body: BodyModel,
     shape: Shape,
     looks: Looks,
     hidden_by_hat: Callable[[Floats], Any] | None = None,
@@ -80,7 +79,7 @@ _BUILDERS: Final[Mapping[str, Callable[[Looks, np.random.Generator, Skull], list
 
 
 def _carried(
-    body: Body, shape: Shape, skull: Skull, part: Part, clear: float, hat: Callable[[Floats], Any] | None
+    body: BodyModel, shape: Shape, skull: Skull, part: Part, clear: float, hat: Callable[[Floats], Any] | None
 ) -> Surface:
     """A part on the person's own head, pushed out of the body, with the bones that move it."""
     low, own = lookup(skull.canon, part.dirs), lookup(skull.rest, part.dirs)
@@ -88,7 +87,7 @@ def _carried(
     rest = own[:, :3] + (own[:, 3:] * part.height[:, None] + part.offset) * np.float32(skull.scale)
     hangs = (np.abs(part.offset).max(1) > 0.015) & (canon[:, 2] < 0.88)
     rest[hangs] = _pushed(body, shape, rest[hangs], clear)
-    chin, base = (shape.heads[body.index[name], 2] for name in ("neck03", "neck01"))
+    chin, base = (shape.pivots[body.index[name], 2] for name in ("neck03", "neck01"))
     turn = ramp(rest[:, 2], base - 0.05, chin)
     index = np.zeros((len(rest), 4), np.uint8)
     index[:, 0], index[:, 1], index[:, 2] = body.index["head"], body.index["neck02"], body.index["spine01"]
@@ -107,7 +106,7 @@ def _carried(
     return clip(surface, keep) if (keep > 0).any() else compact(replace(surface, faces=surface.faces[:0]))
 
 
-def _pushed(body: Body, shape: Shape, points: Floats, clear: float) -> Floats:
+def _pushed(body: BodyModel, shape: Shape, points: Floats, clear: float) -> Floats:
     """Points moved out of the person's trunk, neck and head, and off their clothes."""
     if len(points) == 0:
         return points
@@ -125,7 +124,7 @@ def _pushed(body: Body, shape: Shape, points: Floats, clear: float) -> Floats:
 
 
 @cache
-def _obstacles(body: Body) -> NDArray[np.int64]:
+def _obstacles(body: BodyModel) -> NDArray[np.int64]:
     vertices = np.unique(body.faces["shell"]).astype(np.int64)
     skin = np.unique(body.faces["body"]).astype(np.int64)
     canon, arm = body.canon, body.attributes

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Floats
-from .scalp import Reals, Skull, bumps, direction, inside_hairline, lookup, ramp, ridges, slerp
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import Floats
+from repose.render.hair.scalp import Reals, Skull, bumps, direction, inside_hairline, lookup, ramp, ridges, slerp
+from repose.render.pieces import Looks
 
 
 @dataclass(frozen=True)

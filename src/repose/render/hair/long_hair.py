@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Floats
-from .hair_parts import Part, fringe, hair_cap, layers, parting, sheet, strips, tubes
-from .scalp import MIDDLE, Reals, Skull, bumps, direction, lookup, ramp, ridges, slerp
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import Floats
+from repose.render.hair.hair_parts import Part, fringe, hair_cap, layers, parting, sheet, strips, tubes
+from repose.render.hair.scalp import MIDDLE, Reals, Skull, bumps, direction, lookup, ramp, ridges, slerp
+from repose.render.pieces import Looks
 
 _LEAVE: Final = 1.66  # polar angle at which long hair leaves the skull
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..figure.body import Body, Floats, Shape
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import BodyModel, Floats, Shape
+from repose.render.pieces import Looks
 
 MIDDLE: Final = np.array([0.0, -0.052, 0.845], np.float32)  # of the skull, canon
 _TURNS, _TILTS, _LOWEST = 64, 40, 2.75  # the table of the skull: azimuths, polar angles, the largest polar angle
@@ -43,7 +41,7 @@ class Skull:
     scale: float
 
 
-def scalp_field(body: Body, looks: Looks) -> Floats:
+def scalp_field(body: BodyModel, looks: Looks) -> Floats:
     """(V_body,) float32 in [0, 1]: how much the hair's colour covers the skin at each vertex of the body."""
     canon = body.canon
     out: Floats = np.zeros(len(canon), np.float32)
@@ -79,7 +77,7 @@ def inside_hairline(canon: Floats, looks: Looks, receded: bool = True) -> Floats
     return out
 
 
-def find_skull(body: Body, shape: Shape) -> Skull:
+def find_skull(body: BodyModel, shape: Shape) -> Skull:
     """The skull of one person, and how large it is compared to the mean one."""
     rays = _rays(body)
     canon, rest = (_table(rays @ place) for place in (body.canon, shape.vertices))
@@ -109,7 +107,7 @@ def lookup(table: Floats, dirs: Floats) -> Floats:
 
 
 @cache
-def _rays(body: Body) -> Any:
+def _rays(body: BodyModel) -> Any:
     """(_TILTS * _TURNS, V_body) sparse: the place on the skull in each direction as a mean of vertices of the body."""
     corner = body.canon[body.faces["body"].astype(np.int64)]
     middle = corner.mean(1)

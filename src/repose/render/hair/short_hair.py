@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figure.body import Floats
-from .hair_parts import Part, fringe, hair_cap, layers, parting, tufts, whorl
-from .scalp import Skull, direction, ramp
-
-if TYPE_CHECKING:
-    from ..wear.outfits import Looks
+from repose.body.model import Floats
+from repose.render.hair.hair_parts import Part, fringe, hair_cap, layers, parting, tufts, whorl
+from repose.render.hair.scalp import Skull, direction, ramp
+from repose.render.pieces import Looks
 
 
 def buzz(looks: Looks, rng: np.random.Generator, skull: Skull) -> list[Part]:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..figure.body import Floats
-from . import props
-from .colors import Color, random_tone
-from .places import Place, Prop
-from .props import VARIANTS
-from .scenes import Scene, Studio
-from .walls import WALLS, Pen
+from repose.body.model import Floats
+from repose.render.place import props
+from repose.render.place.colors import Color, random_tone
+from repose.render.place.places import Place, Prop
+from repose.render.place.props import VARIANTS
+from repose.render.place.surroundings import Studio, Surroundings
+from repose.render.place.walls import WALLS, Pen
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class _View:
         return self.fx + right * self.metre * share, self.horizon + (self.fy - self.horizon) * share, self.metre * share
 
 
-def background(scene: Scene, rng: np.random.Generator, height: int, width: int, ground: Ground) -> Floats:
+def background(surroundings: Surroundings, rng: np.random.Generator, height: int, width: int, ground: Ground) -> Floats:
     """(H, W, 3) float32 sRGB in [0, 1] of what is behind the person; its shadow is left to the caller."""
-    if not scene.places:
-        assert scene.studio is not None
-        return _backdrop(scene.studio, rng, height, width, ground)
-    number = scene.place_of(ground.azimuth_deg)
-    return _look(scene, number, rng, height, width, ground)
+    if not surroundings.places:
+        assert surroundings.studio is not None
+        return _backdrop(surroundings.studio, rng, height, width, ground)
+    number = surroundings.place_of(ground.azimuth_deg)
+    return _look(surroundings, number, rng, height, width, ground)
 
 
 def _backdrop(studio: Studio, rng: np.random.Generator, height: int, width: int, ground: Ground) -> Floats:
@@ -98,8 +98,10 @@ def _crop_noise(number: int, rng: np.random.Generator, height: int, width: int) 
     return np.asarray(image, np.float32)
 
 
-def _look(scene: Scene, number: int, rng: np.random.Generator, height: int, width: int, ground: Ground) -> Floats:
-    place = scene.places[number]
+def _look(
+    surroundings: Surroundings, number: int, rng: np.random.Generator, height: int, width: int, ground: Ground
+) -> Floats:
+    place = surroundings.places[number]
     distance = ground.distance or (4.0 if place.indoor else 7.0)
     fy = max(ground.feet[1], ground.horizon + 0.1 * ground.metre)
     stroll = (0.0, 0.0) if place.indoor else (float(rng.normal(0, 0.5)), float(rng.normal(0, 0.25)))
@@ -115,10 +117,10 @@ def _look(scene: Scene, number: int, rng: np.random.Generator, height: int, widt
         *stroll,
     )
     out, bottom = _wall(place, view)
-    _floor(scene, number, place, view, out, bottom)
+    _floor(surroundings, number, place, view, out, bottom)
     picture = _furnish(place, view, rng, out)
     # sprites bear a close look badly, so large pictures are never sharp behind the person
-    radius = max(scene.aperture, 0.006 if height > 512 else 0.0) * height
+    radius = max(surroundings.aperture, 0.006 if height > 512 else 0.0) * height
     if radius > 0.35:
         rows = np.arange(height, dtype=np.float32) + 0.5
         deep = distance * (fy - ground.horizon) / np.maximum(rows - ground.horizon, 0.25)
@@ -174,15 +176,15 @@ def _clouds(rows: Floats, left: float) -> None:
     rows += (0.93 - rows) * white * inside * np.float32(0.6)
 
 
-def _floor(scene: Scene, number: int, place: Place, view: _View, out: Floats, bottom: int) -> None:
+def _floor(surroundings: Surroundings, number: int, place: Place, view: _View, out: Floats, bottom: int) -> None:
     if bottom >= view.height:
         return
     size = 256 if view.height <= 160 else 512 if view.height <= 400 else 1024
     key = (number, size)
-    if key not in scene.tiles:
+    if key not in surroundings.tiles:
         one = _painted(place.materials[0], size)
-        scene.tiles[key] = (one, _painted(place.materials[1], size) if place.border[2] < 50 else one)
-    (pixels, levels), (pixels2, levels2) = scene.tiles[key]
+        surroundings.tiles[key] = (one, _painted(place.materials[1], size) if place.border[2] < 50 else one)
+    (pixels, levels), (pixels2, levels2) = surroundings.tiles[key]
     numbers = (
         view.horizon,
         view.fx,

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-if TYPE_CHECKING:
-    from .scenes import Camera, Scene
+from repose.render.place.surroundings import Camera, Surroundings
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
-def develop(picture: Floats, scene: Scene, rng: np.random.Generator, style: str = "mixed") -> Bytes:
-    """(H, W, 3) float32 sRGB in [0, 1] as the scene's camera hands it over, (H, W, 3) uint8. "plain": no faults."""
+def develop(picture: Floats, surroundings: Surroundings, rng: np.random.Generator, style: str = "mixed") -> Bytes:
+    """What the camera stores of a picture (H, W, 3) float32 sRGB in [0, 1]: (H, W, 3) uint8. "plain": no faults."""
     if style == "plain":
         return _bytes(picture)
-    camera = scene.camera
+    camera = surroundings.camera
     height, width = picture.shape[:2]
     out = _expose(picture, camera, rng)
     small = (max(16, round(width * camera.detail)), max(16, round(height * camera.detail)))

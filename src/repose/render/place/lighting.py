@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..figure.body import Floats
-from .colors import Color, scaled
+from repose.body.model import Floats
+from repose.render.place.colors import Color, scaled
 
 
 @dataclass(frozen=True)

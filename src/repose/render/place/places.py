@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from ..figure.body import Floats
-from .colors import Color, random_tone
-from .props import SPRITES, VARIANTS
+from repose.body.model import Floats
+from repose.render.place.colors import Color, random_tone
+from repose.render.place.props import SPRITES, VARIANTS
 
 
 @dataclass(frozen=True)

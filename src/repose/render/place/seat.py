@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..draw.render import Posed
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Piece, Surface, normals, pose_body
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Surface, normals, pose_body
+from repose.render.pieces import Piece, Posed
 
 SCENERY: Final = 255
 """The label of what is drawn with a person but is none."""
@@ -40,7 +40,7 @@ def block() -> Piece:
     return Piece("seat", surface, None, (SCENERY, SCENERY), kind="scenery")
 
 
-def put_under(body: Body, shape: Shape, transforms: Floats, posed: Posed, seat: bool) -> Posed:
+def put_under(body: BodyModel, shape: Shape, transforms: Floats, posed: Posed, seat: bool) -> Posed:
     """Somebody in a pose with the vertices of `block` behind their own.
 
     Args:
@@ -67,7 +67,7 @@ def put_under(body: Body, shape: Shape, transforms: Floats, posed: Posed, seat: 
 
 
 @cache
-def _buttocks(body: Body) -> NDArray[np.int64]:
+def _buttocks(body: BodyModel) -> NDArray[np.int64]:
     used = np.unique(body.faces["body"])
     canon = body.canon[used]
     seat = (np.abs(canon[:, 2] - 0.08) < 0.08) & (canon[:, 1] > 0.03) & (body.attributes[used, 2] < 0.1)

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from ..figure.body import Floats
+from repose.body.model import Floats
 
 FULL, KNEES, HIPS, PORTRAIT = "full", "three-quarter", "half", "portrait"
 _SOLE: Final = 0.015  # how far below the lowest anchor of the feet soles reach, metres
-# rows of `Body.points`
+# rows of `BodyModel.points`
 _HIPS, _KNEES, _ANKLES, _EARS, _EYES = [8, 11], [9, 12], [10, 13], [16, 17], [14, 15]
 
 
@@ -105,7 +105,7 @@ def sample_shot(rng: np.random.Generator, points: Floats, height: int, width: in
 
     Args:
         rng: everything random comes from it.
-        points: (N, 3) posed joints (the first 18) and anchors, as from `Body.points`, metres.
+        points: (N, 3) posed joints (the first 18) and anchors, as from `BodyModel.points`, metres.
         height, width: of the picture in pixels.
         style: "street" (a surveillance camera above the heads, the whole person in a tight, careless box), "fashion"
             (a catalogue: hip or chest height, mostly from the front, whole or cut at knees or hips), any other a
@@ -137,7 +137,7 @@ def sample_front(rng: np.random.Generator, points: Floats, height: int, width: i
 
 
 def standing(points: Floats) -> Floats:
-    """(2,) x and y of the place between the feet, of posed points as from `Body.points`."""
+    """(2,) x and y of the place between the feet, of posed points as from `BodyModel.points`."""
     out: Floats = points[_ANKLES, :2].mean(0)
     return out
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from . import props
-from .props import VARIANTS
+from repose.render.place import props
+from repose.render.place.props import VARIANTS
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""Poses: named base poses, random ones around them, and the bone rotations they stand for.
+"""Poses: named base poses, and random ones around them.
 
 A pose is one row of degrees, in the order of `angles.ANGLES`. Left and right are the person's. The library
 (`pose_library`) says where feet stand and what hands touch; the angles are solved for (`reach`), so that feet stay on
-the ground and hands on hips however the rest of the pose is varied. `free` and `repair` find and undo limbs that run
-through the body, which they know as capsules round the bones (`rig`).
+the ground and hands on hips however the rest of the pose is varied. Limbs that run through the body are moved out of
+it (`repose.body.limbs`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Body, Floats, Shape, load_body
-from .angles import INDEX, LIMB_COUNT, LIMITS, TABLE, TRUNK_COUNT, mirror, rounded
-from .kinematics import bone_turns, free_up
-from .pose_library import BASES, HANDS, LIBRARY, Base
-from .reach import place_feet, place_hand
-from .rig import BONES, rig_of
+from repose.body.angles import INDEX, LIMB_COUNT, LIMITS, TABLE, TRUNK_COUNT, mirror, rounded
+from repose.body.limbs import penetration, separate
+from repose.body.model import BodyModel, Floats, load_body
+from repose.body.rig import rig_of
+from repose.render.pose.pose_library import BASES, HANDS, LIBRARY, Base
+from repose.render.pose.reach import place_feet, place_hand
 
 _TOLERANCE: Final = 0.015  # metres that limbs may be in each other: skin gives way
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "little")
@@ -54,67 +54,18 @@ def sample_pose(rng: np.random.Generator, style: str = "mixed", girth: float = 1
     """
     pose = _drawn(rng, style, girth)
     for _ in range(4):  # few poses cannot be repaired: draw another one
-        if free(load_body(), pose.angles, girth=girth) < _TOLERANCE:
+        if penetration(load_body(), pose.angles, girth=girth) < _TOLERANCE:
             break
         pose = _drawn(rng, style, girth)
     return pose
 
 
-def base_pose(body: Body, name: str) -> Pose:
+def base_pose(body: BodyModel, name: str) -> Pose:
     """A pose of the library as it is, unvaried. Raises KeyError for a name it does not have."""
     base = BASES[name]
     angles = _solved(body, base, None, 0.0, None if base.legs is None else base.legs.row())
-    _freed(body, angles, None, 1.0, 0.012, 12)
+    separate(body, angles)
     return Pose(name, rounded(angles), base.seat)
-
-
-def rotations(body: Body, angles: Floats) -> dict[str, Floats]:
-    """Bone turns of P poses.
-
-    Args:
-        body: the baked body (its mean rest pose is where the limbs start from).
-        angles: (P, A) degrees.
-
-    Returns:
-        bone name -> (P, 3, 3) float32 for `Body.transforms`.
-    """
-    vec = rig_of(body).vec
-    turns = np.stack([bone_turns(row.astype(np.float64), vec) for row in angles]).astype(np.float32)
-    return {name: turns[:, k] for k, name in enumerate(BONES)}
-
-
-def free(body: Body, angles: Floats, shape: Shape | None = None, girth: float = 1.0) -> float:
-    """How deep, in metres, limbs of one pose run into the body or each other; 0 if none does.
-
-    Args:
-        body: the baked body. angles: (A,) degrees.
-        shape: the person whose skeleton it is; the mean body if None. girth: how much thicker than the mean body.
-    """
-    return _freed(body, angles.astype(np.float64), shape, girth, 0.0, 0)
-
-
-def repair(
-    body: Body, angles: Floats, shape: Shape | None = None, girth: float = 1.0, allowed: float = 0.012, steps: int = 12
-) -> Floats:
-    """The pose with arms and legs moved apart until nothing is deeper than `allowed` metres in anything else.
-
-    At most `steps` moves; arguments as of `free`. Returns (A,) float32 degrees within the limits.
-    """
-    out = angles.astype(np.float64)
-    _freed(body, out, shape, girth, allowed, steps)
-    return rounded(out)
-
-
-def _freed(
-    body: Body, angles: NDArray[np.float64], shape: Shape | None, girth: float, allowed: float, steps: int
-) -> float:
-    rig = rig_of(body)
-    heads = rig.heads if shape is None else shape.heads.astype(np.float64)
-    depth = free_up(
-        angles, rig.vec, heads, rig.parents, rig.slot, rig.limbs, rig.bone, rig.offset, rig.radius, rig.pairs,
-        girth, allowed, steps, LIMITS.astype(np.float64),
-    )  # fmt: skip
-    return float(max(depth, 0.0))
 
 
 def _drawn(rng: np.random.Generator, style: str, girth: float) -> Pose:
@@ -134,7 +85,7 @@ def _drawn(rng: np.random.Generator, style: str, girth: float) -> Pose:
             place_feet(rig_of(body), angles, legs * (1 - share) + more * share)
         name = base.name if other is base else f"{base.name} + {other.name}"
     angles = np.clip(angles, LIMITS[:, 0], LIMITS[:, 1]).astype(np.float64)
-    _freed(body, angles, None, girth, 0.012, 12)
+    separate(body, angles, girth=girth)
     out = rounded(angles)
     mirrored = bool(rng.random() < 0.5)
     return Pose(name, mirror(out) if mirrored else out, base.seat, mirrored)
@@ -158,7 +109,7 @@ def _varied_legs(rng: np.random.Generator, row: NDArray[np.float64], amount: flo
 
 
 def _solved(
-    body: Body, base: Base, rng: np.random.Generator | None, amount: float, legs: NDArray[np.float64] | None
+    body: BodyModel, base: Base, rng: np.random.Generator | None, amount: float, legs: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     """(A,) float64 angles of a pose of the library, varied by `amount` if there is an rng."""
     rig = rig_of(body)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .angles import LIMB_COUNT, LIMITS, TRUNK_COUNT
-from .kinematics import about, forward, solve_arm, solve_leg, zyx
-from .pose_library import Arm
-from .rig import Rig
+from repose.body.angles import LIMB_COUNT, LIMITS, TRUNK_COUNT
+from repose.body.kinematics import about, forward, solve_arm, solve_leg, zyx
+from repose.body.rig import Rig
+from repose.render.pose.pose_library import Arm
 
 
 def place_feet(rig: Rig, angles: NDArray[np.float64], row: NDArray[np.float64]) -> None:
@@ -16,7 +16,7 @@ def place_feet(rig: Rig, angles: NDArray[np.float64], row: NDArray[np.float64]) 
     rad = np.deg2rad(angles[:3])
     pelvis = zyx(rad[2], rad[1], rad[0])
     leg = rig.leg()
-    root = rig.heads[rig.index["root"]]
+    root = rig.pivots[rig.index["root"]]
     straight = about(0.0, 1.0, 0.0, rig.vec[6, 1])
     u, v = straight @ (leg[1] - leg[0]), straight @ (leg[2] - leg[1])
     reach = float(np.linalg.norm(u + about(1.0, 0.0, 0.0, np.deg2rad(row[10])) @ v))
@@ -43,7 +43,7 @@ def place_hand(
     rig: Rig, angles: NDArray[np.float64], side: int, arm: Arm, rng: np.random.Generator | None, amount: float
 ) -> None:
     """Put a wrist where `Arm` says."""
-    turn, place = forward(angles, rig.vec, rig.heads, rig.parents, rig.slot)
+    turn, place = forward(angles, rig.vec, rig.pivots, rig.parents, rig.slot)
     name = {"thigh": "upperleg01", "shin": "lowerleg01"}.get(arm.bone, arm.bone)
     bone = rig.index[name if name in rig.index else f"{name}.{'LR'[side]}"]
     chest = rig.index["spine01"]
@@ -52,8 +52,8 @@ def place_hand(
     if rng is not None:
         wrist = wrist + amount * arm.loose * rng.standard_normal(3)
         pole = pole + amount * 0.12 * rng.standard_normal(3)
-    world = turn[bone] @ (wrist * flip - rig.heads[bone]) + place[bone]
-    target = (turn[chest].T @ (world - place[chest]) + rig.heads[chest]) * flip
+    world = turn[bone] @ (wrist * flip - rig.pivots[bone]) + place[bone]
+    target = (turn[chest].T @ (world - place[chest]) + rig.pivots[chest]) * flip
     to_chest = turn[chest].T @ turn[bone]
     hand = np.stack([to_chest @ (np.array(d) * flip) * flip for d in (arm.fingers, arm.palm)])
     solve_arm(

@@ -1,7 +1,7 @@
 """Things that people wear besides clothes: shoes, socks, hats, glasses, bags, scarves, gloves and belts, as geometry.
 
-Everything is modelled once in canon space and kept (`attach.Model`); for a person only the places of its vertices are
-made. Shoes, hats and bags have files of their own; scarves, gloves and belts are here.
+Everything is modelled once in canon space and kept (`attach.CanonMesh`); for a person only the places of its vertices
+are computed. Shoes, hats and bags have files of their own; scarves, gloves and belts are here.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Piece
-from .attach import LABELS, Model, SkinPart, carry, grown, make_model, skin_part
-from .bags import make_bag
-from .contours import UPPER_KINDS, cloth_room, cross_section, evenly_round, outline, over_clothes, snapped, widest_ease
-from .headwear import make_glasses, make_hat
-from .shoes import make_shoes, make_socks
-from .solids import grid_faces, joined, outwards, pillow, ribbon, smooth_path
+from repose.body.model import BodyModel, Floats, Shape
+from repose.render.pieces import Piece
+from repose.render.wear.attach import LABELS, CanonMesh, SkinPart, carry, grown, make_mesh, skin_part
+from repose.render.wear.bags import make_bag
+from repose.render.wear.contours import (
+    UPPER_KINDS,
+    cloth_room,
+    cross_section,
+    evenly_round,
+    outline,
+    over_clothes,
+    snapped,
+    widest_ease,
+)
+from repose.render.wear.headwear import make_glasses, make_hat
+from repose.render.wear.outfits import Outfit, WornItem
+from repose.render.wear.shoes import make_shoes, make_socks
+from repose.render.wear.solids import grid_faces, joined, outwards, pillow, ribbon, smooth_path
 
-if TYPE_CHECKING:
-    from .outfits import Garment, Outfit
 
-
-def build_accessories(body: Body, shape: Shape, outfit: Outfit) -> tuple[list[Piece], Floats]:
+def build_accessories(body: BodyModel, shape: Shape, outfit: Outfit) -> tuple[list[Piece], Floats]:
     """All socks, shoes, hats, glasses, bags, scarves, gloves and belts of an outfit.
 
     Returns:
@@ -50,7 +57,7 @@ def build_accessories(body: Body, shape: Shape, outfit: Outfit) -> tuple[list[Pi
 
 
 @lru_cache(maxsize=32)
-def _scarf_model(room: float, ease: float, long: bool) -> Model:
+def _scarf_mesh(room: float, ease: float, long: bool) -> CanonMesh:
     """Two turns of cloth round the neck, and perhaps an end that hangs down in front."""
     columns, around = 32, 10
     turn = np.arange(columns) * 2 * math.pi / columns
@@ -80,29 +87,33 @@ def _scarf_model(room: float, ease: float, long: bool) -> Model:
         shades.append(np.ones(len(end[0])))
         among = "front"
     points, faces = joined(parts)
-    return make_model(points, faces, np.concatenate(shades), among)
+    return make_mesh(points, faces, np.concatenate(shades), among)
 
 
-def _scarf(body: Body, shape: Shape, garment: Garment, others: Sequence[Garment]) -> tuple[list[Piece], Floats | None]:
+def _scarf(
+    body: BodyModel, shape: Shape, garment: WornItem, others: Sequence[WornItem]
+) -> tuple[list[Piece], Floats | None]:
     long = float(garment.cut.get("long", 0)) > 0.5
-    surface = carry(_scarf_model(cloth_room(others, UPPER_KINDS, 0.3), widest_ease(others), long), body, shape)
+    surface = carry(_scarf_mesh(cloth_room(others, UPPER_KINDS, 0.3), widest_ease(others), long), body, shape)
     return [Piece("scarf", surface, garment.fabric, LABELS["scarf"], "body")], None
 
 
 @cache
-def _glove_model() -> SkinPart:
+def _glove_mesh() -> SkinPart:
     return skin_part(lambda canon, along: np.where(np.abs(canon[:, 0]) > 0.3, along[:, 0] - 1.86, -1.0))
 
 
-def _gloves(body: Body, shape: Shape, garment: Garment, _: Sequence[Garment]) -> tuple[list[Piece], Floats | None]:
-    surface = grown(_glove_model(), shape, 0.0018)
+def _gloves(
+    body: BodyModel, shape: Shape, garment: WornItem, _: Sequence[WornItem]
+) -> tuple[list[Piece], Floats | None]:
+    surface = grown(_glove_mesh(), shape, 0.0018)
     arm = body.attributes[:, 0].astype(np.float32) - 1.92
     hidden = np.where(np.abs(body.canon[:, 0]) > 0.3, arm, -1.0).astype(np.float32)
     return [Piece("gloves", surface, garment.fabric, LABELS["gloves"], double=True, kind="leather")], hidden
 
 
 @lru_cache(maxsize=32)
-def _belt_models(z: float, room: float) -> tuple[Model, Model]:
+def _belt_meshes(z: float, room: float) -> tuple[CanonMesh, CanonMesh]:
     """The band, and its buckle."""
     rows = []
     for height, off in ((-0.017, 0.0), (-0.0165, 0.003), (0.0165, 0.003), (0.017, 0.0)):
@@ -113,22 +124,24 @@ def _belt_models(z: float, room: float) -> tuple[Model, Model]:
     front = rows[1][0, 1]
     buckle = pillow((0.046, 0.008, 0.040), 0.25, 8, 16)
     buckle = (buckle[0] + [0, front - 0.003, z], buckle[1])
-    return make_model(points, outwards(points, faces), among="trunk"), make_model(*buckle, among="trunk")
+    return make_mesh(points, outwards(points, faces), among="trunk"), make_mesh(*buckle, among="trunk")
 
 
-def _belt(body: Body, shape: Shape, garment: Garment, others: Sequence[Garment]) -> tuple[list[Piece], Floats | None]:
+def _belt(
+    body: BodyModel, shape: Shape, garment: WornItem, others: Sequence[WornItem]
+) -> tuple[list[Piece], Floats | None]:
     z = round(float(garment.cut.get("z", 0.22)), 2)
     kinds = {g.kind for g in others}
     label = 12 if "skirt" in kinds else 6 if "dress" in kinds else 10 if "jumpsuit" in kinds else 9
     room = min(cloth_room(others, ("trousers", "skirt", "dress", "jumpsuit"), 0.3), 0.02) + 0.005
-    band, buckle = _belt_models(z, room)
+    band, buckle = _belt_meshes(z, room)
     return [
         Piece("belt", carry(band, body, shape), garment.fabric, (label, label), "body", double=True, kind="leather"),
         Piece("buckle", carry(buckle, body, shape), garment.fabric, (label, label), kind="sole"),
     ], None
 
 
-_Maker = Callable[[Body, Shape, "Garment", "Sequence[Garment]"], "tuple[list[Piece], Floats | None]"]
+_Maker = Callable[[BodyModel, Shape, "WornItem", "Sequence[WornItem]"], "tuple[list[Piece], Floats | None]"]
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "socks": make_socks, "shoes": make_shoes, "hat": make_hat, "glasses": make_glasses, "bag": make_bag,
     "scarf": _scarf, "gloves": _gloves, "belt": _belt,

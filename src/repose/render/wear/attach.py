@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..figure.body import Body, Floats, Shape, load_body
-from ..figure.surface import Ints, Surface, bind, body_surface, clip
-from .solids import Doubles
+from repose.body.model import BodyModel, Floats, Shape, load_body, mean_shape
+from repose.body.surface import Ints, Surface, body_surface
+from repose.render.mesh import bind, clip
+from repose.render.wear.solids import Doubles
 
 LABELS: Final = {"socks": (8, 8), "shoes": (18, 19), "hat": (1, 1), "scarf": (11, 11), "gloves": (3, 3), "bag": (0, 0)}
 
 
 @dataclass(frozen=True)
-class Model:
+class CanonMesh:
     """A mesh in canon space with everything that does not depend on the person.
 
     Attributes:
@@ -39,13 +40,7 @@ class Model:
 
 
 @cache
-def mean_shape(body: Body) -> Shape:
-    """The mean body, which canon space is made of."""
-    return body.shape(np.zeros(body.coefficients.shape[1], np.float32))
-
-
-@cache
-def skin_mask(body: Body, name: str) -> NDArray[np.bool_]:
+def skin_mask(body: BodyModel, name: str) -> NDArray[np.bool_]:
     """(V_body,) the vertices of the skin that carry a kind of thing."""
     canon, attributes = body.canon, body.attributes.astype(np.float32)
     used: NDArray[np.bool_] = np.zeros(body.count, np.bool_)
@@ -69,24 +64,24 @@ def skin_mask(body: Body, name: str) -> NDArray[np.bool_]:
 
 
 @cache
-def _solver(body: Body, name: str) -> tuple[NDArray[np.intp], Doubles]:
+def _solver(body: BodyModel, name: str) -> tuple[NDArray[np.intp], Doubles]:
     """Vertices, and the matrix that makes the (4, 3) affine map from the places of these vertices on a person."""
     chosen = np.flatnonzero(skin_mask(body, name))
     ones = np.concatenate([body.canon[chosen], np.ones((len(chosen), 1))], 1)
     return chosen, np.asarray(np.linalg.pinv(ones.astype(np.float64)), np.float64)
 
 
-def affine(body: Body, shape: Shape, name: str) -> Doubles:
+def affine(body: BodyModel, shape: Shape, name: str) -> Doubles:
     """(4, 3): (canon point, 1) @ it is the point on the person."""
     chosen, solve = _solver(body, name)
     fit: Doubles = solve @ shape.vertices[chosen]
     return fit
 
 
-def make_model(
+def make_mesh(
     canon: Doubles | Floats, faces: Ints, shade: Floats | Doubles | None = None, among: str = "all",
     fits: tuple[str, ...] = (), weight: Floats | Doubles | None = None, rigid: str | None = None,
-) -> Model:  # fmt: skip
+) -> CanonMesh:  # fmt: skip
     """Prepare a mesh; with `fits` but no `weight` the (only) map carries all of it. `rigid` names its only bone."""
     body = load_body()
     mask = skin_mask(body, among)
@@ -103,28 +98,28 @@ def make_model(
     near_share /= near_share.sum(1, keepdims=True)
     if weight is None:
         weight = np.ones((len(fits), len(surface)), np.float32)
-    return Model(surface, vertices[found], near_share.astype(np.float32), fits, weight.astype(np.float32))
+    return CanonMesh(surface, vertices[found], near_share.astype(np.float32), fits, weight.astype(np.float32))
 
 
-def carry(model: Model, body: Body, shape: Shape) -> Surface:
-    """The model on a person."""
-    canon = model.surface.canon
+def carry(mesh: CanonMesh, body: BodyModel, shape: Shape) -> Surface:
+    """The mesh on a person."""
+    canon = mesh.surface.canon
     rest = np.zeros_like(canon)
-    bound = 1 - model.weight.sum(0)
+    bound = 1 - mesh.weight.sum(0)
     if (bound > 1e-4).any():
         grow = np.float32(abs(np.linalg.det(affine(body, shape, "trunk")[:3])) ** (1 / 3))
-        offset = canon - (body.canon[model.near] * model.share[..., None]).sum(1)
-        at = (shape.vertices[model.near] * model.share[..., None]).sum(1)
+        offset = canon - (body.canon[mesh.near] * mesh.share[..., None]).sum(1)
+        at = (shape.vertices[mesh.near] * mesh.share[..., None]).sum(1)
         rest += bound[:, None] * (at + grow * offset)
-    for name, weight in zip(model.fits, model.weight, strict=True):
+    for name, weight in zip(mesh.fits, mesh.weight, strict=True):
         fit = affine(body, shape, name)
         rest += weight[:, None] * (canon @ fit[:3] + fit[3]).astype(np.float32)
-    return replace(model.surface, rest=rest.astype(np.float32))
+    return replace(mesh.surface, rest=rest.astype(np.float32))
 
 
-def mirror_model(model: Model) -> Model:
-    """The model on the other side of the body."""
-    s = model.surface
+def mirror_mesh(mesh: CanonMesh) -> CanonMesh:
+    """The mesh on the other side of the body."""
+    s = mesh.surface
     body = load_body()
     swap = np.arange(len(body.bones), dtype=np.uint8)
     for name, k in body.index.items():
@@ -135,11 +130,11 @@ def mirror_model(model: Model) -> Model:
     flipped = replace(s, rest=s.rest * mirror, canon=s.canon * mirror, bone_index=swap[s.bone_index],
                       faces=np.ascontiguousarray(s.faces[:, ::-1]))  # fmt: skip
     twin = _twins(body)
-    return replace(model, surface=flipped, near=twin[model.near])
+    return replace(mesh, surface=flipped, near=twin[mesh.near])
 
 
 @cache
-def _twins(body: Body) -> NDArray[np.int64]:
+def _twins(body: BodyModel) -> NDArray[np.int64]:
     """(V_body,) the vertex at the mirrored place."""
     used = np.unique(body.faces["body"]).astype(np.int64)
     found = cKDTree(body.canon[used]).query(body.canon * np.array([-1, 1, 1], np.float32))[1]

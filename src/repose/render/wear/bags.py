@@ -6,18 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Piece
-from .attach import LABELS, Model, affine, carry, make_model, mirror_model
-from .contours import UPPER_KINDS, cloth_room, over_clothes, snapped, widest_ease
-from .solids import Doubles, joined, mirrored, pillow, ribbon, smooth_path, tube_along
-
-if TYPE_CHECKING:
-    from .outfits import Garment
+from repose.body.model import BodyModel, Floats, Shape
+from repose.render.pieces import Piece
+from repose.render.wear.attach import LABELS, CanonMesh, affine, carry, make_mesh, mirror_mesh
+from repose.render.wear.contours import UPPER_KINDS, cloth_room, over_clothes, snapped, widest_ease
+from repose.render.wear.outfits import WornItem
+from repose.render.wear.solids import Doubles, joined, mirrored, pillow, ribbon, smooth_path, tube_along
 
 _GRIP: Final = (0.548, -0.290, 0.172)  # canon, where the fingers of the left hand hold something
 
@@ -65,7 +63,7 @@ def hang(piece: Piece, positions: Floats, transforms: Floats) -> Floats:
 
 
 def make_bag(
-    body: Body, shape: Shape, garment: Garment, others: Sequence[Garment]
+    body: BodyModel, shape: Shape, garment: WornItem, others: Sequence[WornItem]
 ) -> tuple[list[Piece], Floats | None]:
     """The bag; it hides no skin. Raises KeyError: no such style."""
     style, right = str(garment.cut.get("style", "backpack")), str(garment.cut.get("side", "L")) == "R"
@@ -73,7 +71,7 @@ def make_bag(
         raise KeyError(f"no such bag: {style}")
     worn = style in ("backpack", "shoulder")
     room, ease = (cloth_room(others, UPPER_KINDS, 0.25), widest_ease(others)) if worn else (0.0, 0.0)
-    surfaces = [carry(m, body, shape) for m in _bag_models(style, room, ease, right)]
+    surfaces = [carry(m, body, shape) for m in _bag_meshes(style, room, ease, right)]
     pieces = [Piece("bag", s, garment.fabric, LABELS["bag"], "planar", kind="leather") for s in surfaces]
     if style in ("handbag", "tote"):
         pieces = [_hung(body, shape, pieces[0], "R" if right else "L", others)]
@@ -81,15 +79,15 @@ def make_bag(
 
 
 @lru_cache(maxsize=64)
-def _bag_models(style: str, room: float, ease: float, right: bool) -> list[Model]:
+def _bag_meshes(style: str, room: float, ease: float, right: bool) -> list[CanonMesh]:
     if style == "backpack":
-        return _backpack_models(room, ease)
-    models = _shoulder_models(room, ease, ease < 0.035) if style == "shoulder" else _hand_models(style)
-    return [mirror_model(m) for m in models] if right else models
+        return _backpack_meshes(room, ease)
+    meshes = _shoulder_meshes(room, ease, ease < 0.035) if style == "shoulder" else _hand_meshes(style)
+    return [mirror_mesh(m) for m in meshes] if right else meshes
 
 
 @lru_cache(maxsize=32)
-def _backpack_models(room: float, ease: float) -> list[Model]:
+def _backpack_meshes(room: float, ease: float) -> list[CanonMesh]:
     """Bag, pocket and straps."""
     back = 0.078 + room + 0.5 * ease
     box, faces = pillow((0.29, 0.125, 0.42), 0.45, 12, 24)
@@ -102,18 +100,18 @@ def _backpack_models(room: float, ease: float) -> list[Model]:
                            (-0.03, back + 0.02, 0.60)], 9), 0.006, 5)  # fmt: skip
     parts = [(box, faces), pocket, handle]
     shades = np.concatenate([shade, np.full(len(pocket[0]), 0.92), np.full(len(handle[0]), 0.8)])
-    main = make_model(*joined(parts), shades, "back", ("back",), rigid="spine02")
+    main = make_mesh(*joined(parts), shades, "back", ("back",), rigid="spine02")
     path, out = snapped(smooth_path([(0.07, 0.085, 0.56), (0.085, 0.05, 0.645), (0.098, -0.01, 0.685),
                                  (0.108, -0.085, 0.63), (0.118, -0.14, 0.52), (0.138, -0.12, 0.40),
                                  (0.158, -0.02, 0.30), (0.12, 0.065, 0.25)], 26), room + 0.006)  # fmt: skip
     path = over_clothes(path, ease, room + 0.004)
     width = np.interp(np.linspace(0, 1, 26), [0, 0.12, 0.55, 0.65, 1], [0.045, 0.055, 0.05, 0.026, 0.024])
     strap = ribbon(path, out, width, 0.008)
-    return [main, make_model(*joined([strap, mirrored(strap)]), among="trunk")]
+    return [main, make_mesh(*joined([strap, mirrored(strap)]), among="trunk")]
 
 
 @lru_cache(maxsize=32)
-def _shoulder_models(room: float, ease: float, across: bool) -> list[Model]:
+def _shoulder_meshes(room: float, ease: float, across: bool) -> list[CanonMesh]:
     """A bag at the left hip with its strap over the right (`across`) or the left shoulder."""
     hip = max(room + ease, 0.012)
     size = (0.09, 0.27, 0.20)
@@ -127,7 +125,7 @@ def _shoulder_models(room: float, ease: float, across: bool) -> list[Model]:
     buckle = pillow((0.012, 0.03, 0.022), 0.3, 6, 10)
     parts.append((buckle[0] + place + [size[0] * 0.42 + 0.010, 0, 0.0], buckle[1]))
     shades = np.concatenate([np.ones(len(points)), np.full(len(flap[0]), 0.9), np.full(len(buckle[0]), 0.55)])
-    main = make_model(*joined(parts), shades, "trunk", ("trunk",), rigid="root")
+    main = make_mesh(*joined(parts), shades, "trunk", ("trunk",), rigid="root")
     side = -1.0 if across else 1.0
     front = [(0.085 * side, -0.01, 0.69), (0.080 * side, -0.10, 0.60), (0.03 * side, -0.16, 0.46),
              (0.06, -0.155, 0.32), (0.13, -0.12, 0.20), (0.185, -0.065, 0.15)]  # fmt: skip
@@ -142,11 +140,11 @@ def _shoulder_models(room: float, ease: float, across: bool) -> list[Model]:
     path = np.concatenate([[ends[0]], path, [ends[1]]])
     out = np.concatenate([[[1.0, 0, 0]], out, [[1.0, 0, 0]]])
     strap = ribbon(path, out, 0.028, 0.003)
-    return [main, make_model(*strap, among="trunk")]
+    return [main, make_mesh(*strap, among="trunk")]
 
 
 @cache
-def _hand_models(style: str) -> list[Model]:
+def _hand_meshes(style: str) -> list[CanonMesh]:
     """A bag that hangs from the left hand; its point of suspension is `_GRIP`."""
     long, deep, tall, drop = (0.27, 0.11, 0.19, 0.10) if style == "handbag" else (0.36, 0.10, 0.36, 0.17)
     square = 0.4 if style == "handbag" else 0.25
@@ -165,23 +163,23 @@ def _hand_models(style: str) -> list[Model]:
         parts.append(tube)
         shades.append(np.full(len(tube[0]), 0.8))
     points, faces = joined(parts)
-    return [make_model(points + _GRIP, faces, np.concatenate(shades), "all", ("trunk",), rigid="wrist.L")]
+    return [make_mesh(points + _GRIP, faces, np.concatenate(shades), "all", ("trunk",), rigid="wrist.L")]
 
 
-def _hung(body: Body, shape: Shape, piece: Piece, side: str, others: Sequence[Garment]) -> HangingPiece:
+def _hung(body: BodyModel, shape: Shape, piece: Piece, side: str, others: Sequence[WornItem]) -> HangingPiece:
     """The piece held by the hand of a side: moved there, with what `hang` needs to know."""
     mirror = np.array([-1 if side == "R" else 1, 1, 1], np.float32)
     wrist, knuckle = body.index[f"wrist.{side}"], body.index[f"finger3-1.{side}"]
     held = np.asarray(_GRIP, np.float32) * mirror
     start, end = body.pivots[wrist], body.pivots[knuckle]
     # Along the hand as on the mean body, in lengths of this person's palm.
-    grow = np.linalg.norm(shape.heads[knuckle] - shape.heads[wrist]) / np.linalg.norm(end - start)
-    pivot = (shape.heads[knuckle] + (held - end) * grow).astype(np.float32)
+    grow = np.linalg.norm(shape.pivots[knuckle] - shape.pivots[wrist]) / np.linalg.norm(end - start)
+    pivot = (shape.pivots[knuckle] + (held - end) * grow).astype(np.float32)
     fit = affine(body, shape, "trunk")
     moved = (held @ fit[:3] + fit[3]).astype(np.float32)
     surface = replace(piece.surface, rest=piece.surface.rest - moved + pivot)
     index, little = (body.index[f"finger{k}-1.{side}"] for k in (2, 5))
-    across = shape.heads[little] - shape.heads[index]
+    across = shape.pivots[little] - shape.pivots[index]
     across = (across / np.linalg.norm(across)).astype(np.float32)
     wide = max([float(g.cut.get("flare", 0.0)) * 0.5 for g in others] + [0.0])
     local = surface.rest - pivot
@@ -192,14 +190,14 @@ def _hung(body: Body, shape: Shape, piece: Piece, side: str, others: Sequence[Ga
     )  # fmt: skip
 
 
-def _solids(body: Body, shape: Shape, wide: float) -> tuple[tuple[int, int, Floats, float], ...]:
+def _solids(body: BodyModel, shape: Shape, wide: float) -> tuple[tuple[int, int, Floats, float], ...]:
     """Capsules of trunk and legs; `wide` metres of skirt are added to the thighs."""
     grow = float(np.ptp(shape.vertices[:, 2]) / np.ptp(body.canon[:, 2]))
     chains = [("root", "spine01", 0.155), *(
         (f"{a}.{side}", f"{b}.{side}", radius) for side in "LR"
         for a, b, radius in (("upperleg01", "lowerleg01", 0.082 + wide), ("lowerleg01", "foot", 0.06)))]  # fmt: skip
     ends = [(body.index[a], body.index[b], radius * grow) for a, b, radius in chains]
-    return tuple((a, b, shape.heads[[a, b]].astype(np.float32), radius) for a, b, radius in ends)
+    return tuple((a, b, shape.pivots[[a, b]].astype(np.float32), radius) for a, b, radius in ends)
 
 
 def _clearance(piece: HangingPiece, held: Floats, along: Doubles, transforms: Floats) -> Floats:

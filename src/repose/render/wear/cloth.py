@@ -7,60 +7,18 @@ meet; then edges are pulled back to their length and everything is kept outside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from ..figure.body import Floats
-from ..figure.surface import Ints, Piece
+from repose.body.model import Floats
+from repose.render.pieces import Cloth, Piece
 
 ROUNDS: Final = 10
 """How often edges are pulled back to their length."""
 _SLACK: Final = 0.9  # edges shorter than this share of their length push back a little: cloth bunches into folds
 _FEW: Final = 1e-9
-
-
-@dataclass(frozen=True)
-class Cloth:
-    """What `drape` knows of one garment of V vertices.
-
-    Attributes:
-        edges: (E, 2) int32. length: (E,) float32, metres at rest.
-        order: (V,) int32, vertices from the top down. parent: (V,) int32, the neighbour above that a vertex hangs
-            from, -1 for none. down: (V, 3) float32, from there to the vertex at rest, metres.
-        fall: (V,) float32 in [0, 1], 0 goes where the skeleton goes, 1 hangs as at rest whatever the limbs do.
-        hold: (V,) float32 in [0, 1], how strongly a vertex keeps its place while edges pull at it.
-        sag: (V,) float32, metres it sinks before the body stops it.
-        limit: (V,) float32, metres it may leave its skinned place.
-        near: (V,) int32, the vertex of the body below it, -1 for none. gap: (V,) float32, metres it keeps from it.
-        bones: (C,) int32, limbs as capsules. ends: (C, 2, 3) float32 at rest. radii: (C, 2) float32, metres.
-        free: (V,) bool, capsules stop it.
-        follow: (V, 3) int32, the vertices whose correction a vertex shares (collars, cuffs, pockets), -1 for none.
-        portion: (V, 3) float32, how much of each; sums to 1.
-        root: the bone that tells which way the person faces.
-    """
-
-    edges: Ints
-    length: Floats
-    order: Ints
-    parent: Ints
-    down: Floats
-    fall: Floats
-    hold: Floats
-    sag: Floats
-    limit: Floats
-    near: Ints
-    gap: Floats
-    bones: Ints
-    ends: Floats
-    radii: Floats
-    free: NDArray[np.bool_]
-    follow: Ints
-    portion: Floats
-    root: int = 0
 
 
 def drape(

@@ -10,29 +10,28 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
-from ..figure.atlas import ANKLE, HIP, KNEE
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Ints, Piece, Surface, merge
-from .cloth import Cloth
-from .cuts import KINDS, Cut, armness, coverage, cut_out, number, smoothstep, surely_covered
-from .fitting import Worn, clearance, fitted
-from .patterns import gown_pattern, skin_below, suit_pattern
-from .sections import limb_members
-from .trimmings import trimmings
-
-if TYPE_CHECKING:
-    from .outfits import Garment, Outfit
+from repose.body.atlas import ANKLE, HIP, KNEE
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Ints, Surface
+from repose.render.mesh import merge
+from repose.render.pieces import Cloth, Piece
+from repose.render.wear.cuts import KINDS, Cut, armness, coverage, cut_out, number, smoothstep, surely_covered
+from repose.render.wear.fitting import Worn, clearance, fitted
+from repose.render.wear.outfits import Outfit, WornItem
+from repose.render.wear.patterns import gown_pattern, skin_below, suit_pattern
+from repose.render.wear.sections import limb_members
+from repose.render.wear.trimmings import trimmings
 
 _LABELS: Final = {"top": 5, "dress": 6, "coat": 7, "trousers": 9, "jumpsuit": 10, "skirt": 12}
 
 
-def build_clothes(body: Body, shape: Shape, outfit: Outfit) -> tuple[list[Piece], Floats]:
+def build_clothes(body: BodyModel, shape: Shape, outfit: Outfit) -> tuple[list[Piece], Floats]:
     """Tops, coats, dresses, skirts, trousers and jumpsuits of an outfit on a person.
 
     Returns:
@@ -50,10 +49,10 @@ def build_clothes(body: Body, shape: Shape, outfit: Outfit) -> tuple[list[Piece]
     return [_finished(body, shape, w) for w in seen if len(w.surface.faces)], hidden
 
 
-def _in_order(garments: Sequence[Garment]) -> list[Garment]:
+def _in_order(garments: Sequence[WornItem]) -> list[WornItem]:
     """From the inside out: a tucked top below the trousers, any other above them, coats last."""
 
-    def rank(garment: Garment) -> float:
+    def rank(garment: WornItem) -> float:
         if garment.kind == "top":
             return 0 if number(garment.cut, "tucked", 0) > 0.5 else 2
         return {"trousers": 1, "skirt": 1, "jumpsuit": 1, "dress": 2, "coat": 3}[garment.kind]
@@ -61,7 +60,7 @@ def _in_order(garments: Sequence[Garment]) -> list[Garment]:
     return sorted((g for g in garments if g.kind in KINDS), key=rank)
 
 
-def _settled(garment: Garment, garments: Sequence[Garment]) -> Cut:
+def _settled(garment: WornItem, garments: Sequence[WornItem]) -> Cut:
     """The cut, its tucked hem put below the waistband there is."""
     cut = dict(garment.cut)
     if garment.kind == "top" and number(cut, "tucked", 0) > 0.5:
@@ -87,7 +86,7 @@ def _trimmed(worn: Worn, over: Sequence[Worn]) -> Worn:
     return replace(worn, surface=rest(worn.surface), patches=patches)
 
 
-def _made(body: Body, shape: Shape, garment: Garment, cut: Cut, under: Sequence[Worn]) -> Worn:
+def _made(body: BodyModel, shape: Shape, garment: WornItem, cut: Cut, under: Sequence[Worn]) -> Worn:
     kind = garment.kind
     pattern = suit_pattern(body) if kind in ("trousers", "jumpsuit") else gown_pattern(body)
     seed = zlib.crc32(repr((kind, sorted(cut.items()))).encode())
@@ -96,7 +95,7 @@ def _made(body: Body, shape: Shape, garment: Garment, cut: Cut, under: Sequence[
     return Worn(kind, cut, garment.fabric, surface, tuple(trimmings(kind, cut, surface)), tuple(under))
 
 
-def _finished(body: Body, shape: Shape, worn: Worn) -> Piece:
+def _finished(body: BodyModel, shape: Shape, worn: Worn) -> Piece:
     surface, count = worn.surface, len(worn.surface)
     follow, portion = np.full((count, 3), -1, np.int32), np.zeros((count, 3), np.float32)
     if worn.patches:
@@ -125,7 +124,7 @@ def _above_legs(surface: Surface) -> Surface:
 
 
 def _cloth(
-    body: Body, shape: Shape, surface: Surface, count: int, follow: tuple[Ints, Floats], kind: str, cut: Cut,
+    body: BodyModel, shape: Shape, surface: Surface, count: int, follow: tuple[Ints, Floats], kind: str, cut: Cut,
     under: Sequence[Worn],
 ) -> Cloth:  # fmt: skip
     """How the first `count` vertices of a garment hang; the others follow them."""
@@ -178,14 +177,14 @@ def _freedom(
     return tuple(a.astype(np.float32) for a in (fall, hold, sag, limit))  # type: ignore[return-value]
 
 
-def _capsules(body: Body, shape: Shape, under: Sequence[Worn], cloth: Floats) -> tuple[Ints, Floats, Floats]:
+def _capsules(body: BodyModel, shape: Shape, under: Sequence[Worn], cloth: Floats) -> tuple[Ints, Floats, Floats]:
     """Thighs and shins: bones, ends at rest, radii with what is worn on them, at most what lets `cloth` rest."""
     worn = 0.012 if any(p.kind == "trousers" and len(p.surface) for p in under) else 0.0
     bones, ends, radii = [], [], []
     for side in "LR":
         members, along = limb_members(body, 1, side == "L")
         places = shape.vertices[members]
-        heads = [shape.heads[body.index[f"{name}.{side}"]] for name in ("upperleg01", "lowerleg01", "foot")]
+        heads = [shape.pivots[body.index[f"{name}.{side}"]] for name in ("upperleg01", "lowerleg01", "foot")]
         for k, name in enumerate(("upperleg01", "lowerleg01")):
             axis = heads[k + 1] - heads[k]
             off = places - heads[k]

@@ -5,29 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from scipy.spatial import ConvexHull, cKDTree
 
-from ..figure.body import Floats, load_body
-from ..figure.surface import Ints, edges, normals
-from .attach import skin_mask
-from .solids import Doubles
-
-if TYPE_CHECKING:
-    from .outfits import Garment
+from repose.body.model import Floats, load_body
+from repose.body.surface import Ints, normals
+from repose.render.mesh import edges
+from repose.render.wear.attach import skin_mask
+from repose.render.wear.outfits import WornItem
+from repose.render.wear.solids import Doubles
 
 UPPER_KINDS: Final = ("top", "coat", "dress", "jumpsuit")
 
 
-def cloth_room(garments: Sequence[Garment], kinds: Sequence[str], share: float) -> float:
+def cloth_room(garments: Sequence[WornItem], kinds: Sequence[str], share: float) -> float:
     """Metres of cloth over the skin: each layer, and `share` of the widest ease; in steps of 5 mm."""
     ease = [float(g.cut.get("ease", 0.01)) for g in garments if g.kind in kinds]
     return round((0.010 * len(ease) + share * max(ease, default=0.0)) / 0.005) * 0.005
 
 
-def widest_ease(garments: Sequence[Garment]) -> float:
+def widest_ease(garments: Sequence[WornItem]) -> float:
     """How wide the widest thing on the trunk is cut, metres, in steps of 1 cm."""
     return round(max([float(g.cut.get("ease", 0.01)) for g in garments if g.kind in UPPER_KINDS], default=0.0), 2)
 

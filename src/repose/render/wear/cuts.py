@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..figure.body import Floats
-from ..figure.surface import Surface, clip, take
+from repose.body.model import Floats
+from repose.body.surface import Surface
+from repose.render.mesh import clip, take
 
 Cut = Mapping[str, float | str]
 KINDS: Final = ("top", "coat", "dress", "skirt", "trousers", "jumpsuit")

@@ -1,6 +1,6 @@
 """What clothes are made of: tiles of cloth with a height map, and prints on chest and back.
 
-A pattern is a function `(rng, palette) -> Cloth`, where a palette is (4, 3) sRGB with the ground colour first. Rows
+A pattern is a function `(rng, palette) -> Swatch`, where a palette is (4, 3) sRGB with the ground colour first. Rows
 of a tile run down the body, columns round it. Everything repeats without a seam: patterns are made of periodic
 functions, periodic noise or shapes that are drawn again where they leave the tile. Noise is the product of small random
 grids with fixed spline matrices, which costs far less than a Fourier transform.
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from .prints import Decal as Decal
-from .prints import ink_on, sample_prints
+from repose.render.pieces import Fabric
+from repose.render.wear.prints import ink_on, sample_prints
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
@@ -29,28 +29,7 @@ SIZE: Final = 256
 
 
 @dataclass(frozen=True)
-class Fabric:
-    """The cloth of one garment.
-
-    Attributes:
-        tile: (256, 256, 4) uint8, sRGB and height (128 is flat); repeats seamlessly.
-        repeat: metres that one tile covers.
-        front, back: what is printed on the chest and on the back.
-        gloss: 0 dull to 1 mirror. fold: 0 to 1, how strongly folds and creases show.
-        trim: (3,) float32 sRGB of collar, cuffs and seams.
-    """
-
-    tile: NDArray[np.uint8]
-    repeat: float
-    front: Decal | None
-    back: Decal | None
-    gloss: float
-    fold: float
-    trim: Floats
-
-
-@dataclass(frozen=True)
-class Cloth:
+class Swatch:
     """What a pattern yields.
 
     Attributes:
@@ -243,35 +222,35 @@ def _line(rng: Rng, palette: Floats, kind: str) -> tuple[Floats, float]:
     return _bands(rng.uniform(0.2, 1.2, count + 1), which, palette), float(rng.uniform(0.12, 0.4))
 
 
-def stripes(rng: Rng, palette: Floats) -> Cloth:
+def stripes(rng: Rng, palette: Floats) -> Swatch:
     """Stripes round the body: breton, equal, wide, doubled or of several colours."""
     line, repeat = _line(rng, palette, str(rng.choice(["breton", "equal", "rugby", "double", "multi"],
                                                       p=[0.35, 0.2, 0.15, 0.12, 0.18])))  # fmt: skip
-    return Cloth(line[:, None], repeat)
+    return Swatch(line[:, None], repeat)
 
 
-def bars(rng: Rng, palette: Floats) -> Cloth:
+def bars(rng: Rng, palette: Floats) -> Swatch:
     """Stripes down the body: pinstripes, shirt stripes."""
     line, repeat = _line(rng, palette, str(rng.choice(["pin", "equal", "double", "multi"], p=[0.35, 0.3, 0.25, 0.1])))
-    return Cloth(line[None], min(repeat, 0.3))
+    return Swatch(line[None], min(repeat, 0.3))
 
 
-def pinstripe(rng: Rng, palette: Floats) -> Cloth:
+def pinstripe(rng: Rng, palette: Floats) -> Swatch:
     """Thin lines down the body, close to the ground colour: suits."""
     near = palette.copy()
     near[1] = palette[0] * 0.55 + palette[1] * 0.45
     line, repeat = _line(rng, near, "pin")
-    return Cloth(line[None], repeat)
+    return Swatch(line[None], repeat)
 
 
-def gingham(rng: Rng, palette: Floats) -> Cloth:
+def gingham(rng: Rng, palette: Floats) -> Swatch:
     """Checks of two crossing bands: thread colours mix where they cross."""
     n = int(rng.integers(4, 17))
     band = _bands(np.ones(2 * n), np.tile([0, 1], n), palette)
-    return Cloth((band[None] + band[:, None]) * np.float32(0.5), n * float(rng.uniform(0.01, 0.03) if n > 6 else 0.05))
+    return Swatch((band[None] + band[:, None]) * np.float32(0.5), n * float(rng.uniform(0.01, 0.03) if n > 6 else 0.05))
 
 
-def tartan(rng: Rng, palette: Floats) -> Cloth:
+def tartan(rng: Rng, palette: Floats) -> Swatch:
     """The same symmetric sett of threads in both directions, woven as twill."""
     count = int(rng.integers(3, 6))
     half_w, half_k = rng.choice([0.15, 0.3, 0.8, 1.5], count), rng.integers(0, 4, count)
@@ -281,10 +260,10 @@ def tartan(rng: Rng, palette: Floats) -> Cloth:
     band = _bands(np.tile(widths, n), np.tile(which, n), palette)
     y, x = np.mgrid[0:SIZE, 0:SIZE]
     mix = np.where((x + y) % 8 < 4, np.float32(0.68), np.float32(0.32))[..., None]
-    return Cloth(band[None] * mix + band[:, None] * (1 - mix), n * float(rng.uniform(0.07, 0.16)))
+    return Swatch(band[None] * mix + band[:, None] * (1 - mix), n * float(rng.uniform(0.07, 0.16)))
 
 
-def checks(rng: Rng, palette: Floats) -> Cloth:
+def checks(rng: Rng, palette: Floats) -> Swatch:
     """Window panes and grids: thin lines both ways, sometimes two of them."""
     n = int(rng.integers(2, 7))
     thin = float(rng.uniform(0.06, 0.2))
@@ -292,52 +271,52 @@ def checks(rng: Rng, palette: Floats) -> Cloth:
     band = _bands(np.tile([1, thin, 1, thin], n), np.tile([0, 1, 0, other], n), palette)
     pick = np.abs(band - palette[0]).sum(1) > np.abs(band[:, None] - palette[0]).sum(2).T * 0.999
     lines = np.where(pick.T[..., None] & np.ones((SIZE, SIZE, 1), bool), band[:, None], band[None])
-    return Cloth(lines.astype(np.float32), n * float(rng.uniform(0.03, 0.1)))
+    return Swatch(lines.astype(np.float32), n * float(rng.uniform(0.03, 0.1)))
 
 
-def houndstooth(rng: Rng, palette: Floats) -> Cloth:
+def houndstooth(rng: Rng, palette: Floats) -> Swatch:
     """Four threads dark, four light, both ways, in a 2/2 twill."""
     n = int(rng.choice([2, 4, 8], p=[0.25, 0.45, 0.3]))
     cells = 8 * n
     y, x = np.mgrid[0:cells, 0:cells]
     warp = np.where((x + y) % 4 < 2, x // 4 % 2, y // 4 % 2)
     mask = np.kron(warp, np.ones((SIZE // cells, SIZE // cells), np.int64))
-    return Cloth(palette[mask], n * float(rng.choice([0.015, 0.025, 0.05])))
+    return Swatch(palette[mask], n * float(rng.choice([0.015, 0.025, 0.05])))
 
 
-def zigzag(rng: Rng, palette: Floats) -> Cloth:
+def zigzag(rng: Rng, palette: Floats) -> Swatch:
     """Chevrons in two or more colours."""
     n, m = int(rng.integers(2, 8)), int(rng.integers(2, 6))
     line = _bands(np.ones(m), np.arange(m) % 4 if m < 5 else np.array([0, 1, 0, 2, 3]), palette)
     y, x = np.mgrid[0:SIZE, 0:SIZE]
     shift = np.abs((x * n) % SIZE - SIZE // 2)
-    return Cloth(line[(y * int(rng.integers(1, 4)) + shift) % SIZE], n * float(rng.uniform(0.04, 0.07)))
+    return Swatch(line[(y * int(rng.integers(1, 4)) + shift) % SIZE], n * float(rng.uniform(0.04, 0.07)))
 
 
-def argyle(rng: Rng, palette: Floats) -> Cloth:
+def argyle(rng: Rng, palette: Floats) -> Swatch:
     """Diamonds with thin crossing lines, as on sweaters and socks."""
     n = int(rng.integers(2, 5))
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE * n
     reach = np.abs(x % 1 - 0.5) + np.abs(y % 1 - 0.5)
     out = np.where((reach < 0.5)[..., None], palette[1], palette[0])
     out = np.where((np.abs(reach - 0.25) < 0.018)[..., None], palette[2], out)
-    return Cloth(out.astype(np.float32), n * float(rng.uniform(0.06, 0.12)))
+    return Swatch(out.astype(np.float32), n * float(rng.uniform(0.06, 0.12)))
 
 
-def blocks(rng: Rng, palette: Floats) -> Cloth:
+def blocks(rng: Rng, palette: Floats) -> Swatch:
     """Broad blocks of colour."""
     count = int(rng.integers(2, 5))
     which = np.concatenate([[0], 1 + rng.permutation(3)])[:count]
     band = _bands(rng.uniform(0.5, 1.5, count), which, palette)
-    return Cloth(band[:, None], float(rng.uniform(0.4, 0.6)))
+    return Swatch(band[:, None], float(rng.uniform(0.4, 0.6)))
 
 
-def gradient(rng: Rng, palette: Floats) -> Cloth:
+def gradient(rng: Rng, palette: Floats) -> Swatch:
     """From one colour to another and, mirrored, back."""
     ramp = 1 - np.abs(np.linspace(-1, 1, SIZE, endpoint=False) + 1 / SIZE)
     ramp = (ramp * ramp * (3 - 2 * ramp))[:, None].astype(np.float32)
     line = palette[0] * (1 - ramp) + palette[1] * ramp
-    return Cloth(line[:, None] if rng.random() < 0.75 else line[None], float(rng.uniform(0.45, 0.6)))
+    return Swatch(line[:, None] if rng.random() < 0.75 else line[None], float(rng.uniform(0.45, 0.6)))
 
 
 # -- patterns of shapes ----------------------------------------------------------------------------------------------
@@ -404,7 +383,7 @@ def _turned(shape: NDArray[np.float64], angle: float, place: NDArray[np.float64]
     return out
 
 
-def floral(rng: Rng, palette: Floats) -> Cloth:
+def floral(rng: Rng, palette: Floats) -> Swatch:
     """Scattered flowers of five or six petals with leaves; filled, or drawn in lines."""
     sheet, cells = _Sheet(palette[0]), int(rng.choice([3, 4, 5, 6], p=[0.25, 0.35, 0.25, 0.15]))
     lines = rng.random() < 0.18
@@ -423,10 +402,10 @@ def floral(rng: Rng, palette: Floats) -> Cloth:
             shade = np.float32(1 - 0.08 * (k % 3))
             sheet.polygon(petal, palette[0] if lines else tint * shade, palette[1] if lines else None)
         sheet.polygon(_turned(_oval(r * 0.4, r * 0.2), turn, place - r * 0.1), palette[1 if lines else 3])
-    return Cloth(sheet.cloth(), cells * float(rng.uniform(0.03, 0.075)))
+    return Swatch(sheet.cloth(), cells * float(rng.uniform(0.03, 0.075)))
 
 
-def leopard(rng: Rng, palette: Floats) -> Cloth:
+def leopard(rng: Rng, palette: Floats) -> Swatch:
     """Rosettes: a darker heart with two to four dark pieces round it. Colours of its own unless the palette is dark."""
     ground, heart, dark = color(203, 164, 114), color(160, 112, 66), color(38, 28, 24)
     if rng.random() < 0.3:
@@ -442,10 +421,10 @@ def leopard(rng: Rng, palette: Floats) -> Cloth:
             outer = np.stack([np.cos(arc), np.sin(arc)], 1) * (r * rng.uniform(0.95, 1.2, (7, 1)))
             inner = np.stack([np.cos(arc), np.sin(arc)], 1) * (r * rng.uniform(0.5, 0.75, (7, 1)))
             sheet.polygon(np.concatenate([outer, inner[::-1]]) + place, dark)
-    return Cloth(sheet.cloth(), float(rng.uniform(0.18, 0.32)))
+    return Swatch(sheet.cloth(), float(rng.uniform(0.18, 0.32)))
 
 
-def paisley(rng: Rng, palette: Floats) -> Cloth:
+def paisley(rng: Rng, palette: Floats) -> Swatch:
     """Drops with a bent tip, one inside the other, and beads between them."""
     sheet, cells = _Sheet(palette[0]), int(rng.choice([3, 4, 5]))
     t = np.linspace(0, 2 * np.pi, 28, endpoint=False)
@@ -459,10 +438,10 @@ def paisley(rng: Rng, palette: Floats) -> Cloth:
             bead = _turned(_oval(radius * 0.12, radius * 0.06), 0.0, place + _turned(
                 np.array([[radius * 1.25, 0.0]]), angle, np.zeros(2))[0])  # fmt: skip
             sheet.polygon(bead, palette[1])
-    return Cloth(sheet.cloth(), cells * float(rng.uniform(0.035, 0.07)))
+    return Swatch(sheet.cloth(), cells * float(rng.uniform(0.035, 0.07)))
 
 
-def geometric(rng: Rng, palette: Floats) -> Cloth:
+def geometric(rng: Rng, palette: Floats) -> Swatch:
     """One shape again and again: triangles, squares, crosses, stars, half moons, short dashes."""
     sheet, cells = _Sheet(palette[0]), int(rng.choice([4, 6, 8]))
     sides, spiky = int(rng.choice([3, 4, 5, 6, 2])), bool(rng.random() < 0.3)
@@ -474,10 +453,10 @@ def geometric(rng: Rng, palette: Floats) -> Cloth:
     for place in _scatter(rng, cells, 0.2 if free else 0.0):
         tint = palette[int(rng.integers(1, 4))] if free else palette[1]
         sheet.polygon(_turned(shape * radius, float(rng.uniform(0, 6.3)) if free else -np.pi / 2, place), tint)
-    return Cloth(sheet.cloth(), cells * float(rng.uniform(0.018, 0.05)))
+    return Swatch(sheet.cloth(), cells * float(rng.uniform(0.018, 0.05)))
 
 
-def dots(rng: Rng, palette: Floats) -> Cloth:
+def dots(rng: Rng, palette: Floats) -> Swatch:
     """Dots in an offset grid, of one size or of two, in one colour or several."""
     n = int(rng.choice([2, 4, 6, 8, 12]))
     radius = float(rng.uniform(0.12, 0.36))
@@ -490,7 +469,7 @@ def dots(rng: Rng, palette: Floats) -> Cloth:
     ink = palette[1]
     if rng.random() < 0.15:
         ink = palette[1:][(column % n * 5 + row * 7) % 3]
-    return Cloth(palette[0] * (1 - mask) + ink * mask, n * float(rng.uniform(0.012, 0.04)))
+    return Swatch(palette[0] * (1 - mask) + ink * mask, n * float(rng.uniform(0.012, 0.04)))
 
 
 # -- patterns of noise -----------------------------------------------------------------------------------------------
@@ -505,7 +484,7 @@ _CAMOUFLAGE: Final = (
 )
 
 
-def camouflage(rng: Rng, palette: Floats) -> Cloth:
+def camouflage(rng: Rng, palette: Floats) -> Swatch:
     """Three or four earth colours in blots that lie across the body; now and then of squares. Its own colours."""
     tones = colors(_CAMOUFLAGE[int(rng.choice(5, p=[0.4, 0.2, 0.15, 0.15, 0.1]))])
     rows = int(rng.integers(7, 11))
@@ -517,10 +496,10 @@ def camouflage(rng: Rng, palette: Floats) -> Cloth:
             field = np.kron(field[4::8, 4::8], np.ones((8, 8), np.float32))
         mask = _edge(field / 1.16 - np.float32(level), 0.08)[..., None]
         out = out * (1 - mask) + tones[k] * mask
-    return Cloth(out.astype(np.float32), float(rng.uniform(0.35, 0.55)))
+    return Swatch(out.astype(np.float32), float(rng.uniform(0.35, 0.55)))
 
 
-def brush(rng: Rng, palette: Floats) -> Cloth:
+def brush(rng: Rng, palette: Floats) -> Swatch:
     """Abstract blots and strokes in the palette."""
     out = np.broadcast_to(palette[0], (SIZE, SIZE, 3))
     rows, columns = (int(v) for v in rng.integers(3, 12, 2))
@@ -528,19 +507,19 @@ def brush(rng: Rng, palette: Floats) -> Cloth:
         field = smooth(rng, rows, columns) + 0.3 * smooth(rng, rows * 4, columns * 2)
         mask = _edge(field - np.float32(rng.uniform(0.4, 1.2)), float(rng.uniform(0.06, 0.5)))[..., None]
         out = out * (1 - mask) + palette[k] * mask
-    return Cloth(out.astype(np.float32), float(rng.uniform(0.25, 0.55)))
+    return Swatch(out.astype(np.float32), float(rng.uniform(0.25, 0.55)))
 
 
-def zebra(rng: Rng, palette: Floats) -> Cloth:
+def zebra(rng: Rng, palette: Floats) -> Swatch:
     """Bent stripes that swell and end."""
     y = np.arange(SIZE, dtype=np.float32)[:, None] / SIZE
     phase = y * int(rng.integers(7, 12)) + 0.7 * smooth(rng, 3) + 0.12 * smooth(rng, 10)
     mask = _edge(np.sin(2 * np.pi * phase) + 0.35 * smooth(rng, 6), 0.35)[..., None]
     light, dark = palette[0] if luminance(palette[0]) > 0.5 else color(232, 226, 214), color(34, 30, 30)
-    return Cloth(light * (1 - mask) + dark * mask, float(rng.uniform(0.25, 0.5)))
+    return Swatch(light * (1 - mask) + dark * mask, float(rng.uniform(0.25, 0.5)))
 
 
-def tiedye(rng: Rng, palette: Floats) -> Cloth:
+def tiedye(rng: Rng, palette: Floats) -> Swatch:
     """Rings of dye round a knot, frayed."""
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) * (np.pi / SIZE)
     away = np.sqrt(np.sin(x) ** 2 + np.sin(y) ** 2) + 0.09 * fractal(rng, 4, 5, 0.5)
@@ -549,26 +528,26 @@ def tiedye(rng: Rng, palette: Floats) -> Cloth:
     low = at.astype(np.int64)
     share = _edge((at % 1).astype(np.float32) - np.float32(0.5), 0.8)[..., None]
     near = palette * 0.75 + 0.25
-    return Cloth(near[low % 4] * (1 - share) + near[(low + 1) % 4] * share, float(rng.uniform(0.4, 0.6)))
+    return Swatch(near[low % 4] * (1 - share) + near[(low + 1) % 4] * share, float(rng.uniform(0.4, 0.6)))
 
 
-def acid(rng: Rng, palette: Floats) -> Cloth:
+def acid(rng: Rng, palette: Floats) -> Swatch:
     """Bleached clouds on one colour."""
     mask = _edge(fractal(rng, 4, 6, 0.6), 2.2)[..., None]
     pale = palette[0] * 0.45 + 0.52
-    return Cloth(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.35, 0.6)))
+    return Swatch(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.35, 0.6)))
 
 
-def photograph(rng: Rng, palette: Floats) -> Cloth:
+def photograph(rng: Rng, palette: Floats) -> Swatch:
     """What a photograph looks like from afar: coloured noise with power at all scales, pulled towards the palette."""
     noise = fractal(rng, 2, 7, float(rng.uniform(0.5, 1.0)), channels=3)
     mix = np.array([[1, 0.35, 0.1], [1, 0.0, -0.2], [1, -0.35, 0.1]], np.float32)
     middle = palette[:3].mean(0)
     out = np.clip(middle + noise @ mix.T * np.float32(rng.uniform(0.1, 0.2)), 0, 1)
-    return Cloth(out, float(rng.uniform(0.3, 0.6)))
+    return Swatch(out, float(rng.uniform(0.3, 0.6)))
 
 
-def scenery(rng: Rng, palette: Floats) -> Cloth:
+def scenery(rng: Rng, palette: Floats) -> Swatch:
     """Sky, hills and their reflection, without end."""
     y = np.abs(np.linspace(-1, 1, SIZE, endpoint=False, dtype=np.float32) + 1 / SIZE)[:, None]
     sky = palette[1] * (1 - y[..., None]) + palette[2] * y[..., None]
@@ -578,21 +557,21 @@ def scenery(rng: Rng, palette: Floats) -> Cloth:
         mask = _edge(np.float32(level) + ridge - y, 0.015)[..., None]
         tone = (palette[0] * (k + 1) + palette[1] * (2 - k)) / 3 * (1 - 0.18 * k)
         out = out * (1 - mask) + tone * mask
-    return Cloth(np.clip(out, 0, 1).astype(np.float32), float(rng.uniform(0.5, 0.6)))
+    return Swatch(np.clip(out, 0, 1).astype(np.float32), float(rng.uniform(0.5, 0.6)))
 
 
 # -- patterns of the cloth itself ------------------------------------------------------------------------------------
 
 
-def heather(rng: Rng, palette: Floats) -> Cloth:
+def heather(rng: Rng, palette: Floats) -> Swatch:
     """Melange: fibres of a lighter and a darker colour spun together."""
     field = smooth(rng, 128, 48) * 0.6 + rng.standard_normal((SIZE, SIZE), np.float32) * 0.4
     mask = np.clip(0.35 + 0.3 * field, 0, 1)[..., None]
     pale = palette[0] * 0.6 + 0.36 if luminance(palette[0]) < 0.6 else palette[0] * 0.72
-    return Cloth(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.15, 0.25)))
+    return Swatch(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.15, 0.25)))
 
 
-def tweed(rng: Rng, palette: Floats) -> Cloth:
+def tweed(rng: Rng, palette: Floats) -> Swatch:
     """Coarse wool: a herring-bone of two tones with specks of others."""
     y, x = np.mgrid[0:SIZE, 0:SIZE]
     bone = ((np.abs(x % 32 - 16) + y) % 8 < 4).astype(np.float32)
@@ -600,19 +579,19 @@ def tweed(rng: Rng, palette: Floats) -> Cloth:
     out = palette[0] * (1 - field) + (palette[0] * 0.55 + 0.3) * field
     speck = smooth(rng, 128) > 2.0
     out[speck] = palette[2]
-    return Cloth(out, float(rng.uniform(0.15, 0.25)))
+    return Swatch(out, float(rng.uniform(0.15, 0.25)))
 
 
-def knit(rng: Rng, palette: Floats) -> Cloth:
+def knit(rng: Rng, palette: Floats) -> Swatch:
     """Visible stitches."""
     across = int(rng.choice([12, 16, 20, 28]))
     height = _knit_heights(across, 0)
-    return Cloth(palette[:1, None], across * float(rng.uniform(0.006, 0.011)), height, 0.3)
+    return Swatch(palette[:1, None], across * float(rng.uniform(0.006, 0.011)), height, 0.3)
 
 
-def cable(rng: Rng, palette: Floats) -> Cloth:
+def cable(rng: Rng, palette: Floats) -> Swatch:
     """Cables and ribs between them."""
-    return Cloth(palette[:1, None], float(rng.uniform(0.16, 0.28)), _knit_heights(24, int(rng.integers(1, 4))), 0.4)
+    return Swatch(palette[:1, None], float(rng.uniform(0.16, 0.28)), _knit_heights(24, int(rng.integers(1, 4))), 0.4)
 
 
 @cache
@@ -632,15 +611,15 @@ def _knit_heights(across: int, cables: int) -> Floats:
     return out
 
 
-def ribbed(rng: Rng, palette: Floats) -> Cloth:
+def ribbed(rng: Rng, palette: Floats) -> Swatch:
     """Ribs down the body."""
     n = int(rng.integers(10, 25))
     x = np.arange(SIZE, dtype=np.float32) / SIZE * n
     height = np.broadcast_to(np.abs(np.sin(np.pi * x)) * 1.6 - 1, (SIZE, SIZE)).astype(np.float32)
-    return Cloth(palette[:1, None], n * float(rng.uniform(0.006, 0.012)), height, 0.22)
+    return Swatch(palette[:1, None], n * float(rng.uniform(0.006, 0.012)), height, 0.22)
 
 
-def fairisle(rng: Rng, palette: Floats) -> Cloth:
+def fairisle(rng: Rng, palette: Floats) -> Swatch:
     """Rows of small symmetric figures, knitted in."""
     cells, half = 32, int(rng.choice([4, 8]))
     rows = np.zeros((cells, 2 * half), np.int64)
@@ -653,15 +632,15 @@ def fairisle(rng: Rng, palette: Floats) -> Cloth:
         rows[at : at + len(figure)] = figure * ink
         at += 2 * tall + int(rng.integers(1, 4))
     grid = np.kron(np.tile(rows, (1, cells // (2 * half))), np.ones((8, 8), np.int64))
-    return Cloth(palette[grid], float(rng.uniform(0.2, 0.35)), _knit_heights(32, 0), 0.15)
+    return Swatch(palette[grid], float(rng.uniform(0.2, 0.35)), _knit_heights(32, 0), 0.15)
 
 
-def corduroy(rng: Rng, palette: Floats) -> Cloth:
+def corduroy(rng: Rng, palette: Floats) -> Swatch:
     """Cords down the body, brushed unevenly."""
-    return Cloth(palette[:1, None], float(rng.uniform(0.08, 0.18)), weave("cord"), 0.18)
+    return Swatch(palette[:1, None], float(rng.uniform(0.08, 0.18)), weave("cord"), 0.18)
 
 
-def quilt(rng: Rng, palette: Floats) -> Cloth:
+def quilt(rng: Rng, palette: Floats) -> Swatch:
     """Channels of a quilted jacket: soft rolls across the body with stitched seams."""
     n = int(rng.choice([2, 3, 4, 5]))
     y = np.arange(SIZE, dtype=np.float32)[:, None] / SIZE * n
@@ -670,20 +649,20 @@ def quilt(rng: Rng, palette: Floats) -> Cloth:
     seam = np.abs(y % 1 - 0.5) > 0.49
     height = (roll * 2 - 1.1 + wrinkle).astype(np.float32)
     shade = np.where(seam, np.float32(0.6), np.float32(1))[..., None]
-    return Cloth(np.broadcast_to(palette[0] * shade, (SIZE, 1, 3)), n * float(rng.uniform(0.05, 0.1)), height, 0.16)
+    return Swatch(np.broadcast_to(palette[0] * shade, (SIZE, 1, 3)), n * float(rng.uniform(0.05, 0.1)), height, 0.16)
 
 
-def denim(rng: Rng, palette: Floats) -> Cloth:
+def denim(rng: Rng, palette: Floats) -> Swatch:
     """Twill of dyed warp and pale weft: slubs, washed patches, now and then bleached."""
     thread = 0.5 * smooth(rng, 10, 128) + 0.35 * rng.standard_normal((SIZE, SIZE), np.float32) + 0.4 * weave("twill")
     wash = float(rng.choice([0.03, 0.08, 0.18], p=[0.4, 0.4, 0.2]))
     field = 0.18 + 0.09 * thread + wash * fractal(rng, 2, 3, 0.8)
     mask = np.clip(field, 0, 0.8)[..., None]
     pale = palette[0] * 0.35 + np.array([0.56, 0.58, 0.6], np.float32)
-    return Cloth(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.25, 0.45)))
+    return Swatch(palette[0] * (1 - mask) + pale * mask, float(rng.uniform(0.25, 0.45)))
 
 
-FABRIC_BANK: Final[Mapping[str, Callable[[Rng, Floats], Cloth]]] = {
+FABRIC_BANK: Final[Mapping[str, Callable[[Rng, Floats], Swatch]]] = {
     f.__name__: f
     for f in (stripes, bars, pinstripe, gingham, tartan, checks, houndstooth, zigzag, argyle, blocks, gradient, floral,
               leopard, paisley, geometric, dots, camouflage, brush, zebra, tiedye, acid, photograph, scenery, heather,
@@ -709,7 +688,7 @@ def weave_fabric(
         KeyError: unknown pattern or material.
     """
     stuff = MATERIALS[material]
-    cloth = Cloth(palette[:1, None], float(rng.uniform(0.16, 0.3))) if pattern == "plain" else FABRIC_BANK[pattern](
+    cloth = Swatch(palette[:1, None], float(rng.uniform(0.16, 0.3))) if pattern == "plain" else FABRIC_BANK[pattern](
         rng, palette)  # fmt: skip
     repeat = float(np.clip(cloth.repeat, 0.1, 0.6))
     rough = stuff.rough * min(1.0, 0.25 / repeat)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
 
-from ..figure.body import Body, Floats, Shape
-from ..figure.surface import Ints, Surface, normals
-from .cuts import ARM_METRE, LEG_METRE, Cut, armness, hem_of, number, smoothstep
-from .patterns import Pattern, smoothed
-from .sections import Sections, blurred, drawn_to, hung, limb_sections, on_sections, trunk_sections
-
-if TYPE_CHECKING:
-    from .fabrics import Fabric
+from repose.body.model import BodyModel, Floats, Shape
+from repose.body.surface import Ints, Surface, normals
+from repose.render.pieces import Fabric
+from repose.render.wear.cuts import ARM_METRE, LEG_METRE, Cut, armness, hem_of, number, smoothstep
+from repose.render.wear.patterns import Pattern, smoothed
+from repose.render.wear.sections import Sections, blurred, drawn_to, hung, limb_sections, on_sections, trunk_sections
 
 _GAP: Final = 0.005  # metres between two layers
 
@@ -34,7 +32,7 @@ class Worn:
 
 
 def fitted(
-    body: Body, shape: Shape, pattern: Pattern, kind: str, cut: Cut, under: Sequence[Worn], seed: int
+    body: BodyModel, shape: Shape, pattern: Pattern, kind: str, cut: Cut, under: Sequence[Worn], seed: int
 ) -> Surface:
     """The whole pattern, uncut, as it lies on the person."""
     vertices = shape.vertices

@@ -6,18 +6,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from ..figure.body import Body, Floats, Shape, load_body
-from ..figure.surface import Ints, Piece, normals
-from .attach import LABELS, Model, carry, make_model
-from .contours import UPPER_KINDS, cloth_room, part_normals
-from .solids import Doubles, Grid, cut_mesh, grid_faces, joined, lofted, mirrored, outwards, ribbon, tube_along
-
-if TYPE_CHECKING:
-    from .outfits import Garment, Outfit
+from repose.body.model import BodyModel, Floats, Shape, load_body
+from repose.body.surface import Ints, normals
+from repose.render.pieces import Piece
+from repose.render.wear.attach import LABELS, CanonMesh, carry, make_mesh
+from repose.render.wear.contours import UPPER_KINDS, cloth_room, part_normals
+from repose.render.wear.outfits import Outfit, WornItem
+from repose.render.wear.solids import (
+    Doubles,
+    Grid,
+    cut_mesh,
+    grid_faces,
+    joined,
+    lofted,
+    mirrored,
+    outwards,
+    ribbon,
+    tube_along,
+)
 
 _HEAD: Final = (-0.056, 0.0755, 0.102)  # the skull without ears: canon y of its middle, half its width, half its length
 # style: canon z of the edge, its slope along y, room round the skull, height of the crown above the edge, how square.
@@ -51,11 +61,11 @@ def hair_hidden(outfit: Outfit, canon_points: Floats) -> Floats:
 
 
 def make_hat(
-    body: Body, shape: Shape, garment: Garment, others: Sequence[Garment]
+    body: BodyModel, shape: Shape, garment: WornItem, others: Sequence[WornItem]
 ) -> tuple[list[Piece], Floats | None]:
     """The hat, and its trim where it has one; it hides no skin. Raises KeyError: no such style."""
     style = str(garment.cut.get("style", "cap"))
-    main, trim = _hat_models(style, cloth_room(others, UPPER_KINDS, 0.3) if style == "headscarf" else 0.0)
+    main, trim = _hat_meshes(style, cloth_room(others, UPPER_KINDS, 0.3) if style == "headscarf" else 0.0)
     pieces = [Piece("hat", carry(main, body, shape), garment.fabric, LABELS["hat"], "body", double=True)]
     if trim is not None:
         pieces.append(Piece("hat trim", carry(trim, body, shape), garment.fabric, LABELS["hat"], kind="sole"))
@@ -63,7 +73,7 @@ def make_hat(
 
 
 @lru_cache(maxsize=32)
-def _hat_models(style: str, room: float) -> tuple[Model, Model | None]:
+def _hat_meshes(style: str, room: float) -> tuple[CanonMesh, CanonMesh | None]:
     """The hat, and what of it has the colour of its trim."""
     if style == "headscarf":
         return _headscarf(room), None
@@ -95,10 +105,10 @@ def _hat_models(style: str, room: float) -> tuple[Model, Model | None]:
         parts = [lofted(grid, first=False), _visor()]
         shades = [np.append(seams.ravel(), 0.8), np.ones(len(parts[1][0]))]
     points, faces = joined(parts)
-    main = make_model(points, faces, np.concatenate(shades), fits=("head",), rigid="head")
+    main = make_mesh(points, faces, np.concatenate(shades), fits=("head",), rigid="head")
     if not trim:
         return main, None
-    return main, make_model(*joined(trim), fits=("head",), rigid="head")
+    return main, make_mesh(*joined(trim), fits=("head",), rigid="head")
 
 
 def _edge(style: str, turn: Doubles, grow: float = 0.0) -> Doubles:
@@ -155,7 +165,7 @@ def _brim() -> tuple[Doubles, Ints]:
     return points, outwards(points, faces)
 
 
-def _headscarf(room: float) -> Model:
+def _headscarf(room: float) -> CanonMesh:
     """A cloth round head, neck and shoulders with an opening for the face."""
     columns = 40
     turn = np.arange(columns) * 2 * math.pi / columns
@@ -180,8 +190,8 @@ def _headscarf(room: float) -> Model:
     points, faces = cut_mesh(points, faces, np.where(y < -0.03, -face, 1.0) * 0.05)
     shade = 1 - 0.12 * np.sin(6 * np.arctan2(points[:, 0], -points[:, 1] - 0.05) + 40 * points[:, 2]) ** 8
     solid = np.clip((points[:, 2] - 0.70) / 0.06, 0, 1)
-    model = make_model(points, faces, shade, "all", ("head",), solid[None])
-    surface = model.surface
+    mesh = make_mesh(points, faces, shade, "all", ("head",), solid[None])
+    surface = mesh.surface
     head = load_body().index["head"]
     index, weight = surface.bone_index.copy(), surface.bone_weight * (1 - solid)[:, None].astype(np.float32)
     weakest = weight.argmin(1)
@@ -189,7 +199,7 @@ def _headscarf(room: float) -> Model:
     index[rows, weakest] = np.where(solid > 0, head, index[rows, weakest])
     weight[rows, weakest] += solid.astype(np.float32)
     weight /= weight.sum(1, keepdims=True)
-    return replace(model, surface=replace(surface, bone_index=index, bone_weight=weight))
+    return replace(mesh, surface=replace(surface, bone_index=index, bone_weight=weight))
 
 
 def _lifted(points: Doubles, off: float, below: float) -> Doubles:
@@ -205,9 +215,11 @@ def _lifted(points: Doubles, off: float, below: float) -> Doubles:
     return points
 
 
-def make_glasses(body: Body, shape: Shape, garment: Garment, _: Sequence[Garment]) -> tuple[list[Piece], Floats | None]:
+def make_glasses(
+    body: BodyModel, shape: Shape, garment: WornItem, _: Sequence[WornItem]
+) -> tuple[list[Piece], Floats | None]:
     """The frame, and dark lenses of sunglasses; they hide no skin. Raises KeyError: no such style."""
-    frame, lens = _glasses_models(str(garment.cut.get("style", "square")))
+    frame, lens = _glasses_meshes(str(garment.cut.get("style", "square")))
     sun = float(garment.cut.get("sun", 0)) > 0.5
     label = (4, 4) if sun else (13, 13)
     pieces = [Piece("glasses", carry(frame, body, shape), garment.fabric, label, kind="leather")]
@@ -217,7 +229,7 @@ def make_glasses(body: Body, shape: Shape, garment: Garment, _: Sequence[Garment
 
 
 @cache
-def _glasses_models(style: str) -> tuple[Model, Model]:
+def _glasses_meshes(style: str) -> tuple[CanonMesh, CanonMesh]:
     """Frame and lenses."""
     half, tall, square, thick = {
         "round": (0.0235, 0.0235, 2.0, 0.0016), "square": (0.027, 0.0195, 3.6, 0.0020),
@@ -242,8 +254,8 @@ def _glasses_models(style: str) -> tuple[Model, Model]:
     disc = np.stack([np.arange(22), (np.arange(22) + 1) % 22, np.full(22, 22)], 1).astype(np.int32)
     lens = (fan, disc if _faces_front(fan, disc) else np.ascontiguousarray(disc[:, ::-1]))
     return (
-        make_model(*joined(frame), fits=("face",), rigid="head"),
-        make_model(*joined([lens, mirrored(lens)]), fits=("face",), rigid="head"),
+        make_mesh(*joined(frame), fits=("face",), rigid="head"),
+        make_mesh(*joined([lens, mirrored(lens)]), fits=("face",), rigid="head"),
     )
 
 

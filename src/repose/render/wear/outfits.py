@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .fabrics import Fabric, Floats, Rng, color, colors, flat_fabric, luminance, sample_fabric
+from repose.render.pieces import Fabric, Looks
+from repose.render.wear.fabrics import Floats, Rng, color, colors, flat_fabric, luminance, sample_fabric
 
 STYLES: Final = ("street", "fashion", "plain")
 """What `sample_outfit` knows. "plain" draws like "street" and then paints every fabric in one flat colour."""
@@ -28,7 +29,7 @@ _Numbers = dict[str, float | str]
 
 
 @dataclass(frozen=True)
-class Garment:
+class WornItem:
     """One thing worn.
 
     Attributes:
@@ -47,42 +48,13 @@ class Garment:
 
 
 @dataclass(frozen=True)
-class Looks:
-    """Head and skin. Colours (3,) float32 sRGB.
-
-    Attributes:
-        hair: style; length and volume in metres; fringe 0 to 1 how far it falls over the forehead; part -1 right to 1
-            left.
-        seed: of the strands. beard, brows, freckles, makeup: 0 to 1.
-    """
-
-    skin: Floats
-    lips: Floats
-    eyes: Floats
-    hair_color: Floats
-    hair: str
-    length: float
-    volume: float
-    fringe: float
-    part: float
-    seed: int
-    beard: float
-    beard_style: str
-    brows: float
-    age: float
-    gender: float
-    freckles: float
-    makeup: float
-
-
-@dataclass(frozen=True)
 class Outfit:
     """Everything about a person that a change of pose must keep, apart from the body. Garments from the inside out."""
 
-    garments: tuple[Garment, ...]
+    garments: tuple[WornItem, ...]
     looks: Looks
 
-    def find(self, kind: str) -> Garment | None:
+    def find(self, kind: str) -> WornItem | None:
         """The first garment of a kind."""
         return next((g for g in self.garments if g.kind == kind), None)
 
@@ -103,7 +75,7 @@ def sample_outfit(rng: Rng, gender: float, age: float, style: str) -> Outfit:
     looks = _sample_looks(rng, female, gender, age)
     garments = _over_the_rest(_taken_in(g) for g in _Dresser(rng, female, age, style).dress())
     if style == "plain":
-        garments = tuple(Garment(g.kind, flat_fabric(g.fabric), g.cut) for g in garments)
+        garments = tuple(WornItem(g.kind, flat_fabric(g.fabric), g.cut) for g in garments)
     if looks.hair in _NO_ROOM and any(g.kind == "hat" for g in garments):
         looks = replace(looks, hair="short")
     return Outfit(garments, looks)
@@ -115,20 +87,20 @@ _NO_ROOM: Final = ("afro", "curly", "quiff")  # under a hat
 _TAKEN_IN: Final = {"coat": 0.62, "top": 0.72, "dress": 0.85, "jumpsuit": 0.85}
 
 
-def _taken_in(garment: Garment) -> Garment:
+def _taken_in(garment: WornItem) -> WornItem:
     """The garment with less room, as it looks right on the body."""
     share = _TAKEN_IN.get(garment.kind)
     if share is None:
         return garment
-    return Garment(garment.kind, garment.fabric, {**garment.cut, "ease": max(garment.number("ease") * share, 0.004)})
+    return WornItem(garment.kind, garment.fabric, {**garment.cut, "ease": max(garment.number("ease") * share, 0.004)})
 
 
-def _over_the_rest(garments: Iterable[Garment]) -> tuple[Garment, ...]:
+def _over_the_rest(garments: Iterable[WornItem]) -> tuple[WornItem, ...]:
     """The same garments, the coat wider than what is worn below it: each was taken in by a share of its own."""
     worn = tuple(garments)
     least = max((g.number("ease") for g in worn if g.kind in ("top", "dress", "jumpsuit")), default=0.0) + 0.002
     return tuple(
-        Garment(g.kind, g.fabric, {**g.cut, "ease": least}) if g.kind == "coat" and g.number("ease") < least else g
+        WornItem(g.kind, g.fabric, {**g.cut, "ease": least}) if g.kind == "coat" and g.number("ease") < least else g
         for g in worn
     )
 
@@ -345,7 +317,7 @@ class _Dresser:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    def dress(self) -> list[Garment]:
+    def dress(self) -> list[WornItem]:
         """All garments, from the inside out."""
         kind = self._main_kind()
         # The piece that may be loud is drawn first, so that the others keep to it.
@@ -370,28 +342,28 @@ class _Dresser:
             {"dress": dress, "jumpsuit": 0.04 * warm, "skirt": 0.2 * warm, "trousers": 1 - dress - 0.24 * warm},
         )
 
-    def _with_trousers(self) -> list[Garment]:
+    def _with_trousers(self) -> list[WornItem]:
         trousers = self._trousers()
         top = self._top(tucks=(0.24 if self.female else 0.15) + 0.5 * (self.suit is not None))
         top = self._meet(top, trousers)
         out = [top, trousers] if top.number("tucked") else [trousers, top]
         return self._belted(out, trousers.number("waist"), trousers.number("end"))
 
-    def _with_skirt(self) -> list[Garment]:
+    def _with_skirt(self) -> list[WornItem]:
         top = self._top(tucks=0.62)
         skirt = self._skirt()
         top = self._meet(top, skirt)
         tights = self._tights(skirt.number("hem"))
         return [*tights, *([top, skirt] if top.number("tucked") else [skirt, top])]
 
-    def _with_dress(self) -> list[Garment]:
+    def _with_dress(self) -> list[WornItem]:
         dress = self._dress()
         out = [*self._tights(dress.number("hem")), dress]
         if dress.number("waist") < 1 and self.chance(0.12):
-            out.append(Garment("belt", self.hide(), {"z": dress.number("waist")}))
+            out.append(WornItem("belt", self.hide(), {"z": dress.number("waist")}))
         return out
 
-    def _with_jumpsuit(self) -> list[Garment]:
+    def _with_jumpsuit(self) -> list[WornItem]:
         neck, depth = self._neck({"crew": 2, "scoop": 2, "vee": 4, "collar": 2})
         cut: _Numbers = {
             "sleeve": self._sleeve(), "neck": neck, "neck_depth": depth,
@@ -400,11 +372,11 @@ class _Dresser:
             "waist": self.between(0.2, 0.26),
         }  # fmt: skip
         fabric = self.denim() if self.chance(0.25) else self.cloth("dress")
-        return [Garment("jumpsuit", fabric, cut)]
+        return [WornItem("jumpsuit", fabric, cut)]
 
     # -- tops --------------------------------------------------------------------------------------------------------
 
-    def _top(self, tucks: float) -> Garment:
+    def _top(self, tucks: float) -> WornItem:
         f, child, old = self.female, self.child, self.old
         odds = {
             "summer": {"tshirt": 5.0, "tank": 1.7 if f else 0.7, "shirt": 1.3, "blouse": 1.6 * f,
@@ -427,7 +399,7 @@ class _Dresser:
         cut["tucked"] = float(
             what not in ("hoodie", "jersey") and self.chance(tucks * (0.4 if what == "sweater" else 1.0))
         )
-        return Garment("top", self.cloth(what), cut)
+        return WornItem("top", self.cloth(what), cut)
 
     def _top_cut(self, what: str) -> _Numbers:
         f = self.female
@@ -491,7 +463,7 @@ class _Dresser:
         value = self.between(*depth)
         return neck, value * low if value > 0 else value
 
-    def _meet(self, top: Garment, lower: Garment) -> Garment:
+    def _meet(self, top: WornItem, lower: WornItem) -> WornItem:
         """The top with a hem that reaches the waistband, or hangs inside it if tucked."""
         waist, cut = lower.number("waist"), dict(top.cut)
         if cut["tucked"]:
@@ -499,11 +471,11 @@ class _Dresser:
         else:
             bare = 0.02 if float(cut["hem"]) > 0.18 else -0.03  # cropped ones may show a hand's breadth of skin
             cut["hem"] = min(float(cut["hem"]), waist + bare)
-        return Garment("top", top.fabric, cut)
+        return WornItem("top", top.fabric, cut)
 
     # -- bottoms -----------------------------------------------------------------------------------------------------
 
-    def _trousers(self) -> Garment:
+    def _trousers(self) -> WornItem:
         f, summer = self.female, self.season == "summer"
         odds = {"jeans": 4.5, "chinos": 1.4 if f else 2.4, "suit": 0.8, "joggers": 0.7 if f else 1.0,
                 "leggings": 1.2 if f else 0.04, "shorts": 2.6 if summer else 0.0,
@@ -549,9 +521,9 @@ class _Dresser:
             end = self.between(0.36, 0.6) if short else self.between(0.7, 1.0)
             ease, flare = self.between(0.01, 0.03), self.between(0.0, 0.02)
             fabric = self.denim() if self.chance(0.35) else self.cloth("shorts", main=False)
-        return Garment("trousers", fabric, {"waist": waist, "end": end, "ease": ease, "flare": flare})
+        return WornItem("trousers", fabric, {"waist": waist, "end": end, "ease": ease, "flare": flare})
 
-    def _skirt(self) -> Garment:
+    def _skirt(self) -> WornItem:
         shape = _choose(self.rng, {"mini": 1.5 * (not self.old), "pencil": 1.3 * (not self.child), "aline": 2.2,
                                    "pleated": 1.4,
                                    "maxi": 1.0})  # fmt: skip
@@ -562,11 +534,11 @@ class _Dresser:
         fabric = self.denim() if shape in ("mini", "aline", "pencil") and self.chance(0.25) else self.cloth("skirt")
         if self.old:
             hem = (min(hem[0], -0.38), min(hem[1], -0.26))
-        return Garment("skirt", fabric, {"waist": self.between(0.2, 0.27), "hem": self.between(*hem),
+        return WornItem("skirt", fabric, {"waist": self.between(0.2, 0.27), "hem": self.between(*hem),
                                          "flare": self.between(*flare), "ease": self.between(0.004,
                                              0.012)})  # fmt: skip
 
-    def _dress(self) -> Garment:
+    def _dress(self) -> WornItem:
         shape = _choose(self.rng, {"fitted": 1.4 * (not self.child), "flared": 3.0, "shift": 1.6, "shirt": 0.9,
                                    "maxi": 1.2,
                                    "sweater": 0.3 if self.season == "summer" else 1.4})  # fmt: skip
@@ -600,27 +572,27 @@ class _Dresser:
             cut |= {"sleeve": self.between(1.9, 2.05), "neck": "high" if self.chance(0.4) else "crew"}
             cut["neck_depth"] = -0.045 if cut["neck"] == "high" else 0.03
             what = "sweater"
-        return Garment("dress", self.cloth(what), cut)
+        return WornItem("dress", self.cloth(what), cut)
 
-    def _tights(self, hem: float) -> list[Garment]:
+    def _tights(self, hem: float) -> list[WornItem]:
         """Tights or leggings below a skirt, when it is cold."""
         odds = {"summer": 0.02, "mild": 0.4, "winter": 0.95}[self.season]
         if not self.chance(odds if hem > -0.5 else odds * 0.4):
             return []
         base = _pick(self.rng, _NEUTRAL[[0, 0, 0, 1, 7]]) if self.chance(0.85) else _pick(self.rng, _MUTED)
-        return [Garment("trousers", self.plain(base, "lycra"),
+        return [WornItem("trousers", self.plain(base, "lycra"),
                         {"waist": 0.2, "end": 2.05 if self.chance(0.85) else self.between(1.6, 1.85), "ease": 0.002,
                          "flare": 0.0})]  # fmt: skip
 
-    def _belted(self, worn: list[Garment], waist: float, end: float) -> list[Garment]:
+    def _belted(self, worn: list[WornItem], waist: float, end: float) -> list[WornItem]:
         tucked = any(g.kind == "top" and g.number("tucked") for g in worn)
         if tucked and end > 0.3 and self.chance(0.45):
-            worn.append(Garment("belt", self.hide(), {"z": waist - 0.015}))
+            worn.append(WornItem("belt", self.hide(), {"z": waist - 0.015}))
         return worn
 
     # -- coats -------------------------------------------------------------------------------------------------------
 
-    def _coat(self, worn: Sequence[Garment]) -> Garment | None:
+    def _coat(self, worn: Sequence[WornItem]) -> WornItem | None:
         odds = {"summer": 0.06, "mild": 0.42, "winter": 0.74}[self.season] * (0.8 if self.fashion else 1.0)
         odds = 0.6 if self.suit is not None else odds
         if not self.chance(odds):
@@ -646,7 +618,7 @@ class _Dresser:
             cut["hem"] = min(float(cut["hem"]), min(tops) - 0.02)
         if any(g.kind == "top" and g.number("hood") for g in inner) and cut["collar"] == "hood":
             cut["collar"] = "stand"
-        return Garment("coat", fabric, cut)
+        return WornItem("coat", fabric, cut)
 
     def _coat_cut(self, what: str) -> tuple[_Numbers, Fabric]:
         opened = self.between(0.03, 0.09)
@@ -704,7 +676,7 @@ class _Dresser:
 
     # -- feet --------------------------------------------------------------------------------------------------------
 
-    def _shoes(self, kind: str, low: float, worn: Sequence[Garment]) -> Garment:
+    def _shoes(self, kind: str, low: float, worn: Sequence[WornItem]) -> WornItem:
         f, summer, cold = self.female, self.season == "summer", self.season == "winter"
         bare = kind in ("dress", "skirt")
         smart = any(g.kind == "coat" and g.cut["collar"] == "lapel" for g in worn)
@@ -740,9 +712,9 @@ class _Dresser:
         white = (style == "sneaker" and self.chance(0.75)) or (style == "sandal" and self.chance(0.1))
         trim = color(226, 224, 218) if white else color(150, 112, 74) if style == "sandal" else base * 0.6
         fabric = self.hide(base, material)
-        return Garment("shoes", _trimmed(fabric, trim), {"style": style, "top": top, "sole": sole})
+        return WornItem("shoes", _trimmed(fabric, trim), {"style": style, "top": top, "sole": sole})
 
-    def _socks(self, shoes: Garment, low: float) -> Garment | None:
+    def _socks(self, shoes: WornItem, low: float) -> WornItem | None:
         """Socks, where they can be seen."""
         style = shoes.cut["style"]
         if low > 1.93 or style in ("pump", "sandal") or self.chance(0.25):
@@ -756,18 +728,20 @@ class _Dresser:
             else self.between(1.9, 1.94)
         )
         base = _pick(self.rng, _NEUTRAL[[5, 5, 5, 0, 0, 3, 7]])
-        return Garment("socks", self.cloth("socks", False, base), {"top": min(top, shoes.number("top") - 0.04)})
+        return WornItem("socks", self.cloth("socks", False, base), {"top": min(top, shoes.number("top") - 0.04)})
 
     # -- the rest ----------------------------------------------------------------------------------------------------
 
-    def _extras(self, coat: Garment | None) -> list[Garment]:
+    def _extras(self, coat: WornItem | None) -> list[WornItem]:
         cold = self.season == "winter"
-        out: list[Garment] = []
+        out: list[WornItem] = []
         if self.chance({"summer": 0.02, "mild": 0.05, "winter": 0.16}[self.season]):
             base = self.tone(True)
-            out.append(Garment("scarf", self.cloth("scarf", base=base), {"long": float(self.chance(0.6))}))
+            out.append(WornItem("scarf", self.cloth("scarf", base=base), {"long": float(self.chance(0.6))}))
         if cold and self.chance(0.06) and coat is not None and coat.number("sleeve") > 1.8:
-            out.append(Garment("gloves", self.hide() if self.chance(0.5) else self.plain(self.tone(False), "wool"), {}))
+            out.append(
+                WornItem("gloves", self.hide() if self.chance(0.5) else self.plain(self.tone(False), "wool"), {})
+            )
         if self.chance({"summer": 0.07, "mild": 0.06, "winter": 0.13}[self.season]):
             out.append(self._hat())
         if self.chance(0.26 if self.old else 0.07 if self.child else 0.14):
@@ -780,12 +754,12 @@ class _Dresser:
                 else color(150, 146, 138)
             )
             style = _choose(self.rng, {"round": 1, "square": 1, "wayfarer": 1.2})
-            out.append(Garment("glasses", self.plain(base, "satin"), {"style": style, "sun": float(sun)}))
+            out.append(WornItem("glasses", self.plain(base, "satin"), {"style": style, "sun": float(sun)}))
         if self.chance(0.08 if self.fashion else 0.25):
             out.append(self._bag())
         return out
 
-    def _hat(self) -> Garment:
+    def _hat(self) -> WornItem:
         cold, f = self.season == "winter", self.female
         style = _choose(self.rng, {"cap": 0.6 if cold else 3.0, "beanie": 4.0 if cold else 0.5,
                                    "brim": 0.3 if cold else 1.0,
@@ -800,16 +774,16 @@ class _Dresser:
             fabric = self.plain(base, "linen" if straw else "wool")
         else:
             fabric = self.plain(self.tone(True), "twill" if style == "cap" else "viscose")
-        return Garment("hat", fabric, {"style": style})
+        return WornItem("hat", fabric, {"style": style})
 
-    def _bag(self) -> Garment:
+    def _bag(self) -> WornItem:
         f = self.female
         style = _choose(self.rng, {"backpack": 6.0 if self.child else 2.2, "shoulder": 2.5 if f else 1.5,
                                    "handbag": 1.8 * f * (not self.child), "tote": 1.0 * (not self.child)})  # fmt: skip
         leather = style in ("shoulder", "handbag") and self.chance(0.7 if f else 0.4)
         base = self.accent if self.chance(0.15) else _pick(self.rng, _NEUTRAL, _NEUTRAL_ODDS)
         fabric = self.hide() if leather else self.cloth("bag", False, base)
-        return Garment("bag", fabric, {"style": style, "side": "L" if self.chance(0.5) else "R"})
+        return WornItem("bag", fabric, {"style": style, "side": "L" if self.chance(0.5) else "R"})
 
 
 def _trimmed(fabric: Fabric, trim: Floats) -> Fabric:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from ..figure.body import Body, Floats
-from ..figure.surface import Ints, Surface, body_surface, clip, edges, merge, subdivide, take
-from .cuts import LEG_METRE, armness, smoothstep
-from .sections import on_sections, trunk_sections
+from repose.body.model import BodyModel, Floats, mean_shape
+from repose.body.surface import Ints, Surface, body_surface
+from repose.render.mesh import clip, edges, merge, subdivide, take
+from repose.render.wear.cuts import LEG_METRE, armness, smoothstep
+from repose.render.wear.sections import on_sections, trunk_sections
 
 _RING: Final = 0.14  # canon z where the gown becomes a tube
 _LOW: Final = -0.76
@@ -59,7 +60,7 @@ class Pattern:
 
 
 @cache
-def suit_pattern(body: Body) -> Pattern:
+def suit_pattern(body: BodyModel) -> Pattern:
     """Trunk, arms, and a tube round each leg."""
     fine, source = _fine_shell(body)
     field = (fine.canon[:, 2] - _ANKLE).astype(np.float32)
@@ -87,7 +88,7 @@ def suit_pattern(body: Body) -> Pattern:
 
 
 @cache
-def gown_pattern(body: Body) -> Pattern:
+def gown_pattern(body: BodyModel) -> Pattern:
     """Trunk, arms, and one tube round both legs."""
     fine, source = _fine_shell(body)
     field = (fine.canon[:, 2] - _RING).astype(np.float32)
@@ -106,8 +107,8 @@ def gown_pattern(body: Body) -> Pattern:
     return _pattern(body, both, where, is_tube, angle, legs=False)
 
 
-def _fine_shell(body: Body) -> tuple[Surface, Any]:
-    mean = body.shape(np.zeros(body.coefficients.shape[1], np.float32))
+def _fine_shell(body: BodyModel) -> tuple[Surface, Any]:
+    mean = mean_shape(body)
     shell = replace(body_surface(body, mean, "shell"), special=None)
     used = np.unique(body.faces["shell"])
     fine = subdivide(replace(shell, rest=shell.canon))
@@ -157,9 +158,9 @@ def _strip(top: Ints, top_turn: Floats, low: Ints, low_turn: Floats) -> Ints:
     return np.array(faces, np.int32)
 
 
-def _tube(body: Body, upper: Surface) -> tuple[Surface, Floats]:
+def _tube(body: BodyModel, upper: Surface) -> tuple[Surface, Floats]:
     """The part of the gown below the ring, bound to both legs; and the angle of each vertex."""
-    mean = body.shape(np.zeros(body.coefficients.shape[1], np.float32))
+    mean = mean_shape(body)
     round_both = trunk_sections(body, mean.vertices, ())
     rows = np.arange(_RING - 0.02, _LOW, -_ROW, dtype=np.float32)
     turn = (np.arange(_COLUMNS) / _COLUMNS * 2 * np.pi - np.pi).astype(np.float32)
@@ -179,7 +180,7 @@ def _tube(body: Body, upper: Surface) -> tuple[Surface, Floats]:
     return surface, angle
 
 
-def _tube_weights(body: Body, upper: Surface, canon: Floats) -> tuple[NDArray[np.uint8], Floats]:
+def _tube_weights(body: BodyModel, upper: Surface, canon: Floats) -> tuple[NDArray[np.uint8], Floats]:
     """Bones of the tube: those of the leg at that height, of the left one on the left, mixed between."""
     skin = np.unique(body.faces["body"])
     attributes = body.attributes[skin].astype(np.float32)
@@ -187,7 +188,7 @@ def _tube_weights(body: Body, upper: Surface, canon: Floats) -> tuple[NDArray[np
     count = len(body.bones)
     dense = np.zeros((len(leg), count), np.float32)
     for k in range(4):
-        np.add.at(dense, (np.arange(len(leg)), body.bone_index[leg, k]), body.weights[leg, k])
+        np.add.at(dense, (np.arange(len(leg)), body.bone_index[leg, k]), body.bone_weight[leg, k])
     left = body.canon[leg, 0] > 0
     share = smoothstep(-0.10, 0.10, canon[:, 0])
     total = np.zeros((len(canon), count), np.float32)
@@ -209,7 +210,9 @@ def _tube_weights(body: Body, upper: Surface, canon: Floats) -> tuple[NDArray[np
     return best.astype(np.uint8), (weight / weight.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _pattern(body: Body, surface: Surface, source: Any, tube: NDArray[np.bool_], turn: Floats, legs: bool) -> Pattern:
+def _pattern(
+    body: BodyModel, surface: Surface, source: Any, tube: NDArray[np.bool_], turn: Floats, legs: bool
+) -> Pattern:
     canon = surface.canon
     start, around = _neighbours(edges(surface.faces), len(canon))
     arm = armness(canon)
@@ -230,12 +233,12 @@ def _pattern(body: Body, surface: Surface, source: Any, tube: NDArray[np.bool_],
 
 
 @cache
-def _skin_tree(body: Body) -> tuple[Any, NDArray[np.int64]]:
+def _skin_tree(body: BodyModel) -> tuple[Any, NDArray[np.int64]]:
     skin = np.unique(body.faces["body"]).astype(np.int64)
     return cKDTree(body.canon[skin]), skin
 
 
-def skin_below(body: Body, canon: Floats) -> Ints:
+def skin_below(body: BodyModel, canon: Floats) -> Ints:
     """(V,) the vertex of the skin nearest to each point of canon space."""
     tree, skin = _skin_tree(body)
     out: Ints = skin[tree.query(canon)[1]].astype(np.int32)

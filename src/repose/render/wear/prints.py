@@ -7,13 +7,14 @@ trunk. The back is drawn as seen from behind: nothing is mirrored.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from repose.render.pieces import Decal
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -24,20 +25,6 @@ _SIZE: Final = 256
 _WHITE: Final = np.array([0.93, 0.93, 0.91], np.float32)
 _BLACK: Final = np.array([0.08, 0.08, 0.09], np.float32)
 _CHEST: Final = 0.41  # canon z of the middle of a large print
-
-
-@dataclass(frozen=True)
-class Decal:
-    """A print.
-
-    Attributes:
-        image: (256, 256, 4) uint8, sRGB and straight alpha; the first row is the upper edge.
-        centre: canon x and z in metres. size: width and height in metres.
-    """
-
-    image: NDArray[np.uint8]
-    centre: tuple[float, float]
-    size: tuple[float, float]
 
 
 class _Canvas:

@@ -11,8 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..figure.body import Body, Floats
-from .cuts import armness
+from repose.body.model import BodyModel, Floats
+from repose.render.wear.cuts import armness
 
 _FLAPS: Final = 48  # directions in which a cross-section is measured
 _TURN: Final = (np.arange(_FLAPS) * 2 * np.pi / _FLAPS).astype(np.float32)
@@ -41,7 +41,7 @@ class Sections:
     apart: Floats
 
 
-def trunk_sections(body: Body, vertices: Floats, more: Sequence[tuple[Floats, Floats]]) -> Sections:
+def trunk_sections(body: BodyModel, vertices: Floats, more: Sequence[tuple[Floats, Floats]]) -> Sections:
     """Level sections of the trunk.
 
     Args:
@@ -59,7 +59,7 @@ def trunk_sections(body: Body, vertices: Floats, more: Sequence[tuple[Floats, Fl
 
 
 def limb_sections(
-    body: Body, vertices: Floats, column: int, left: bool, more: Sequence[tuple[Floats, Floats]]
+    body: BodyModel, vertices: Floats, column: int, left: bool, more: Sequence[tuple[Floats, Floats]]
 ) -> Sections:
     """Sections across an arm (column 0) or a leg (column 1).
 
@@ -87,7 +87,7 @@ def limb_sections(
 
 
 @cache
-def _trunk_members(body: Body) -> tuple[NDArray[np.int64], Floats]:
+def _trunk_members(body: BodyModel) -> tuple[NDArray[np.int64], Floats]:
     """Vertices of the skin that the trunk's sections run round, and their canon z."""
     skin = np.unique(body.faces["body"]).astype(np.int64)
     attributes = body.attributes[skin].astype(np.float32)
@@ -97,7 +97,7 @@ def _trunk_members(body: Body) -> tuple[NDArray[np.int64], Floats]:
 
 
 @cache
-def limb_members(body: Body, column: int, left: bool) -> tuple[NDArray[np.int64], Floats]:
+def limb_members(body: BodyModel, column: int, left: bool) -> tuple[NDArray[np.int64], Floats]:
     """Vertices of one arm (column 0) or leg (1) and their position along it."""
     skin = np.unique(body.faces["body"]).astype(np.int64)
     attributes = body.attributes[skin].astype(np.float32)

@@ -6,18 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from ..figure.body import Body, Floats, Shape, load_body
-from ..figure.surface import Ints, Piece
-from .attach import LABELS, Model, carry, make_model, skin_mask
-from .contours import cross_section, evenly_round, outline, part_normals
-from .solids import Doubles, Grid, cut_mesh, joined, lofted, mirrored, ribbon
-
-if TYPE_CHECKING:
-    from .outfits import Garment
+from repose.body.model import BodyModel, Floats, Shape, load_body
+from repose.body.surface import Ints
+from repose.render.pieces import Piece
+from repose.render.wear.attach import LABELS, CanonMesh, carry, make_mesh, skin_mask
+from repose.render.wear.contours import cross_section, evenly_round, outline, part_normals
+from repose.render.wear.outfits import WornItem
+from repose.render.wear.solids import Doubles, Grid, cut_mesh, joined, lofted, mirrored, ribbon
 
 _GROUND: Final = -0.8185  # canon z of the soles
 _AROUND: Final = 24  # points round a shoe
@@ -49,7 +48,7 @@ _LACED: Final = ("sneaker", "high sneaker", "boot")
 
 
 def make_shoes(
-    body: Body, shape: Shape, garment: Garment, others: Sequence[Garment]
+    body: BodyModel, shape: Shape, garment: WornItem, others: Sequence[WornItem]
 ) -> tuple[list[Piece], Floats | None]:
     """Both shoes with their soles, and (V_body,) above 0 where they cover the skin. Raises KeyError: no such style."""
     cut = garment.cut
@@ -68,7 +67,7 @@ def make_shoes(
         style = "high sneaker"
     high = style in _HIGH
     shaft = round(_level(min(top, 1.86)), 2) if high else 0.0
-    upper, sole = _shoe_models(style, shaft, thick)
+    upper, sole = _shoe_meshes(style, shaft, thick)
     pieces = [
         Piece("shoes", carry(upper, body, shape), garment.fabric, LABELS["shoes"], double=True, kind="leather"),
         Piece("sole", carry(sole, body, shape), garment.fabric, LABELS["shoes"], kind="leather"),
@@ -78,19 +77,21 @@ def make_shoes(
     return pieces, _leg_only(body, below - 0.012)
 
 
-def _sandals(body: Body, shape: Shape, garment: Garment, thick: float) -> tuple[list[Piece], None]:
+def _sandals(body: BodyModel, shape: Shape, garment: WornItem, thick: float) -> tuple[list[Piece], None]:
     """A sole, and straps that lie on the foot."""
-    straps, sole = (carry(m, body, shape) for m in (_strap_model(), _sandal_sole(thick)))
+    straps, sole = (carry(m, body, shape) for m in (_strap_mesh(), _sandal_sole(thick)))
     return [
         Piece("shoes", straps, garment.fabric, LABELS["shoes"], double=True, kind="leather"),
         Piece("sole", sole, garment.fabric, LABELS["shoes"], kind="leather"),
     ], None
 
 
-def make_socks(body: Body, shape: Shape, garment: Garment, _: Sequence[Garment]) -> tuple[list[Piece], Floats | None]:
+def make_socks(
+    body: BodyModel, shape: Shape, garment: WornItem, _: Sequence[WornItem]
+) -> tuple[list[Piece], Floats | None]:
     """Both socks, and (V_body,) above 0 where they cover the skin."""
     shaft = round(_level(min(float(garment.cut.get("top", 1.8)), 1.9)), 2)
-    surface = carry(_sock_model(shaft), body, shape)
+    surface = carry(_sock_mesh(shaft), body, shape)
     piece = Piece("socks", surface, garment.fabric, LABELS["socks"], double=True)
     return [piece], _leg_only(body, shaft - 0.015 - body.canon[:, 2].astype(np.float64))
 
@@ -100,13 +101,13 @@ def _level(along: float) -> float:
     return -0.30 - 0.44 * (along - 1)
 
 
-def _leg_only(body: Body, field: Doubles) -> Floats:
+def _leg_only(body: BodyModel, field: Doubles) -> Floats:
     """A field that is kept on lower legs and feet and -1 elsewhere."""
     return np.where(body.canon[:, 2] < -0.25, field, -1.0).astype(np.float32)
 
 
 @lru_cache(maxsize=64)
-def _shoe_models(style: str, shaft: float, sole: float) -> tuple[Model, Model]:
+def _shoe_meshes(style: str, shaft: float, sole: float) -> tuple[CanonMesh, CanonMesh]:
     """Both shoes without, and both soles with laces."""
     last = _LASTS[style]
     if style in _HIGH:
@@ -120,14 +121,14 @@ def _shoe_models(style: str, shaft: float, sole: float) -> tuple[Model, Model]:
         parts += _laces(grid, style)
     whole = joined([(points, faces), mirrored((points, faces))])
     under = joined([p for part in parts for p in (part, mirrored(part))])
-    return _foot_model(*whole, np.concatenate([shade, shade])), _foot_model(*under, None)
+    return _foot_mesh(*whole, np.concatenate([shade, shade])), _foot_mesh(*under, None)
 
 
-def _foot_model(points: Doubles, faces: Ints, shade: Doubles | None) -> Model:
+def _foot_mesh(points: Doubles, faces: Ints, shade: Doubles | None) -> CanonMesh:
     """Feet follow the map of each foot, the leg above the ankle its skin."""
     solid = np.clip((-0.665 - points[:, 2]) / 0.05, 0, 1)
     left = points[:, 0] > 0
-    return make_model(points, faces, shade, fits=("foot.L", "foot.R"), weight=np.stack([solid * left, solid * ~left]))
+    return make_mesh(points, faces, shade, fits=("foot.L", "foot.R"), weight=np.stack([solid * left, solid * ~left]))
 
 
 @cache
@@ -312,13 +313,13 @@ def _laces(grid: Grid, style: str) -> list[tuple[Doubles, Ints]]:
 
 
 @lru_cache(maxsize=16)
-def _sandal_sole(thick: float) -> Model:
+def _sandal_sole(thick: float) -> CanonMesh:
     part = _sole(_Last(0.003, 0.006, 0.0, 0.0, -0.7), "sandal", thick)
-    return _foot_model(*joined([part, mirrored(part)]), None)
+    return _foot_mesh(*joined([part, mirrored(part)]), None)
 
 
 @cache
-def _strap_model() -> Model:
+def _strap_mesh() -> CanonMesh:
     """Two straps over the front of the foot and one round the ankle."""
     parts = []
     for y, z, lean, width in ((-0.150, -0.79, 0.25, 0.024), (-0.098, -0.77, -0.45, 0.018)):
@@ -337,7 +338,7 @@ def _strap_model() -> Model:
     path = flat[:, :1] * [1, 0, 0] + origin + flat[:, 1:] * up
     parts.append(ribbon(path, _away(flat, up), 0.014, 0.0025))
     left = joined(parts)
-    return _foot_model(*joined([left, mirrored(left)]), None)
+    return _foot_mesh(*joined([left, mirrored(left)]), None)
 
 
 def _away(flat: Doubles, up: Doubles) -> Doubles:
@@ -349,8 +350,8 @@ def _away(flat: Doubles, up: Doubles) -> Doubles:
 
 
 @lru_cache(maxsize=32)
-def _sock_model(shaft: float) -> Model:
+def _sock_mesh(shaft: float) -> CanonMesh:
     grid = _upper(replace(_LASTS["sock"], shaft=shaft))
     part = lofted(grid, last=False)
     shade = np.where(part[0][:, 2] > shaft - 0.025, 0.9, 1.0)
-    return _foot_model(*joined([part, mirrored(part)]), np.concatenate([shade, shade]))
+    return _foot_mesh(*joined([part, mirrored(part)]), np.concatenate([shade, shade]))

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.surface import Ints, Surface, clip
+from repose.body.surface import Ints, Surface
+from repose.render.mesh import clip
 
 Doubles = NDArray[np.float64]
 Grid = NDArray[np.float64]  # (rows, columns, 3)

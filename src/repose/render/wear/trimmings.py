@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure.body import Floats
-from ..figure.surface import Surface, clip, merge, normals
-from .cuts import ARM_METRE, Cut, armness, cut_out, hem_of, neck_field, number, opening, smoothstep
+from repose.body.model import Floats
+from repose.body.surface import Surface, normals
+from repose.render.mesh import clip, merge
+from repose.render.wear.cuts import ARM_METRE, Cut, armness, cut_out, hem_of, neck_field, number, opening, smoothstep
 
 _SEAM: Final = 0.004  # metres, the dark line along the rim of what is sewn on
 

@@ -1,0 +1,70 @@
+"""Which estimators there are for each field of `Person`, and how one is had by its name."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final, Literal, cast, overload
+
+from repose.estimate.base import Estimator, IUVEstimator, KeypointEstimator, MaskEstimator, ParsingEstimator
+from repose.names import nearest, resolve
+
+ESTIMATORS: Final[dict[str, dict[str, str]]] = {
+    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet"},
+    "mask": {"selfie": "repose.estimate.selfie:Selfie"},
+    "parsing": {},
+    "iuv": {},
+}
+"""Field -> its estimators by name, as "module:Class"; the first one is the default. The fields stand in the order in
+which `repose.estimate.complete` fills them: the others need the joints."""
+
+CONTRACTS: Final[dict[str, Any]] = {
+    "keypoints": KeypointEstimator,
+    "mask": MaskEstimator,
+    "parsing": ParsingEstimator,
+    "iuv": IUVEstimator,
+}
+"""Field -> the class of `repose.estimate.base` whose methods its estimators have."""
+
+
+@overload
+def estimator(name: str | None = None, *, field: Literal["keypoints"] = "keypoints") -> KeypointEstimator: ...
+@overload
+def estimator(name: str | None = None, *, field: Literal["mask"]) -> MaskEstimator: ...
+@overload
+def estimator(name: str | None = None, *, field: Literal["parsing"]) -> ParsingEstimator: ...
+@overload
+def estimator(name: str | None = None, *, field: Literal["iuv"]) -> IUVEstimator: ...
+@overload
+def estimator(name: str | None = None, *, field: str) -> Estimator: ...
+
+
+def estimator(name: str | None = None, *, field: str = "keypoints") -> Estimator:
+    """The estimator of this name with its usual settings, made once a process.
+
+    Args:
+        name: a key of `ESTIMATORS[field]`; None is the first.
+        field: of `Person`, a key of `ESTIMATORS`.
+
+    Raises:
+        ValueError: an unknown field or name (the text names the nearest), or a field that has no estimator.
+        ImportError, FileNotFoundError: its package or its weights are not here; the text says how to get them.
+
+    Example:
+        >>> estimator("movenet").people(load_image("street.jpg"))  # doctest: +SKIP
+        >>> estimator("selfie", field="mask").mask(image, keypoints)  # doctest: +SKIP
+    """
+    if field not in ESTIMATORS:
+        raise ValueError(f"no field is estimated that is called {field!r}; {nearest(field, ESTIMATORS)}")
+    named = ESTIMATORS[field]
+    if not named:
+        raise ValueError(f"Repose has no estimator of {field}")
+    if name is None:
+        name = next(iter(named))
+    if name not in named:
+        raise ValueError(f"no estimator of {field} is called {name!r}; {nearest(name, named)}")
+    return _build(named[name])
+
+
+@functools.cache
+def _build(path: str) -> Estimator:
+    return cast(Estimator, resolve(path)())

@@ -1,0 +1,93 @@
+"""The joints of a photograph out of a keypoint file, where no estimator is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from repose.names import nearest
+from repose.person import Person
+from repose.represent.formats import Choice, read_poses
+
+
+@dataclass(frozen=True)
+class KeypointFile:
+    """A keypoint file that tells the joints of photographs.
+
+    Attributes:
+        path: of the file. name: of the one pose that is wanted; "" where the photograph's name decides.
+        poses: name -> Person with keypoints (18, 3), and with a size where the file tells it.
+    """
+
+    path: str
+    name: str
+    poses: dict[str, Person]
+
+    @classmethod
+    def read(cls, file: str | Path, person: Choice | Literal["best"] = "largest") -> KeypointFile:
+        """Read FILE, or FILE#NAME for one pose of it.
+
+        Args:
+            file: what `repose.represent.formats.read_poses` reads.
+            person: which one, where a picture has several (OpenPose, COCO).
+
+        Raises:
+            FormatError: the file cannot be read. FileNotFoundError: there is no such file.
+            ValueError: it has no pose of that name (names the nearest), or the best person is asked for.
+        """
+        if person == "best":
+            raise ValueError("only an estimator knows who is best; of a keypoint file take the largest, or a number")
+        path, _, name = (str(file), "", "") if Path(file).exists() else str(file).partition("#")
+        poses = read_poses(path, person=person)
+        if name and name not in poses:
+            raise ValueError(f"{path} has no pose called '{name}'; {nearest(name, poses)}")
+        return cls(path, name, poses)
+
+    def pose_of(self, photograph: str, alone: bool = True) -> Person:
+        """The pose of a photograph: that of `name`, else that of the photograph's name, else the only one.
+
+        Args:
+            photograph: its file name, which a pose may have with another ending or none; "" where it has no name.
+            alone: whether it is the only photograph. Of several each must have a pose of its own name, as one pose for
+                all of them would be a silent mistake.
+
+        Raises:
+            ValueError: the file has no such pose, or several that may be meant.
+        """
+        if self.name:
+            if not alone:
+                raise ValueError(
+                    f"'{self.path}#{self.name}' is one pose, but there may be several photographs; give '{self.path}', "
+                    "with a pose of each one's name"
+                )
+            return self.poses[self.name]
+        if photograph in self.poses:
+            return self.poses[photograph]
+        same_stem = [name for name in self.poses if photograph and Path(name).stem == Path(photograph).stem]
+        candidates = same_stem or (list(self.poses) if alone else [])
+        if not candidates:
+            raise ValueError(f"{self.path} has no pose called '{photograph}'; {nearest(photograph, self.poses)}")
+        if len(candidates) > 1:
+            some = f"{', '.join(candidates[:3])}{' ...' if len(candidates) > 3 else ''}"
+            raise ValueError(
+                f"{self.path} holds {len(candidates)} poses that may be meant ({some}); name one: "
+                f"'{self.path}#{candidates[0]}'"
+            )
+        return self.poses[candidates[0]]
+
+
+def joints_on(pose: Person, size: tuple[int, int]) -> Tensor:
+    """The joints (18, 3) of a pose that belongs to a photograph of this size (height, width).
+
+    Raises:
+        ValueError: the pose tells the size of its picture and it is another one, or it has fewer than two joints.
+    """
+    if pose.keypoints is None or int((pose.keypoints[:, 2] > 0).sum()) < 2:
+        raise ValueError("the pose has fewer than two located joints; at least two are needed to find the person")
+    if pose.size is not None and pose.size != size:
+        other, own = (f"{width}x{height}" for height, width in (pose.size, size))
+        raise ValueError(f"the pose is of a picture of {other} pixels, this photograph has {own}: they must agree")
+    return pose.keypoints
