@@ -12,7 +12,7 @@ from torch import nn
 
 from repose import backends
 from repose.backends import BACKENDS, BackendError, fold_batch_norm, image_function
-from repose.bench.forward import example
+from repose.bench.workload import example
 from repose.models.base import Generator
 from tests import tiny
 

@@ -34,9 +34,12 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "estimate", "prepare", "export-layout", "train", "eval", "inspect", "convert", "models", "demo",
-    "bench", "study",
+    "bench", "research", "study",
 )  # fmt: skip
-BENCH = ("forward", "loading", "realism", "rendering", "tables", "turns", "budget", "cost", "attention", "metrics")
+BENCH = (
+    "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
+)  # fmt: skip
+RESEARCH = ("realism", "turns", "gallery")
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,20 @@ def test_the_list_of_verbs_is_whole() -> None:
     group = typer.main.get_command(cli.app)
     assert set(group.commands) == set(VERBS)  # type: ignore[attr-defined]
     assert set(group.commands["bench"].commands) == set(BENCH)  # type: ignore[attr-defined]
+    assert set(group.commands["research"].commands) == set(RESEARCH)  # type: ignore[attr-defined]
+    hidden = {name for name, verb in group.commands["bench"].commands.items() if verb.hidden}  # type: ignore[attr-defined]
+    assert hidden == {"realism", "turns"}, "the names of before they became research"
 
 
-@pytest.mark.parametrize("words", [(), *((verb,) for verb in VERBS), *(("bench", name) for name in BENCH)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        *((verb,) for verb in VERBS),
+        *(("bench", name) for name in BENCH),
+        *(("research", name) for name in RESEARCH),
+    ],
+)
 def test_help(words: tuple[str, ...], run: Run) -> None:
     for flag in ("--help", "-h"):
         shown = run(*words, flag)
@@ -145,7 +159,7 @@ def test_an_interrupted_verb_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("repose.models.released.convert_checkpoint", interrupted)
-    monkeypatch.setattr("repose.bench.tables.write_tables", interrupted)
+    monkeypatch.setattr("repose.document_tables.write_tables", interrupted)
     for words in (("convert", "net.pth", "-r", "patn-market"), ("bench", "tables")):
         shown = run(*words)
         assert (shown.code, shown.out, shown.err) == (130, "", "interrupted\n")

@@ -60,7 +60,8 @@ class Refuse(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Refuse())
-import repose.bench.budget, repose.bench.cost, repose.inspection, repose.metrics, repose.train.memory_forecast
+import repose.bench.budget.compare, repose.bench.cost.measure, repose.document_tables
+import repose.inspection, repose.metrics, repose.train.memory_forecast
 from repose import cli
 for line in sys.stdin:
     sys.argv = ["repose", *shlex.split(line)]

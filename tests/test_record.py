@@ -91,6 +91,38 @@ def test_commit_in_and_outside_of_a_checkout(tmp_path: Path) -> None:
     assert commit_of(package) == f"{head}-dirty"
 
 
+def test_a_result_line_has_its_stamp_its_data_and_its_seed(tmp_path: Path) -> None:
+    class Data:
+        dataset, checksum = "people", "c0ffee"
+
+    path = tmp_path / "results.jsonl"
+    line = record.append_result(path, {"bench": "x", "seed": 3}, data=Data(), protocol="patn-market@1")
+    assert json.loads(path.read_text()) == line
+    assert set(line) == {"bench", "seed", "data", "checksum", "protocol", *record.stamp()}
+    assert (line["data"], line["checksum"], line["protocol"], line["seed"]) == ("people", "c0ffee", "patn-market@1", 3)
+    assert record.append_result(None, {"bench": "x"}, seed=None)["seed"] is None, "nothing was random"
+    with pytest.raises(ValueError, match="needs its seed"):
+        record.append_result(path, {"bench": "x"})
+    assert len(path.read_text().splitlines()) == 1
+
+
+def test_lines_of_a_folder_are_read_by_date(tmp_path: Path) -> None:
+    record.append(tmp_path / "a.jsonl", {"n": 2, "date": "2026-02"})
+    record.append(tmp_path / "b.jsonl", {"n": 1, "date": "2026-01"})
+    with (tmp_path / "b.jsonl").open("a") as file:
+        file.write("\n")
+    assert [line["n"] for line in record.read_results(tmp_path)] == [1, 2]
+
+
+def test_a_line_that_lacks_a_key_is_named() -> None:
+    line = {"bench": "forward", "date": "2026-01-01"}
+    with (
+        pytest.raises(ValueError, match="result line 'forward' of 2026-01-01 has no key 'rows'"),
+        record.reading_line(line),
+    ):
+        assert line["rows"]
+
+
 def test_stamp_says_what_is_needed_to_repeat() -> None:
     import torch
 

@@ -1,24 +1,40 @@
-"""Result lines: appended as JSON, one a line, each with what is needed to trust and repeat it."""
+"""Result lines: appended as JSON, one a line, each with what is needed to trust and repeat it; and read back."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from repose.version import __version__
 
+ResultLine = dict[str, Any]
+"""One line of a .jsonl file, such as those of results/."""
 
-def stamp() -> dict[str, Any]:
+
+class MeasuredData(Protocol):
+    """The data set that something was measured on; a `repose.data.Store` is one."""
+
+    @property
+    def dataset(self) -> str:
+        """Its name."""
+
+    @property
+    def checksum(self) -> str:
+        """Of all of its files."""
+
+
+def stamp() -> ResultLine:
     """What stands on every line: date, commit, hardware, versions of Repose and torch, threads."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -28,6 +44,32 @@ def stamp() -> dict[str, Any]:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
+
+
+def append_result(
+    path: Path | None, line: Mapping[str, Any], *, data: MeasuredData | None = None, **facts: Any
+) -> ResultLine:
+    """Complete a result line with its stamp and append it to a .jsonl file.
+
+    Args:
+        path: the file; with None nothing is written.
+        line: what was measured. Its "seed" is that of all random numbers, or None where none were drawn.
+        data: the data set that was measured on; "data" and "checksum" on the line.
+        facts: what else stands on the line, such as protocol, model, recipe, weights, split.
+
+    Returns:
+        The whole line.
+
+    Raises:
+        ValueError: the line has no "seed".
+        OSError: the file cannot be written.
+    """
+    whole = {**line, **({} if data is None else {"data": data.dataset, "checksum": data.checksum}), **facts, **stamp()}
+    if "seed" not in whole:
+        raise ValueError("a result line needs its seed: add seed=..., None where nothing was drawn at random")
+    if path is not None:
+        append(path, whole)
+    return whole
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
@@ -41,17 +83,50 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
         file.write(text.encode())
 
 
+def read_results(folder: Path) -> list[ResultLine]:
+    """Every line of every .jsonl file of a folder, by date, the newest last.
+
+    Raises:
+        ValueError: a line is not JSON; names the file and the line.
+    """
+    lines = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                lines += [json.loads(text)] if text.strip() else []
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number} is no JSON: {error}") from error
+    return sorted(lines, key=lambda line: str(line.get("date", "")))
+
+
+@contextlib.contextmanager
+def reading_line(line: ResultLine) -> Iterator[None]:
+    """ValueError that names the line, where the block asks it for a key that it does not have."""
+    try:
+        yield
+    except KeyError as error:
+        kind = line.get("bench") or line.get("kind")
+        raise ValueError(
+            f"the result line '{kind}' of {line.get('date', 'no date')} has no key {error}; measure again, or remove it"
+        ) from error
+
+
+def or_nan(number: float | None) -> float:
+    """A number of a result line, where null stands for NaN."""
+    return math.nan if number is None else number
+
+
 @functools.cache
 def commit() -> str:
     """The commit of the checkout that runs, "-dirty" behind it where src/ differs; "unknown" outside of one."""
     here = Path(__file__).parent
     try:
         _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
-        done = _git(here, "rev-parse", "--short=12", "HEAD")
+        head = _git(here, "rev-parse", "--short=12", "HEAD")
         dirty = _git(here, "status", "--porcelain", "--untracked-files=no", "--", str(here))
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done + ("-dirty" if dirty else "")
+    return head + ("-dirty" if dirty else "")
 
 
 @functools.cache
@@ -69,8 +144,8 @@ def hardware() -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    process = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+    return process.stdout.strip()
 
 
 def _finite(value: Any) -> Any:

@@ -10,13 +10,17 @@ import pytest
 import torch
 
 from repose import models
-from repose.bench import cost
-from repose.bench.forward import example, gmacs
-from repose.bench.tables import table
+from repose.bench.cost import count, measure, run
+from repose.bench.cost.count import count_cost
+from repose.bench.cost.measure import measure_cost, measure_costs, settings_digest
+from repose.bench.cost.result import CountedCost, MeasuredRun
+from repose.bench.cost.run import run_apart, run_generator
+from repose.bench.cost.table import cost_table, short_cost_table
+from repose.bench.workload import example, gmacs
 from repose.models.base import Generator
 from repose.recipes import Recipe, override
 from tests import tiny
-from tests.bench.test_tables import rows_of
+from tests.lines import rows_of
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -33,29 +37,29 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_counted_is_what_is_there() -> None:
     made = tiny.recipe("patn-market")
-    found = cost.count(made)
+    counted = count_cost(made)
     generator, objective = models.build_generator(made).eval(), models.build_objective(made)
     inputs = generator.encode(*example(128, 64))
-    assert found["gmac"]["128x64"] == pytest.approx(gmacs(generator, inputs), rel=1e-9)
-    assert list(found["gmac"]) == ["128x64", "256x176", "1024x1024"]
-    assert found["gmac"]["1024x1024"] == pytest.approx(128 * found["gmac"]["128x64"], rel=1e-6), "convolutions alone"
-    assert found["parameters"] == {
+    assert counted.gmac["128x64"] == pytest.approx(gmacs(generator, inputs), rel=1e-9)
+    assert list(counted.gmac) == ["128x64", "256x176", "1024x1024"]
+    assert counted.gmac["1024x1024"] == pytest.approx(128 * counted.gmac["128x64"], rel=1e-6), "convolutions alone"
+    assert counted.parameters == {
         "generator": sum(weight.numel() for weight in generator.parameters()),
         "objective": sum(weight.numel() for weight in objective.networks.parameters()),
         "features": 3 * 9 * 64 + 64 + 64 * 9 * 64 + 64,  # VGG19 up to relu1_2, whose file is not here
     }
-    assert found["why"] == {}
-    assert found["inference_bytes"]["1024x1024"] > 50 * found["inference_bytes"]["128x64"]
-    training = found["training"]
-    assert (training["batch"], training["pictures"], training["lacks"]) == (32, 32, "")
-    assert training["bytes"] > training["bytes_at_one"]
+    assert counted.why == {}
+    assert counted.inference_bytes["1024x1024"] > 50 * counted.inference_bytes["128x64"]
+    training = counted.training
+    assert (training.batch, training.pictures, training.lacks) == (32, 32, "")
+    assert training.bytes > training.bytes_at_one
 
 
 def test_a_size_that_is_refused() -> None:
     made = override(models.recipe("hpn"), ["network.width=32"])
-    found = cost.count(made)
-    assert list(found["gmac"]) == ["128x64", "1024x1024", "256x256"]
-    assert found["why"] == {
+    counted = count_cost(made)
+    assert list(counted.gmac) == ["128x64", "1024x1024", "256x256"]
+    assert counted.why == {
         "256x176": "HPN takes sides that are multiples of 32, got 256x176; repose.represent.canvas pads or resizes"
     }
 
@@ -70,21 +74,25 @@ def test_every_recipe_has_a_line_in_the_results() -> None:
 
 
 def test_measuring() -> None:
-    found = cost.measure(tiny.recipe("patn-s"), 64, 32, rounds=3, backends=("plain", "folded"))
-    assert set(found["backends"]) == {"plain", "folded"}
-    for row in found["backends"].values():
-        assert 0 < row["best"] <= row["low"] <= row["median"] <= row["high"]
-    assert found["peak_gflops"] > 1
-    assert "cuda" not in found
+    measured = run_generator(tiny.recipe("patn-s"), 64, 32, rounds=3, backends=("plain", "folded"))
+    assert set(measured.backends) == set(measured.ran) == {"plain", "folded"}
+    for row in measured.ran.values():
+        assert 0 < row.best <= row.low <= row.median <= row.high
+    assert measured.peak_gflops > 1
+    assert measured.cuda is None
+    assert "cuda" not in measured.line()
+    assert MeasuredRun.read(json.loads(json.dumps(measured.line()))) == measured
 
 
 def test_a_backend_that_does_not_run_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str, generator: Generator, inputs: Any) -> Any:
         raise RuntimeError("inside\nmore")
 
-    monkeypatch.setattr(cost, "image_function", broken)
-    found = cost.measure(tiny.recipe("patn-s"), 64, 32, rounds=2)
-    assert found["backends"] == {"plain": {"note": "RuntimeError: inside"}}
+    monkeypatch.setattr(run, "image_function", broken)
+    measured = run_generator(tiny.recipe("patn-s"), 64, 32, rounds=2)
+    assert measured.line()["backends"] == {"plain": {"note": "RuntimeError: inside"}}
+    assert measured.ran == {}
+    assert MeasuredRun.read(measured.line()) == measured
 
 
 def test_a_gpu_is_timed_from_people_to_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,78 +121,80 @@ def test_a_gpu_is_timed_from_people_to_the_picture(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
     network: Any = Network()
     people: Any = (Someone(), Someone())
-    found = cost._on_gpu(network, people, 3)
-    assert (found["bytes"], found["name"]) == (7, "a GPU")
+    gpu = run._run_on_gpu(network, people, 3)
+    assert (gpu.bytes, gpu.name) == (7, "a GPU")
     one = ["encode", "synthesise", "synchronize"]
     assert done[:3] == ["Network to cuda", "Someone to cuda", "Someone to cuda"]
     assert done[3:] == [*one, "reset_peak_memory_stats", *one, "max_memory_allocated", *3 * one]
 
 
 def test_a_process_of_its_own() -> None:
-    found = cost.measure_apart("carry-s", 128, 64, 1, ["plain"], "cpu")
+    measured = run_apart("carry-s", 128, 64, 1, ["plain"], "cpu")
     weights = 4 * sum(weight.numel() for weight in models.build_generator(models.recipe("carry-s")).parameters())
-    assert weights < found["bytes"] < weights + 0.3e9, "the network's own, not the interpreter's"
+    assert weights < measured.bytes < weights + 0.3e9, "the network's own, not the interpreter's"
     with pytest.raises(RuntimeError, match=r"the process ended with 1: .*no recipe is called 'carry-x'"):
-        cost.measure_apart("carry-x", 128, 64, 1, ["plain"], "cpu")
+        run_apart("carry-x", 128, 64, 1, ["plain"], "cpu")
 
 
 # -- all of them ------------------------------------------------------------------------------------------------------
 
 
-def run(**changes: Any) -> dict[str, Any]:
-    row = {"best": 0.4, "low": 0.4, "median": 0.5, "high": 0.8}
-    made = {"height": 256, "width": 176, "bytes": 700_000_000, "rounds": 7, "peak_gflops": 100.0,
-            "backends": {"plain": row}}  # fmt: skip
-    return made | changes
+SECONDS = {"best": 0.4, "low": 0.4, "median": 0.5, "high": 0.8}
+
+
+def measured_line(**changes: Any) -> dict[str, Any]:
+    """What a line says of a run."""
+    line = {"height": 256, "width": 176, "bytes": 700_000_000, "rounds": 7, "peak_gflops": 100.0,
+            "backends": {"plain": SECONDS}}  # fmt: skip
+    return line | changes
 
 
 def test_what_is_measured_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int, int]] = []
 
-    def apart(name: str, height: int, width: int, *rest: object) -> dict[str, Any]:
+    def apart(name: str, height: int, width: int, *rest: object) -> MeasuredRun:
         asked.append((name, height, width))
         if name == "multiscale-s":
             raise RuntimeError("the process ended with -9: it was killed, for memory perhaps")
-        return run()
+        return MeasuredRun.read(measured_line())
 
-    def count(recipe: Recipe) -> dict[str, Any]:
+    def counting(recipe: Recipe) -> CountedCost:
         if recipe.name == "patn-market":
             raise ValueError("it cannot be built")
-        return real(recipe)
+        return count.count_cost(recipe)
 
-    real = cost.count
-    monkeypatch.setattr(cost, "measure_apart", apart)
-    monkeypatch.setattr(cost, "count", count)
+    monkeypatch.setattr(measure, "run_apart", apart)
+    monkeypatch.setattr(measure, "count_cost", counting)
     results, names = tmp_path / "cost.jsonl", ["patn-s", "patn-market", "multiscale-s"]
-    first = {name: (line, happened) for name, line, happened in cost.costs(names, results)}
+    first = {name: (cost, happened) for name, cost, happened in measure_costs(names, results)}
     assert first["patn-s"][1] == "measured"
     assert first["patn-market"] == (None, "skipped: it cannot be built")
     assert first["multiscale-s"][1] == "the process ended with -9: it was killed, for memory perhaps"
     assert asked == [("patn-s", 256, 176), ("multiscale-s", 256, 176)]
     assert len(results.read_text().splitlines()) == 2
     line = json.loads(results.read_text().splitlines()[0])
-    assert {"date", "commit", "hardware", "threads", "torch"} <= set(line), "the stamp"
+    assert {"date", "commit", "hardware", "threads", "torch", "seed"} <= set(line), "the stamp"
     assert (line["kind"], line["recipe"], line["model"], line["measured"]["bytes"]) == ("cost", "patn-s", "patn", 7e8)
 
-    again = {name: happened for name, _, happened in cost.costs(names, results)}
+    again = {name: happened for name, _, happened in measure_costs(names, results)}
     assert again["patn-s"] == "was there"
     assert asked[2:] == [("multiscale-s", 256, 176)], "what failed is tried again"
-    assert [happened for *_, happened in cost.costs(["patn-s"], results, anew=True)] == ["measured"]
+    assert [happened for *_, happened in measure_costs(["patn-s"], results, anew=True)] == ["measured"]
     threads = torch.get_num_threads()
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
-    assert [happened for *_, happened in cost.costs(["patn-s"], results)] == ["measured"], "of other threads"
+    assert [happened for *_, happened in measure_costs(["patn-s"], results)] == ["measured"], "of other threads"
     monkeypatch.undo()
-    assert cost.digest(tiny.recipe("patn-s")) != cost.digest(tiny.recipe("patn-s", "network.width=8"))
+    assert settings_digest(tiny.recipe("patn-s")) != settings_digest(tiny.recipe("patn-s", "network.width=8"))
 
 
 def test_what_is_counted_stays_while_no_more_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "measure_apart", lambda *_: run())
+    monkeypatch.setattr(measure, "run_apart", lambda *_: MeasuredRun.read(measured_line()))
     results = tmp_path / "cost.jsonl"
 
     def happened(**options: bool) -> str:
-        ((_, line, what),) = cost.costs(["patn-s"], results, **options)  # type: ignore[arg-type]
-        assert line is not None
-        return f"{what}, {'measured' if line['measured'] else 'not'}"
+        ((_, cost, what),) = measure_costs(["patn-s"], results, **options)  # type: ignore[arg-type]
+        assert cost is not None
+        return f"{what}, {'measured' if cost.measured else 'not'}"
 
     assert happened(run=False) == "only counted, not"
     assert happened(run=False) == "was there, not"
@@ -196,19 +206,19 @@ def test_what_is_counted_stays_while_no_more_is_asked(tmp_path: Path, monkeypatc
 
 
 def test_what_does_not_fit_is_counted_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "measure_apart", lambda *_: pytest.fail("it must not run"))
-    monkeypatch.setattr(cost, "free_memory", lambda: 1000)
-    line = cost.cost("patn-s")
-    assert (line["measured"], line["again"]) == (None, True)
-    assert line["why"]["measured"].endswith("0.0 GB were free")
-    assert cost.cost("patn-s", run=False)["why"]["measured"] == "only counted"
+    monkeypatch.setattr(measure, "run_apart", lambda *_: pytest.fail("it must not run"))
+    monkeypatch.setattr(measure, "free_memory", lambda: 1000)
+    cost = measure_cost("patn-s")
+    assert (cost.measured, cost.again) == (None, True)
+    assert cost.counted.why["measured"].endswith("0.0 GB were free")
+    assert measure_cost("patn-s", run=False).counted.why["measured"] == "only counted"
 
 
 def test_unknown_names_stop_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="did you mean 'patn-s'"):
-        list(cost.costs(["patn-s", "patn-ss"], tmp_path / "cost.jsonl"))
+        list(measure_costs(["patn-s", "patn-ss"], tmp_path / "cost.jsonl"))
     with pytest.raises(KeyError, match="did you mean 'folded'"):
-        list(cost.costs(["patn-s"], tmp_path / "cost.jsonl", backends=["foldde"]))
+        list(measure_costs(["patn-s"], tmp_path / "cost.jsonl", backends=["foldde"]))
     assert not list(tmp_path.iterdir())
 
 
@@ -225,11 +235,13 @@ def test_every_model_is_in_the_short_table() -> None:
 def line(recipe: str, day: int = 1, **facts: Any) -> dict[str, Any]:
     """A result line of `repose bench cost`."""
     return {
-        "kind": "cost", "recipe": recipe,
+        "kind": "cost", "recipe": recipe, "model": "patn", "digest": recipe, "inference_bytes": {"256x176": 1e9},
         "parameters": {"generator": 41_358_019, "objective": 7_900_000, "features": 9},
         "gmac": {"128x64": 5.04, "256x176": 20.0, "1024x1024": 640.0}, "why": {}, "again": False,
-        "training": {"batch": 7, "pictures": 7, "bytes": 9.63e9, "bytes_at_one": 1.91e9, "lacks": ""},
-        "measured": run(), "hardware": "a box", "threads": 2, "torch": "2.6", "commit": "abc",
+        "training": {
+            "batch": 7, "pictures": 7, "bytes": 9.63e9, "bytes_at_one": 1.91e9, "activations": 1e9, "lacks": "",
+        },
+        "measured": measured_line(), "hardware": "a box", "threads": 2, "torch": "2.6", "commit": "abc",
         "date": f"2026-01-{day:02}T00:00:00+00:00", **facts,
     }  # fmt: skip
 
@@ -244,7 +256,7 @@ def cells(text: str) -> dict[str, dict[str, str]]:
 
 def test_the_long_table() -> None:
     lines = [line("carry-s"), line("patn-fashion", 1), line("patn-fashion", 2, commit="def"), line("gone")]
-    text = table("cost", lines)
+    text = cost_table(lines)
     found = cells(text)
     assert list(found)[:2] == ["`patn-fashion`", "`carry-s`"], "in the registry's order, without what it lost"
     assert found["`patn-fashion`"] == {
@@ -264,11 +276,11 @@ def test_the_long_table() -> None:
 def test_a_later_count_hides_no_measurement() -> None:
     counted: dict[str, Any] = {"measured": None, "why": {"measured": "only counted"}, "again": True}
     lines = [line("patn-s", 1, digest="a"), line("patn-s", 2, digest="a", **counted)]
-    assert cells(table("cost", lines))["`patn-s`"]["pictures a second"] == "2.00"
-    lines.append(line("patn-s", 3, digest="a", measured=run(bytes=900_000_000)))
-    assert cells(table("cost", lines))["`patn-s`"]["inference GB"] == "0.90", "the newest measurement"
+    assert cells(cost_table(lines))["`patn-s`"]["pictures a second"] == "2.00"
+    lines.append(line("patn-s", 3, digest="a", measured=measured_line(bytes=900_000_000)))
+    assert cells(cost_table(lines))["`patn-s`"]["inference GB"] == "0.90", "the newest measurement"
     lines.append(line("patn-s", 4, digest="b", **counted))
-    assert cells(table("cost", lines))["`patn-s`"]["pictures a second"] == "", "of other settings none is known"
+    assert cells(cost_table(lines))["`patn-s`"]["pictures a second"] == "", "of other settings none is known"
 
 
 def test_what_is_missing_says_why() -> None:
@@ -276,11 +288,11 @@ def test_what_is_missing_says_why() -> None:
         "gmac": {"128x64": 5.0, "256x256": 30.0},
         "why": {"256x176": "multiples of 32", "1024x1024": "too large"},
     }
-    square = line("hpn", **refused, measured=run(height=256, width=256))
+    square = line("hpn", **refused, measured=measured_line(height=256, width=256))
     silent = line("hpn-s", measured=None, why={"measured": "it needs 40.0 GB, 20.0 GB were free"})
     partial = line("garment", training={**line("a")["training"], "lacks": "the loss terms of joint: a file"})
-    broken = line("pinet-s", measured=run(backends={"plain": {"note": "RuntimeError"}}))
-    text = table("cost", [square, silent, partial, broken])
+    broken = line("pinet-s", measured=measured_line(backends={"plain": {"note": "RuntimeError"}}))
+    text = cost_table([square, silent, partial, broken])
     found = cells(text)
     assert found["`hpn`"]["GMAC 256x176"] == "30.0*"
     assert found["`hpn`"]["GMAC 1024x1024"] == ""
@@ -296,15 +308,15 @@ def test_what_is_missing_says_why() -> None:
         "training without the loss terms of joint: a file (`garment`)",
     ):
         assert why in text
-    assert "too large" not in table("cost-short", [square])
+    assert "too large" not in short_cost_table([square])
     many = [line(name, measured=None, why={"measured": "only counted"}) for name in models.RECIPES]
-    assert f"not measured: only counted ({len(models.RECIPES)} recipes)" in table("cost", many)
+    assert f"not measured: only counted ({len(models.RECIPES)} recipes)" in cost_table(many)
 
 
 def test_the_short_table_and_the_gpu() -> None:
     gpu = {"best": 0.01, "low": 0.01, "median": 0.01, "high": 0.01, "bytes": 1.5e9, "name": "a GPU"}
-    fast = {"plain": run()["backends"]["plain"], "compiled": {"best": 0.1, "low": 0.1, "median": 0.1, "high": 0.1}}
-    text = table("cost-short", [line("patn-s", measured=run(cuda=gpu, backends=fast)), line("patn-market")])
+    fast = {"plain": SECONDS, "compiled": {"best": 0.1, "low": 0.1, "median": 0.1, "high": 0.1}}
+    text = short_cost_table([line("patn-s", measured=measured_line(cuda=gpu, backends=fast)), line("patn-market")])
     found = cells(text)
     assert "`patn-market`" not in found
     assert found["`patn-s`"] == {
@@ -314,7 +326,7 @@ def test_the_short_table_and_the_gpu() -> None:
     }  # fmt: skip
     assert "GPU: a GPU" in text
     with pytest.raises(ValueError, match="no line of `repose bench cost`"):
-        table("cost", [line("gone")])
+        cost_table([line("gone")])
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
@@ -349,6 +361,6 @@ def test_attention_counts() -> None:
 
 def test_a_line_counted_in_another_way_is_another_line(monkeypatch: pytest.MonkeyPatch) -> None:
     made = tiny.recipe("patn-s")
-    before = cost.digest(made)
-    monkeypatch.setattr(cost, "COUNTING", cost.COUNTING + 1)
-    assert cost.digest(made) != before
+    before = settings_digest(made)
+    monkeypatch.setattr(measure, "COUNTING", measure.COUNTING + 1)
+    assert settings_digest(made) != before

@@ -13,30 +13,33 @@ from typing import ClassVar
 
 import pytest
 
-from repose.bench import budget, launch
-from repose.bench.launch import Job, Launcher, cores
+from repose.bench.budget import launch, machine
+from repose.bench.budget.launch import Launcher
+from repose.bench.budget.machine import CoreTime, own_cores
+from repose.bench.budget.process import TrainingJob, TrainingTerms, require_alone
+from repose.bench.budget.training import make_job, read_state
 from repose.models import recipe_from_dict
 from repose.recipes import override
 from tests import tiny
 
 
-def tiny_job(folder: Path, name: str, images: int, stop_after: float | None = None) -> Job:
+def tiny_job(folder: Path, name: str, images: int, stop_after: float | None = None) -> TrainingJob:
     made = override(tiny.recipe("patn-s"), [f"name={name}"])
-    return budget._job(made, folder, images, images, stop_after)
+    return make_job(made, folder, images, images, stop_after)
 
 
 def test_processes_stop_go_on_and_end_side_by_side(tmp_path: Path) -> None:
     store = tiny.store(tmp_path / "data")
-    run = Launcher(store.folder, side_by_side=min(2, len(cores())), accelerator="cpu")
-    machine = run([tiny_job(tmp_path / "out", "a", 10**6, stop_after=0.5)])
-    done, seconds, kept = budget._progress(tmp_path / "out" / "a")
-    assert 0 < done < 10**6
-    assert kept == done
-    assert 0.3 < seconds < 10
-    assert 0 < machine.cores["a"] < 2
-    assert machine.others is None or 0 <= machine.others <= 1
-    run([tiny_job(tmp_path / "out", "a", done + 16)])
-    assert budget._progress(tmp_path / "out" / "a")[0] == done + 16
+    run = Launcher(store.folder, side_by_side=min(2, len(own_cores())), accelerator="cpu")
+    use = run([tiny_job(tmp_path / "out", "a", 10**6, stop_after=0.5)])
+    state = read_state(tmp_path / "out" / "a")
+    assert 0 < state.images < 10**6
+    assert state.weights == state.images
+    assert 0.3 < state.seconds < 10
+    assert 0 < use.cores["a"] < 2
+    assert use.others is None or 0 <= use.others <= 1
+    run([tiny_job(tmp_path / "out", "a", state.images + 16)])
+    assert read_state(tmp_path / "out" / "a").images == state.images + 16
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a.json", "a.log"], "no filler stays"
 
 
@@ -61,17 +64,18 @@ def test_a_folder_has_one_trainer(tmp_path: Path, place: str) -> None:
             Launcher(tmp_path)([job])
         other.send_signal(signal.SIGTERM)
         other.wait()
-    launch._require_alone(replace(job, run=folder))
+    require_alone(replace(job, run=folder))
     assert not folder.with_name(f"{folder.name}.pid").exists()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process that its caller is gone")
 def test_processes_end_with_a_caller_that_is_killed(tmp_path: Path) -> None:
-    store, out, most = tiny.store(tmp_path / "data"), tmp_path / "out", min(2, len(cores()))
+    store, out, most = tiny.store(tmp_path / "data"), tmp_path / "out", min(2, len(own_cores()))
     job = tiny_job(out, "a", 10**6)
     text = (
-        "from pathlib import Path; from repose.bench.launch import Job, Launcher\n"
-        f"job = Job('a', Path({str(job.recipe)!r}), Path({str(job.run)!r}))\n"
+        "from pathlib import Path; from repose.bench.budget.launch import Launcher\n"
+        "from repose.bench.budget.process import TrainingJob\n"
+        f"job = TrainingJob('a', Path({str(job.recipe)!r}), Path({str(job.run)!r}))\n"
         f"Launcher(Path({str(store.folder)!r}), side_by_side={most}, accelerator='cpu')([job])"
     )
     files = [out / "a.pid", *(out / "filler" / f"{slot}.pid" for slot in range(1, most))]
@@ -110,7 +114,7 @@ def test_fillers_have_an_end_and_follow_each_other(tmp_path: Path, monkeypatch: 
 
         made: ClassVar[list[tuple[str, int, int]]] = []
 
-        def __init__(self, launcher: Launcher, job: Job, slot: int) -> None:
+        def __init__(self, terms: TrainingTerms, job: TrainingJob, slot: int) -> None:
             images = recipe_from_dict(json.loads(job.recipe.read_text())).images
             self.job, self.left, self.cpu, self.lasted, self.ended = job, 8 if job.name == "a" else 3, 1.0, 2.0, False
             self.made.append((job.name, slot, images))
@@ -128,27 +132,27 @@ def test_fillers_have_an_end_and_follow_each_other(tmp_path: Path, monkeypatch: 
         def end(self, gently: bool) -> None:
             assert self.ended or not gently
 
-    monkeypatch.setattr(launch, "_Process", Brief)
+    monkeypatch.setattr(launch, "TrainingProcess", Brief)
     monkeypatch.setattr(launch.time, "sleep", lambda _: None)
-    machine = Launcher(tmp_path, side_by_side=2)([tiny_job(tmp_path / "out", "a", 160)])
+    use = Launcher(tmp_path, side_by_side=2)([tiny_job(tmp_path / "out", "a", 160)])
     assert Brief.made == [("a", 0, 160), *[("filler 1", 1, 200)] * 3]
-    assert machine.cores == {"a": 0.5}
+    assert use.cores == {"a": 0.5}
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a.json"]
 
 
 def test_what_the_machine_did() -> None:
-    before, started = launch._jiffies(), os.times()
+    before, started = machine.core_time(), os.times()
     if before is None:
         pytest.skip("only Linux tells")
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
         pass
     own = os.times().user - started.user
-    after = launch._jiffies()
+    after = machine.core_time()
     assert after is not None
-    assert after[0] - before[0] >= own - 0.1
-    share = launch._others(before, after, own)
+    assert after.busy - before.busy >= own - 0.1
+    share = machine.share_of_others(before, after, own)
     assert share is not None
     assert 0 <= share <= 1
-    assert launch._others((0.0, 0.0), (30.0, 100.0), 20.0) == pytest.approx(0.1)
-    assert launch._others(None, after, own) is None
+    assert machine.share_of_others(CoreTime(0.0, 0.0), CoreTime(30.0, 100.0), 20.0) == pytest.approx(0.1)
+    assert machine.share_of_others(None, after, own) is None

@@ -22,10 +22,10 @@ from typer.testing import CliRunner
 
 from repose import cli
 from repose.backends import fold_batch_norm
-from repose.bench.forward import example
-from repose.bench.forward import settle as settle_norms
-from repose.bench.tables import table
+from repose.bench.workload import example
+from repose.bench.workload import settle as settle_norms
 from repose.data import Store
+from repose.document_tables import table
 from repose.draw.panels import Panel
 from repose.inspection import look_inside
 from repose.losses.perceptual import Perceptual
@@ -341,7 +341,7 @@ def the_card_describes_it(declaration: ModelDeclaration, folder: Path) -> None:
 def documents_know_it(declaration: ModelDeclaration, folder: Path) -> None:
     """The list of `repose models`, the commands of documents, and the table of papers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli.screen, "width", 240)
+        patch.setattr(cli.stdout, "width", 240)
         done = CliRunner().invoke(cli.app, ["models"])
     assert done.exit_code == 0, done.output
     for name in declaration.recipes:

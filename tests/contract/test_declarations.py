@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repose.bench.tables import table
+from repose.document_tables import table
 from repose.models import MODELS
 from tests.contract import checks
 from tests.test_documents import DOCUMENTS

@@ -71,7 +71,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_the_example_of_the_guide(
     run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli.screen, "width", 200)
+    monkeypatch.setattr(cli.stdout, "width", 200)
     assert run("--help") == 0
     assert "Your own photographs." in capsys.readouterr().out
     assert run("snapshots", "--help") == 0

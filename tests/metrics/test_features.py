@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.bench.tables import _scores
+from repose.bench.evaluations import read_scores
 from repose.data import Store, StoreWriter
 from repose.metrics import EvaluationSettings, GeneratorPictures, evaluate, markdown
 from repose.metrics import features as deep
@@ -247,5 +247,5 @@ def test_the_line_comes_back_as_it_went(untrained: None, store: Store, tmp_path:
     assert line["rows"]["source"]["fd"][1:] == [None, None]
     cells: Callable[[str], str] = lambda text: text.splitlines()[2].split("|")[-2]  # noqa: E731
     row = evaluation["source"].scores
-    back = TableRow("a", _scores(line["rows"]["source"]), line["protocol"])
+    back = TableRow("a", read_scores(line["rows"]["source"]), line["protocol"])
     assert cells(written([back])) == cells(written([TableRow("a", row, "patn-market@2")]))

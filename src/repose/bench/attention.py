@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -18,20 +19,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from repose.bench.forward import example
-from repose.bench.peak import high_water, status
+from repose.bench.memory import high_water, status
+from repose.bench.workload import example
+from repose.markdown import each_value, grid_table
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.apatn import network
+from repose.record import ResultLine, or_nan, reading_line
 
-SIZES: Final = ((256, 256), (128, 88))
+ATTENTION_SIZES: Final = ((256, 256), (128, 88))
 """Height and width of the pictures; the attention is over places at a quarter of them."""
 
 CHANNELS: Final = 256
@@ -39,6 +42,9 @@ CHANNELS: Final = 256
 
 ATTENTION: Final = "attention"
 """What is measured beside recipes: the attention of one block alone."""
+
+SEED: Final = 0
+"""Of the inputs, and of the weights."""
 
 
 def plain(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
@@ -52,10 +58,11 @@ WAYS: Final[dict[str, Callable[..., Tensor]]] = {"plain": plain, "fused": networ
 
 
 @dataclass(frozen=True)
-class Cost:
+class WayCost:
     """One way for one picture: the best and the median of the rounds.
 
     Attributes:
+        way: of `WAYS`.
         forward, forward_median: seconds without a graph.
         both, both_median: seconds of forward and backward.
         forward_mib, both_mib: what the peak of memory adds to what is held before, MiB; NaN where the system does not
@@ -72,15 +79,17 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Found:
+class AttentionCost:
     """Both ways on one size.
 
     Attributes:
         what: "attention", that of one block alone, or the recipe whose whole generator ran.
-        height, width: of the picture; places: of the attention, height times width at a quarter.
+        height, width: of the picture. places: of the attention, height times width at a quarter.
+        threads: of torch.
         difference, gradient_difference: largest absolute difference of the two ways, of the result (of the gradient of
             its sum of squares by the first input), as a share of the largest value.
         rows: a cost for each of `WAYS`.
+        seed: of inputs and weights; None on lines of before it was written.
     """
 
     what: str
@@ -90,15 +99,27 @@ class Found:
     threads: int
     difference: float
     gradient_difference: float
-    rows: tuple[Cost, ...]
+    rows: tuple[WayCost, ...]
+    seed: int | None = SEED
 
-    def line(self) -> dict[str, Any]:
-        """For `repose.record.append`, without its stamp."""
+    def line(self) -> ResultLine:
+        """The result line, without its stamp: "bench" is "attention"; the attributes by their names."""
         return {"bench": "attention", **asdict(self)}
+
+    @classmethod
+    def read(cls, line: ResultLine) -> AttentionCost:
+        """Of a result line. ValueError if it lacks a key."""
+        numbers = ("forward", "forward_median", "both", "both_median", "forward_mib", "both_mib")
+        with reading_line(line):
+            rows = tuple(WayCost(row["way"], *(or_nan(row[name]) for name in numbers)) for row in line["rows"])
+            return cls(
+                line["what"], line["height"], line["width"], line["places"], line["threads"], line["difference"],
+                line["gradient_difference"], rows, line.get("seed"),
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Job:
+class AttentionRun:
     """Something to run: `run` gives a tensor from `first`, which takes a gradient, and fixed others."""
 
     run: Callable[[Tensor], Tensor]
@@ -117,10 +138,10 @@ class Job:
         return gradient
 
 
-def job(what: str, way: str, height: int, width: int) -> Job:
+def attention_run(what: str, way: str, height: int, width: int) -> AttentionRun:
     """The attention of one block, or the generator of a recipe, on one picture; the same numbers for every way."""
     if what == ATTENTION:
-        random = torch.Generator().manual_seed(0)
+        random = torch.Generator().manual_seed(SEED)
         # channels_last, as the networks are trained
         query, key, value = (
             (0.25 * torch.randn(1, CHANNELS, height // 4, width // 4, generator=random)).contiguous(
@@ -128,21 +149,21 @@ def job(what: str, way: str, height: int, width: int) -> Job:
             )
             for _ in range(3)
         )
-        return Job(lambda first: WAYS[way](first, key, value), query.requires_grad_())
-    torch.manual_seed(0)
+        return AttentionRun(lambda first: WAYS[way](first, key, value), query.requires_grad_())
+    torch.manual_seed(SEED)
     generator = build_generator(find_recipe(what)).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     if not isinstance(generator, network.APATN):
         raise ValueError(f"{what} has no such attention; name a recipe of apatn")
-    image, *poses = generator.encode(*example(height, width))
+    image, *poses = generator.encode(*example(height, width, seed=SEED))
 
     def run(first: Tensor) -> Tensor:
         with _attending(way):
             return generator.synthesise(first, *poses).image
 
-    return Job(run, image.contiguous(memory_format=torch.channels_last).requires_grad_())
+    return AttentionRun(run, image.contiguous(memory_format=torch.channels_last).requires_grad_())
 
 
-def measure(what: str, height: int, width: int, rounds: int = 5) -> Found:
+def time_attention(what: str, height: int, width: int, rounds: int = 5) -> AttentionCost:
     """Both ways in turns, with their memory.
 
     Args:
@@ -151,18 +172,20 @@ def measure(what: str, height: int, width: int, rounds: int = 5) -> Found:
         rounds: turns of each after one that does not count.
 
     Raises:
-        ValueError: another model's recipe, or sides that are no multiples of 4. KeyError: no such recipe.
+        ValueError: another model's recipe, or sides that are no multiples of 4.
+        KeyError: no such recipe.
+        RuntimeError: the process that measures the memory failed.
     """
     if height % 4 or width % 4:
         raise ValueError(f"the attention is over places at a quarter of the size; {height}x{width} has no such quarter")
-    jobs = {way: job(what, way, height, width) for way in WAYS}
-    results = {way: (one.forward(), one.both()) for way, one in jobs.items()}
+    runs = {way: attention_run(what, way, height, width) for way in WAYS}
+    results = {way: (one.forward(), one.both()) for way, one in runs.items()}
     apart, gradients_apart = (
         float((a - b).abs().max() / a.abs().max()) for a, b in zip(*results.values(), strict=True)
     )
     times: dict[tuple[str, str], list[float]] = {}
     for _ in range(rounds):
-        for way, one in jobs.items():
+        for way, one in runs.items():
             for kind, run in (("forward", one.forward), ("both", one.both)):
                 start = time.perf_counter()
                 run()
@@ -171,28 +194,57 @@ def measure(what: str, height: int, width: int, rounds: int = 5) -> Found:
     for way in WAYS:
         forward, both = times[way, "forward"], times[way, "both"]
         memory = (_memory(what, way, height, width, backward) for backward in (False, True))
-        rows.append(Cost(way, min(forward), statistics.median(forward), min(both), statistics.median(both), *memory))
+        rows.append(WayCost(way, min(forward), statistics.median(forward), min(both), statistics.median(both), *memory))
     places = height // 4 * (width // 4)
-    return Found(what, height, width, places, torch.get_num_threads(), apart, gradients_apart, tuple(rows))
+    return AttentionCost(what, height, width, places, torch.get_num_threads(), apart, gradients_apart, tuple(rows))
 
 
-def report(found: Sequence[Found], screen: Console) -> None:
-    """A table of what was found."""
+def print_attention(costs: Sequence[AttentionCost], screen: Console) -> None:
+    """Print a row for each way of each of these."""
     table = Table("what", "size", "places", "way", "forward s", "MiB", "with backward s", "MiB", "difference")
-    for one in found:
-        for row in one.rows:
+    for cost in costs:
+        for row in cost.rows:
             table.add_row(
-                one.what,
-                f"{one.height}x{one.width}",
-                f"{one.places:,}",
+                cost.what,
+                f"{cost.height}x{cost.width}",
+                f"{cost.places:,}",
                 row.way,
                 f"{row.forward:.3f}",
                 f"{row.forward_mib:.0f}",
                 f"{row.both:.3f}",
                 f"{row.both_mib:.0f}",
-                "" if row.way == "plain" else f"{one.difference:.0e}, {one.gradient_difference:.0e}",
+                "" if row.way == "plain" else f"{cost.difference:.0e}, {cost.gradient_difference:.0e}",
             )
     screen.print(table)
+
+
+def attention_table(lines: list[ResultLine]) -> str:
+    """The newest cost of the plain and of the fused product, of one block alone and of recipes, for each size.
+
+    Args:
+        lines: result lines, the newest last.
+
+    Raises:
+        ValueError: there is no such line.
+    """
+    newest = {(line["what"], line["height"], line["width"]): line for line in lines if line.get("bench") == "attention"}
+    if not newest:
+        raise ValueError("results hold no line of `repose bench attention`")
+    costs = [AttentionCost.read(line) for line in newest.values()]
+    grid = [["what", "size", "product", "forward s", "forward MiB", "with backward s", "with backward MiB"]]
+    for cost in costs:
+        name = "one block's attention" if cost.what == ATTENTION else f"`{cost.what}`"
+        size = f"{cost.height}x{cost.width}, {cost.places:,} places"
+        for row in cost.rows:
+            numbers = f"{row.forward:.3f}", f"{row.forward_mib:.0f}", f"{row.both:.3f}", f"{row.both_mib:.0f}"
+            grid.append([name, size, row.way, *numbers])
+    apart = max((cost.difference for cost in costs if cost.what == ATTENTION), default=math.nan)
+    stamps = list(newest.values())
+    return (
+        f"{grid_table(grid)}\nBest of the rounds; memory above what lies there before. One block's attention differs "
+        f"by {apart:.0e} at most. Threads: {each_value(stamps, 'threads')}; {each_value(stamps, 'hardware')}; torch "
+        f"{each_value(stamps, 'torch')}; commit {each_value(stamps, 'commit', '`{}`')}.\n"
+    )
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -219,18 +271,18 @@ def _memory(what: str, way: str, height: int, width: int, backward: bool) -> flo
     words = [what, way, str(height), str(width), str(int(backward)), str(torch.get_num_threads())]
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then gives freed pictures back at once
     command = [sys.executable, "-m", __name__, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise RuntimeError(f"measuring the memory of {what} ({way}) failed:\n{done.stderr[-2000:]}")
-    return float(json.loads(done.stdout))
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if process.returncode:
+        raise RuntimeError(f"measuring the memory of {what} ({way}) failed:\n{process.stderr[-2000:]}")
+    return float(json.loads(process.stdout))
 
 
 def main(words: Sequence[str]) -> float:
     """MiB by which one run raises the peak of this process above what it held before."""
     what, way, height, width, backward, threads = words
     torch.set_num_threads(int(threads))
-    one = job(what, way, int(height), int(width))
-    small = job(ATTENTION, way, 16, 16)
+    one = attention_run(what, way, int(height), int(width))
+    small = attention_run(ATTENTION, way, 16, 16)
     small.forward(), small.both()  # what a first use loads is no part of it
     _RESET.write_text("5")  # the peak of now: getrusage would tell that of the caller, if it was larger
     held = status("VmRSS")

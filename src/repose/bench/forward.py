@@ -1,43 +1,47 @@
 """Forward time of a generator under every backend, side by side in one run, against the machine's peak.
 
 The backends take turns, so that a busy moment of the machine hits all of them alike; the best and the median of the
-turns are reported. The peak is measured in the same run: the fastest of a large matrix product, a 1x1 and a 3x3
-convolution. A share above 1 means that a backend does fewer multiplications than the direct sum (Winograd).
+turns are reported. The peak is measured in the same run. A share above 1 means that a backend does fewer
+multiplications than the direct sum (Winograd).
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
 
 from repose.backends import BACKENDS, BackendError, image_function, known
+from repose.bench.peak import peak_gflops
+from repose.bench.workload import example, gmacs, settle
+from repose.markdown import each_value, grid_table
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
 from repose.models.base import Generator
 from repose.person import Person
+from repose.record import ResultLine, or_nan, reading_line
 from repose.represent.canvas import from_uint8, to_uint8
 
 CONTRAST: Final = 0.05
 """A picture with a smaller standard deviation is grey: every backend would agree on it."""
 
-_UNCOUNTED: Final = {
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: (
-        lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)  # type: ignore[no-untyped-call]
-    )
-}
-"""PyTorch's counter knows the attention of GPUs alone; the shapes of query, key and value are enough."""
+SEED: Final = 0
+"""Of the weights and of the people."""
+
+_SHOWN: Final = (256, 176, 1)
+"""Height, width and batch of the lines that the Markdown table shows."""
 
 
 @dataclass(frozen=True)
-class Timing:
+class BackendTime:
     """One backend on one network.
 
     Attributes:
@@ -49,19 +53,28 @@ class Timing:
     """
 
     backend: str
-    best: float = float("nan")
-    median: float = float("nan")
-    share: float = float("nan")
-    difference: float = float("nan")
+    best: float = math.nan
+    median: float = math.nan
+    share: float = math.nan
+    difference: float = math.nan
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Forward:
-    """The result of `measure`: the network, its arithmetic, the machine's peak, and a row a backend.
+class ForwardTimes:
+    """One network under several backends.
 
-    `around` is what a picture costs beside the network, in seconds a batch: bytes to floats, the pose's maps, and the
-    result back to bytes. The joints are given.
+    Attributes:
+        recipe: its name.
+        height, width, batch: of the pictures.
+        parameters: of the generator.
+        gmac: 10^9 multiply-adds of the batch by the direct sums.
+        peak_gflops: of the machine, measured in the same run.
+        threads: of torch.
+        around: seconds a batch beside the network, with the joints given: bytes to floats, the pose's maps, and the
+            result back to bytes. None on lines of before it was measured.
+        rows: one a backend.
+        seed: of the weights and of the people; None on lines of before it was written.
     """
 
     recipe: str
@@ -72,79 +85,37 @@ class Forward:
     gmac: float
     peak_gflops: float
     threads: int
-    around: float
-    rows: tuple[Timing, ...]
+    around: float | None
+    rows: tuple[BackendTime, ...]
+    seed: int | None = SEED
+
+    def line(self) -> ResultLine:
+        """The result line, without its stamp: "bench" is "forward"; the attributes by their names."""
+        return {"bench": "forward", **asdict(self)}
+
+    @classmethod
+    def read(cls, line: ResultLine) -> ForwardTimes:
+        """Of a result line. ValueError if it lacks a key."""
+        with reading_line(line):
+            rows = tuple(
+                BackendTime(
+                    row["backend"], or_nan(row["best"]), or_nan(row["median"]), or_nan(row["share"]),
+                    or_nan(row["difference"]), row.get("note", ""),
+                )
+                for row in line["rows"]
+            )  # fmt: skip
+            return cls(
+                line["recipe"], line["height"], line["width"], line["batch"], line["parameters"], line["gmac"],
+                line["peak_gflops"], line["threads"], line.get("around"), rows, line.get("seed"),
+            )  # fmt: skip
+
+    @property
+    def ran(self) -> list[BackendTime]:
+        """The backends that ran."""
+        return [row for row in self.rows if not math.isnan(row.best)]
 
 
-def example(height: int, width: int, batch: int = 1, seed: int = 0) -> tuple[Person, Person]:
-    """Two random people on a canvas, noise in every field that a model may ask for; every joint is there."""
-    generator = torch.Generator().manual_seed(seed)
-    scale = torch.tensor([width - 1.0, height - 1.0, 1.0])
-
-    def person() -> Person:
-        image = torch.rand(batch, 3, height, width, generator=generator) * 2 - 1
-        keypoints = torch.rand(batch, 18, 3, generator=generator)
-        keypoints[..., 2] = 1
-        part = torch.randint(25, (batch, 1, height, width), generator=generator)
-        return Person(
-            image=image,
-            keypoints=keypoints * scale,
-            parsing=torch.randint(20, (batch, height, width), generator=generator),
-            iuv=torch.cat([part, torch.rand(batch, 2, height, width, generator=generator)], 1),
-            mask=(part > 0).float(),
-        )
-
-    return person(), person()
-
-
-def gmacs(generator: Generator, inputs: Sequence[Tensor]) -> float:
-    """Multiply-adds of `synthesise` by the direct sums, in units of 10^9, for the whole batch."""
-    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
-        generator.synthesise(*inputs)
-    return float(counter.get_total_flops()) / 2e9
-
-
-@torch.no_grad()
-def settle(generator: Generator, inputs: Sequence[Tensor]) -> None:
-    """Give the batch norms the statistics of these inputs; afterwards the generator is in eval mode.
-
-    With untouched statistics the signal of a fresh network dies out from layer to layer, and its picture is grey.
-    """
-    generator.eval()  # the norms alone learn: dropout stays off
-    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.train()
-        norm.momentum = 1.0
-    generator.synthesise(*inputs)
-    for norm, momentum in zip(norms, before, strict=True):
-        norm.momentum = momentum
-    generator.eval()
-
-
-def peak_gflops(seconds: float = 1.0) -> float:
-    """The most this machine does now with torch's threads, in GFLOP/s of float32; one multiply-add is two."""
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    pixels = torch.randn(1, 512, 64, 44).to(memory_format=torch.channels_last)
-    point, square = torch.randn(512, 512, 1, 1), torch.randn(512, 512, 3, 3).to(memory_format=torch.channels_last)
-    jobs: list[tuple[Callable[[], object], float]] = [
-        (lambda: a @ b, 2 * 2048**3),
-        (lambda: F.conv2d(pixels, point), 2 * 512 * 512 * 64 * 44),
-        (lambda: F.conv2d(pixels, square, padding=1), 2 * 9 * 512 * 512 * 64 * 44),
-    ]
-    best = 0.0
-    with torch.inference_mode():
-        for job, flops in jobs:
-            job()
-            end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                start = time.perf_counter()
-                job()
-                best = max(best, flops / (time.perf_counter() - start) / 1e9)
-    return best
-
-
-def measure(
+def time_forward(
     name: str,
     height: int = 256,
     width: int = 176,
@@ -152,14 +123,14 @@ def measure(
     rounds: int = 7,
     backends: Sequence[str] = tuple(BACKENDS),
     say: Callable[[str], None] = lambda _: None,
-) -> Forward:
+) -> ForwardTimes:
     """Time the generator of a recipe under the named backends; its weights are fresh, its batch norms settled.
 
     Args:
         name: a recipe.
         height, width, batch: of the pictures.
         rounds: turns of each backend after one that does not count.
-        say: told what happens, a line at a time.
+        say: called with a line of text at each step.
 
     Raises:
         KeyError: no such recipe or backend; names the nearest.
@@ -167,9 +138,9 @@ def measure(
     """
     for backend in backends:
         known(backend)
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     generator = build_generator(find_recipe(name))
-    people = example(height, width, batch)
+    people = example(height, width, batch, SEED)
     inputs = generator.encode(*people)
     settle(generator, inputs)
     with torch.inference_mode():
@@ -180,7 +151,92 @@ def measure(
             "the difference between backends would say nothing"
         )
     arithmetic = gmacs(generator, inputs)
-    runners, notes = {}, {}
+    runners, notes = _prepared(name, generator, inputs, backends, say)
+    peak = peak_gflops()
+    times: dict[str, list[float]] = {backend: [] for backend in runners}
+    for turn in range(rounds):
+        say(f"{name}: round {turn + 1} of {rounds}")
+        for backend, run in runners.items():
+            start = time.perf_counter()
+            run(*inputs)
+            times[backend].append(time.perf_counter() - start)
+    around = min(_time_around(generator, *people, expected) for _ in range(rounds))
+    peak = max(peak, peak_gflops())
+    rows = []
+    for backend in backends:
+        if backend not in runners:
+            rows.append(BackendTime(backend, note=notes[backend]))
+            continue
+        best = min(times[backend])
+        difference = float((runners[backend](*inputs) - expected).abs().max())
+        share = 2 * arithmetic / best / peak
+        rows.append(BackendTime(backend, best, statistics.median(times[backend]), share, difference))
+    parameters = sum(value.numel() for value in generator.parameters())
+    threads = torch.get_num_threads()
+    return ForwardTimes(name, height, width, batch, parameters, arithmetic, peak, threads, around, tuple(rows))
+
+
+def print_forward(times: ForwardTimes, screen: Console) -> None:
+    """Print a row for each backend."""
+    title = (
+        f"{times.recipe} {times.height}x{times.width}: {times.gmac:.1f} GMAC, {times.parameters / 1e6:.2f}M parameters"
+        f"; peak {times.peak_gflops:.0f} GFLOP/s on {times.threads} threads"
+    )
+    table = Table("backend", "best s", "median s", "share of peak", "difference", "note", title=title)
+    for row in times.rows:
+        if row.note:
+            table.add_row(row.backend, "", "", "", "", row.note)
+        else:
+            numbers = f"{row.best:.3f}", f"{row.median:.3f}", f"{row.share:.0%}", f"{row.difference:.1e}"
+            table.add_row(row.backend, *numbers, "")
+    screen.print(table)
+
+
+def forward_table(lines: list[ResultLine]) -> str:
+    """The newest timing of each network under every backend, one picture of 256x176.
+
+    Args:
+        lines: result lines, the newest last.
+
+    Raises:
+        ValueError: there is no such line.
+    """
+    newest = {
+        line["recipe"]: line
+        for line in lines
+        if line.get("bench") == "forward" and (line["height"], line["width"], line["batch"]) == _SHOWN
+    }
+    if not newest:
+        raise ValueError("results hold no line of `repose bench forward` at 256x176")
+    networks = [ForwardTimes.read(line) for line in newest.values()]
+    timings = [{row.backend: row for row in times.rows} for times in networks]
+    head = ["backend"]
+    for times in networks:
+        head += [f"`{times.recipe}` s", "of peak", "difference"]
+    grid = [head]
+    for backend in dict.fromkeys(backend for timing in timings for backend in timing):
+        cells = [f"`{backend}`"]
+        for timing in timings:
+            cells += _cells(timing.get(backend))
+        grid.append(cells)
+    stamps = list(newest.values())
+    about = [_about(times) for times in networks] + [note for times in networks if (note := _end_to_end(times))]
+    return (
+        f"{grid_table(grid)}\nBest of the rounds. {'; '.join(about)}. Threads: {each_value(stamps, 'threads')}; "
+        f"{each_value(stamps, 'hardware')}; torch {each_value(stamps, 'torch')}; "
+        f"commit {each_value(stamps, 'commit', '`{}`')}.\n"
+    )
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _prepared(
+    name: str, generator: Generator, inputs: Sequence[Tensor], backends: Sequence[str], say: Callable[[str], None]
+) -> tuple[dict[str, Callable[..., Any]], dict[str, str]]:
+    """The backends that run, each run once; and why the others do not."""
+    runners: dict[str, Callable[..., Any]] = {}
+    notes: dict[str, str] = {}
     for backend in backends:
         say(f"{name}: preparing {backend}")
         try:
@@ -191,36 +247,39 @@ def measure(
             notes[backend] = str(error).strip().splitlines()[0][:160] if str(error) else type(error).__name__
             if not isinstance(error, BackendError):
                 notes[backend] = f"{type(error).__name__}: {notes[backend]}"
-    peak = peak_gflops()
-    times: dict[str, list[float]] = {backend: [] for backend in runners}
-    for turn in range(rounds):
-        say(f"{name}: round {turn + 1} of {rounds}")
-        for backend, run in runners.items():
-            start = time.perf_counter()
-            run(*inputs)
-            times[backend].append(time.perf_counter() - start)
-    around = min(_around(generator, *people, expected) for _ in range(rounds))
-    peak = max(peak, peak_gflops())
-    rows = []
-    for backend in backends:
-        if backend not in runners:
-            rows.append(Timing(backend, note=notes[backend]))
-            continue
-        best = min(times[backend])
-        difference = float((runners[backend](*inputs) - expected).abs().max())
-        share = 2 * arithmetic / best / peak
-        rows.append(Timing(backend, best, statistics.median(times[backend]), share, difference))
-    parameters = sum(value.numel() for value in generator.parameters())
-    threads = torch.get_num_threads()
-    return Forward(name, height, width, batch, parameters, arithmetic, peak, threads, around, tuple(rows))
+    return runners, notes
 
 
 @torch.inference_mode()
-def _around(generator: Generator, source: Person, target: Person, made: Tensor) -> float:
+def _time_around(generator: Generator, source: Person, target: Person, generated: Tensor) -> float:
     """Seconds of everything but the network, once."""
     assert source.image is not None
     pixels = to_uint8(source.image)
     start = time.perf_counter()
     generator.encode(replace(source, image=from_uint8(pixels)), target)
-    to_uint8(made)
+    to_uint8(generated)
     return time.perf_counter() - start
+
+
+def _cells(row: BackendTime | None) -> list[str]:
+    """Seconds, share of the peak and difference of one backend on one network."""
+    if row is None or math.isnan(row.best):
+        return ["not tried" if row is None else "did not run", "", ""]
+    difference = "NaN" if math.isnan(row.difference) else f"{row.difference:.0e}"
+    return [f"{row.best:.3f}", f"{row.share:.0%}", difference]
+
+
+def _about(times: ForwardTimes) -> str:
+    return (
+        f"`{times.recipe}` {times.gmac:.1f} GMAC at {times.height}x{times.width}, peak measured beside it "
+        f"{times.peak_gflops:.0f} GFLOP/s"
+    )
+
+
+def _end_to_end(times: ForwardTimes) -> str:
+    """Pictures a second from bytes to bytes by the fastest backend; empty where that is not known."""
+    if times.around is None or not times.ran:
+        return ""
+    fastest = min(times.ran, key=lambda row: row.best)
+    rate = times.batch / (fastest.best + times.around)
+    return f"`{times.recipe}` end to end, joints given, {rate:.1f} pictures a second by `{fastest.backend}`"

@@ -1,32 +1,48 @@
-"""The most memory that this process ever held, and what it holds now."""
+"""The most float32 arithmetic that this machine does now; measured beside a benchmark, in the same run."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from pathlib import Path
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
 
 
-def high_water() -> int:
-    """The largest resident set that this process ever had, in bytes.
+def peak_gflops(seconds: float = 1.0) -> float:
+    """GFLOP/s by the clock, with torch's threads; one multiply-add is two operations.
 
-    `ru_maxrss` of a child process begins with its parent's peak, so Linux is asked for the true one.
+    The fastest of a large matrix product, a 1x1 and a 3x3 convolution.
 
-    Raises:
-        OSError: the system does not tell (Windows).
+    Args:
+        seconds: that each of the three runs.
     """
-    with contextlib.suppress(OSError):
-        return status("VmHWM")
-    try:
-        import resource
-    except ImportError as error:
-        raise OSError("this system does not tell the peak of a process's memory") from error
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    pixels = torch.randn(1, 512, 64, 44).to(memory_format=torch.channels_last)
+    point, square = torch.randn(512, 512, 1, 1), torch.randn(512, 512, 3, 3).to(memory_format=torch.channels_last)
+    jobs: list[tuple[Callable[[], object], float]] = [
+        (lambda: a @ b, 2 * 2048**3),
+        (lambda: F.conv2d(pixels, point), 2 * 512 * 512 * 64 * 44),
+        (lambda: F.conv2d(pixels, square, padding=1), 2 * 9 * 512 * 512 * 64 * 44),
+    ]
+    best = 0.0
+    with torch.inference_mode():
+        for job, flops in jobs:
+            job()
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                start = time.perf_counter()
+                job()
+                best = max(best, flops / (time.perf_counter() - start) / 1e9)
+    return best
 
 
-def status(name: str) -> int:
-    """A line of this process's status in bytes, such as VmRSS, what is resident now. OSError but on Linux."""
-    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"this system does not tell {name}")
+def peak_of_processor_time() -> float:
+    """Operations a second of processor time, of all threads together, that a product of matrices reaches here."""
+    matrix = torch.rand(768, 768)
+    best = float("inf")
+    for _ in range(5):
+        start = time.process_time()
+        matrix @ matrix
+        best = min(best, time.process_time() - start)
+    return 2 * 768**3 / best

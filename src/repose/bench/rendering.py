@@ -15,27 +15,34 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from repose.bench.peak import high_water
+from repose.bench.memory import high_water_gb
+from repose.markdown import each_value, grid_table
+from repose.record import ResultLine, reading_line
 
 PICTURES: Final = 8
 """Of each person, as in the named sets."""
 
-ASKED: Final = {(256, 176): 15.0, (128, 64): 40.0}
+REQUIRED_RATES: Final = {(256, 176): 15.0, (128, 64): 40.0}
 """Height and width -> finished pictures a second that all cores must make."""
 
-ASKED_MEMORY: Final = 2.0
+REQUIRED_MEMORY: Final = 2.0
 """GB that a process may take at most."""
 
-ASKED_MINUTES: Final = 15.0
-"""In which a store of `STORE` pictures must be made."""
+REQUIRED_MINUTES: Final = 15.0
+"""In which a store of `STORE_SIZE` pictures must be finished."""
 
-STORE: Final = 10_000
+STORE_SIZE: Final = 10_000
+"""Pictures of a usual store."""
 
-SIZES: Final = ((128, 64), (256, 176))
+RENDERING_SIZES: Final = ((128, 64), (256, 176))
+"""Height and width that are measured by default."""
+
+SEED: Final = 990_000
+"""Of the people of the first process; the others have the numbers that follow."""
 
 
 @dataclass(frozen=True)
-class Rendering:
+class RenderingSpeed:
     """One size, one number of processes.
 
     Attributes:
@@ -44,6 +51,8 @@ class Rendering:
         busy: processor seconds of a picture, in user and kernel, all threads.
         memory: GB, the largest resident set that a process ever had.
         renderer: OpenGL's name of what draws. stages: stage -> ms a picture, empty where the renderer measures none.
+        style: of the people; None for the renderer's own choice.
+        seed: see `SEED`; None on lines of before it was written.
     """
 
     height: int
@@ -55,6 +64,8 @@ class Rendering:
     memory: float
     renderer: str
     stages: dict[str, float]
+    style: str | None = None
+    seed: int | None = SEED
 
     @property
     def rate(self) -> float:
@@ -62,25 +73,40 @@ class Rendering:
         return self.pictures / self.seconds
 
     @property
-    def asked(self) -> float | None:
+    def required(self) -> float | None:
         """Pictures a second that this size must reach on all cores; None for other sizes."""
-        return ASKED.get((self.height, self.width))
+        return REQUIRED_RATES.get((self.height, self.width))
 
     @property
     def minutes(self) -> float:
         """For a store of 10,000 pictures, its writing not counted."""
-        return STORE / self.rate / 60
+        return STORE_SIZE / self.rate / 60
 
-    def line(self) -> dict[str, Any]:
-        """The result line, without its stamp."""
+    def line(self) -> ResultLine:
+        """The result line, without its stamp.
+
+        "bench" is "rendering"; the attributes by their names, but "memory_gb" and "stages_ms"; "rate" and "minutes".
+        """
         return {
             "bench": "rendering", "height": self.height, "width": self.width, "processes": self.processes,
             "pictures": self.pictures, "seconds": self.seconds, "rate": self.rate, "busy": self.busy,
             "memory_gb": self.memory, "minutes": self.minutes, "renderer": self.renderer, "stages_ms": self.stages,
+            "style": self.style, "seed": self.seed,
         }  # fmt: skip
 
+    @classmethod
+    def read(cls, line: ResultLine) -> RenderingSpeed:
+        """Of a result line. ValueError if it lacks a key."""
+        with reading_line(line):
+            return cls(
+                line["height"], line["width"], line["processes"], line["pictures"], line["seconds"], line["busy"],
+                line["memory_gb"], line["renderer"], line["stages_ms"], line.get("style"), line.get("seed"),
+            )  # fmt: skip
 
-def measure(height: int, width: int, processes: int, seconds: float = 10.0, style: str | None = None) -> Rendering:
+
+def time_rendering(
+    height: int, width: int, processes: int, seconds: float = 10.0, style: str | None = None
+) -> RenderingSpeed:
     """Render people of new seeds for at least `seconds`; the person at hand is always finished.
 
     Args:
@@ -101,25 +127,80 @@ def measure(height: int, width: int, processes: int, seconds: float = 10.0, styl
     barrier = mp.get_context("spawn").Barrier(processes)
     start = _Start(barrier, height, width, seconds, style)
     with WorkerPool(start, range(processes), processes, describe=lambda number: f"process {number}") as pool:
-        done = [one for _, one in pool]  # as many tasks as processes, so each has one
-    pictures = sum(one.pictures for one in done)
+        shares = [share for _, share in pool]  # as many tasks as processes, so each has one
+    pictures = sum(share.pictures for share in shares)
     stages: dict[str, float] = {}
-    for one in done:
-        for name, spent in one.stages.items():
+    for share in shares:
+        for name, spent in share.stages.items():
             stages[name] = stages.get(name, 0.0) + 1000 * spent / pictures
-    return Rendering(
+    return RenderingSpeed(
         height, width, processes, pictures,
-        seconds=max(one.end for one in done) - min(one.start for one in done),
-        busy=sum(one.busy for one in done) / pictures,
-        memory=max(one.memory for one in done),
-        renderer=done[0].renderer,
+        seconds=max(share.end for share in shares) - min(share.start for share in shares),
+        busy=sum(share.busy for share in shares) / pictures,
+        memory=max(share.memory for share in shares),
+        renderer=shares[0].renderer,
         stages=stages,
+        style=style,
     )  # fmt: skip
 
 
+def print_rendering(speeds: list[RenderingSpeed], screen: Console) -> None:
+    """Print a row for each measurement, beside what is required."""
+    heads = ("size", "processes", "pictures/s", "asked", "ms of a core", "GB each", "asked", "10,000 in")
+    table = Table(*heads, title=f"rendered people, {speeds[0].renderer}")
+    most = max(speed.processes for speed in speeds)
+    for speed in speeds:
+        required = f">= {speed.required:g}" if speed.processes == most and speed.required is not None else ""
+        table.add_row(
+            f"{speed.height}x{speed.width}", str(speed.processes), f"{speed.rate:.1f}", required,
+            f"{1000 * speed.busy:.0f}", f"{speed.memory:.2f}", f"< {REQUIRED_MEMORY:g}", f"{speed.minutes:.1f} min",
+        )  # fmt: skip
+    screen.print(table)
+    for speed in speeds:
+        if speed.stages:
+            spent = ", ".join(f"{name} {ms:.1f}" for name, ms in speed.stages.items())
+            screen.print(f"{speed.height}x{speed.width}, processes: {speed.processes}; ms a picture: {spent}")
+
+
+def rendering_table(lines: list[ResultLine]) -> str:
+    """The newest speed of the renderer for each size and number of processes, beside what is required.
+
+    Args:
+        lines: result lines, the newest last.
+
+    Raises:
+        ValueError: there is no such line.
+    """
+    newest = {
+        (line["height"], line["width"], line["processes"]): line for line in lines if line.get("bench") == "rendering"
+    }
+    if not newest:
+        raise ValueError("results hold no line of `repose bench rendering`")
+    stamps = [newest[key] for key in sorted(newest)]
+    speeds = [RenderingSpeed.read(line) for line in stamps]
+    most = max(speed.processes for speed in speeds)
+    grid = [["size", "processes", "pictures a second", "asked", "memory of a process", "10,000 pictures"]]
+    for speed in speeds:
+        required = f"{speed.required:g}" if speed.processes == most and speed.required is not None else ""
+        grid.append(
+            [
+                f"{speed.height}x{speed.width}", str(speed.processes), f"{speed.rate:.1f}", required,
+                f"{speed.memory:.2f} GB", f"{speed.minutes:.1f} min",
+            ]
+        )  # fmt: skip
+    return (
+        f"{grid_table(grid)}\nWith all labels, without the writing; asked: under {REQUIRED_MEMORY:g} GB a process, "
+        f"10,000 pictures in {REQUIRED_MINUTES:g} minutes. {each_value(stamps, 'renderer')}; "
+        f"{each_value(stamps, 'hardware')}; commit {each_value(stamps, 'commit', '`{}`')}.\n"
+    )
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class _Done:
-    """Of one process: `start` and `end` by the clock that all processes share."""
+class _Share:
+    """What one process rendered: `start` and `end` by the clock that all processes share."""
 
     pictures: int
     start: float
@@ -140,58 +221,30 @@ class _Start:
     seconds: float
     style: str | None
 
-    def __call__(self) -> Callable[[int], _Done]:
+    def __call__(self) -> Callable[[int], _Share]:
         return self.work
 
-    def work(self, number: int) -> _Done:
+    def work(self, number: int) -> _Share:
         """Render for a while, as process `number`."""
         from repose.render import Renderer, render_person
 
         options: dict[str, Any] = {} if self.style is None else {"style": self.style}
         try:
             with Renderer(self.height, self.width) as renderer:
-                render_person(renderer, 990_000 + number, 0, PICTURES, **options)
+                render_person(renderer, SEED + number, 0, PICTURES, **options)
                 before = _stages(renderer)
-                self.barrier.wait(300)  # nobody measures while another still compiles
+                self.barrier.wait(300)  # no process measures while another still compiles
                 count, start, busy = 0, time.monotonic(), time.process_time()
                 while time.monotonic() - start < self.seconds:
-                    count += len(render_person(renderer, 990_000 + number, 1 + count // PICTURES, PICTURES, **options))
+                    count += len(render_person(renderer, SEED + number, 1 + count // PICTURES, PICTURES, **options))
                 end, busy = time.monotonic(), time.process_time() - busy
                 stages = {name: spent - before.get(name, 0.0) for name, spent in _stages(renderer).items()}
-                return _Done(count, start, end, busy, peak_memory(), renderer.driver, stages)
+                return _Share(count, start, end, busy, high_water_gb(), renderer.driver, stages)
         except BaseException:
             self.barrier.abort()  # the others would wait for this one
             raise
 
 
 def _stages(renderer: Any) -> dict[str, float]:
-    """Stage -> seconds since the renderer was made, where it counts them (`Renderer.timings`)."""
+    """Stage -> seconds since the renderer was opened, where it counts them (`Renderer.timings`)."""
     return dict(getattr(renderer, "timings", {}))
-
-
-def peak_memory() -> float:
-    """GB (1e9 bytes), the largest resident set that this process ever had; NaN where the system does not tell."""
-    try:
-        return high_water() / 1e9
-    except OSError:  # Windows
-        return float("nan")
-
-
-def report(found: list[Rendering], screen: Console) -> None:
-    """Print a table of measurements beside what is asked."""
-    title = f"rendered people, {found[0].renderer}"
-    heads = ("size", "processes", "pictures/s", "asked", "ms of a core", "GB each", "asked", "10,000 in")
-    table = Table(*heads, title=title)
-    most = max(one.processes for one in found)
-    for one in found:
-        all_cores = one.processes == most
-        asked = f">= {one.asked:g}" if all_cores and one.asked is not None else ""
-        table.add_row(
-            f"{one.height}x{one.width}", str(one.processes), f"{one.rate:.1f}", asked, f"{1000 * one.busy:.0f}",
-            f"{one.memory:.2f}", f"< {ASKED_MEMORY:g}", f"{one.minutes:.1f} min",
-        )  # fmt: skip
-    screen.print(table)
-    for one in found:
-        if one.stages:
-            spent = ", ".join(f"{name} {ms:.1f}" for name, ms in one.stages.items())
-            screen.print(f"{one.height}x{one.width}, processes: {one.processes}; ms a picture: {spent}")

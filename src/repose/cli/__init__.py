@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, evaluate, models, photographs, study
+from repose.cli import bench, data, data_sets, evaluate, models, photographs, research, study
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -75,6 +75,7 @@ for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
 app.add_typer(data_sets.app, name="prepare")
 app.add_typer(bench.app, name="bench")
+app.add_typer(research.app, name="research")
 app.add_typer(study.app, name="study")
 
 

@@ -42,6 +42,7 @@ Features = Annotated[
         "out the protocol's networks and needs none of their weight files."
     ),
 ]
+Results = Annotated[Path | None, typer.Option(help="Append what is measured to this .jsonl, a line each.")]
 PersonChoice = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
 
 
@@ -98,21 +99,3 @@ def progress_callback(bar: Progress, description: str) -> Callable[[int, int], N
         bar.update(task, completed=done, total=total)
 
     return advance
-
-
-# -- names of before, until every verb uses the new ones -------------------------------------------------------------
-
-Eyes = PckhEstimator
-Which = PersonChoice
-screen = stdout
-console = stderr
-say = print_line
-which = parse_person
-features = parse_features
-size = parse_size
-progress = progress_callback
-
-
-def bar(rate: bool = False) -> Progress:
-    """`progress_bar`."""
-    return progress_bar(rate)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from repose.cli import common
-from repose.cli.common import say
+from repose.cli.common import print_line
 
 
 def export_layout(
@@ -27,6 +27,6 @@ def export_layout(
     from repose.data.deepfashion_layout import export_layout as export
 
     store = Store.open(data)
-    with common.bar(rate=True) as bar:
-        counts = export(store, out, png, common.progress(bar, "export-layout"))
-    say(f"{out}: {', '.join(f'{count:,} {split}' for split, count in counts.items())}")
+    with common.progress_bar(speed=True) as bar:
+        counts = export(store, out, png, common.progress_callback(bar, "export-layout"))
+    print_line(f"{out}: {', '.join(f'{count:,} {split}' for split, count in counts.items())}")

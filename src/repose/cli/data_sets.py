@@ -13,7 +13,7 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from repose.cli import common
-from repose.cli.common import console, say, screen
+from repose.cli.common import print_line, stderr, stdout
 from repose.names import nearest, resolve
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
     def prepare(out: Path | None, fresh: bool, **given: Any) -> None:
         for field, kind, _ in data_set.fields():
             if _is_size(kind) and given[field.name] is not None:
-                given[field.name] = common.size(given[field.name])
+                given[field.name] = common.parse_size(given[field.name])
         _prepare(data_set, data_set.settings(**given), out, fresh)
 
     own = [_parameter(field, kind, setting) for field, kind, setting in data_set.fields()]
@@ -151,18 +151,18 @@ def _prepare(data_set: DataSet[Any], settings: Any, out: Path | None, fresh: boo
     title = data_set.title(settings)
     place = out or Path("data") / title
     if data_set.announce is not None:
-        console.print(data_set.announce(settings))
-    with common.bar(rate=True) as bar:
-        report = data_set.prepare(settings, place, common.progress(bar, f"prepare {title}"), fresh)
+        stderr.print(data_set.announce(settings))
+    with common.progress_bar(speed=True) as bar:
+        report = data_set.prepare(settings, place, common.progress_callback(bar, f"prepare {title}"), fresh)
     _show(report)
-    say(f"{place}; samples in {save_samples(Store.open(place))}")
+    print_line(f"{place}; samples in {save_samples(Store.open(place))}")
 
 
 def _show(report: Report) -> None:
     table = Table("split", "photographs", "people", "pairs", title=f"{report.dataset} {report.checksum}")
     for split, count in report.photographs.items():
         table.add_row(split, f"{count:,}", f"{report.people[split]:,}", f"{report.pairs[split]:,}")
-    screen.print(table)
+    stdout.print(table)
     for why, count in report.reasons.items():
         names = [item.name for item in report.left_out if item.why == why]
-        say(f"left out: {count:,} x {why} ({', '.join(names[:3])}{' ...' if count > 3 else ''})")
+        print_line(f"left out: {count:,} x {why} ({', '.join(names[:3])}{' ...' if count > 3 else ''})")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Eyes, Features, Limit, Out, StoreFolder, screen
+from repose.cli.common import Device, Features, Limit, Out, PckhEstimator, StoreFolder, stdout
 
 
 def evaluate(
@@ -22,7 +22,7 @@ def evaluate(
     ] = "patn-market",
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
     limit: Limit = 0,
-    pose: Eyes = "movenet",
+    pose: PckhEstimator = "movenet",
     features: Features = "auto",
     results: Annotated[Path | None, typer.Option(help="Append lines to this .jsonl.")] = None,
     out: Out = Path("out/eval.png"),
@@ -60,8 +60,8 @@ def evaluate(
         estimator=None if pose == "none" else pose,
         split=split,
         limit=limit or None,
-        features=common.features(features),
+        features=common.parse_features(features),
         also=tuple(also or ()),
     )
     files = ComparisonFiles(out, results, tuple(report or ()))
-    compare(names, data, protocol, settings, files, screen, device=device, strips=strips, choose=choose)
+    compare(names, data, protocol, settings, files, stdout, device=device, strips=strips, choose=choose)

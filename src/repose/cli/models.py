@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, Out, console, say, screen
+from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -31,7 +31,7 @@ def train(
     ] = "data",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again from the beginning where the folder holds a run.")
+        bool, typer.Option("--fresh", help="Start from the beginning where the folder holds a run.")
     ] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
@@ -39,9 +39,7 @@ def train(
     channels_last: Annotated[bool, typer.Option(help="The memory layout in which convolutions are fastest.")] = True,
     compile: Annotated[
         bool,
-        typer.Option(
-            "--compile", help="Use torch.compile on the generator: the first step is slow, the later ones are faster."
-        ),
+        typer.Option("--compile", help="torch.compile the generator: a slow first step, faster later ones."),
     ] = False,
     snapshots: Annotated[
         int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose from.")
@@ -66,7 +64,7 @@ def train(
     chosen = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
     chosen = override(chosen, settings or [])
     if show:
-        screen.print_json(json.dumps(to_dict(chosen)))
+        stdout.print_json(json.dumps(to_dict(chosen)))
         return
 
     from repose.train.loop import train as run
@@ -148,8 +146,8 @@ def inspect(
     data = None if store is None else Store.open(store)
     loaded, warning = find_model(model, device)
     if warning:
-        console.print("[bold yellow]warning:[/bold yellow]", end=" ")
-        console.print(warning, markup=False, soft_wrap=True)
+        stderr.print("[bold yellow]warning:[/bold yellow]", end=" ")
+        stderr.print(warning, markup=False, soft_wrap=True)
     if pair is not None:
         if data is None or source is not None or target is not None:
             raise ValueError("--pair N replaces SOURCE and TARGET, and needs --store FOLDER")
@@ -158,8 +156,8 @@ def inspect(
     elif source is None or target is None:
         raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
     else:
-        given = find_person(source, data, False, pose, common.which(person))
-        posed = find_person(target, data, True, pose, common.which(target_person, "--target-person"))
+        given = find_person(source, data, False, pose, common.parse_person(person))
+        posed = find_person(target, data, True, pose, common.parse_person(target_person, "--target-person"))
         names = f"{Path(source).name} in the pose of {Path(target).name}"
     given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
     build = retarget if retarget is not None else data is None
@@ -168,10 +166,10 @@ def inspect(
     note = "Random weights: this network has learnt nothing" if warning else ""
     paths = write(panels, folder, f"{loaded.name}: {names}", note)
     for panel in panels:
-        say(f"{folder / panel.name}.png: {panel.caption}")
+        print_line(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:
-        say(f"{loaded.name} has nothing inside that could be shown: this variant has no such part")
-    say(f"{paths[-2]}: all of them; captions in {paths[-1]}")
+        print_line(f"{loaded.name} has nothing inside that could be shown: this variant has no such part")
+    print_line(f"{paths[-2]}: all of them; captions in {paths[-1]}")
 
 
 def convert(
@@ -186,7 +184,7 @@ def convert(
     from repose.models.released import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
-    say(f"{folder}: use it as --model {folder}")
+    print_line(f"{folder}: use it as --model {folder}")
 
 
 def list_models() -> None:
@@ -198,20 +196,20 @@ def list_models() -> None:
     for name in models.RECIPES:
         listed = models.recipe(name)
         table.add_row(name, listed.model, listed.canvas, f"{listed.images:,}", listed.notes)
-    screen.print(table)
+    stdout.print(table)
     here = Table("weights", "licence", "trained on")
     for name, folder in shipped().items():
         card_file = folder / "card.json"
         card = json.loads(card_file.read_text()) if card_file.exists() else {}
         here.add_row(f"{name} (default)" if name == DEFAULT else name, card.get("licence", "?"), card.get("data", "?"))
-    screen.print(here)
+    stdout.print(here)
 
 
 def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
     """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
     from repose.demo import make_demo
 
-    say(make_demo(out, seed))
+    print_line(make_demo(out, seed))
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, ModelName, Out, Which, console, say
+from repose.cli.common import Device, Estimator, ModelName, Out, PersonChoice, print_line, stderr
 
 
 def transfer(
@@ -71,7 +71,7 @@ def transfer(
     behind = find_background(background)
     if crop and behind != "keep":
         raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
-    which, target_which = common.which(person), common.which(target_person, "--target-person")
+    which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
     loaded = load(weights if weights is not None else model, device)
     height, width = loaded.canvas.size
 
@@ -108,7 +108,7 @@ def transfer(
         skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
     alone = len(sources) == len(targets) == 1
     rows: list[list[Any]] = [[None, *skeletons.values()]]
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         task = bar.add_task("transfer", total=len(sources) * len(targets))
         for source_name, (path, joints) in sources.items():
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
@@ -126,17 +126,17 @@ def transfer(
         (beside,) = shown.values()
         page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
-        say(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
+        print_line(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
         save_image(out, np.asarray(sheet(rows, ["source", *targets])))
-        say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+        print_line(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
 def estimate(
     pictures: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
     out: Out = Path("out/keypoints.json"),
     pose: Estimator = "movenet",
-    person: Which = "largest",
+    person: PersonChoice = "largest",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
 ) -> None:
     """Find the 18 joints of the people on photographs.
@@ -156,12 +156,12 @@ def estimate(
     from repose.represent.formats import write_keypoints
     from repose.represent.keypoints import draw_skeleton
 
-    network, which = estimator(pose), common.which(person)
+    network, which = estimator(pose), common.parse_person(person)
     paths = [path for given in pictures for path in _pictures(given)]
     joints: dict[str, Tensor] = {}
     sizes: set[tuple[int, int]] = set()
     drawn: list[Any] = []
-    with common.bar() as bar:
+    with common.progress_bar() as bar:
         for path in bar.track(paths, description="estimate"):
             with _skipping(path, alone=len(paths) == 1):
                 _require_new(path.name, (name.partition("#")[0] for name in joints))
@@ -184,7 +184,7 @@ def estimate(
     write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
     page = out.with_suffix(".sheet.png")
     save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
-    say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
+    print_line(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
         if self.alone:
             return False
         text = str(error) if named else f"{self.path}: {error}"
-        console.print(f"skipped: {text}", markup=False, soft_wrap=True)
+        stderr.print(f"skipped: {text}", markup=False, soft_wrap=True)
         return True
 
 
@@ -219,7 +219,7 @@ def _noting(path: Path) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
 def _pictures(place: Path) -> list[Path]:

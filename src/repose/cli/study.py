@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from repose.cli.common import Out, console, say, screen
+from repose.cli.common import Out, print_line, stderr, stdout
 
 app = typer.Typer(
     help="Let people judge pictures in a browser, under the protocols of the papers.\n\n"
@@ -31,8 +31,8 @@ def study_protocols() -> None:
         seconds = ", then ".join("∞" if s is None else f"{s:g}" for s in made.seconds)
         aside = str(made.trials - made.counted)
         table.add_row(name, made.question, seconds, str(made.pool), str(made.counted), aside, made.notes)
-    screen.print(table)
-    say("pool: pictures of each kind that a study needs; in a session: answers that count, without practice")
+    stdout.print(table)
+    print_line("pool: pictures of each kind that a study needs; in a session: answers that count, without practice")
 
 
 @app.command(name="prepare")
@@ -74,13 +74,13 @@ def study_prepare(
             raise ValueError(f"two methods are called '{name}': give NAME=FOLDER")
         folders[name] = place
     store = None if data is None else Store.open(data)
-    with console.status("looking at the pictures"):
+    with stderr.status("looking at the pictures"):
         done = make(out, protocol, folders, real=real, store=store, split=split, seed=seed, title=title)
     for note in done.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+        stderr.print(f"note: {note}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {what}" for what, count in done.counts.items())
     size = f"{done.size[0]}x{done.size[1]}"
-    say(f"{out}: {done.protocol}, {counts}, {size}; `repose study serve {out}` puts it on the web")
+    print_line(f"{out}: {done.protocol}, {counts}, {size}; `repose study serve {out}` puts it on the web")
 
 
 @app.command(name="serve")
@@ -106,7 +106,9 @@ def study_serve(
     opened = Study(study)
     with StudyServer(opened, host, port) as server:
         begun, finished = opened.sessions()
-        say(f"{opened.protocol} on {server.url}; sessions so far: {begun} begun, {finished} finished; Ctrl-C ends it")
+        print_line(
+            f"{opened.protocol} on {server.url}; sessions so far: {begun} begun, {finished} finished; Ctrl-C ends it"
+        )
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -114,7 +116,7 @@ def study_serve(
         finally:
             begun, finished = opened.sessions()
             opened.close()
-            say(f"{begun} sessions begun, {finished} finished; `repose study table {study}` shows what they say")
+            print_line(f"{begun} sessions begun, {finished} finished; `repose study table {study}` shows what they say")
 
 
 @app.command(name="table")
@@ -139,7 +141,7 @@ def study_table(
     if document:
         sys.stdout.write(markdown(found, published))
     else:
-        screen.print(rich_table(found, published))
+        stdout.print(rich_table(found, published))
 
 
 @app.command(name="export")
@@ -154,4 +156,4 @@ def study_export(
     """
     from repose.study import Study, export
 
-    say(f"{out}: {export(Study(study), out)} answers")
+    print_line(f"{out}: {export(Study(study), out)} answers")

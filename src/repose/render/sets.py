@@ -24,7 +24,7 @@ STREAM_SEED: Final = 2_000_000
 """Seeds from here on belong to the endless mode."""
 
 TURNS_SEED: Final = 1_900_000
-"""Of the people who turn on the spot for `repose bench turns`; no set may take it, so no model has seen them."""
+"""Of the people who turn on the spot for `repose research turns`; no set may take it, so no model has seen them."""
 
 STARTS: Final = MappingProxyType({"train": 0, "val": 800_000, "test": 900_000})
 """The number of the first person of each split."""

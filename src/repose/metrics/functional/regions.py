@@ -92,7 +92,8 @@ def pattern(
     2 cov / (var + var), Lin's concordance, which falls for a pattern in another place and for a fainter one. The best
     of 25 shifts by up to the sigma of the Gaussian counts, so that a pattern slightly beside its place is recognised.
     The best is biased upwards: noise that has nothing to do with the target scores 0.09 to 0.13 on 128 rows, a strong
-    blur of the target about as much. So measure an unrelated pattern beside the others, as a reference.
+    blur of the target about as much. So measure an unrelated pattern beside the others, as a reference
+    (`repose.research.references` does, as "another pattern").
 
     >>> target = (torch.arange(64) // 4 % 2 * 200).view(1, 1, 64, 1).expand(1, 3, 64, 32).to(torch.uint8)  # stripes
     >>> parsing = torch.full((1, 64, 32), CLOTHES[0])

@@ -1,31 +1,24 @@
-"""What a model does to unseen people: a contact sheet of people chosen by lot, and its failures, chosen by measurement.
-
-Pictures are shown of rendered people alone. Of photographs of real people there are only numbers.
-"""
+"""What goes wrong with single pairs, by measurement: every pair's numbers, and the worst pairs by each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from repose.data.store import Store
-from repose.draw.sheet import captioned, sheet
 from repose.estimate.base import KeypointEstimator
 from repose.metrics.features import person_mask
 from repose.metrics.functional import pckh, ssim
 from repose.metrics.functional.regions import CLOTHES, colour_error
 from repose.person import JOINTS, MIRROR, Person
 from repose.pipeline import Model
+from repose.record import ResultLine
 from repose.represent.canvas import to_uint8
-from repose.represent.keypoints import draw_skeleton
-
-COLUMNS: Final = ("source", "pose", "generated", "target")
 
 CRITERIA: Final = {
     "limbs": ("limbs unrecognisable", "{:.0%} of the limbs not found", "higher"),
@@ -34,9 +27,9 @@ CRITERIA: Final = {
     "colour": ("colours changed", "Delta E {:.0f}", "higher"),
     "structure": ("unlike the target", "mask-SSIM {:.2f}", "lower"),
 }
-"""Criterion -> the kind of failure, how its number is said, and on which side the failures lie. What is found is what
-the estimator finds; PCKh is the better one of the joints as named and with left and right exchanged, the difference is
-"side"."""
+"""Criterion -> the kind of failure, the form of its number, and on which side the failures lie. Limbs and joints are
+those that the estimator detects; PCKh is the better one of the joints as named and with left and right exchanged, the
+difference is "side"."""
 
 HARMLESS: Final = {"limbs": 0.0, "side": 0.3}
 """Criterion -> up to where it is no failure, however few pairs are worse."""
@@ -54,18 +47,18 @@ on the generated one."""
 NEAR: Final = 0.12
 """Share of the extent of a person's joints within which a joint is near another."""
 
-_SIDE: Final = 0.3  # shoulders nearer to each other than this share of the trunk are seen from the side
-_Pixels = npt.NDArray[np.uint8]
+_SIDE: Final = 0.3
+"""Shoulders that are nearer to each other than this share of the trunk are seen from the side."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPairs:
     """What was measured of single pairs.
 
     Attributes:
-        store, split: whence. pairs: int64 (N, 2), source and target index.
+        store, split: that the pairs are of. pairs: int64 (N, 2), source and target index.
         values: criterion of `CRITERIA` -> float64 (N,), NaN where it does not count for a pair.
-        estimator: its name, or None: nobody looked for joints and limbs.
+        estimator: its name; None where joints and limbs were not looked for.
     """
 
     store: Store
@@ -84,8 +77,12 @@ class Judged:
         as_bad = torch.searchsorted(counted.sort().values, values, right=True).double() / max(1, len(counted))
         return torch.where(values.isnan(), values, as_bad)
 
-    def line(self) -> dict[str, Any]:
-        """The result line, without the model and the stamp: each criterion's median, worst twentieth and worst."""
+    def line(self) -> ResultLine:
+        """The result line, without the model, the seed of the sheets and the stamp.
+
+        "kind" is "failures"; data, checksum, split, pairs (how many), estimator; "criteria" holds of each criterion
+        "median", "worst_twentieth" (the quantile), "worst" and "pairs" (how many counted).
+        """
         measured: dict[str, dict[str, float | int]] = {}
         for criterion, values in self.values.items():
             counted = values[~values.isnan()]
@@ -106,7 +103,7 @@ class Failure:
     """One of the worst pairs.
 
     Attributes:
-        row: of `Judged.pairs`. criterion: by which it was chosen. captions: what is wrong, and the other numbers.
+        row: of `JudgedPairs.pairs`. criterion: by which it was chosen. captions: what is wrong, and the other numbers.
     """
 
     row: int
@@ -114,30 +111,7 @@ class Failure:
     captions: tuple[str, ...]
 
 
-def may_show(store: Store) -> bool:
-    """Whether all people of a store are rendered, by its own account; only those may be shown to anyone."""
-    return "renderer" in store.provenance
-
-
-def draw_lots(store: Store, split: str = "test", people: int = 20, seed: int = 0) -> Tensor:
-    """One pair of each of some people of a split, int64 (P, 2), by lot alone; all people where there are fewer.
-
-    Raises:
-        ValueError: fewer than one person is asked for. KeyError: no such split.
-    """
-    if people < 1:
-        raise ValueError(f"draw_lots: at least 1 person is needed, got {people}")
-    pairs = store.pairs(split)
-    of: dict[str, list[int]] = {}
-    for row, source in enumerate(pairs[:, 0].tolist()):
-        of.setdefault(store.people[source], []).append(row)
-    random = np.random.default_rng(seed)
-    names = sorted(of)
-    chosen = [names[k] for k in random.permutation(len(names))[:people]]
-    return pairs[[of[name][int(random.integers(len(of[name])))] for name in chosen]]
-
-
-def judge(
+def judge_pairs(
     model: Model,
     store: Store,
     split: str = "test",
@@ -145,15 +119,16 @@ def judge(
     estimator: KeypointEstimator | None = None,
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
-) -> Judged:
+) -> JudgedPairs:
     """Measure the pairs of a split one by one.
 
-    mask-SSIM always; the clothes' colours by the parsing, or where the store has none of all that the target's
+    mask-SSIM always; the clothes' colours by the parsing, or, where the store has none, of all that the target's
     skeleton covers; joints, side and limbs where there is an estimator, against what it finds on the true target as
-    far as that agrees with the annotation: else it looks at somebody else in the picture, and the pair does not count.
+    far as that agrees with the annotation. Where it does not agree, the estimator sees another person in the picture,
+    and the pair does not count.
 
     Args:
-        model: that generates them. store: its pictures fit the model's canvas.
+        model: that generates them. store, split: the pairs; the pictures fit the model's canvas.
         limit: measure so many pairs, evenly spaced over the list; None or too many: all.
         batch: pairs at once. progress: called with (pairs done, pairs in all).
 
@@ -168,49 +143,49 @@ def judge(
     values = {name: torch.full((len(pairs),), torch.nan, dtype=torch.float64) for name in CRITERIA}
     for start in range(0, len(pairs), batch):
         rows = slice(start, min(start + batch, len(pairs)))
-        source, target = (_people(model, store, pairs[rows, side]) for side in (0, 1))
-        made = _bytes(model(source, target))
-        true = _bytes(_image(target))
+        source, target = (framed_people(model, store, pairs[rows, side]) for side in (0, 1))
+        generated, true = _bytes(model(source, target)), _bytes(_image(target))
         mask = person_mask(target, 1.0)
-        values["structure"][rows] = ssim(made * mask, true * mask)
+        values["structure"][rows] = ssim(generated * mask, true * mask)
         labels = mask[:, 0].long() * CLOTHES[0] if target.parsing is None else target.parsing
-        values["colour"][rows] = _where(*colour_error(made, true, labels))
+        values["colour"][rows] = _counted(*colour_error(generated, true, labels))
         if estimator is not None:
-            found, seen = (estimator.crops(list(one.movedim(1, -1).contiguous().numpy())) for one in (made, true))
             assert target.keypoints is not None
-            seen = agreed(seen, target.keypoints)
-            named, exchanged = (
-                _where(a / b.clamp_min(1), b) for a, b in (pckh(found, seen), pckh(found[:, MIRROR], seen))
-            )
-            values["joints"][rows] = torch.maximum(named, exchanged)
-            values["side"][rows] = (exchanged - named).clamp_min(0)
-            lost, there = lost_limbs(found, seen)
-            values["limbs"][rows] = _where(lost / there.clamp_min(1), there)
+            for name, column in _judge_joints(estimator, generated, true, target.keypoints).items():
+                values[name][rows] = column
         if progress is not None:
             progress(rows.stop, len(pairs))
-    return Judged(store, split, pairs, values, None if estimator is None else estimator.name)
+    return JudgedPairs(store, split, pairs, values, None if estimator is None else estimator.name)
 
 
-def lost_limbs(found: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+def framed_people(model: Model, store: Store, indices: Tensor) -> Person:
+    """People of a store on the model's canvas, with the fields that the model, the sheets and the criteria need."""
+    needs = model.generator.needs
+    wanted = dict.fromkeys((*needs.source, *needs.target, "image", "keypoints"))
+    fields = [*wanted, *(["parsing"] if "parsing" in store.fields and "parsing" not in wanted else [])]
+    return model.canvas.frame(store.person(indices, fields))
+
+
+def lost_limbs(joints: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """How many limbs of the true target the generated picture has lost, and how many it should have, float64 (B,).
 
     Args:
-        found, seen: (B, 18, 3) joints on the generated picture and on the true one.
+        joints, wanted: (B, 18, 3) on the generated picture and on the true one.
     """
-    near = _near(found, seen) | _near(found[:, MIRROR], seen)
-    lost, there = torch.zeros(len(seen), dtype=torch.float64), torch.zeros(len(seen), dtype=torch.float64)
+    near = _near(joints, wanted) | _near(joints[:, MIRROR], wanted)
+    lost, there = torch.zeros(len(wanted), dtype=torch.float64), torch.zeros(len(wanted), dtype=torch.float64)
     for names in LIMBS.values():
-        joints = [JOINTS.index(name) for name in names]
-        wanted = (seen[:, joints, 2] > 0).all(1)
-        there += wanted
-        lost += wanted & ~near[:, joints].any(1)
+        of_limb = [JOINTS.index(name) for name in names]
+        visible = (wanted[:, of_limb, 2] > 0).all(1)
+        there += visible
+        lost += visible & ~near[:, of_limb].any(1)
     return lost, there
 
 
 def agreed(seen: Tensor, annotated: Tensor) -> Tensor:
     """The joints (B, 18, 3) that an estimator sees where the annotation has them; the others become missing.
 
-    All of them where less than two thirds agree: it looked at somebody else, or took a back for a front.
+    All become missing where less than two thirds agree: the estimator saw another person, or took a back for a front.
     """
     both = (seen[..., 2] > 0) & (annotated[..., 2] > 0)
     near = _near(seen, annotated) & both
@@ -218,7 +193,7 @@ def agreed(seen: Tensor, annotated: Tensor) -> Tensor:
     return torch.where((near & trusted[:, None])[..., None], seen, torch.zeros_like(seen))
 
 
-def worst(judged: Judged, count: int = 12) -> list[Failure]:
+def worst_pairs(judged: JudgedPairs, count: int = 12) -> list[Failure]:
     """The failures: by turns the worst pair of each criterion that measured anything, everybody at most once.
 
     A pair fails by a criterion where at most a twentieth of the pairs counted are at least as bad, or it is the one
@@ -245,79 +220,6 @@ def worst(judged: Judged, count: int = 12) -> list[Failure]:
     return failures
 
 
-def contact_sheet(model: Model, store: Store, pairs: Tensor, across: int = 4, scale: int = 1) -> _Pixels:
-    """Source, pose, generated and target of every pair, so many pairs in a row; uint8 (H, W, 3).
-
-    Raises:
-        ValueError: the store does not say that its people are rendered.
-    """
-    strips = _strips(model, store, pairs)
-    rows = [[cell for strip in strips[k : k + across] for cell in strip] for k in range(0, len(strips), across)]
-    return np.asarray(sheet(rows, COLUMNS * min(across, len(strips)), scale))
-
-
-def failure_sheet(
-    model: Model, judged: Judged, failures: Sequence[Failure], across: int = 2, scale: int = 1
-) -> _Pixels:
-    """The failures with their captions below them, so many in a row; uint8 (H, W, 3).
-
-    Raises:
-        ValueError: there are none, or the store does not say that its people are rendered.
-    """
-    if not failures:
-        raise ValueError("failure_sheet: there are no failures to show")
-    strips = _strips(model, judged.store, judged.pairs[[failure.row for failure in failures]])
-    cells = [
-        np.asarray(captioned(sheet([strip], COLUMNS, scale), failure.captions))
-        for strip, failure in zip(strips, failures, strict=True)
-    ]
-    return np.asarray(sheet([cells[k : k + across] for k in range(0, len(cells), across)]))
-
-
-# -- inside ---------------------------------------------------------------------------------------------------------
-
-
-def _strips(model: Model, store: Store, pairs: Tensor) -> list[list[_Pixels | None]]:
-    if not may_show(store):
-        raise ValueError(
-            f"{store.folder} ({store.dataset}) does not say that its people are rendered; photographs of real people "
-            "are not put into sheets"
-        )
-    source, target = (_people(model, store, pairs[:, side]) for side in (0, 1))
-    assert target.keypoints is not None
-    assert target.size is not None
-    shown: list[list[_Pixels]] = [
-        list(to_uint8(_image(source))),
-        [draw_skeleton(keypoints, *target.size) for keypoints in target.keypoints],
-        [picture for rows in torch.split(torch.arange(len(pairs)), 8)
-         for picture in to_uint8(model(source[rows], target[rows]))],
-        list(to_uint8(_image(target))),
-    ]  # fmt: skip
-    return [list(strip) for strip in zip(*shown, strict=True)]
-
-
-def _people(model: Model, store: Store, indices: Tensor) -> Person:
-    needs = model.generator.needs
-    wanted = dict.fromkeys((*needs.source, *needs.target, "image", "keypoints"))
-    fields = [*wanted, *(["parsing"] if "parsing" in store.fields and "parsing" not in wanted else [])]
-    return model.canvas.frame(store.person(indices, fields))
-
-
-def _captions(judged: Judged, row: int, criterion: str, share: float) -> tuple[str, ...]:
-    kind, said, _ = CRITERIA[criterion]
-    first = f"{kind}: {said.format(float(judged.values[criterion][row]))}"
-    first += f", among the worst {share:.1%}"
-    others = [
-        CRITERIA[name][1].format(float(values[row]))
-        for name, values in judged.values.items()
-        if name != criterion and float(values[row]) > HARMLESS.get(name, -np.inf)
-    ]
-    keypoints = judged.store.person(judged.pairs[row], ["keypoints"]).keypoints
-    assert keypoints is not None
-    turn = " to ".join(facing(one) for one in keypoints)
-    return first, "; ".join([turn, *others])
-
-
 def facing(keypoints: Tensor) -> str:
     """ "front", "back" or "side" as the shoulders (18, 3) tell it, "unclear" where one is missing."""
     right, left, neck = (keypoints[JOINTS.index(f"{name}")] for name in ("right_shoulder", "left_shoulder", "neck"))
@@ -331,24 +233,61 @@ def facing(keypoints: Tensor) -> str:
     return "front" if across > 0 else "back"
 
 
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _judge_joints(
+    estimator: KeypointEstimator, generated: Tensor, true: Tensor, annotated: Tensor
+) -> dict[str, Tensor]:
+    """ "joints", "side" and "limbs" of generated pictures against true ones, uint8 (B, 3, H, W): float64 (B,) each."""
+    joints, wanted = (estimator.crops(list(images.movedim(1, -1).contiguous().numpy())) for images in (generated, true))
+    wanted = agreed(wanted, annotated)
+    named, exchanged = (
+        _counted(right / count.clamp_min(1), count)
+        for right, count in (pckh(joints, wanted), pckh(joints[:, MIRROR], wanted))
+    )
+    lost, there = lost_limbs(joints, wanted)
+    return {
+        "joints": torch.maximum(named, exchanged),
+        "side": (exchanged - named).clamp_min(0),
+        "limbs": _counted(lost / there.clamp_min(1), there),
+    }
+
+
+def _captions(judged: JudgedPairs, row: int, criterion: str, share: float) -> tuple[str, ...]:
+    """What is wrong with a pair and how few are worse; how the two people stand, and the other numbers."""
+    kind, form, _ = CRITERIA[criterion]
+    first = f"{kind}: {form.format(float(judged.values[criterion][row]))}, among the worst {share:.1%}"
+    others = [
+        CRITERIA[name][1].format(float(values[row]))
+        for name, values in judged.values.items()
+        if name != criterion and float(values[row]) > HARMLESS.get(name, -np.inf)
+    ]
+    keypoints = judged.store.person(judged.pairs[row], ["keypoints"]).keypoints
+    assert keypoints is not None
+    turn = " to ".join(facing(one) for one in keypoints)
+    return first, "; ".join([turn, *others])
+
+
 def _order(share: Tensor, structure: Tensor) -> list[int]:
     """Rows from the worst on, of equal ones the lower mask-SSIM first; those that do not count left out."""
     order = np.lexsort((structure.numpy(), share.numpy())).tolist()
     return [row for row in order if not bool(share[row].isnan())]
 
 
-def _near(found: Tensor, wanted: Tensor) -> Tensor:
+def _near(joints: Tensor, wanted: Tensor) -> Tensor:
     """Which joints (B, 18, 3) lie within `NEAR` of where they are wanted, bool (B, 18)."""
     located = wanted[..., 2:] > 0
     high = wanted[..., :2].masked_fill(~located, -torch.inf).amax(1)
     low = wanted[..., :2].masked_fill(~located, torch.inf).amin(1)
     reach = NEAR * torch.nan_to_num((high - low).amax(1), nan=0.0, neginf=0.0)
-    apart = (found[..., :2] - wanted[..., :2]).norm(dim=2)
-    near: Tensor = (apart <= reach[:, None]) & (found[..., 2] > 0) & located[..., 0]
+    apart = (joints[..., :2] - wanted[..., :2]).norm(dim=2)
+    near: Tensor = (apart <= reach[:, None]) & (joints[..., 2] > 0) & located[..., 0]
     return near
 
 
-def _where(values: Tensor, counted: Tensor) -> Tensor:
+def _counted(values: Tensor, counted: Tensor) -> Tensor:
+    """NaN where nothing counted."""
     return torch.where(counted > 0, values, torch.nan)
 
 

@@ -51,12 +51,13 @@ MEANINGS: Final = {
     "centre_x": "mean x of the joints, share of the width",
     "centre_y": "mean y of the joints, share of the height",
 }
-"""Name of each statistic -> what it is, in the order of `statistics`."""
+"""Name of each statistic -> what it is, in the order of `picture_statistics`."""
 
 NAMES: Final = tuple(MEANINGS)
+"""Of the statistics, in their order."""
 
 
-def statistics(images: Tensor, keypoints: Tensor) -> Tensor:
+def picture_statistics(images: Tensor, keypoints: Tensor) -> Tensor:
     """The numbers of `NAMES` of every picture.
 
     The person is where the thickened skeleton of the joints lies, so that photographs without a mask are measured as
@@ -131,7 +132,7 @@ def statistics(images: Tensor, keypoints: Tensor) -> Tensor:
     return torch.stack([values[name] for name in NAMES], 1)
 
 
-def effect(one: Tensor, other: Tensor) -> Tensor:
+def effect_size(one: Tensor, other: Tensor) -> Tensor:
     """Cohen's d of each column: difference of the means by the pooled standard deviation; positive where `one` is more.
 
     Args:

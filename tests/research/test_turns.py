@@ -1,4 +1,4 @@
-"""`repose bench turns`: what copies, blurs and perfect generators score, and what the line and the table say."""
+"""`repose research turns`: what copies, blurs and perfect generators score, and what the line and the table say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pytest
 import torch
 from rich.console import Console
 
-from repose.bench.tables import table
-from repose.bench.turns import KINDS, METRICS, VERSION, Turning, _span, another, compare, measure, render, report, soft
 from repose.metrics.functional.regions import CLOTHES
 from repose.models.base import Output
 from repose.person import Person
@@ -21,6 +19,19 @@ from repose.pipeline import Model, load
 from repose.render import SyntheticUnavailable
 from repose.render.sets import TURNS_SEED
 from repose.represent.canvas import canvas, to_uint8
+from repose.research.references import blur_pictures, exchange_cloth
+from repose.research.turning import Turning, render_turning
+from repose.research.turns import (
+    KINDS,
+    TURN_METRICS,
+    VERSION,
+    TurnsResult,
+    _span,
+    print_turns,
+    score_turns,
+    turn_columns,
+    turns_table,
+)
 from tests import tiny
 
 
@@ -28,7 +39,7 @@ from tests import tiny
 def turning() -> Turning:
     pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
     try:
-        return render(canvas("market"), 2, turns=(30, 180))
+        return render_turning(canvas("market"), 2, turns=(30, 180))
     except SyntheticUnavailable as error:
         pytest.skip(str(error))
 
@@ -52,7 +63,7 @@ def test_people_with_patterns_in_their_turns(turning: Turning) -> None:
         for field in ("image", "keypoints", "parsing", "iuv", "mask", "depth"):
             assert getattr(person, field) is not None
         assert person.iuv[:, 1:].max() <= 1
-    again = render(canvas("market"), 1, turns=(30,), first=2)
+    again = render_turning(canvas("market"), 1, turns=(30,), first=2)
     assert again.numbers == (13,)
     for field in ("image", "keypoints"):
         same = torch.equal(getattr(again.source, field), getattr(turning.source[1:], field))
@@ -62,14 +73,14 @@ def test_people_with_patterns_in_their_turns(turning: Turning) -> None:
 def test_other_canvases(model: Model) -> None:
     pytest.importorskip("moderngl", reason="the synthetic people need moderngl")
     try:
-        half = render(canvas("fashion-half"), 1, turns=(90,))
+        half = render_turning(canvas("fashion-half"), 1, turns=(90,))
     except SyntheticUnavailable as error:
         pytest.skip(str(error))
     assert half.source.size == (128, 96)
     assert (half.source.image[..., :4] == 1).all(), "white beside the window"
     with pytest.raises(ValueError, match="rendered for 'fashion-half'"):
-        measure(model, half)
-    found = measure(perfect(model, half), half)
+        score_turns(model, half)
+    found = score_turns(perfect(model, half), half)
     assert list(found.pictures[90]) == ["generated", "source", "blur"], "nobody else's cloth"
     assert found.pictures[90]["generated"].shape == (1, 3, 128, 88)
 
@@ -96,7 +107,7 @@ def perfect(model: Model, turning: Turning) -> Model:
 
 
 def test_truth_scores_all_and_the_references_do_not(model: Model, turning: Turning) -> None:
-    found = measure(perfect(model, turning), turning)
+    found = score_turns(perfect(model, turning), turning)
     for degrees in (30, 180):
         best = {metric: score.value for metric, score in found.scores[degrees]["generated"].items()}
         assert best == pytest.approx({"pattern": 1, "texture": 1, "colour": 0, "head": 1})
@@ -123,7 +134,7 @@ def test_somebody_elses_cloth() -> None:
     parsing = torch.zeros(3, 32, 24, dtype=torch.int64)
     parsing[0, 4:20, 4:20], parsing[0, 20:30, 8:16] = shirt, skirt
     parsing[1, 10:16, 9:15] = shirt  # smaller, and around (12, 11) as the first one's is around (11, 11)
-    made = another(pictures, parsing)
+    made = exchange_cloth(pictures, parsing)
     worn = parsing[0] > 0
     assert torch.equal(made[0][:, ~worn], pictures[0][:, ~worn])
     assert made[0, 0, 11, 4:20].tolist() == [109] * 6 + [110, 111, 112, 113] + [114] * 6, "its edges go on"
@@ -136,14 +147,15 @@ def test_compare_skips_who_shows_nothing(turning: Turning) -> None:
     target = turning.targets[30]
     assert target.parsing is not None
     bare = replace(target, parsing=torch.zeros_like(target.parsing), iuv=torch.zeros_like(target.iuv))
-    columns = compare(window(target), bare)
-    assert list(columns) == list(METRICS)
+    columns = turn_columns(window(target), bare)
+    assert list(columns) == list(TURN_METRICS)
     assert all(column.skipped == 2 for column in columns.values())
 
 
 def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
-    found = measure(model, turning)
-    line = json.loads(json.dumps(found.line()))
+    found = score_turns(model, turning)
+    line = json.loads(json.dumps(found.result.line()))
+    assert TurnsResult.read(line) == found.result
     assert (line["kind"], line["version"], line["seed"]) == ("turns", VERSION, TURNS_SEED)
     assert line["people"] == [1, 13]
     assert (line["canvas"], line["height"], line["width"]) == ("market", 128, 64)
@@ -153,14 +165,14 @@ def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
     assert sheet.shape[1] > 5 * 2 * 64
     assert sheet.shape[0] > 2 * 2 * 128
     screen = Console(file=io.StringIO(), record=True, width=160)
-    report(found, "a", screen)
+    print_turns(found.result, "a", screen)
     assert "copied source" in screen.export_text(clear=False)
     facts = {"model": "a", "recipe": "r", "commit": "abc", "hardware": "a box", "date": "2026"}
     old = {**line, **facts, "date": "2020", "people": [5]}
     other = {**line, **facts, "model": "b"}
-    text = table("turns", [old, {**line, **facts}, other])
+    text = turns_table([old, {**line, **facts}, other])
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row[:1] == "|"]
-    assert rows[0][3:] == [f"{title} {'↓' if m == 'colour' else '↑'}" for m, (title, _, _) in METRICS.items()]
+    assert rows[0][3:] == [f"{title} {'↓' if m == 'colour' else '↑'}" for m, (title, _, _) in TURN_METRICS.items()]
     assert [row[2] for row in rows[2:]] == ["`a`", *list(KINDS.values())[1:], "`b`"] * 2, "references once"
     value, low, high = line["turns"]["30"]["generated"]["pattern"]
     assert low < high
@@ -169,14 +181,14 @@ def test_line_table_report_and_sheet(model: Model, turning: Turning) -> None:
     value, low, high = line["turns"]["30"]["source"]["texture"]
     assert f"±{(high - low) / 2:.3f}" in screen.export_text(clear=False)
     before = {key: value for key, value in line.items() if key != "version"}
-    text = table("turns", [{**before, **facts, "model": "older"}, {**line, **facts}])
+    text = turns_table([{**before, **facts, "model": "older"}, {**line, **facts}])
     assert "older" not in text, "people in other poses do not stand beside"
-    assert "`older`" in table("turns", [{**before, **facts, "model": "older"}])
+    assert "`older`" in turns_table([{**before, **facts, "model": "older"}])
     assert f"seed {TURNS_SEED}" in text
     line["turns"]["30"]["generated"]["head"] = [None, None, None]
-    assert table("turns", [{**line, **facts}]).splitlines()[2].endswith("| - |")
-    with pytest.raises(ValueError, match="no line of `repose bench turns`"):
-        table("turns", [])
+    assert turns_table([{**line, **facts}]).splitlines()[2].endswith("| - |")
+    with pytest.raises(ValueError, match="no line of `repose research turns`"):
+        turns_table([])
 
 
 def test_what_cannot_be_asked_for() -> None:
@@ -187,14 +199,14 @@ def test_what_cannot_be_asked_for() -> None:
         ({"style": "plain"}, "has no patterns"),
     ):
         with pytest.raises(ValueError, match=error):
-            render(canvas("market"), **words)  # type: ignore[arg-type]
+            render_turning(canvas("market"), **words)  # type: ignore[arg-type]
 
 
 def test_a_blur_keeps_what_is_flat() -> None:
     flat = torch.full((1, 3, 64, 32), 77, dtype=torch.uint8)
-    assert torch.equal(soft(flat), flat)
+    assert torch.equal(blur_pictures(flat), flat)
     noise = torch.randint(0, 256, (1, 3, 64, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    assert soft(noise).double().std() < 0.2 * noise.double().std()
+    assert blur_pictures(noise).double().std() < 0.2 * noise.double().std()
 
 
 @pytest.mark.parametrize("places", [[0, 1], [30, 31], [60, 63], [5, 40]])
@@ -212,8 +224,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turning: T
 
     monkeypatch.chdir(tmp_path)
     run = tiny.save(tmp_path / "run")
-    monkeypatch.setattr("repose.bench.turns.render", lambda *_, **__: turning)
-    words = ["bench", "turns", str(run), "--people", "2", "--results", "r.jsonl", "-o", "t.png"]
+    monkeypatch.setattr("repose.research.turning.render_turning", lambda *_, **__: turning)
+    words = ["research", "turns", str(run), "--people", "2", "--results", "r.jsonl", "-o", "t.png"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     (line,) = [json.loads(text) for text in (tmp_path / "r.jsonl").read_text().splitlines()]

@@ -1,5 +1,6 @@
 """Distances, classifiers and statistics: each against what is known by hand, or on pictures with one known fault."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +11,18 @@ from rich.console import Console
 from scipy import linalg, stats
 from torch import Tensor
 
-from repose.bench import realism
-from repose.bench.realism import (
-    SAID,
-    VIEWS,
-    area,
-    compare,
-    features,
-    found_joints,
-    pooled,
-    sample,
-    tell,
-    view,
-)
-from repose.bench.statistics import HEIGHT, MEANINGS, NAMES, effect, statistics
-from repose.bench.tables import table
 from repose.data import Store, StoreWriter
 from repose.metrics.functional import frechet, kernel_distance
 from repose.nn.mobilenet import MobileNetV2
 from repose.person import JOINTS
 from repose.record import stamp
+from repose.research import views
+from repose.research.classifiers import roc_area, tell_apart
+from repose.research.image_statistics import HEIGHT, MEANINGS, NAMES, effect_size, picture_statistics
+from repose.research.joints import JointsFound, count_joints, joints_table
+from repose.research.realism import Realism, compare_stores, print_realism, realism_table
+from repose.research.sample import draw_sample
+from repose.research.views import VIEW_TITLES, VIEWS, pooled, sample_features, view
 
 RANDOM = np.random.default_rng(0)
 
@@ -51,7 +44,7 @@ def standing(count: int, height: int = 128, width: int = 64) -> Tensor:
 
 def numbers(pixels: np.ndarray) -> dict[str, Tensor]:
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-    found = statistics(images, standing(len(pixels), *pixels.shape[1:3]))
+    found = picture_statistics(images, standing(len(pixels), *pixels.shape[1:3]))
     return dict(zip(NAMES, found.unbind(1), strict=True))
 
 
@@ -106,7 +99,7 @@ def test_kernel_distance_is_unbiased_and_by_hand() -> None:
 def test_area_is_the_rank_statistic() -> None:
     one, other = RANDOM.integers(0, 6, 40), RANDOM.integers(2, 8, 25)
     by_hand = stats.mannwhitneyu(one, other).statistic / (40 * 25)
-    assert area(torch.from_numpy(one), torch.from_numpy(other)) == pytest.approx(by_hand)
+    assert roc_area(torch.from_numpy(one), torch.from_numpy(other)) == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("hidden", [0, 16])
@@ -118,12 +111,12 @@ def test_classifiers_tell_what_differs_and_nothing_else(hidden: int) -> None:
         rows[:, 2] += shift
         return rows[:300], rows[300:]
 
-    told = tell(halves(4), halves(0), hidden)
+    told = tell_apart(halves(4), halves(0), hidden)
     assert told.accuracy > 0.95
     assert told.area > 0.99
     if not hidden:
         assert told.weights.argmax() == 2
-    same = tell(halves(0), halves(0), hidden)
+    same = tell_apart(halves(0), halves(0), hidden)
     assert 0.4 < same.accuracy < 0.6, "on rows held out there is nothing to tell"
 
 
@@ -132,14 +125,14 @@ def test_mlp_tells_what_no_line_can() -> None:
     corner = torch.from_numpy(random.choice([-1.0, 1.0], (2, 400, 1)) * np.array([[[1.0, 1.0]], [[1.0, -1.0]]]))
     rows = corner + torch.from_numpy(random.normal(0, 0.2, corner.shape))
     kinds = [(kind[:200], kind[200:]) for kind in rows]
-    assert tell(kinds[0], kinds[1], hidden=16).accuracy > 0.95
-    assert tell(kinds[0], kinds[1]).accuracy < 0.7
+    assert tell_apart(kinds[0], kinds[1], hidden=16).accuracy > 0.95
+    assert tell_apart(kinds[0], kinds[1]).accuracy < 0.7
 
 
 def test_the_state_of_torch_is_left_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    tell((torch.randn(8, 2), torch.randn(8, 2)), (torch.randn(8, 2), torch.randn(8, 2)), hidden=4)
+    tell_apart((torch.randn(8, 2), torch.randn(8, 2)), (torch.randn(8, 2), torch.randn(8, 2)), hidden=4)
     torch.manual_seed(5)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -149,7 +142,7 @@ def test_the_state_of_torch_is_left_alone() -> None:
 
 def test_effect_is_cohens_d() -> None:
     one, other = torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([[0.0], [2.0]])
-    assert effect(one, other).item() == pytest.approx((3 - 1) / ((4 * 2 + 2 * 1) / 3) ** 0.5)
+    assert effect_size(one, other).item() == pytest.approx((3 - 1) / ((4 * 2 + 2 * 1) / 3) ** 0.5)
 
 
 def test_every_statistic_is_a_finite_number() -> None:
@@ -157,7 +150,7 @@ def test_every_statistic_is_a_finite_number() -> None:
     for pixels in (flat, smooth(2), smooth(2, 256, 176), np.zeros_like(flat)):
         found = numbers(pixels)
         assert all(torch.isfinite(value).all() for value in found.values())
-    missing = statistics(torch.zeros(1, 3, 128, 64), torch.zeros(1, 18, 3))
+    missing = picture_statistics(torch.zeros(1, 3, 128, 64), torch.zeros(1, 18, 3))
     assert torch.isfinite(missing).all()
     assert tuple(MEANINGS) == NAMES
 
@@ -202,13 +195,13 @@ def test_a_larger_picture_is_measured_as_its_small_one() -> None:
 
 
 def test_halves_have_people_of_their_own(tmp_path: Path) -> None:
-    some = sample(write(tmp_path / "s", smooth(40)), "train", 30)
+    some = draw_sample(write(tmp_path / "s", smooth(40)), "train", 30)
     assert len(some) == 30
     first, second = some.halves()
     assert not set(some.people[first].tolist()) & set(some.people[second].tolist())
     assert sorted(torch.cat([first, second]).tolist()) == list(range(30))
     with pytest.raises(ValueError, match="too few"):
-        sample(write(tmp_path / "one", smooth(6), people=1), "train", 30)
+        draw_sample(write(tmp_path / "one", smooth(6), people=1), "train", 30)
 
 
 def test_views_hide_what_they_say() -> None:
@@ -221,7 +214,7 @@ def test_views_hide_what_they_say() -> None:
     torch.testing.assert_close(grey[:, 0], grey[:, 2])
     checks = (torch.arange(64) % 2 * 2.0 - 1).expand(1, 3, 128, 64)
     assert view(checks, "coarse").abs().max() < 0.3
-    assert set(VIEWS) == set(SAID)
+    assert set(VIEWS) == set(VIEW_TITLES)
     with pytest.raises(ValueError, match="not 'x'"):
         view(images, "x")
 
@@ -236,23 +229,23 @@ def test_features_are_those_of_the_classifier(tmp_path: Path) -> None:
     network = MobileNetV2(())
     images = torch.rand(2, 3, 64, 32) * 2 - 1
     torch.testing.assert_close(network.classifier(pooled(network, images)), network.logits(images))
-    some = sample(write(tmp_path / "s", smooth(6, 64, 32)), "train", 6)
-    assert features(network, some).shape == (6, 1280)
+    some = draw_sample(write(tmp_path / "s", smooth(6, 64, 32)), "train", 6)
+    assert sample_features(network, some).shape == (6, 1280)
     with pytest.raises(ValueError, match="taps="):
         pooled(MobileNetV2(("blocks.0",)), images)
 
 
 def test_compare_and_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store like the photographs is nearer than one with noise; only the latter is told."""
-    monkeypatch.setattr(realism, "ROWS", 32)
-    monkeypatch.setattr(realism, "pooled", few_features)
+    monkeypatch.setattr(views, "ROWS", 32)
+    monkeypatch.setattr(views, "pooled", few_features)
     noise = np.random.default_rng(9).normal(0, 25, (40, 64, 32, 3))
     photographs = write(tmp_path / "real", smooth(80, 64, 32, seed=1))
     near = write(tmp_path / "near", smooth(40, 64, 32, seed=2))
     far = write(tmp_path / "far", (smooth(40, 64, 32, seed=3) + noise).clip(0, 255).astype(np.uint8))
     network = MobileNetV2(())
     steps: list[tuple[int, int]] = []
-    found = compare(
+    found = compare_stores(
         photographs, {"rich": near, "plain": far}, count=40, judged=30, views=("whole", "background"),
         network=network, progress=lambda what, done, total: steps.append((done, total)),
     )  # fmt: skip
@@ -267,14 +260,15 @@ def test_compare_and_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert abs(rich.effects["noise"][2]) < 1
 
     screen = Console(width=200, record=True, file=(tmp_path / "screen").open("w"))
-    realism.report(found, screen)
+    print_realism(found, screen)
     shown = screen.export_text()
     assert f"{rich.frechet:.1f}" in shown
-    assert SAID["background"] in shown
-    text = table("realism", [{**found.line(), **stamp()}])
+    assert VIEW_TITLES["background"] in shown
+    assert Realism.read(json.loads(json.dumps(found.line()))) == found
+    text = realism_table([{**found.line(), **stamp()}])
     assert f"{rich.frechet:.1f} | {plain.frechet:.1f} | {found.floor_frechet:.1f}" in text
     with pytest.raises(ValueError, match="render them at one size"):
-        compare(photographs, {"rich": write(tmp_path / "other", smooth(8, 32, 32))}, network=network)
+        compare_stores(photographs, {"rich": write(tmp_path / "other", smooth(8, 32, 32))}, network=network)
 
 
 class Shifted:
@@ -301,9 +295,9 @@ def test_found_joints_are_counted_one_by_one(tmp_path: Path) -> None:
     keypoints[4, 6] = 0  # outside of the picture: likewise
     keypoints[7, torch.tensor([0, 1, 14, 15, 16, 17])] = 0  # no head, no box
     store = write(tmp_path / "s", smooth(40), keypoints=keypoints)
-    some = sample(store, "train", 40)
+    some = draw_sample(store, "train", 40)
     ordered = some.keypoints(torch.arange(40))
-    found = found_joints(some, Shifted(ordered))  # type: ignore[arg-type]
+    found = count_joints(some, Shifted(ordered))  # type: ignore[arg-type]
     counts = {name: visible for name, (_, visible) in found.joints.items()}
     assert (found.headless, found.pictures) == (1, 40)
     assert counts[JOINTS[5]] == counts[JOINTS[6]] == 38
@@ -314,5 +308,6 @@ def test_found_joints_are_counted_one_by_one(tmp_path: Path) -> None:
     everything = sum(counts.values())
     lost = sum(visible - right for right, visible in found.joints.values())
     assert found.share == pytest.approx(1 - lost / everything)
-    text = table("joints", [{**found.line(), **stamp()}])
+    assert JointsFound.read(json.loads(json.dumps(found.line()))) == found
+    text = joints_table([{**found.line(), **stamp()}])
     assert "| nose | 0.0% |" in text

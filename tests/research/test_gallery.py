@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,28 +10,19 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from typer.testing import CliRunner
 
-from repose.bench.gallery import (
-    Judged,
-    agreed,
-    contact_sheet,
-    draw_lots,
-    facing,
-    failure_sheet,
-    judge,
-    lost_limbs,
-    may_show,
-    worst,
-)
+from repose.cli import app
 from repose.data import Store, StoreWriter
 from repose.models.base import Output
 from repose.person import JOINTS, MIRROR, Person
 from repose.pipeline import Model, load
 from repose.represent.keypoints import from_skeleton
+from repose.research.failures import JudgedPairs, agreed, facing, judge_pairs, lost_limbs, worst_pairs
+from repose.research.gallery import contact_sheet, draw_lots, failure_sheet, may_show
 from tests import tiny
 from tests.estimate import fakes
 
-ROOT = Path(__file__).parents[2]
 PEOPLE = 6
 
 
@@ -71,13 +61,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return load(tiny.save(tmp_path_factory.mktemp("weights") / "run"))
 
 
-def judged(store: Store, **values: list[float]) -> Judged:
+def judged(store: Store, **values: list[float]) -> JudgedPairs:
     """Numbers as they are wanted; criteria that are not given count nowhere."""
     count = len(store.pairs("test"))
     blank = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in
              ("limbs", "joints", "side", "colour", "structure")}  # fmt: skip
     given = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
-    return Judged(store, "test", store.pairs("test"), blank | given, None)
+    return JudgedPairs(store, "test", store.pairs("test"), blank | given, None)
 
 
 def test_lots_are_of_different_people_and_never_change(store: Store) -> None:
@@ -98,12 +88,12 @@ def test_lots_are_of_different_people_and_never_change(store: Store) -> None:
 
 def test_judge_measures_every_pair(store: Store, model: Model) -> None:
     seen: list[tuple[int, int]] = []
-    found = judge(model, store, batch=5, progress=lambda done, total: seen.append((done, total)))
+    found = judge_pairs(model, store, batch=5, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(5, 12), (10, 12), (12, 12)]
     assert found.values["structure"].isfinite().all()
     assert found.values["colour"].isfinite().all()
     assert found.values["joints"].isnan().all(), "nobody looked"
-    few = judge(model, store, limit=3)
+    few = judge_pairs(model, store, limit=3)
     assert few.pairs.tolist() == store.pairs("test")[[0, 4, 8]].tolist()
     assert torch.allclose(few.values["structure"], found.values["structure"][[0, 4, 8]], atol=1e-4)
     line = found.line()
@@ -113,14 +103,14 @@ def test_judge_measures_every_pair(store: Store, model: Model) -> None:
 
 
 def test_a_changed_colour_is_the_largest(store: Store, model: Model) -> None:
-    found = judge(painter(model, lambda image: image), store)
+    found = judge_pairs(painter(model, lambda image: image), store)
     assert {store.people[int(found.pairs[row, 0])] for row in found.values["colour"].topk(2).indices} == {"5"}
     assert found.values["colour"].sort().values[-3] < 1 < 20 < found.values["colour"].sort().values[-2]
     two = found.share("colour").topk(2, largest=False)
     assert two.values.tolist() == pytest.approx([2 / 12] * 2), "there and back they are equally bad"
-    assert "colour" not in [failure.criterion for failure in worst(found, 2)], "so neither is the one worst"
+    assert "colour" not in [failure.criterion for failure in worst_pairs(found, 2)], "so neither is the one worst"
     found.values["colour"][int(two.indices[0])] += 1
-    assert worst(found, 1)[0].criterion == "colour"
+    assert worst_pairs(found, 1)[0].criterion == "colour"
 
 
 def painter(model: Model, paint: Callable[[Tensor], Tensor]) -> Model:
@@ -142,11 +132,13 @@ def painter(model: Model, paint: Callable[[Tensor], Tensor]) -> Model:
 
 def test_what_an_estimator_finds(store: Store, model: Model) -> None:
     """The two pictures of one person are a pixel apart."""
-    copied = judge(painter(model, lambda image: image), store, estimator=tiny.Eyes())
+    copied = judge_pairs(painter(model, lambda image: image), store, estimator=tiny.Eyes())
     assert copied.estimator == tiny.Eyes().name
     for name, wanted in (("limbs", 0.0), ("joints", 1.0), ("side", 0.0)):
         assert (copied.values[name] == wanted).all(), name
-    dark = judge(painter(model, lambda image: torch.full_like(image, -1.0)), store, limit=3, estimator=tiny.Eyes())
+    dark = judge_pairs(
+        painter(model, lambda image: torch.full_like(image, -1.0)), store, limit=3, estimator=tiny.Eyes()
+    )
     for name, wanted in (("limbs", 1.0), ("joints", 0.0), ("side", 0.0)):
         assert (dark.values[name] == wanted).all(), name
 
@@ -188,7 +180,7 @@ def test_an_estimator_that_looks_at_somebody_else_is_not_believed() -> None:
 def test_failures_by_turns_and_everybody_once(store: Store) -> None:
     good = [0.9] * 12
     structure = [0.1, *good[:5], 0.15, *good[:5]]  # both are person 0: pairs k and k + 6 are the same two pictures
-    failures = worst(judged(store, structure=structure, colour=[0.0] * 11 + [50.0]), 6)
+    failures = worst_pairs(judged(store, structure=structure, colour=[0.0] * 11 + [50.0]), 6)
     who = [store.people[int(store.pairs("test")[failure.row, 0])] for failure in failures]
     assert [failure.criterion for failure in failures] == ["colour", "structure"]
     assert who == ["5", "0"]
@@ -205,9 +197,9 @@ def test_captions_say_how_many_are_as_bad(store: Store) -> None:
     few = judged(store, joints=[0.2, nobody, 0.1, nobody, 0.9, *[nobody] * 7])
     assert few.share("joints")[[0, 2, 4]].tolist() == pytest.approx([2 / 3, 1 / 3, 1.0])
     assert few.share("joints").isnan().sum() == 9
-    (one,) = worst(few)
+    (one,) = worst_pairs(few)
     assert (one.row, one.captions[0]) == (2, "pose unrecognisable: PCKh 0.10, among the worst 33.3%")
-    assert worst(judged(store, limbs=[1.0] * 4 + [0.0] * 8)) == [], "a third as bad is no worst twentieth"
+    assert worst_pairs(judged(store, limbs=[1.0] * 4 + [0.0] * 8)) == [], "a third as bad is no worst twentieth"
 
 
 def test_of_equal_ones_the_less_like_the_target_comes_first(store: Store) -> None:
@@ -215,16 +207,16 @@ def test_of_equal_ones_the_less_like_the_target_comes_first(store: Store) -> Non
     values["limbs"], values["structure"] = torch.zeros(48).double(), torch.full((48,), 0.1).double()
     values["limbs"][[1, 4]] = 1.0
     values["structure"][[1, 4]] = torch.tensor([0.5, 0.3]).double()
-    many = Judged(store, "test", store.pairs("test").repeat(4, 1), values, None)
-    first, second = worst(many)
+    many = JudgedPairs(store, "test", store.pairs("test").repeat(4, 1), values, None)
+    first, second = worst_pairs(many)
     assert (first.row, second.row) == (4, 1)
     assert "among the worst 4.2%" in first.captions[0]
     assert "among the worst 4.2%" in second.captions[0]
 
 
 def test_who_lost_nothing_has_no_failure(store: Store) -> None:
-    assert worst(judged(store, limbs=[0.0] * 12, side=[0.3] * 11 + [0.1])) == []
-    (one,) = worst(judged(store, side=[0.0] * 11 + [0.8]))
+    assert worst_pairs(judged(store, limbs=[0.0] * 12, side=[0.3] * 11 + [0.1])) == []
+    (one,) = worst_pairs(judged(store, side=[0.0] * 11 + [0.8]))
     assert one.captions[0].startswith("taken for the other side: PCKh 0.80 higher exchanged")
 
 
@@ -232,8 +224,8 @@ def test_sheets_of_rendered_people(store: Store, model: Model) -> None:
     lots = contact_sheet(model, store, draw_lots(store, "test", 3), across=2)
     assert lots.shape[1] > 8 * 64
     assert 2 * 128 < lots.shape[0] < 3 * 128
-    found = judge(model, store)
-    failures = worst(found, 4)
+    found = judge_pairs(model, store)
+    failures = worst_pairs(found, 4)
     page = failure_sheet(model, found, failures)
     assert page.shape[1] > 8 * 64
     assert page.shape[0] > 128 * -(-len(failures) // 2) + 40, "captions below"
@@ -246,31 +238,31 @@ def test_nobody_real_is_shown(model: Model, tmp_path: Path) -> None:
     assert not may_show(photographs)
     with pytest.raises(ValueError, match="photographs of real people"):
         contact_sheet(model, photographs, draw_lots(photographs))
-    found = judge(model, photographs)
+    found = judge_pairs(model, photographs)
     with pytest.raises(ValueError, match="photographs of real people"):
-        failure_sheet(model, found, worst(found))
+        failure_sheet(model, found, worst_pairs(found))
 
 
-def test_the_script(store: Store, tmp_path: Path) -> None:
+def test_the_command(store: Store, tmp_path: Path) -> None:
     run = tiny.save(tmp_path / "run")
     make(tmp_path / "photographs", {"seed": 0})
-    words = [sys.executable, ROOT / "scripts" / "draw_gallery.py", run]
-    more = ["--pose", "none", "--results", tmp_path / "r.jsonl"]
-    done = subprocess.run([*words, store.folder, tmp_path / "a", *more], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+
+    def gallery(data: Path, out: str, *words: str) -> str:
+        more = ["-d", str(data), "-o", str(tmp_path / out), "--pose", "none", *words]
+        done = CliRunner().invoke(app, ["research", "gallery", str(run), *more])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    results = ("--results", str(tmp_path / "r.jsonl"))
+    gallery(store.folder, "a", *results)
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"run-people.jpg", "run-failures.jpg"}
-    none = [*words, store.folder, tmp_path / "a", "--pose", "none", "--failures", "0"]
-    done = subprocess.run(none, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "no failures" in done.stdout
+    assert "no failures" in gallery(store.folder, "a", "--failures", "0")
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"run-people.jpg"}, "no sheet of an earlier call"
-    done = subprocess.run(
-        [*words, tmp_path / "photographs", tmp_path / "b", *more], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "numbers only" in done.stdout
+    assert "numbers only" in gallery(tmp_path / "photographs", "b", *results)
     assert not (tmp_path / "b").exists()
-    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 2
+    lines = [json.loads(text) for text in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert len(lines) == 2
+    assert {"model", "recipe", "weights", "seed", "checksum", "commit", "hardware"} <= lines[0].keys()
 
 
 def test_facing() -> None:

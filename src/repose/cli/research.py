@@ -1,0 +1,188 @@
+"""The verbs of `repose research`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repose.cli import common
+from repose.cli.common import Device, Out, Results, StoreFolder, print_line, stdout
+
+app = typer.Typer(
+    help="Research on rendered people and on what models do: [bold]repose research turns default[/bold].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.command()
+def realism(
+    synthetic: Annotated[Path, typer.Option("--synthetic", help="The store of rendered people.")],
+    real: Annotated[
+        Path | None, typer.Option(help="The store of photographs; without it only the joints are looked for.")
+    ] = None,
+    plain: Annotated[Path | None, typer.Option(help="A store of the plain single-colour people.")] = None,
+    split: Annotated[str, typer.Option(help="Of every store.")] = "train",
+    count: Annotated[int, typer.Option(help="Pictures of each store for the distances, at most.")] = 4000,
+    judged: Annotated[int, typer.Option(help="Pictures of each for the classifiers that see a part.")] = 800,
+    joints: Annotated[int, typer.Option(help="Rendered pictures that MoveNet looks at; 0 for none.")] = 1000,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(help="PNG of photographs and the rendered pictures nearest to them; it shows real people."),
+    ] = None,
+    results: Results = None,
+) -> None:
+    """How far rendered people are from photographs, what gives them away, and whether MoveNet finds their joints.
+
+    [bold]repose research realism --real data/market1501 --synthetic data/people-market --plain data/plain[/bold]
+    [bold]repose research realism --synthetic data/people-fashion[/bold]
+    """
+    from repose.data import Store
+    from repose.estimate import estimator
+    from repose.images import save_image
+    from repose.record import append_result
+    from repose.research.joints import count_joints, print_joints
+    from repose.research.neighbours import draw_neighbours
+    from repose.research.realism import compare_stores, print_realism
+    from repose.research.sample import draw_sample
+
+    rich = Store.open(synthetic)
+    if real is None and (plain is not None or neighbours is not None):
+        raise ValueError("--plain and --neighbours need photographs to compare with: --real STORE")
+    if real is not None:
+        rendered = {"rich": rich} | ({} if plain is None else {"plain": Store.open(plain)})
+        with common.progress_bar() as bar:
+            task = bar.add_task("realism", total=None)
+
+            def progress(what: str, done: int, total: int) -> None:
+                bar.update(task, description=what, completed=done, total=total)
+
+            distances = compare_stores(Store.open(real), rendered, split, count, judged, progress=progress)
+        print_realism(distances, stdout)
+        append_result(results, distances.line(), split=split)
+        if neighbours is not None:
+            photographs, pictures = draw_sample(Store.open(real), split, 12), draw_sample(rich, split, min(count, 2000))
+            save_image(neighbours, draw_neighbours(photographs, pictures))
+            print_line(f"{neighbours}: a photograph, then the rendered pictures nearest to it")
+    if joints:
+        with common.progress_bar() as bar:
+            sample = draw_sample(rich, split, joints)
+            task = bar.add_task("joints", total=len(sample))
+            result = count_joints(sample, estimator("movenet"), tick=lambda count: bar.advance(task, count))
+        print_joints(result, stdout)
+        append_result(results, result.line(), split=split)
+
+
+@app.command()
+def turns(
+    model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
+    people: Annotated[int, typer.Option(min=1, help="How many, each with a pattern on the clothes.")] = 20,
+    degrees: Annotated[str, typer.Option(help="To the person's left, comma-separated.")] = "30,90,180",
+    style: Annotated[str, typer.Option(help="fashion, street or mixed.")] = "fashion",
+    results: Results = None,
+    out: Out = Path("out/turns.png"),
+    device: Device = "auto",
+) -> None:
+    """What is left of patterns, colours and heads when unseen rendered people turn on the spot.
+
+    Leaves a sheet: the source, then each turn as the model makes it and as it truly is.
+
+    [bold]repose research turns default --results results/turns.jsonl[/bold]
+    """
+    from repose.images import save_image
+    from repose.models.weights import weights_checksum
+    from repose.pipeline import load
+    from repose.record import append_result
+    from repose.research.turning import render_turning
+    from repose.research.turns import print_turns, score_turns
+
+    loaded = load(model, device)
+    with common.progress_bar() as bar:
+        turning = render_turning(
+            loaded.canvas, people, style, _degrees(degrees), progress=common.progress_callback(bar, "render")
+        )
+    scored = score_turns(loaded, turning)
+    print_turns(scored.result, loaded.name, stdout)
+    append_result(
+        results, scored.result.line(), model=loaded.name, recipe=loaded.recipe.name, weights=weights_checksum(model)
+    )  # fmt: skip
+    save_image(out, scored.sheet(1 if loaded.canvas.height > 200 else 2))
+    print_line(f"{out}: {people} people, the source and every turn as the model makes it and as it is")
+
+
+@app.command()
+def gallery(
+    model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
+    data: StoreFolder,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the sheets.")] = Path("out/gallery"),
+    name: Annotated[str, typer.Option(help="Of the sheets; the model's by default.")] = "",
+    split: Annotated[str, typer.Option(help="Of the store.")] = "test",
+    limit: Annotated[int, typer.Option(help="Pairs to judge, spread over the split; 0 for all.")] = 1000,
+    people: Annotated[int, typer.Option(min=1, help="On the contact sheet.")] = 20,
+    failures: Annotated[int, typer.Option(min=0, help="On the sheet of failures, at most.")] = 12,
+    across: Annotated[int, typer.Option(min=1, help="People in a row of the contact sheet.")] = 4,
+    scale: Annotated[int, typer.Option(min=0, help="Enlarge the pictures; 0 for 2 where they are small.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the lots.")] = 0,
+    pose: Annotated[str, typer.Option("--pose", help="Estimator for joints and limbs, or none.")] = "movenet",
+    results: Results = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what a model does to unseen people: some people by lot, and its failures with what was measured of them.
+
+    Writes NAME-people.jpg (one pair of each person, drawn by lot from the seed and never by looks) and
+    NAME-failures.jpg (the worst pairs by limbs lost, joints missed, left and right exchanged, colours changed and
+    mask-SSIM; where nothing fails there is no such file, and an older one is removed). Of a store that does not say
+    that its people are rendered only the result line is written: no photograph of a real person comes into a document.
+
+    [bold]repose research gallery default -d data/people-half -o docs --name carry[/bold]
+    """
+    from PIL import Image
+
+    from repose.data import Store
+    from repose.estimate import estimator
+    from repose.models.weights import weights_checksum
+    from repose.pipeline import load
+    from repose.record import append_result
+    from repose.research.failures import judge_pairs, worst_pairs
+    from repose.research.gallery import contact_sheet, draw_lots, failure_sheet, may_show
+
+    loaded, store = load(model, device), Store.open(data)
+    with common.progress_bar() as bar:
+        judged = judge_pairs(
+            loaded, store, split, limit or None, None if pose == "none" else estimator(pose),
+            progress=common.progress_callback(bar, "judge"),
+        )  # fmt: skip
+    line = append_result(
+        results, judged.line(), model=loaded.name, recipe=loaded.recipe.name, weights=weights_checksum(model), seed=seed
+    )  # fmt: skip
+    for criterion, numbers in line["criteria"].items():
+        print_line(f"{criterion}: " + ", ".join(f"{key} {value:.3g}" for key, value in numbers.items()))
+    if not may_show(store):
+        print_line(f"{store.dataset} shows real people: numbers only, no sheet")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    scale = scale or (1 if loaded.canvas.height > 200 else 2)
+    lots = draw_lots(store, split, people, seed)
+    sheets = {"people": contact_sheet(loaded, store, lots, across=across, scale=scale)}
+    worst = worst_pairs(judged, failures)
+    if worst:
+        sheets["failures"] = failure_sheet(loaded, judged, worst, across=max(1, across // 2), scale=scale)
+    else:
+        (out / f"{name or loaded.name}-failures.jpg").unlink(missing_ok=True)  # of an earlier call
+        print_line("no failures")
+    for kind, pixels in sheets.items():
+        path = out / f"{name or loaded.name}-{kind}.jpg"
+        Image.fromarray(pixels).save(path, quality=85)
+        print_line(str(path))
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _degrees(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--degrees takes whole numbers with commas, such as 30,90,180, not '{text}'") from None

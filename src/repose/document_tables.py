@@ -1,0 +1,129 @@
+"""The tables of README, docs and cards, written from the lines in `results/`: no number is typed by hand.
+
+A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; `repose bench tables` writes each anew. The module
+that measures owns its table. This module finds the tables in the documents and asks their owners: `TABLES` maps names
+to owners, `FAMILIES` patterns of names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from repose.bench.attention import attention_table
+from repose.bench.budget.table import budget_table
+from repose.bench.cost.table import cost_table, short_cost_table
+from repose.bench.evaluations import evaluation_table, ladder_table, model_table
+from repose.bench.forward import forward_table
+from repose.bench.loading import loading_table
+from repose.bench.metrics import metrics_table
+from repose.bench.rendering import rendering_table
+from repose.bench.scene import scene_table
+from repose.files import replacing
+from repose.metrics.protocols import overview
+from repose.models.paper_table import paper_table
+from repose.names import nearest
+from repose.record import ResultLine, read_results
+from repose.research.joints import joints_table
+from repose.research.realism import realism_table
+from repose.research.turns import turns_table
+
+TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
+    "market": lambda lines: evaluation_table(lines, "market1501", "patn-market"),
+    "synthetic": lambda lines: evaluation_table(lines, "synthetic", "patn-market"),
+    "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),
+    "ladder": ladder_table,
+    "protocols": lambda lines: overview(),
+    "papers": lambda lines: paper_table(),
+    "forward": forward_table,
+    "attention": attention_table,
+    "cost": cost_table,
+    "cost-short": short_cost_table,
+    "loading": loading_table,
+    "metrics": metrics_table,
+    "rendering": rendering_table,
+    "scene": scene_table,
+    "realism": realism_table,
+    "joints": joints_table,
+    "turns": turns_table,
+}
+"""Name of a table -> the function of its owner that makes it from result lines, the newest last."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tables whose names hold what they are about.
+
+    Attributes:
+        form: how such a name is written, for error messages.
+        pattern: of the whole name; its groups are the further arguments of `make`, None where one takes no part.
+        make: the function of the owner: result lines, the newest last, and the groups -> Markdown.
+    """
+
+    form: str
+    pattern: re.Pattern[str]
+    make: Callable[..., str]
+
+
+FAMILIES: Final = (
+    Family("measured-MODEL", re.compile(r"measured-(.+)"), model_table),
+    Family(
+        "budget-DATA", re.compile(r"budget-([^@]+)(?:@([^@]+)(?:@([^@]+))?)?"), budget_table
+    ),  # also budget-DATA@MINUTES and budget-DATA@MINUTES@NAME
+)
+
+_BEGIN: Final = re.compile(r"^<!-- table: \S+ -->$", re.MULTILINE)
+_BLOCK: Final = re.compile(
+    r"^(<!-- table: (\S+) -->\n)(?:(?!<!-- table: ).)*?^(<!-- /table -->)$", re.DOTALL | re.MULTILINE
+)
+
+
+def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[str]]:
+    """Fill the tables of these Markdown files from the .jsonl files of a folder.
+
+    Returns:
+        The names of the tables that each file has.
+
+    Raises:
+        KeyError: a document names a table that is not known.
+        ValueError: there is no line in the results for a table, a line is no JSON, or a table has no end.
+
+    After an error no document has changed.
+    """
+    lines = read_results(results)
+    names: dict[Path, list[str]] = {}
+    changed: dict[Path, str] = {}
+    for document in documents:
+        text = document.read_text(encoding="utf-8")
+        names[document] = [block[2] for block in _BLOCK.finditer(text)]
+        if len(_BEGIN.findall(text)) != len(names[document]):
+            raise ValueError(f"{document}: a table has no end; write <!-- /table --> below each <!-- table: NAME -->")
+        new = _BLOCK.sub(lambda block: f"{block[1]}{table(block[2], lines)}{block[3]}", text)
+        if new != text:
+            changed[document] = new
+    for document, text in changed.items():
+        with replacing(document) as partial:
+            partial.write_text(text, encoding="utf-8")
+    return names
+
+
+def table(name: str, lines: list[ResultLine]) -> str:
+    """One table as Markdown.
+
+    Args:
+        name: a key of `TABLES`, or a name of one of `FAMILIES`.
+        lines: result lines, the newest last.
+
+    Raises:
+        KeyError: no table has this name; names the nearest one.
+        ValueError: no line tells what the table needs.
+    """
+    if name in TABLES:
+        return TABLES[name](lines)
+    for family in FAMILIES:
+        if match := family.pattern.fullmatch(name):
+            return family.make(lines, *match.groups())
+    raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, *(family.form for family in FAMILIES)))}")
