@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from repose.markdown import each_value
@@ -22,7 +23,7 @@ _RUNG: Final = re.compile(r"rung \d+ ")
 """Such models are rungs of the ladder in docs/experiments.md; the number is their place."""
 
 
-def evaluation_table(lines: list[ResultLine], data: str, protocol: str) -> str:
+def evaluation_table(lines: list[ResultLine], data: str, protocol: str, columns: Sequence[str] | None = None) -> str:
     """The newest complete evaluation of each model on a data set: reference rows first, then the models by SSIM.
 
     Of a data set that was packed anew, only the newest store counts, of a protocol only the newest version: other
@@ -32,6 +33,7 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str) -> str:
         lines: result lines, the newest last.
         data: name of the data set.
         protocol: its name without the version.
+        columns: only these, without intervals; None: all, with intervals.
 
     Raises:
         ValueError: there is no such line.
@@ -51,10 +53,13 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str) -> str:
         if line.get("features") != newest.get("features"):  # of another network: not comparable in one column
             scores = {metric: score for metric, score in scores.items() if metric not in of_features}
         rows.append(TableRow(f"`{line['model']}`", scores, version))
+    intervals = "in brackets 95 % bootstrap intervals; "
+    if columns is not None:
+        rows, intervals = [_short(row, columns) for row in rows], ""
     caption = (
-        f"{version}, {data} `{models[0]['checksum']}`, {models[0]['pairs']:,} test pairs; in brackets 95 % bootstrap "
-        f"intervals; commit {each_value(models, 'commit', '`{}`')}, {each_value(models, 'hardware')}."
-        f"{features_note(newest)}"
+        f"{version}, {data} `{models[0]['checksum']}`, {models[0]['pairs']:,} test pairs; {intervals}"
+        f"commit {each_value(models, 'commit', '`{}`')}, {each_value(models, 'hardware')}."
+        f"{features_note(newest) if columns is None else ''}"
     )
     return score_table(rows, caption=caption)
 
@@ -156,6 +161,14 @@ def _complete(lines: list[ResultLine]) -> list[ResultLine]:
         line for line in lines if line.get("kind") == "evaluation" and "generated" in line["rows"]
         and line["split"] == "test" and line["pairs"] == line["pairs_in_split"]
     ]  # fmt: skip
+
+
+def _short(row: TableRow, columns: Sequence[str]) -> TableRow:
+    """Some columns of a row, without their intervals."""
+    scores = {
+        name: replace(score, low=math.nan, high=math.nan) for name, score in row.scores.items() if name in columns
+    }
+    return replace(row, scores=scores)
 
 
 __all__ = [
