@@ -87,11 +87,13 @@ class Generator(nn.Module, ABC):
         self.check(source, target)
         return self.synthesise(*self.encode(source, target))
 
-    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+    def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
         """The result at the size of a larger photograph of the same crop as the source picture.
 
         Args:
             output: of `forward`. photograph: (B, 3, k H, k W), k whole; a model may carry its fine detail over.
+            coarser: how many times more of the photograph a pixel of the target's crop shows than one of the source's;
+                so much coarser is the picture that the detail is added to.
 
         Returns:
             (B, 3, k H, k W) in [-1, 1]; unless a model knows better, the picture scaled up.
