@@ -29,6 +29,7 @@ from repose.person import Person
 from repose.recipes import Recipe, to_dict
 from repose.render.sets import SetSpec
 from repose.represent.formats import read_keypoints, read_poses
+from repose.scene import Scene
 from tests import tiny
 from tests.estimate import fakes
 
@@ -419,7 +420,7 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
             tiny.photograph(tmp_path / folder / f"{index}.png", 100, 200, 15 + index, 20, 160)
     held: list[weakref.ref[torch.Tensor]] = []
     most: list[int] = []
-    read, make = pipeline.read_person, pipeline.Model.whole
+    read, make, pose = pipeline.read_person, pipeline.Model.scene, pipeline.Model.pose
 
     def read_person(*words: object) -> Person:
         found = read(*words)  # type: ignore[arg-type]
@@ -427,16 +428,28 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
         held.append(weakref.ref(found.image))
         return found
 
-    def whole(self: pipeline.Model, *words: object) -> torch.Tensor:
+    scenes: list[weakref.ref[Scene]] = []
+    kept: list[int] = []
+
+    def scene(self: pipeline.Model, person: Person) -> Scene:
+        gc.collect()
+        kept.append(sum(made() is not None for made in scenes))
+        made = make(self, person)
+        scenes.append(weakref.ref(made))
+        return made
+
+    def posed(self: pipeline.Model, *words: object) -> torch.Tensor:
         gc.collect()
         most.append(sum(image() is not None for image in held))
-        return make(self, *words)  # type: ignore[arg-type]
+        return pose(self, *words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "read_person", read_person)
-    monkeypatch.setattr(pipeline.Model, "whole", whole)
+    monkeypatch.setattr(pipeline.Model, "scene", scene)
+    monkeypatch.setattr(pipeline.Model, "pose", posed)
     done = run("transfer", "people", "poses", "-o", "sheet.png", "-m", weights, "--background", "white")
     assert done.code == 0, done
     assert (len(held), len(most), max(most)) == (4, 4, 0), "the pixels are read again when it is their turn"
+    assert kept == [0, 0], "one scene for each photograph, and one at a time"
 
 
 def test_transfer_tells_of_a_person_who_is_hardly_seen(

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,11 @@ from repose.estimate import KeypointEstimator, NobodyFound
 from repose.images import ImageError, ImageLike
 from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer
+from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer, untrained
 from repose.represent.canvas import canvas, from_uint8, to_uint8
 from repose.represent.formats import write_keypoints
-from repose.scene.whole import cut
-from tests import tiny
+from repose.scene import Background, Scene
+from tests import surface, tiny
 from tests.estimate import fakes
 from tests.represent.test_retarget import stick
 
@@ -232,7 +233,7 @@ class Masked(Elsewhere):
         person[..., 20:120, 22:42] = 1
         return Output(torch.zeros(1, 3, 128, 64), {"person": person})
 
-    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+    def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
         self.sizes.append(tuple(photograph.shape[-2:]))
         return torch.full_like(photograph, -0.5)
 
@@ -253,6 +254,112 @@ def test_a_model_that_knows_its_figure(model: Model) -> None:
     assert ((made == -0.5).all(0)).sum() > 3000
     there.whole(large, Person(keypoints=pose()), "white")
     assert masked.calls == 3
+
+
+def test_a_scene_is_posed_many_times(model: Model) -> None:
+    masked = Masked()
+    there, person = Model("masked", masked, model.recipe), stick_person()
+    targets = [Person(keypoints=stick(arms=arms)) for arms in (10, 60, 110, 170)]
+    scene = there.scene(person)
+    assert masked.calls == 0
+    pictures = [there.pose(scene, target) for target in targets]
+    assert masked.calls == len(targets) + 1, "the old figure's place is asked for once"
+    for target, picture in zip(targets, pictures, strict=True):
+        assert torch.equal(there.whole(person, target), picture)
+        assert torch.equal(there.pose(scene, target), picture)
+    assert not any(torch.equal(pictures[0], other) for other in pictures[1:])
+    pictures[0].requires_grad_()  # no tensor of inference mode
+    large = on_canvas("fashion", there)
+    with pytest.raises(ValueError, match="made for the canvas 'market', this model works on 'fashion'"):
+        large.pose(scene, targets[0])
+
+
+def on_canvas(name: str, model: Model) -> Model:
+    """The same generator on another canvas."""
+    return Model(model.name, model.generator, replace(model.recipe, canvas=name))
+
+
+def test_the_source_is_the_same_whatever_the_arms_do(model: Model) -> None:
+    seeing = Seeing()
+    there, person = Model("seeing", seeing, model.recipe), built(stick(), 400, 500)
+    scene = there.scene(person)
+    for arms in (10, 50, 90, 130, 170):
+        there.pose(scene, Person(keypoints=stick(arms=arms)))
+        there.whole(person, Person(keypoints=stick(arms=arms)))
+    assert len(seeing.sources) == 10
+    first = seeing.sources[0]
+    assert first.image is not None
+    assert first.keypoints is not None
+    for source in seeing.sources:
+        assert torch.equal(source.image, first.image)  # type: ignore[arg-type]
+        assert torch.equal(source.keypoints, first.keypoints)  # type: ignore[arg-type]
+
+
+def rendered_person(seed: int, height: int = 300, width: int = 400) -> Person:
+    """Somebody in a wide photograph, with joints, IUV and labels."""
+    random = np.random.default_rng(seed)
+    keypoints = surface.joints(random, 240, 120) + np.array([(width - 120) / 2, 30, 0], np.float32)
+    drawn = surface.iuv(keypoints, height, width)
+    iuv = torch.from_numpy(drawn).movedim(-1, 0) / torch.tensor([1.0, 255.0, 255.0]).view(3, 1, 1)
+    image = from_uint8(surface.dressed(drawn, seed))
+    return Person(image, torch.from_numpy(keypoints), parsing=(iuv[0] > 0).long() * 5, iuv=iuv)
+
+
+@pytest.mark.parametrize("name", ["pinet-s", "densepose-s", "garment", "patn-s"])
+@pytest.mark.parametrize("background", ["keep", "generated"])
+def test_whole_photographs_by_models_that_need_maps(name: str, background: Background) -> None:
+    there, source, target = untrained(name, "cpu"), rendered_person(1), rendered_person(2, 350, 300)
+    made = there.whole(source, target, background)
+    assert source.image is not None
+    assert made.shape == source.image.shape
+    assert torch.isfinite(made).all()
+    assert torch.equal(made[:, :, :40], source.image[:, :, :40])
+    assert (made != source.image).any(0).float().mean() > 0.05
+    for fields, role in ((there.generator.needs.source, "source"), (there.generator.needs.target, "target")):
+        for field in set(fields) - {"image", "keypoints"}:
+            less = replace(source if role == "source" else target, **{field: None})
+            pair = (less, target) if role == "source" else (source, less)
+            with pytest.raises(
+                ValueError, match=rf"needs {role}\.{field}, which is missing; .*with_maps\(person, {field}="
+            ):
+                there.whole(*pair, background)
+
+
+def test_a_models_maps_are_those_of_the_photograph(model: Model) -> None:
+    seeing = Seeing(Needs(("image", "parsing"), ("keypoints", "iuv")))
+    there, source, target = Model("seeing", seeing, model.recipe), rendered_person(1), rendered_person(2, 350, 300)
+    there.whole(source, target)
+    given, wanted = seeing.sources[-1], seeing.targets[-1]
+    assert given.keypoints is None
+    assert given.parsing is not None
+    assert given.image is not None
+    plain = (given.image - (230 / 127.5 - 1)).abs().amax(1) < 0.02  # beside a drawn body
+    plain |= (given.image > 0.99).all(1)  # beside the photograph
+    assert 0.2 < plain.float().mean() < 0.8
+    assert ((given.parsing == 0) == plain).float().mean() > 0.95
+    assert wanted.iuv is not None
+    assert wanted.keypoints is not None
+    drawn = torch.from_numpy(surface.iuv(wanted.keypoints[0].numpy(), 128, 64)[..., 0] > 0)
+    there_is = wanted.iuv[0, 0] > 0
+    assert float((drawn & there_is).sum() / (drawn | there_is).sum()) > 0.8
+    there.crop(source, target)
+    assert torch.equal(seeing.targets[-1].keypoints[0], there.place(target).keypoints)  # type: ignore[arg-type,index]
+
+
+class Seeing(Elsewhere):
+    """Notes the people that it is given."""
+
+    def __init__(self, needs: Needs | None = None) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.needs = needs or Needs(("image", "keypoints"), ("keypoints",))
+        self.sources: list[Person] = []
+        self.targets: list[Person] = []
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        self.sources.append(source)
+        self.targets.append(target)
+        return ()
 
 
 def test_a_mask_that_shows_nothing_is_as_none(model: Model) -> None:
@@ -360,7 +467,7 @@ def test_what_counts_as_framed(model: Model, height: int, width: int, tall: floa
     as_it_is = (keypoints[:, :2] + 0.5) * scale - 0.5
     assert bool(torch.isclose(placed[:, :2], as_it_is, atol=0.01).all()) is framed, "one rule for the canvas alone"
     if image and min(keypoints[:, 1].amax(), height - 1) == keypoints[:, 1].amax():
-        box = cut(given, keypoints, canvas("market"), retargeting=False).placement.box
+        box = Scene(given, canvas("market")).placement.box
         assert (box == (0, 0, height, width)) is framed, "and for the whole photograph"
 
 

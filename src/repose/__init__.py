@@ -1,7 +1,8 @@
 """Repose: a photograph of a person and a target pose in, a photograph of that person in that pose out.
 
-The public face. `transfer` is the one call; `load` gives a model to call many times. `recipe` gives
-a run that `repose.train.loop.train` takes. `look_inside` draws what a model does inside.
+The public face. `transfer` is the one call; `load` gives a model to call many times, and its `scene` makes a `Scene` of
+a photograph, to be posed many times. `recipe` gives a run that `repose.train.loop.train` takes. `look_inside` draws
+what a model does inside.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from repose.models import recipe
     from repose.person import Pair, Person
     from repose.pipeline import Model, load, read_person, transfer
+    from repose.scene import Scene
 
 __all__ = [
     "Model",
     "Pair",
     "Person",
+    "Scene",
     "load",
     "load_image",
     "look_inside",
@@ -33,6 +36,7 @@ _HOMES = {
     "Model": "repose.pipeline",
     "Pair": "repose.person",
     "Person": "repose.person",
+    "Scene": "repose.scene",
     "load": "repose.pipeline",
     "load_image": "repose.images",
     "look_inside": "repose.inspection",

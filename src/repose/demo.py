@@ -1,4 +1,4 @@
-"""What `make demo` shows: rendered people, whom no training saw, put into other poses by the default weights."""
+"""What `make demo` shows: rendered people whom no model was trained on, put into other poses by the default weights."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def make_demo(out: Path, seed: int) -> str:
 
 
 def write_spare(seed: int) -> None:
-    """Write the files that `SPARE` names anew, from the renderer."""
+    """Render the people of `SPARE` and write their files, replacing those that are there."""
     pictures = list(render.render_people(range(PEOPLE), 2, 128, 64, seed=seed))
     SPARE.mkdir(exist_ok=True)
     for picture in pictures:

@@ -21,7 +21,8 @@ from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.retarget import retarget as retargeted
-from repose.scene.whole import MARGIN, Background, cut, find_background, known_mask, put_back
+from repose.scene import Background, Scene, find_background
+from repose.scene.framing import MARGIN
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
@@ -67,13 +68,15 @@ class Model:
 
         Args:
             source, target: unbatched, each on its own whole picture, as `read_person` gives them.
-            retarget: give the pose the build of the source's person (`repose.represent.retarget`).
+            retarget: give the pose the build of the source's person (`repose.represent.retarget`). A target with maps
+                that the model needs keeps its own: maps cannot be given another.
 
         Returns:
             image (3, H, W) in [-1, 1], on the CPU.
         """
         source, target = self.place(source), self.place(target)
-        return self(source, self.built(target, source) if retarget else target)
+        maps = any(getattr(target, name) is not None for name in self.generator.needs.target if name != "keypoints")
+        return self(source, self.built(target, source) if retarget and not maps else target)
 
     def built(self, target: Person, source: Person) -> Person:
         """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
@@ -83,34 +86,85 @@ class Model:
         # another build may reach beyond the picture
         return replace(target, keypoints=self.canvas.frame(self.canvas.take(made)).keypoints)
 
-    @torch.inference_mode()
-    def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
-        """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
+    def scene(self, person: Person) -> Scene:
+        """A photograph of a person, made ready to be posed: what is found out about it is kept from pose to pose.
 
         Args:
-            source: unbatched, on the whole photograph, with the mask of the person if there is one; target: unbatched,
-                in any pixels, with the size of its picture if that is known. Both on any device.
-            background: "keep", "generated" or "white", see `repose.scene.whole.put_back`.
-            retarget: give the pose the build of the source's person.
+            person: unbatched, on the whole photograph, with the mask of the person if there is one, and with the fields
+                that the model needs (`generator.needs.source`). On any device.
+
+        Raises:
+            ValueError: a batch, or a person without joints or without their photograph.
+        """
+        _require_place(person)
+        person = person.to("cpu")
+
+        @torch.no_grad()
+        def shown() -> Tensor | None:
+            """Where the model sees the old figure: in the old pose it shows it."""
+            given, needs = scene.source, self.generator.needs
+            if any(getattr(given, name) is None for name in needs.target):
+                return None
+            given = given.only(*needs.fields).batch().to(self.device)
+            output = self.generator(given, given).extra.get("person")
+            return None if output is None else output[0].cpu()
+
+        scene = Scene(person, self.canvas, self.generator.needs, shown)
+        return scene
+
+    @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
+    def pose(self, scene: Scene, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
+        """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
+
+        The first picture takes longer than those that follow: with "keep", the photograph without the person is made.
+
+        Args:
+            scene: of this model, by `scene`.
+            target: unbatched, in any pixels, with the size of its picture if that is known, and with the maps that the
+                model needs (`generator.needs.target`). On any device.
+            background: "keep", "generated" or "white", see `repose.Scene.compose`.
+            retarget: give the pose the build of the source's person. A target with maps that the model needs keeps its
+                own: maps cannot be given another.
 
         Returns:
             (3, height, width) in [-1, 1], on the CPU.
 
         Raises:
-            ValueError: batches, people without joints, a source without its photograph, another background.
+            ValueError: a batch, a target without joints, a scene on another canvas, another background, or a field that
+                the model needs is missing (says which and how to get it).
         """
         find_background(background)
-        _require_place(source)
         _require_place(target)
-        source, target = source.to("cpu"), target.to("cpu")
-        made = cut(source, target, self.canvas, retarget)
-        given = made.source.batch().to(self.device)
-        output = self.generator(given, made.target.batch().to(self.device))
-        picture = self.generator.enlarge(output, made.photograph[None].to(self.device))[0].cpu()
-        shown, before = output.extra.get("person"), None
-        if shown is not None and background == "keep" and known_mask(source) is None:
-            before = self.generator(given, given).extra["person"][0].cpu()  # in the old pose it shows the old figure
-        return put_back(made, picture, None if shown is None else shown[0].cpu(), background, before)
+        if scene.canvas != self.canvas:
+            raise ValueError(
+                f"the scene was made for the canvas '{scene.canvas.name}', this model works on '{self.canvas.name}'; "
+                "make one by this model's `scene`"
+            )
+        pose, needs = scene.pose(target.to("cpu"), retarget), self.generator.needs
+        given, wanted = scene.source.only(*needs.source).batch(), pose.target.only(*needs.target).batch()
+        output = self.generator(given.to(self.device), wanted.to(self.device))
+        photograph = scene.enlarged(pose.times)[None].to(self.device)
+        picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
+        shown = output.extra.get("person")
+        return scene.compose(picture, pose, None if shown is None else shown[0].cpu(), background)
+
+    def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
+        """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
+
+        One pose of a photograph; for several make a `scene` and `pose` it.
+
+        Args:
+            source: see `scene`. target, background, retarget: see `pose`.
+
+        Returns:
+            (3, height, width) in [-1, 1], on the CPU.
+
+        Raises:
+            ValueError: what `scene` and `pose` raise.
+        """
+        find_background(background)
+        _require_place(target)
+        return self.pose(self.scene(source), target, background, retarget)
 
     def place(self, person: Person) -> Person:
         """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.

@@ -13,14 +13,15 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from repose import cli, pipeline
+from repose import cli
 from repose.bench import scene
 from repose.bench.scene import PARTS, SceneTimes, print_scene, raise_arm, scene_table, time_scene
 from repose.person import JOINTS, Person
 from repose.pipeline import Model, load
 from repose.record import stamp
 from repose.represent.keypoints import from_skeleton
-from repose.scene import whole
+from repose.scene import Scene
+from repose.scene import scene as scene_module
 from tests import tiny
 from tests.estimate import fakes
 
@@ -83,8 +84,8 @@ def test_a_part_inside_another_counts_alone() -> None:
 
 
 def test_the_parts_of_every_picture(model: Model, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = (whole.fill, pipeline.put_back, dict(vars(model.generator)))
-    fill = whole.fill
+    before = (scene_module.fill, Scene.compose, dict(vars(model.generator)))
+    fill = scene_module.fill
 
     def slow_fill(image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
         end = time.process_time() + 0.1
@@ -92,20 +93,21 @@ def test_the_parts_of_every_picture(model: Model, person: Person, monkeypatch: p
             pass
         return fill(image, hole)
 
-    monkeypatch.setattr(whole, "fill", slow_fill)
+    monkeypatch.setattr(scene_module, "fill", slow_fill)
     said: list[str] = []
     times = time_scene(model, person, raise_arm(person, 3), rounds=2, say=said.append)
     monkeypatch.undo()
-    assert (whole.fill, pipeline.put_back, dict(vars(model.generator))) == before, "all is as it was"
+    assert (scene_module.fill, Scene.compose, dict(vars(model.generator))) == before, "all is as it was"
     assert said == ["a round that does not count", "round 1 of 2", "round 2 of 2"]
     assert (times.height, times.width, times.poses, times.rounds) == (200, 160, 3, 2)
     for picture in (times.first, times.further):
         assert tuple(picture.parts) == PARTS
-        assert all(picture.parts[part] > 0 for part in PARTS)
-        assert picture.parts["background"] > 0.1
-        assert picture.total > 0.1
+        assert all(picture.parts[part] > 0 for part in PARTS if part != "background")
         assert sum(picture.parts.values()) == pytest.approx(picture.processor, rel=0.5)
         assert sum(picture.share(part) for part in PARTS) == pytest.approx(1)
+    assert times.first.parts["background"] > 0.1
+    assert times.first.total > 0.1
+    assert times.further.parts["background"] == 0, "it is filled once"
     for words, error in ((([],), "2 poses"), ((raise_arm(person, 2), 0), "1 round")):
         with pytest.raises(ValueError, match=error):
             time_scene(model, person, *words)  # type: ignore[arg-type]

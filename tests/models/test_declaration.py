@@ -120,7 +120,7 @@ def test_names_that_are_taken(folder: Path) -> None:
 
 
 def test_an_entry_point_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "entry_points", lambda group: [EntryPoint("gone", "acme.gone:MODEL", group)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [EntryPoint("gone", "acme.gone:MODEL", group)])
     with pytest.raises(DeclarationError, match=r"the model package 'acme\.gone' cannot be imported"):
         models._declare_all.__wrapped__()
 

@@ -22,15 +22,14 @@ from typing import Any, Final
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
-from repose import pipeline
 from repose.markdown import each_value, grid_table
 from repose.person import JOINTS, Person
 from repose.pipeline import Model
 from repose.record import ResultLine, reading_line
 from repose.represent.canvas import to_uint8
-from repose.scene import whole
+from repose.scene import Scene
+from repose.scene import scene as scene_module
 
 PARTS: Final = ("network", "detail", "background", "composition", "rest")
 """Of the time of a picture, in the order of tables."""
@@ -250,23 +249,20 @@ class _Stopwatch:
 
 
 def _time_round(model: Model, person: Person, poses: Sequence[Person]) -> list[PictureTime]:
-    """Every picture of one round."""
+    """Every picture of one round; the first includes understanding the photograph."""
     on_cpu = model.device.type == "cpu"
-    times = []
+    times, scene = [], None
     for pose in poses:
         stopwatch = _Stopwatch(time.process_time if on_cpu else time.perf_counter)
         with _watched(model, stopwatch):
             start, work = time.perf_counter(), time.process_time()
-            _make_picture(model, person, pose)
+            scene = scene or model.scene(person)
+            model.pose(scene, pose)
             total, processor = time.perf_counter() - start, time.process_time() - work
         parts = stopwatch.seconds
         rest = (processor if on_cpu else total) - sum(parts.values())
         times.append(PictureTime(total, processor, {**parts, "rest": max(0.0, rest)}))
     return times
-
-
-def _make_picture(model: Model, person: Person, pose: Person) -> Tensor:
-    return model.whole(person, pose)
 
 
 @contextlib.contextmanager
@@ -284,8 +280,8 @@ def _watched(model: Model, stopwatch: _Stopwatch) -> Iterator[None]:
     parts: tuple[tuple[Any, str, str], ...] = (
         (generator, "forward", "network"),
         (generator, "enlarge", "detail"),
-        (whole, "fill", "background"),
-        (pipeline, "put_back", "composition"),
+        (scene_module, "fill", "background"),
+        (Scene, "compose", "composition"),
     )
     with contextlib.ExitStack() as stack:
         for owner, name, part in parts:

@@ -30,16 +30,13 @@ def train(
         ),
     ] = "data",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder; runs/RECIPE by default.")] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start from the beginning where the folder holds a run.")
-    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again where the folder holds a run.")] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(help="Processes (GPUs, or gloo processes on the CPU).")] = 1,
     overfit: Annotated[int, typer.Option(help="For debugging: train on the first N pairs alone.")] = 0,
     channels_last: Annotated[bool, typer.Option(help="The memory layout in which convolutions are fastest.")] = True,
     compile: Annotated[
-        bool,
-        typer.Option("--compile", help="torch.compile the generator: a slow first step, faster later ones."),
+        bool, typer.Option("--compile", help="torch.compile the generator: a slow first step, faster later ones.")
     ] = False,
     snapshots: Annotated[
         int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose from.")

@@ -66,7 +66,7 @@ def transfer(
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
     from repose.represent.known_joints import KeypointFile
-    from repose.scene.whole import find_background
+    from repose.scene import find_background
 
     behind = find_background(background)
     if crop and behind != "keep":
@@ -74,6 +74,7 @@ def transfer(
     which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
     loaded = load(weights if weights is not None else model, device)
     height, width = loaded.canvas.size
+    read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
 
     def seen(person: Person) -> Any:
         """What the sheet shows of a photograph: as much as the result shows."""
@@ -84,7 +85,7 @@ def transfer(
 
     known = None if source_keypoints is None else KeypointFile.read(source_keypoints, which)
 
-    # of many photographs only the joints are kept, the pixels are read again when it is their turn
+    # of many photographs only joints and the target's maps are kept, the pixels are read again when it is their turn
     sources: dict[str, tuple[Path, Any]] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
@@ -97,7 +98,7 @@ def transfer(
         with _skipping(path, alone=target.is_file()):
             _require_new(path.stem, targets)
             for name, posed in read_pose(path, pose, target_which).items():
-                targets[name], shown[name] = posed.only("keypoints"), seen(posed)
+                targets[name], shown[name] = posed.only(*read), seen(posed)
     if not sources or not targets:
         raise ValueError("nothing is left to transfer: every source or every target was skipped")
 
@@ -113,15 +114,21 @@ def transfer(
         for source_name, (path, joints) in sources.items():
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
             row: list[Any] = [seen(given)]
+            with _noting(path):
+                scene = None if crop else loaded.scene(given)
             for target_name, posed in targets.items():
                 with _noting(path):
-                    made = loaded.crop(given, posed, retarget) if crop else loaded.whole(given, posed, behind, retarget)
-                picture = to_uint8(made)
+                    if scene is None:
+                        generated = loaded.crop(given, posed, retarget)
+                    else:
+                        generated = loaded.pose(scene, posed, behind, retarget)
+                picture = to_uint8(generated)
                 row.append(reduced(picture, height * scale))
                 name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
                 save_image(out if alone else out.with_suffix("") / f"{name}.png", picture)
                 bar.advance(task)
             rows.append(row)
+            del given, scene  # one photograph at a time
     if alone:
         (beside,) = shown.values()
         page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])

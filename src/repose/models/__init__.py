@@ -1,7 +1,7 @@
 """Every model by name: the folders here declare theirs, installed packages may add more.
 
 A folder is listed in `PAPERS`; nothing is found by scanning. `MODELS` and `RECIPES` are read from the declarations when
-they are first used.
+they are first used. Neither that nor importing this module imports torch.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from repose.models.declaration import DeclarationError, ModelDeclaration, PublishedCost, declaration_of, load
 from repose.names import nearest
-from repose.recipes import Recipe, RecipeError, typed_recipe, unknown
 
 if TYPE_CHECKING:
     from repose.draw.panels import Panel
     from repose.models.base import Generator, Objective
     from repose.person import Person
+    from repose.recipes import Recipe
 
 __all__ = [
     "MODELS", "PAPERS", "RECIPES", "DeclarationError", "ModelDeclaration", "PublishedCost", "build_generator",
@@ -92,6 +91,8 @@ def register(package: str) -> ModelDeclaration:
 
 @functools.cache
 def _declare_all() -> None:
+    from importlib.metadata import entry_points
+
     for paper in PAPERS:
         _declare(f"{__name__}.{paper}")
     for point in entry_points(group=ENTRY_POINTS):
@@ -139,6 +140,8 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: no group of keys, an unknown model or key (names the nearest), a missing key, or a wrong value.
     """
+    from repose.recipes import RecipeError, typed_recipe, unknown
+
     if not isinstance(data, Mapping):
         raise RecipeError(f"recipe: a group of keys is wanted, got {data!r}")
     model = data.get("model")
@@ -156,6 +159,8 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: it is no JSON, or what `recipe_from_dict` raises; the text names the file.
         OSError: there is no such file.
     """
+    from repose.recipes import RecipeError
+
     try:
         return recipe_from_dict(json.loads(path.read_text(encoding="utf-8")))
     except DeclarationError:  # the recipe may be right

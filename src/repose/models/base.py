@@ -88,12 +88,14 @@ class Generator(nn.Module, ABC):
         self.check(source, target)
         return self.synthesise(*self.encode(source, target))
 
-    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+    def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
         """The result at the size of a larger photograph of the same crop as the source picture.
 
         Args:
             output: of `forward`.
             photograph: (B, 3, k H, k W), k a whole number. A model may add the photograph's fine detail.
+            coarser: how many times more of the photograph a pixel of the target's crop shows than a pixel of the
+                source's crop; the picture that the detail is added to is so much coarser.
 
         Returns:
             (B, 3, k H, k W) in [-1, 1]: the picture, scaled up bicubically where a model does not override this.

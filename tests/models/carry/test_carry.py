@@ -98,6 +98,30 @@ def test_enlarge_carries_fine_detail(network: Carry) -> None:
         network.enlarge(Output(core, extra), photograph[..., :-4])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("coarser", [1.2, 1.5, 2.0])
+def test_a_target_seen_from_further_away_gets_more_detail(network: Carry, coarser: float) -> None:
+    """The picture of a larger crop lacks more of the photograph: what it lacks is carried, no octave less."""
+    photograph = torch.nn.functional.avg_pool2d(_image(person(5, 768, 576)), 3)
+    photograph = photograph - photograph.mean()
+    rows, columns = ((torch.arange(n) * 2 + 1) / n - 1 for n in (256, 192))
+    y, x = torch.meshgrid(rows * coarser, columns * coarser, indexing="ij")
+    flow = torch.stack([x, y]).expand(2, -1, -1, -1)
+    # the photograph in a crop that is so many times larger
+    wanted = torch.nn.functional.grid_sample(
+        photograph, flow.movedim(1, -1), align_corners=False, padding_mode="border"
+    )
+    small = torch.nn.functional.avg_pool2d(flow, 4)
+    extra = {"core": torch.nn.functional.avg_pool2d(wanted, 4), "flow": small, "mask": torch.ones(2, 1, 64, 48)}
+    inside = (flow.abs().amax(1, keepdim=True) < 0.9).expand_as(wanted)
+
+    def error(told: float) -> float:
+        made = network.enlarge(Output(extra["core"], extra), photograph, told)
+        return float((made - wanted)[inside].square().mean())
+
+    assert error(coarser) < 0.85 * error(1.0)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"frames": False}, {"refine": False}, {"carry": False}, {"carry": False, "attend": False}, {"height": 32}],

@@ -244,11 +244,13 @@ class Carry(Generator):
             output = Output(self.enlarge(output, photograph), extra)
         return output
 
-    def enlarge(self, output: Output, photograph: Tensor) -> Tensor:
+    def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
         """The result at the size of a larger photograph: what the working size has lost is carried along the flow.
 
         Args:
             output: of `synthesise`. photograph: (B, 3, k h, k w), k whole: the source's crop, in more pixels.
+            coarser: how many times more of the photograph a pixel of the target's crop shows than one of the source's;
+                above 1 the picture lacks more than the working size of the source does, and more is carried.
 
         Returns:
             (B, 3, k h, k w) in [-1, 1]: the picture enlarged, plus the share of the photograph's fine detail.
@@ -265,7 +267,7 @@ class Carry(Generator):
         large = _upsample(core, times)
         if not self.config.carry:
             return large
-        detail = photograph - _upsample(F.avg_pool2d(photograph, times), times)
+        detail = photograph - _smooth(photograph, times, coarser)
         flow, mask = _upsample_flow(output.extra["flow"], times), _upsample(output.extra["mask"], times)
         return (large + mask * warp(detail, flow)).clamp(-1, 1)
 
@@ -290,6 +292,15 @@ class Carry(Generator):
 def _upsample(x: Tensor, times: int = 2) -> Tensor:
     """(B, C, H, W) -> (B, C, times H, times W), bilinear."""
     return F.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
+
+
+def _smooth(photograph: Tensor, times: int, coarser: float) -> Tensor:
+    """(B, C, H, W) -> the same shape: what a picture with times * coarser times fewer rows and columns shows of it."""
+    if coarser <= 1:
+        return _upsample(F.avg_pool2d(photograph, times), times)
+    sides = [max(1, round(side / (times * coarser))) for side in photograph.shape[-2:]]
+    small = F.interpolate(photograph, sides, mode="area")
+    return F.interpolate(small, photograph.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _upsample_flow(flow: Tensor, times: int = 2) -> Tensor:

@@ -1,0 +1,295 @@
+"""A photograph of a person, understood once and posed many times.
+
+    scene = Scene(person, canvas)                        # once
+    pose = scene.pose(target)                            # what the model sees of the target, and where it stands
+    output = generator(scene.source.batch(), pose.target.batch())
+    picture = generator.enlarge(output, scene.enlarged(pose.times)[None], pose.coarser)[0]
+    whole = scene.compose(picture, pose)                 # the photograph with the new figure
+
+`repose.load(...).scene(person)` makes one for a model, and `pose` of that model does the rest.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal
+
+import torch
+from torch import Tensor
+
+from repose.models.base import Needs
+from repose.names import nearest
+from repose.person import JOINTS, Person
+from repose.represent.canvas import Canvas, Placement
+from repose.scene.blending import Region, cover, lift, ramp
+from repose.scene.figure import figure_mask, known_mask, new_figure, old_figure, reach, seam, wider
+from repose.scene.fill import fill
+from repose.scene.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
+from repose.scene.standing import moved, similarity, stand
+
+Background = Literal["keep", "generated", "white"]
+BACKGROUNDS: Final[tuple[Background, ...]] = ("keep", "generated", "white")
+
+JOINTS_ALONE: Final = Needs(source=("image", "keypoints"), target=("keypoints",))
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A pose in a scene.
+
+    Attributes:
+        target: what the model sees of it, unbatched, on the canvas.
+        keypoints: (18, 3), the new figure's joints in the photograph; they may lie outside.
+        placement: how the model's picture of this pose lies in the photograph.
+        times: k, how many times larger than the canvas that picture is to be, so that the photograph's own pixels are
+            not lost.
+        coarser: how many times more of the photograph a pixel of this crop shows than one of the source's; 1 or more.
+    """
+
+    target: Person
+    keypoints: Tensor
+    placement: Placement
+    times: int
+    coarser: float
+
+
+class Scene:
+    """A photograph, its person, what a model sees of them, and the photograph without them.
+
+    What is costly (where the old figure is, what was behind it) is found when it is first needed, and kept.
+
+    Attributes:
+        person: as given, on the whole photograph. canvas: of the model.
+        source: the person on the canvas, unbatched, with every field that they have. It depends on no pose.
+        placement: how the source's crop lies in the photograph.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        canvas: Canvas,
+        needs: Needs = JOINTS_ALONE,
+        shown: Callable[[], Tensor | None] | None = None,
+        most_pixels: int = MOST_PIXELS,
+    ) -> None:
+        """A scene of a person and a model.
+
+        Args:
+            person: unbatched, with image and keypoints, on the CPU.
+            canvas: of the model. needs: of the model: which of a target's fields come along.
+            shown: asked once, and only without a mask of the person: (1, H, W) on the canvas, the probability that a
+                pixel of the source shows the person, by the model; or None.
+            most_pixels: of a crop at k times the canvas, at most; k is 1 at least.
+
+        Warns:
+            UserWarning: less than a trunk (the neck and a hip) of the person is located, so that it is guessed how
+                large they are and where the rest of them is.
+
+        Raises:
+            ValueError: a person without image or joints, or a batch.
+        """
+        if person.batched or person.image is None or person.keypoints is None or person.size is None:
+            raise ValueError(
+                "Scene: one unbatched person with image and keypoints is needed; repose.read_person gives one"
+            )
+        located = person.keypoints[:, 2] > 0
+        if not bool(located.any()):
+            raise ValueError("Scene: none of the person's joints is located, so it is not known where they are")
+        if not (located[1] and located[[8, 11]].any()):
+            warnings.warn(
+                f"only {int(located.sum())} joints of the person in the photograph are located, less than a trunk (the "
+                "neck and a hip): how large they are is a guess; a photograph that shows more of them serves better",
+                stacklevel=2,
+            )
+        self.person, self.canvas, self.needs = person, canvas, needs
+        self.source, self.placement = place_source(person, canvas)
+        self._shown, self._most_pixels = shown, most_pixels
+        self._enlarged: dict[int, Tensor] = {}
+        self._mattes: dict[bool, Tensor] = {}
+        self._backgrounds: dict[bool, Tensor] = {}
+
+    # -- posing -------------------------------------------------------------------------------------------------
+
+    def pose(self, target: Person | Tensor, retarget: bool = True) -> Pose:
+        """A target's pose, standing where the person stands (`repose.scene.standing.stand`), and its crop.
+
+        The crop is the source's, extended as far as it must be to enclose the new figure (`framing.target_box`).
+
+        Maps of the target that the model needs (IUV, parsing) come along. Maps cannot be given another build, so they
+        and the joints are then scaled and shifted alike, whatever `retarget` says.
+
+        Args:
+            target: a person with the pose, unbatched, or keypoints (18, 3), in any pixels. A person's size tells where
+                their picture ends.
+            retarget: give the pose the person's own build.
+
+        Raises:
+            ValueError: a batch, or no keypoints.
+        """
+        given = target if isinstance(target, Person) else None
+        joints = given.keypoints if given is not None else target
+        if not isinstance(joints, Tensor) or tuple(joints.shape) != (len(JOINTS), 3):
+            raise ValueError("Scene.pose: the target needs keypoints (18, 3)")
+        assert self.person.keypoints is not None
+        assert self.person.size is not None
+        maps = self.maps_of(given) if given is not None else ()
+        if maps:
+            scale, shift = similarity(joints, self.person.keypoints)
+            keypoints = moved(joints, scale, shift)
+        else:
+            keypoints = stand(joints, self.person.keypoints, retarget, given.size if given is not None else None)
+        box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
+        seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
+        if maps:
+            assert given is not None
+            seen = replace(place_maps(given, maps, scale, shift, placement, self.canvas), keypoints=seen.keypoints)
+        times, coarser = times_of(box, self.canvas, self._most_pixels), box[2] / self.placement.box[2]
+        return Pose(seen, keypoints, placement, times, coarser)
+
+    def maps_of(self, target: Person) -> tuple[str, ...]:
+        """The target's fields beside keypoints that the model needs and the target has."""
+        return tuple(name for name in self.needs.target if name != "keypoints" and getattr(target, name) is not None)
+
+    def enlarged(self, times: int) -> Tensor:
+        """(3, k H, k W): what `source` shows at k = `times` times its pixels, for `Generator.enlarge`."""
+        if times not in self._enlarged:
+            bare = self.person.only("image", "keypoints")
+            placed, _ = place(bare, self.placement.box, enlarged(self.canvas, times))
+            assert placed.image is not None
+            self._enlarged[times] = placed.image
+        return self._enlarged[times]
+
+    # -- the photograph without the person ----------------------------------------------------------------------
+
+    @property
+    def matte(self) -> Tensor:
+        """Where the old figure hides the background, generously, (1, height, width) in [0, 1]."""
+        return self._matte(asking=True)
+
+    @property
+    def background(self) -> Tensor:
+        """The photograph without the person, (3, height, width) in [-1, 1]; see `repose.scene.fill`."""
+        return self._background(asking=True)
+
+    # -- the whole photograph -----------------------------------------------------------------------------------
+
+    def compose(
+        self, picture: Tensor, pose: Pose, shown: Tensor | None = None, background: Background = "keep"
+    ) -> Tensor:
+        """The whole photograph with the new figure in place of the old one.
+
+        Args:
+            picture: (3, k H, k W) in [-1, 1], the model's picture of the pose, at any k.
+            pose: of this scene.
+            shown: (1, h, w), probability that a pixel of the picture shows the person, of any size (the model's
+                `extra["person"]`); None: the new figure is judged by its joints, and so is the old one.
+            background: "keep" leaves the photograph as it is, and where only the old figure was it is filled from its
+                surroundings; "generated" takes the model's background within the crop, blended at its border; "white".
+
+        Returns:
+            (3, height, width) of the photograph, in [-1, 1].
+
+        Raises:
+            ValueError: another background.
+        """
+        find_background(background)
+        photograph = self.person.image
+        assert photograph is not None
+        if background == "white":
+            whole = torch.ones_like(photograph)
+        elif background == "generated":
+            whole = photograph.clone()
+        else:
+            whole = self._background(asking=shown is not None).clone()
+        region = _changed(pose, everything=background == "generated")
+        if region is None:
+            return whole
+        height = self.canvas.height
+        if shown is None:
+            assert pose.target.keypoints is not None
+            share = new_figure(picture, pose.target.keypoints, *self.canvas.size)
+        else:
+            share = cover(shown.float())
+        share = lift(share, height, pose.placement, region)
+        # whoever else the crop shows stays
+        share = share * (figure_mask(pose.keypoints, *pose.placement.size, loose=2.5)[:, *region] > 0)
+        if background == "generated":
+            share = torch.maximum(share, ramp(pose.placement, region))
+        part = whole[:, *region]
+        whole[:, *region] = part * (1 - share) + lift(picture, height, pose.placement, region) * share
+        return whole
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _mask(self) -> Tensor | None:
+        return known_mask(self.person)
+
+    def _matte(self, asking: bool) -> Tensor:
+        """`matte`; the model is asked for the old figure if `asking`, and if there is no mask."""
+        asking = asking and self._mask is None and self._shown is not None
+        if asking not in self._mattes:
+            self._mattes[asking] = self._find_matte(self._shown() if asking and self._shown is not None else None)
+        return self._mattes[asking]
+
+    def _find_matte(self, shown: Tensor | None) -> Tensor:
+        image, keypoints = self.person.image, self.person.keypoints
+        assert image is not None
+        assert keypoints is not None
+        y, x = region = self._surroundings()
+        near = keypoints - torch.tensor([x.start, y.start, 0.0]) * (keypoints[:, 2:] > 0)
+        hidden = old_figure(image[:, y, x], near, None if self._mask is None else self._mask[:, y, x])
+        if shown is not None:
+            seen = lift(shown.float(), self.canvas.height, self.placement, region)
+            hidden = torch.maximum(hidden, wider((seen > 0.3).float(), 1 + round(0.01 * self.placement.box[2])))
+        matte = torch.zeros_like(image[:1])
+        matte[:, y, x] = hidden
+        return matte
+
+    def _background(self, asking: bool) -> Tensor:
+        """`background`, by the matte of the same name."""
+        asking = asking and self._mask is None and self._shown is not None
+        if asking not in self._backgrounds:
+            assert self.person.image is not None
+            self._backgrounds[asking] = fill(self.person.image, self._matte(asking))
+        return self._backgrounds[asking]
+
+    def _surroundings(self) -> Region:
+        """Where the old figure may be, and what it is told from: the crop, the reach of the figure, and the mask."""
+        assert self.person.keypoints is not None
+        height, width = self.placement.size
+        top, left, box_height, box_width = self.placement.box
+        boxes = [(top - 2, left - 2, top + box_height + 2, left + box_width + 2)]
+        boxes.append(reach(self.person.keypoints, height, width, 2.5))
+        if self._mask is not None and bool((self._mask > 0).any()):
+            room = 3 + seam(self.person.keypoints)
+            rows, columns = (torch.nonzero((self._mask[0] > 0).any(dim))[:, 0] for dim in (1, 0))
+            boxes.append((int(rows[0]) - room, int(columns[0]) - room, int(rows[-1]) + room, int(columns[-1]) + room))
+        first = [max(0, min(box[k] for box in boxes)) for k in (0, 1)]
+        last = [max(box[k] for box in boxes) for k in (2, 3)]
+        return slice(first[0], min(height, last[0])), slice(first[1], min(width, last[1]))
+
+
+def find_background(name: str) -> Background:
+    """The background of this name. ValueError names the nearest one."""
+    for known in BACKGROUNDS:
+        if name == known:
+            return known
+    raise ValueError(f"no background is called '{name}'; {nearest(name, BACKGROUNDS)}")
+
+
+def _changed(pose: Pose, everything: bool) -> Region | None:
+    """Where the photograph changes: the part of the pose's crop that the figure reaches, or all of the crop."""
+    height, width = pose.placement.size
+    top, left, box_height, box_width = pose.placement.box
+    box = (top, left, top + box_height, left + box_width)
+    limits = (0, 0, height, width) if everything else reach(pose.keypoints, height, width, 2.5)
+    first_row, first = max(box[0], limits[0]), max(box[1], limits[1])
+    last_row, last = min(box[2], limits[2]), min(box[3], limits[3])
+    return (slice(first_row, last_row), slice(first, last)) if first_row < last_row and first < last else None
+
+
+__all__ = ["BACKGROUNDS", "Background", "Pose", "Scene", "find_background"]

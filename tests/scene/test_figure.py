@@ -1,0 +1,25 @@
+"""Where a figure is in a picture."""
+
+import torch
+
+from repose.represent.retarget import person_size
+from repose.scene.figure import figure_mask
+from tests.scene.people import photograph
+
+
+def test_a_figure_mask_is_a_person() -> None:
+    keypoints = photograph().keypoints
+    assert keypoints is not None
+    mask, loose = figure_mask(keypoints, 480, 640), figure_mask(keypoints, 480, 640, 1.5)
+    assert mask.shape == (1, 480, 640)
+    assert (mask <= loose).all()
+    assert (mask[0, keypoints[:, 1].long(), keypoints[:, 0].long()] == 1).all()
+    size = float(person_size(keypoints))
+    assert 0.25 * size**2 < float(mask.sum()) < 0.8 * size**2
+    assert float(mask[0, 0].max()) == 0
+    assert ((mask > 0) & (mask < 1)).any(), "soft borders"
+    assert figure_mask(torch.zeros(18, 3), 20, 30).sum() == 0
+    assert torch.isfinite(figure_mask(keypoints - torch.tensor([900.0, 0, 0]), 48, 64)).all()
+    one = torch.zeros(18, 3)
+    one[0] = torch.tensor([10.0, 10.0, 1.0])
+    assert torch.isfinite(figure_mask(one, 20, 30)).all()
