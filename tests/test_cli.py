@@ -361,7 +361,7 @@ def test_joints_from_files_ask_no_estimator(
     assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
     assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
     error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
-    assert "only an estimator knows who is best" in error
+    assert "a keypoint file has no scores to choose the best person by" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:

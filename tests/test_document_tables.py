@@ -62,7 +62,7 @@ def test_unknown_tables_and_open_ends(tmp_path: Path) -> None:
             write_tables(results, [page])
         assert page.read_text() == text
     (results / "bad.jsonl").write_text('{"kind": "evaluation"}\n{"kind"')
-    with pytest.raises(ValueError, match=r"bad.jsonl, line 2 is no JSON"):
+    with pytest.raises(ValueError, match=r"bad.jsonl, line 2 is not JSON"):
         write_tables(results, [page])
 
 

@@ -205,13 +205,13 @@ def test_what_cannot_be_a_study(tmp_path: Path) -> None:
     real = pictures.folder(tmp_path / "real", [f"{n}.png" for n in range(4)])
     with pytest.raises(ValueError, match="needs 5, there are 4 generated"):
         prepare(tmp_path / "s.db", REALISM, {"m": real}, real=real)
-    with pytest.raises(ValueError, match="one of the two"):
+    with pytest.raises(ValueError, match=r"give either a folder \(--real\) or a store \(--data\)"):
         prepare(tmp_path / "s.db", REALISM, {"m": real})
     with pytest.raises(ValueError, match="at least 2"):
         prepare(tmp_path / "s.db", PREFERENCE, {"m": real}, real=real)
     with pytest.raises(ValueError, match="give a store"):
         prepare(tmp_path / "s.db", PREFERENCE, {"m": real, "n": real}, real=real)
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         prepare(tmp_path / "s.db", REALISM, {"m": tmp_path / "nowhere"}, real=real)
     (tmp_path / "s.db").write_text("mine")
     with pytest.raises(FileExistsError, match="there already"):
