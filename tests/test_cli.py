@@ -432,7 +432,6 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
     kept: list[int] = []
 
     def scene(self: pipeline.Model, person: Person) -> Scene:
-        gc.collect()
         kept.append(sum(made() is not None for made in scenes))
         made = make(self, person)
         scenes.append(weakref.ref(made))
