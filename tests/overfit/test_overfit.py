@@ -1,6 +1,6 @@
 """Each small recipe learns one rendered pair by heart: data, network, objective and loop hold together.
 
-Where a network of half the width learns it too, the model's declaration (`overfit`) says so: it takes half the time.
+Where a narrower network learns it too, the model's declaration (`overfit`) says so: it takes half the time.
 """
 
 from dataclasses import replace
