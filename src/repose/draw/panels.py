@@ -1,8 +1,8 @@
 """Panels: pictures of what happens inside a model, with captions; masks as heat, label maps, where pixels come from.
 
 A model's `inspect.py` has `panels(generator, source, target) -> list[Panel]`; the functions here draw its
-tensors, and `write_panels` writes the panels to a folder. Colours mean the same in every panel: `heat` goes from dark blue (low) to
-light yellow (high), a label has one colour, and `flow_map` gives every place of the source its own.
+tensors, and `write_panels` writes the panels to a folder. Colours mean the same in every panel: `heat` goes from dark
+blue (low) to light yellow (high), a label has one colour, and `flow_map` gives every place of the source its own.
 """
 
 from __future__ import annotations

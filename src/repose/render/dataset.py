@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from repose.data.datasets import DataSet, Progress, Setting
+from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.store import Report, layout
 from repose.render.sets import SETS, SetSpec, find_set, free_set
 from repose.render.workers import cores
@@ -60,7 +60,9 @@ class Synthetic:
         )
 
 
-def prepare_synthetic(settings: Synthetic, out: Path, progress: Progress | None = None, fresh: bool = False) -> Report:
+def prepare_synthetic(
+    settings: Synthetic, out: Path, progress: ProgressFunction | None = None, fresh: bool = False
+) -> Report:
     """Render a set of people and write it as a store; see `prepare.prepare_set`.
 
     Raises:

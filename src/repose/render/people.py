@@ -22,7 +22,7 @@ from repose.render.place.lighting import Lighting
 from repose.render.place.seat import block, put_under
 from repose.render.place.surroundings import Surroundings, sample_surroundings
 from repose.render.place.views import Shot, sample_shot
-from repose.render.pose.poses import Pose, sample_pose
+from repose.render.pose.poses import BodyPose, sample_pose
 from repose.render.sets import STYLES
 from repose.render.takes import Take, along_body, finish, ground_of, timed
 from repose.render.wear.accessories import build_accessories
@@ -116,11 +116,11 @@ def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mix
         style = "street" if rng.random() < 0.5 else "fashion"
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
     with timed(renderer.timings, "clothes"):
-        dressed = dress(renderer.body, rng, style, detail=renderer.height)
+        dressed = sample_dressed(renderer.body, rng, style, detail=renderer.height)
     return Subject(f"p{person:06d}", dressed, sample_surroundings(rng, style), style, seen)
 
 
-def pose_bones(body: BodyModel, dressed: Dressed, poses: Sequence[Pose]) -> tuple[Floats, Floats]:
+def pose_bones(body: BodyModel, dressed: Dressed, poses: Sequence[BodyPose]) -> tuple[Floats, Floats]:
     """A person's bones (P, J, 3, 4) in P poses, and their joints and anchors (P, N, 3) as of `BodyModel.points`."""
     transforms = body.transforms(dressed.shape.pivots, rotations(body, np.stack([pose.angles for pose in poses])))
     return transforms, body.points(dressed.shape, transforms)
@@ -149,7 +149,7 @@ def render_takes(renderer: Renderer, subject: Subject, takes: Sequence[Take]) ->
     ]
 
 
-def dress(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
+def sample_dressed(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
     """A random person with everything on.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from repose.data.datasets import Progress
+from repose.data.datasets import ProgressFunction
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.render.draw.render import Renderer, create_context
 from repose.render.people import render_person
@@ -25,7 +25,7 @@ _LABELS: Final = ("parsing", "mask", "iuv", "depth")
 
 
 def prepare_set(
-    spec: SetSpec, out: Path, workers: int = 0, progress: Progress | None = None, fresh: bool = False
+    spec: SetSpec, out: Path, workers: int = 0, progress: ProgressFunction | None = None, fresh: bool = False
 ) -> Report:
     """Render a set and write it as a store.
 

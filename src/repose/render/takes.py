@@ -21,7 +21,7 @@ from repose.render.place.lighting import Lighting
 from repose.render.place.seat import SCENERY
 from repose.render.place.surroundings import Surroundings
 from repose.render.place.views import Shot
-from repose.render.pose.poses import Pose
+from repose.render.pose.poses import BodyPose
 
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
@@ -40,7 +40,7 @@ class Take:
         ground: what the background is drawn for. rng: of the background and of the camera's faults.
     """
 
-    pose: Pose
+    pose: BodyPose
     transforms: Floats
     points: Floats
     shot: Shot
