@@ -272,7 +272,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
         (("export-layout", "none", "out"), "none is no store"),
-        (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is no stream"),
+        (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is not a stream"),
         (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
         (("bench", "forward", "patn-s", "--backends", "plian"), "did you mean 'plain'?"),
         (("bench", "forward", "patn-s", "--size", "64by32"), "a size is HEIGHTxWIDTH"),

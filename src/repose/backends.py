@@ -217,10 +217,10 @@ def image_function(name: str, generator: Generator, inputs: Sequence[Tensor]) ->
         KeyError: no such backend; names the nearest.
         BackendError: its package is missing, or it cannot run this network.
     """
-    return known(name)(generator, inputs)
+    return find_backend(name)(generator, inputs)
 
 
-def known(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
+def find_backend(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
     """The backend of this name. KeyError, with the nearest name, if there is none."""
     if name not in BACKENDS:
         raise KeyError(f"no backend is called '{name}'; {nearest(name, BACKENDS)}")

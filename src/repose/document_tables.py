@@ -104,7 +104,7 @@ def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[st
         names[document] = [block[2] for block in _BLOCK.finditer(text)]
         if len(_BEGIN.findall(text)) != len(names[document]):
             raise ValueError(f"{document}: a table has no end; write <!-- /table --> below each <!-- table: NAME -->")
-        new = _BLOCK.sub(lambda block: f"{block[1]}{table(block[2], lines)}{block[3]}", text)
+        new = _BLOCK.sub(lambda block: f"{block[1]}{document_table(block[2], lines)}{block[3]}", text)
         if new != text:
             changed[document] = new
     for document, text in changed.items():
@@ -113,7 +113,7 @@ def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[st
     return names
 
 
-def table(name: str, lines: list[ResultLine]) -> str:
+def document_table(name: str, lines: list[ResultLine]) -> str:
     """One table as Markdown.
 
     Args:

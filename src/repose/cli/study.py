@@ -66,7 +66,7 @@ def study_prepare(
     [bold]repose study prepare ours=out/ours patn=out/patn -d data/people -p preference -o out/which.db[/bold]
     """
     from repose.data import Store
-    from repose.study import prepare as make
+    from repose.study import prepare_study as make
 
     folders: dict[str, Path] = {}
     for given in methods:
@@ -138,13 +138,13 @@ def study_table(
     [bold]repose study table out/study.db --markdown --no-published[/bold]
     """
     from repose.study import Study, results
-    from repose.study.results import markdown, rich_table
+    from repose.study.results import study_markdown, study_table
 
     outcome = results(Study(study), flagged=flagged, unfinished=unfinished)
     if document:
-        sys.stdout.write(markdown(outcome, published))
+        sys.stdout.write(study_markdown(outcome, published))
     else:
-        stdout.print(rich_table(outcome, published))
+        stdout.print(study_table(outcome, published))
 
 
 @app.command(name="export")

@@ -102,8 +102,8 @@ def read_poses(
         raise FormatError(file, None, "the file is empty")
     records = _json_records(file, text, person, size) if start in "{[" else _csv_records(file, text)
 
-    rows: dict[str, Row] = {}
-    sizes: dict[str, Size] = {}
+    rows: dict[str, JointRow] = {}
+    sizes: dict[str, PictureSize] = {}
     seen: dict[str, int | None] = {}
     for line, name, row, own_size in records:
         if name in seen:
@@ -199,11 +199,11 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
 
 # -- CSV ------------------------------------------------------------------------------------------------------------
 
-Row = list[tuple[float, float, float]]
-Size = tuple[int, int] | None
+JointRow = list[tuple[float, float, float]]
+PictureSize = tuple[int, int] | None
 """(height, width) of the picture, where the file says it."""
 
-Record = tuple[int | None, str, "Row | FormatError", Size]
+Record = tuple[int | None, str, "JointRow | FormatError", PictureSize]
 _PATN_COLUMNS: Final = ("name", "keypoints_y", "keypoints_x")
 _ROY_COLUMNS: Final = ("file_id", "img_h", "img_w", *(f"p{i}_{axis}" for i in range(len(JOINTS)) for axis in "xy"))
 
@@ -301,7 +301,7 @@ def _csv_rows(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]
         raise FormatError(file, rows.line_num, f"the CSV cannot be read: {error}") from None
 
 
-def _row(x: Sequence[float], y: Sequence[float]) -> Row:
+def _row(x: Sequence[float], y: Sequence[float]) -> JointRow:
     """Two CSV lists -> 18 triples; a joint of which one coordinate is outside every picture is missing."""
     return [(a, b, 1.0) if a >= -0.5 and b >= -0.5 else (0.0, 0.0, 0.0) for a, b in zip(x, y, strict=True)]
 
@@ -411,7 +411,7 @@ def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> 
     if not isinstance(images, list | None):
         raise FormatError(file, None, f"images must be a list, got {str(images)[:60]}")
     titles: dict[object, str] = {}
-    sizes: dict[str, Size] = {}
+    sizes: dict[str, PictureSize] = {}
     for image in images or []:
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
             raise FormatError(file, None, f"an entry of images has no id and file_name: {str(image)[:60]}")
@@ -472,7 +472,7 @@ def _triples(flat: Any, where: str, counts: Mapping[int, str]) -> Tensor:
     return torch.tensor([_finite(value, where) for value in flat], dtype=torch.float32).reshape(-1, 3)
 
 
-def _size(data: Mapping[str, object], height: str, width: str) -> Size:
+def _size(data: Mapping[str, object], height: str, width: str) -> PictureSize:
     """(height, width) from two entries, None if both are absent or empty. ValueError if they are not a size."""
     given = {key: data.get(key) for key in (height, width)}
     if all(value is None for value in given.values()):
@@ -484,7 +484,7 @@ def _size(data: Mapping[str, object], height: str, width: str) -> Size:
     return int(sides[height]), int(sides[width])
 
 
-def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) -> Size:
+def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) -> PictureSize:
     """`_size`, where a bad one makes the whole file bad."""
     try:
         return _size(data, height, width)
@@ -492,11 +492,11 @@ def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) 
         raise FormatError(file, None, str(error)) from None
 
 
-def _triples_of(keypoints: Tensor) -> Row:
+def _triples_of(keypoints: Tensor) -> JointRow:
     return [(x, y, visible) for x, y, visible in keypoints.tolist()]
 
 
-def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> Row | FormatError:
+def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> JointRow | FormatError:
     if person == "largest":
         return _triples_of(max(people, key=_area))
     if not 0 <= person < len(people):

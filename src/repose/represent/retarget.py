@@ -15,7 +15,7 @@ from torch import Tensor
 from repose.names import nearest
 from repose.person import JOINTS
 
-Size = Literal["target", "source"]
+BodySize = Literal["target", "source"]
 
 _HIPS, _EARS = 18, 19
 """Two points after the 18 joints: the middle of the hips and the middle of the ears."""
@@ -55,7 +55,7 @@ _PARENTS: Final = (1, _HIPS, 1, 2, 3, 1, 5, 6, _HIPS, 8, 9, _HIPS, 11, 12, 0, 0,
 _ORDER: Final = (1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
 
 
-def retarget(target: Tensor, source: Tensor, size: Size = "target") -> Tensor:
+def retarget(target: Tensor, source: Tensor, size: BodySize = "target") -> Tensor:
     """The target's pose with the proportions of the source's body.
 
     Every limb keeps its direction. The ground keeps its place (the row of the lowest ankle; without ankles of the hips;

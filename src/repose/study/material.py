@@ -99,7 +99,7 @@ class _Piece:
     image: Pixels
 
 
-def prepare(
+def prepare_study(
     path: Path | str,
     protocol: StudyProtocol | str,
     methods: Mapping[str, Path | str],

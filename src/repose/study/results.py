@@ -48,7 +48,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Row:
+class StudyRow:
     """One line of a table; a published one has `numbers`, percent as printed there, ours `rates`."""
 
     name: str
@@ -66,20 +66,20 @@ class Results:
     protocol: str
     question: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[StudyRow, ...]
     begun: int
     finished: int
     flagged: Mapping[str, int]
 
 
-def _published(source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]]) -> list[Row]:
-    return [Row(name, seconds, people or None, numbers=numbers, source=source) for name, numbers in rows]
+def _published(source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]]) -> list[StudyRow]:
+    return [StudyRow(name, seconds, people or None, numbers=numbers, source=source) for name, numbers in rows]
 
 
 _T2, _T3, _DPT = "Multi-scale, Table 2", "PATN/APATN, Table 3, DeepFashion", "Dense Pose Transfer, Table 2"
 _T3M = "PATN/APATN, Table 3, Market-1501"
 
-PUBLISHED: Final[dict[str, tuple[Row, ...]]] = {
+PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
     "realism": (
         *_published(
             _T2, 1.0, 0,
@@ -201,7 +201,7 @@ def results(study: Study, *, flagged: bool = False, unfinished: bool = False) ->
     counting = [row for row in study.answers() if not row["practice"] and (unfinished or row["finished"])]
     marks = {flag: sum(flag in row["flags"] for row in counting) for flag in FLAGS}
     kept = [row for row in counting if flagged or not row["flags"]]
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     groups: list[tuple[str, list[dict[str, Any]]]] = []
     if question == "preference":
         for one, two in combinations(study.methods, 2):
@@ -215,7 +215,7 @@ def results(study: Study, *, flagged: bool = False, unfinished: bool = False) ->
             here = [row for row in mine if row["track"] == track]
             people = len({row["session"] for row in here})
             rates = {column: _rate(_judged(column, here)) for column in COLUMNS[question]}
-            rows.append(Row(name, seconds, people, rates))
+            rows.append(StudyRow(name, seconds, people, rates))
     begun, finished = study.sessions()
     flag_counts = {flag: count for flag, count in marks.items() if count}
     return Results(str(study.protocol), question, COLUMNS[question], tuple(rows), begun, finished, flag_counts)
@@ -255,7 +255,7 @@ def _chosen(row: Mapping[str, Any]) -> str:
 # -- shown ----------------------------------------------------------------------------------------------------------
 
 
-def lines(outcome: Results, published: bool = True) -> tuple[list[str], list[list[str]]]:
+def table_lines(outcome: Results, published: bool = True) -> tuple[list[str], list[list[str]]]:
     """The table as headings and rows of text, in percent; published rows last, with their source."""
     headings = ["method", "seconds", "people", *(f"{column} %" for column in outcome.columns), "source"]
     rows = []
@@ -283,9 +283,9 @@ def caption(outcome: Results) -> str:
     return "\n".join(text)
 
 
-def rich_table(outcome: Results, published: bool = True) -> Table:
+def study_table(outcome: Results, published: bool = True) -> Table:
     """The table for the terminal."""
-    headings, rows = lines(outcome, published)
+    headings, rows = table_lines(outcome, published)
     # Text, not str: a name in brackets must not be read as markup
     table = Table(
         title=Text(outcome.protocol), caption=Text(caption(outcome)), title_justify="left", caption_justify="left"
@@ -300,9 +300,9 @@ def rich_table(outcome: Results, published: bool = True) -> Table:
     return table
 
 
-def markdown(outcome: Results, published: bool = True) -> str:
+def study_markdown(outcome: Results, published: bool = True) -> str:
     """The same as Markdown, ending in a newline."""
-    headings, rows = lines(outcome, published)
+    headings, rows = table_lines(outcome, published)
     table = [headings, ["---", *["---:"] * (len(headings) - 2), "---"]]
     table += [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in table) + f"\n\n{caption(outcome)}\n"
@@ -344,7 +344,7 @@ FIELDS: Final = (
 """Columns of the exported CSV."""
 
 
-def _cell(row: Row, column: str) -> str:
+def _cell(row: StudyRow, column: str) -> str:
     if column in row.numbers:
         return row.numbers[column]
     rate = row.rates.get(column)

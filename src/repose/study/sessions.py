@@ -176,7 +176,7 @@ class Study:
     """The file of a study, open for sessions. Safe for threads, and for several processes.
 
     Args:
-        path: as `prepare` wrote it.
+        path: the file that `prepare_study` wrote.
         clock: seconds since 1970, for tests.
 
     Raises:
