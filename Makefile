@@ -13,7 +13,7 @@ demo: $(VENV)/.demo  ## a person into another pose: leaves out/demo.png
 	$(RUN) -m repose demo -o out/demo.png
 
 test: $(VENV)/.dev   ## all tests; closes with pytest's own line
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.dev  ## what a change must pass besides the tests
 	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check . && "$(VENV)/bin/mypy" \

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from repose.study import Study, StudyServer, results
-from repose.study.results import rich_table
+from repose.study.results import study_table
 
 HABITS: Final = ("", "presses twice", "loads again", "closes the tab", "phone", "keys", "looks away")
 """What participants do besides answering, in turn."""
@@ -46,8 +46,8 @@ window.fresh = false; // a picture has appeared that was not looked at
   requestAnimationFrame(look);
 })();
 """
-"""An eye of our own: how long pictures stood on the page, frame by frame, whatever the page says of it; not those that
-practice shows again with what they were."""
+"""Measures independently of the page how long pictures were shown, frame by frame; without those that practice shows again
+with the answer."""
 
 AWAY: Final = """away => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => away });
@@ -89,7 +89,7 @@ class Server:
 
 
 async def participant(browser: Any, url: str, habit: str, seed: int, pictures: Path | None = None) -> list[float]:
-    """One session from the first page to the last; the seconds that each picture was seen, by an eye of our own.
+    """One session from the first page to the last; the seconds that each picture was shown, measured independently.
 
     Args:
         browser: of Playwright's async API.
@@ -108,7 +108,7 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
     taken: set[str] = set()
 
     async def shoot(name: str, where: str = "body") -> None:
-        """A screenshot, once; not if `where` was gone before it was made."""
+        """A screenshot, once; none if `where` has gone by then."""
         if pictures is not None and name not in taken and await page.is_visible(where):
             data = await page.screenshot()
             if await page.is_visible(where):
@@ -222,11 +222,11 @@ async def act(
 
 
 def chromium() -> str:
-    """Where the system's Chromium is. FileNotFoundError without one."""
+    """The path of the system's Chromium. FileNotFoundError if there is none."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise FileNotFoundError("there is no chromium on the PATH: install your system's package of it")
+        if program := shutil.which(name):
+            return program
+    raise FileNotFoundError("no Chromium is on the PATH; install your system's package of it")
 
 
 def main() -> None:
@@ -247,9 +247,9 @@ def main() -> None:
     )
     from rich.console import Console
 
-    Console(width=160).print(rich_table(results(server.study)))
+    Console(width=160).print(study_table(results(server.study)))
     every = sorted(time for mine in times for time in mine)
-    sys.stdout.write(f"{len(every)} pictures seen, {every[0]:.3f} to {every[-1]:.3f} s by an eye of our own\n")
+    sys.stdout.write(f"{len(every)} pictures seen, {every[0]:.3f} to {every[-1]:.3f} s, measured independently of the page\n")
     server.stop()
 
 

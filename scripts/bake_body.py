@@ -186,10 +186,10 @@ def bake(out: Path) -> None:
     # Joints regress from the surface; the anchors are points whose bounding box is that of the whole body.
     rows, columns, values = [], [], []
     for row, label in enumerate(COCO):
-        (found,) = np.nonzero(regress[label])
-        rows += [row] * len(found)
-        columns += list(new[found])
-        values += list(regress[label][found])
+        (weighted,) = np.nonzero(regress[label])
+        rows += [row] * len(weighted)
+        columns += list(new[weighted])
+        values += list(regress[label][weighted])
     body = np.unique(new[layers["faces_body"]])
     extreme = [
         body[np.argmax(canon[body] @ np.array(d, float))]

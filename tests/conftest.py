@@ -1,11 +1,53 @@
 """Fixtures of the whole suite."""
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+_TESTS = Path(__file__).resolve().parent
+_RENDERING = (
+    "test_documents.py",
+    "test_cli.py",
+    "test_demo.py",
+    "bench/test_rendering.py",
+    "body/",
+    "research/",
+    "render/",
+)
+"""Where tests render people; the longest tests come first."""
+
+_COMPILING = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a parallel run of the whole suite, compile the renderer's kernels once, beside the first tests."""
+    config = session.config
+    whole = config.args == config.getini("testpaths") and not config.option.collectonly
+    if whole and getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        words = [sys.executable, str(_TESTS / "compile_kernels.py")]
+        config.stash[_COMPILING] = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    compiling = config.stash.get(_COMPILING, None)
+    if compiling is not None:
+        compiling.kill()
+        compiling.wait()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that render come last: by then the kernels are compiled."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
+        return next((at for at, start in enumerate(_RENDERING) if name.startswith(start)), -1)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -272,7 +272,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
         (("export-layout", "none", "out"), "none is no store"),
-        (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is no stream"),
+        (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is not a stream"),
         (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
         (("bench", "forward", "patn-s", "--backends", "plian"), "did you mean 'plain'?"),
         (("bench", "forward", "patn-s", "--size", "64by32"), "a size is HEIGHTxWIDTH"),
@@ -361,7 +361,7 @@ def test_joints_from_files_ask_no_estimator(
     assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
     assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
     error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
-    assert "only an estimator knows who is best" in error
+    assert "a keypoint file has no scores to choose the best person by" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
@@ -432,7 +432,6 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
     kept: list[int] = []
 
     def scene(self: pipeline.Model, person: Person) -> Scene:
-        gc.collect()
         kept.append(sum(made() is not None for made in scenes))
         made = make(self, person)
         scenes.append(weakref.ref(made))

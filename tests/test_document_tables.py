@@ -12,7 +12,7 @@ from repose.bench.loading import LoadingRates
 from repose.bench.metrics import MetricTimes
 from repose.bench.rendering import RenderingSpeed
 from repose.bench.scene import SceneTimes
-from repose.document_tables import _BLOCK, TABLES, table, write_tables
+from repose.document_tables import _BLOCK, TABLES, document_table, write_tables
 from repose.record import append, read_results
 from repose.research.joints import JointsFound
 from repose.research.realism import Realism
@@ -62,7 +62,7 @@ def test_unknown_tables_and_open_ends(tmp_path: Path) -> None:
             write_tables(results, [page])
         assert page.read_text() == text
     (results / "bad.jsonl").write_text('{"kind": "evaluation"}\n{"kind"')
-    with pytest.raises(ValueError, match=r"bad.jsonl, line 2 is no JSON"):
+    with pytest.raises(ValueError, match=r"bad.jsonl, line 2 is not JSON"):
         write_tables(results, [page])
 
 
@@ -76,7 +76,7 @@ def test_the_documents_of_this_project_name_known_tables_only() -> None:
 
 def test_the_table_of_protocols_is_what_the_code_says() -> None:
     page = (ROOT / "docs" / "protocols.md").read_text()
-    assert table("protocols", []) in page, "`repose bench tables` writes it anew"
+    assert document_table("protocols", []) in page, "`repose bench tables` writes it anew"
 
 
 def test_no_document_is_written_where_one_cannot_be(tmp_path: Path) -> None:
@@ -94,14 +94,16 @@ def test_the_newest_line_wins_in_whichever_file_it_is(tmp_path: Path) -> None:
     write_results(results, evaluation(ssim=0.3, day=2), name="2.jsonl")
     lines = read_results(results)
     for name, row in (("market", "`a`"), ("measured-a", "market1501")):
-        assert rows_of(table(name, lines))[row][0] == "0.700"
+        assert rows_of(document_table(name, lines))[row][0] == "0.700"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_committed_tables_are_what_the_result_lines_say(document: Path) -> None:
     lines = read_results(ROOT / "results")
     for block in _BLOCK.finditer(document.read_text(encoding="utf-8")):
-        assert f"{block[1]}{table(block[2], lines)}{block[3]}" == block[0], "`repose bench tables` writes it anew"
+        assert f"{block[1]}{document_table(block[2], lines)}{block[3]}" == block[0], (
+            "`repose bench tables` writes it anew"
+        )
 
 
 @pytest.mark.parametrize(

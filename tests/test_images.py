@@ -138,7 +138,7 @@ def test_tensors() -> None:
     [
         (np.zeros((3, 64, 32), np.uint8), "channels last"),
         (np.zeros((64, 32, 5), np.uint8), "not a picture"),
-        (np.zeros((64, 32, 3), np.float32), "uint8 is wanted"),
+        (np.zeros((64, 32, 3), np.float32), "must be uint8"),
         (torch.zeros(1, 3, 64, 32), "one of the batch"),
         (torch.zeros(64, 32, 3), "not a picture"),
         (torch.full((3, 64, 32), 255.0), "lies in"),

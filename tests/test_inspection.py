@@ -28,7 +28,7 @@ from repose.draw.panels import (
     over,
     page,
     picture,
-    write,
+    write_panels,
 )
 from repose.inspection import find_model, find_pair, find_person, look_inside
 from repose.models import MODELS, inspector
@@ -195,7 +195,7 @@ def test_write_leaves_every_panel_the_sheet_and_the_captions(tmp_path: Path) -> 
         Panel("masks", "Yellow is much.", GREEN),
         Panel("flow-1", "Where from.", wide),
     ]
-    paths = write(panels, tmp_path / "new" / "folder", "a model", "Random weights")
+    paths = write_panels(panels, tmp_path / "new" / "folder", "a model", "Random weights")
     assert [path.name for path in paths] == ["masks.png", "flow-1.png", "sheet.png", "index.md"]
     assert np.array_equal(np.asarray(PIL.Image.open(paths[0])), GREEN)
     text = paths[-1].read_text()
@@ -207,7 +207,7 @@ def test_write_leaves_every_panel_the_sheet_and_the_captions(tmp_path: Path) -> 
     assert pixels(sheet, wide) == 300 * 900
     for wrong in ([], panels[:1] * 2, [Panel("sheet", "No.", GREEN)]):
         with pytest.raises(ValueError, match="different names"):
-            write(wrong, tmp_path)
+            write_panels(wrong, tmp_path)
 
 
 def test_a_page_holds_every_panel_whole() -> None:

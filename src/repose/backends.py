@@ -1,7 +1,7 @@
-"""Ways to run a network: the same picture, at different speeds.
+"""Backends: ways to run a network, with the same picture as result and different speeds.
 
 A backend takes a `Generator` and example inputs of `Generator.synthesise`, and returns a function from such tensors to
-the picture. `plain` is the module as it is; `repose bench forward` compares every other one with it.
+the picture. `plain` is the module unchanged; `repose bench forward` compares every other one with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BackendError(RuntimeError):
 
 
 class Core(nn.Module):
-    """Tensors in, the picture out: what exporters see of a `Generator`."""
+    """Tensors in, the picture out: the part of a `Generator` that is exported."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
@@ -48,11 +48,11 @@ class Core(nn.Module):
 def fold_batch_norm(module: nn.Module) -> int:
     """Fold each BatchNorm2d called `norm*` into the convolution `conv*` beside it, in place.
 
-    By these names a model says that the norm is applied to what the convolution gives. For evaluation only; the output
-    stays the same up to rounding.
+    These names mean that the norm follows the convolution. For evaluation only; the output stays the same up to
+    rounding.
 
     Returns:
-        How many were folded.
+        The number of norms folded.
     """
     folded = 0
     for owner in list(module.modules()):
@@ -94,7 +94,7 @@ def export_onnx(generator: Generator, inputs: Sequence[Tensor], path: Path) -> N
 
 
 def plain(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
-    """The module as it is, in eval mode."""
+    """The module unchanged, in eval mode."""
     return _eager(Core(_evaluation(generator)))
 
 
@@ -159,7 +159,7 @@ def openvino(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
 
 
 def ncnn(generator: Generator, inputs: Sequence[Tensor]) -> ImageFunction:
-    """ncnn on the CPU in float32: Winograd convolutions, so fewer multiplications than the direct sum."""
+    """ncnn on the CPU in float32: Winograd convolutions, which need fewer multiplications than the direct sum."""
     library, converter = _package("ncnn", "ncnn"), _package("pnnx", "ncnn")
     core = Core(_folded_copy(generator)).eval()
     # the folder must outlive the network: ncnn maps the weights
@@ -210,26 +210,26 @@ def image_function(name: str, generator: Generator, inputs: Sequence[Tensor]) ->
 
     Args:
         name: key of `BACKENDS`.
-        generator: stays untouched; the backend works on a copy in eval mode.
+        generator: is not changed; the backend works on a copy in eval mode.
         inputs: example tensors, as `Generator.encode` gives.
 
     Raises:
         KeyError: no such backend; names the nearest.
         BackendError: its package is missing, or it cannot run this network.
     """
-    return known(name)(generator, inputs)
+    return find_backend(name)(generator, inputs)
 
 
-def known(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
+def find_backend(name: str) -> Callable[[Generator, Sequence[Tensor]], ImageFunction]:
     """The backend of this name. KeyError, with the nearest name, if there is none."""
     if name not in BACKENDS:
-        raise KeyError(f"no backend '{name}'; {nearest(name, BACKENDS)}")
+        raise KeyError(f"no backend is called '{name}'; {nearest(name, BACKENDS)}")
     return BACKENDS[name]
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Inside, the exporter says nothing about torchvision, which is not used, nor about its own deprecations."""
+    """Silence the exporter's warnings: about torchvision, which is not used, and about its own deprecations."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

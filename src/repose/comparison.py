@@ -25,8 +25,8 @@ from repose.metrics.folder import FolderPictures
 from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
-from repose.metrics.report import require_form, write
-from repose.metrics.result import Evaluation, table
+from repose.metrics.report import require_form, write_report
+from repose.metrics.result import Evaluation, comparison_table
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.sources import GeneratorPictures, PictureSource
 from repose.models.weights import weights_checksum
@@ -99,7 +99,7 @@ def compare(
         one.check()
     settings = _with_folders(settings, store)
     evaluations = _evaluations(named, protocol, store, settings, files.results)
-    screen.print(table(evaluations))
+    screen.print(comparison_table(evaluations))
     every = list(zip(named, evaluations, strict=True))
     on_sheet = every
     if choose is not None:
@@ -108,14 +108,14 @@ def compare(
         if before := left_out(evaluations):
             screen.print(f"only the last {LAST} names count; left out: {', '.join(before)}", soft_wrap=True)
         screen.print(f"best by {choose} on {settings.split}: {chosen.facts['model']}", soft_wrap=True)
-    pairs = spread(evaluations[0].pairs, SHEET_ROWS)
+    pairs = spread_pairs(evaluations[0].pairs, SHEET_ROWS)
     without_jpeg = replace(protocol, file="png")
     shown = MeasuredPairs(without_jpeg, store, settings.split or protocol.split, pairs)
     drawn = pair_sheet(shown, _sources(on_sheet))
     save_image(files.sheet, drawn)
     screen.print(f"{files.sheet}: {len(shown)} of the pairs", soft_wrap=True)
     for path in files.reports:
-        write(path, evaluations, lambda some: pair_columns(replace(shown, indices=some), _sources(every)), drawn)
+        write_report(path, evaluations, lambda some: pair_columns(replace(shown, indices=some), _sources(every)), drawn)
         screen.print(f"{path}: the table", soft_wrap=True)
     return evaluations
 
@@ -135,7 +135,7 @@ def model_pictures(model: Model, weights: str | None = None) -> GeneratorPicture
     return GeneratorPictures(generate, model.name, model.recipe.name, weights, model.generator.needs.fields, origin)
 
 
-def spread(pairs: Tensor, count: int) -> Tensor:
+def spread_pairs(pairs: Tensor, count: int) -> Tensor:
     """At most `count` of the pairs (N, 2), spread over the list."""
     count = min(count, len(pairs))
     return pairs[torch.arange(count) * len(pairs) // count]

@@ -21,7 +21,7 @@ from repose.represent.keypoints import draw_skeleton
 
 PEOPLE: Final = 6
 SPARE: Final = Path(__file__).parent / "render" / "spare"
-"""The same people as files, for machines on which nothing can be rendered."""
+"""The same people as files, for machines that cannot render."""
 
 
 def make_demo(out: Path, seed: int) -> str:
@@ -37,7 +37,7 @@ def make_demo(out: Path, seed: int) -> str:
         pictures = list(render.render_people(range(PEOPLE), 2, *model.canvas.window[2:], seed=seed))
     except SyntheticUnavailable as error:
         pictures = spare()
-        note = f" (nothing can be rendered here, so the people are from files: {error})"
+        note = f" (this machine cannot render, so the people come from files: {error})"
     source, target = (_people(pictures[k::2], model) for k in (0, 1))
     generated = to_uint8(model(source, target))
     rows: list[list[npt.NDArray[np.uint8] | None]] = []

@@ -1,8 +1,8 @@
-"""The tables of README, docs and cards, written from the lines in `results/`: no number is typed by hand.
+"""The tables of README, docs and cards, written from the lines in `results/`; no number is typed by hand.
 
 A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; `repose bench tables` writes each anew. The module
 that measures owns its table. This module finds the tables in the documents and asks their owners: `TABLES` maps names
-to owners, `FAMILIES` patterns of names.
+to the functions of the owners, `FAMILIES` does so for patterns of names.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
 
 @dataclass(frozen=True)
 class Family:
-    """Tables whose names hold what they are about.
+    """Tables with a part of the name to fill in, such as a model.
 
     Attributes:
-        form: how such a name is written, for error messages.
-        pattern: of the whole name; its groups are the further arguments of `make`, None where one takes no part.
+        form: how these names are written, for error messages.
+        pattern: of the whole name; its groups are the further arguments of `make`, None for a group that did not match.
         make: the function of the owner: result lines, the newest last, and the groups -> Markdown.
     """
 
@@ -92,9 +92,9 @@ def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[st
 
     Raises:
         KeyError: a document names a table that is not known.
-        ValueError: there is no line in the results for a table, a line is no JSON, or a table has no end.
+        ValueError: there is no line in the results for a table, a line is not JSON, or a table has no end.
 
-    After an error no document has changed.
+    If it raises, no document has changed.
     """
     lines = read_results(results)
     names: dict[Path, list[str]] = {}
@@ -104,7 +104,7 @@ def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[st
         names[document] = [block[2] for block in _BLOCK.finditer(text)]
         if len(_BEGIN.findall(text)) != len(names[document]):
             raise ValueError(f"{document}: a table has no end; write <!-- /table --> below each <!-- table: NAME -->")
-        new = _BLOCK.sub(lambda block: f"{block[1]}{table(block[2], lines)}{block[3]}", text)
+        new = _BLOCK.sub(lambda block: f"{block[1]}{document_table(block[2], lines)}{block[3]}", text)
         if new != text:
             changed[document] = new
     for document, text in changed.items():
@@ -113,7 +113,7 @@ def write_tables(results: Path, documents: Sequence[Path]) -> dict[Path, list[st
     return names
 
 
-def table(name: str, lines: list[ResultLine]) -> str:
+def document_table(name: str, lines: list[ResultLine]) -> str:
     """One table as Markdown.
 
     Args:
@@ -122,7 +122,7 @@ def table(name: str, lines: list[ResultLine]) -> str:
 
     Raises:
         KeyError: no table has this name; names the nearest one.
-        ValueError: no line tells what the table needs.
+        ValueError: the results hold no line for this table.
     """
     if name in TABLES:
         return TABLES[name](lines)

@@ -1,4 +1,4 @@
-"""How to install what only some uses of Repose need: the extras of pyproject.toml."""
+"""How to install the optional packages: the extras of pyproject.toml."""
 
 from __future__ import annotations
 

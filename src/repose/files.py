@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and checksums of files."""
+"""Writing a file completely or not at all, and checksums of files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
         sync: force the bytes to the disk before the rename, for what must survive a power cut.
 
     Raises:
-        OSError: the disk is full or refuses; `path` is as it was.
+        OSError: the disk is full or not writable; `path` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -1,4 +1,4 @@
-"""The doors for pictures: whatever a caller has -> uint8 (H, W, 3), and a result back to the same kind."""
+"""Reading and writing pictures: a path, PIL image, array or tensor -> uint8 (H, W, 3), and back to that kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from repose.files import replacing
 from repose.represent.canvas import from_uint8, to_uint8
 
 ImageLike = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
-"""What the house takes for a picture: a path, a PIL image, an array, a tensor (see `load_image`)."""
+"""What Repose accepts as a picture: a path, a PIL image, an array, a tensor (see `load_image`)."""
 
 MAX_PIXELS: Final = 64_000_000
 """A larger JPEG is read at a half, a quarter or an eighth of its size; anything else larger is refused."""
@@ -29,11 +29,11 @@ FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """The suffixes that `save_image` writes."""
 
 PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""The suffixes, in small letters, by which a file of a folder is taken for a picture; `load_image` reads more."""
+"""The suffixes, in small letters, by which a file in a folder counts as a picture; `load_image` reads more."""
 
 
 class ImageError(ValueError):
-    """Something given as a picture is not one that can be used; the text names it, what was found and what to do."""
+    """Something given as a picture cannot be used; the text says what it is, what is wrong and what to do."""
 
 
 def load_image(source: ImageLike, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
@@ -45,7 +45,7 @@ def load_image(source: ImageLike, max_pixels: int = MAX_PIXELS) -> npt.NDArray[n
             palette, CMYK and 16-bit pictures become RGB of 8 bits; of an animation the first frame;
             a PIL image: likewise;
             an array (H, W), (H, W, 1), (H, W, 3), (H, W, 4): uint8, uint16 or bool;
-            a tensor (3, H, W): float in [-1, 1] as everywhere in the house, or uint8.
+            a tensor (3, H, W): float in [-1, 1] as everywhere in Repose, or uint8.
         max_pixels: see `MAX_PIXELS`.
 
     Raises:
@@ -80,9 +80,9 @@ def same_kind(result: npt.NDArray[np.uint8], like: ImageLike) -> PIL.Image.Image
 
 
 def save_image(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
-    """Write uint8 (H, W, 3) as PNG or JPEG (quality 95), as the suffix says; the folder is made if it is missing.
+    """Write uint8 (H, W, 3) as PNG or JPEG (quality 95), as the suffix says; a missing folder is created.
 
-    The file appears whole or not at all: it is written under a temporary name and renamed.
+    The file appears complete or not at all: it is written under a temporary name and renamed.
 
     Raises:
         ImageError: another suffix, or another shape or type than uint8 (H, W, 3).
@@ -166,7 +166,7 @@ def _from_array(array: npt.NDArray[np.generic], max_pixels: int) -> npt.NDArray[
         array = np.round(array.astype(np.float32) / 257).astype(np.uint8)
     if array.dtype != np.uint8:
         raise ImageError(
-            f"{name}: uint8 is wanted, for other types do not say which value is white; "
+            f"{name} must be uint8, because other types do not say which value is white; "
             "convert it, or give a float tensor (3, H, W) in [-1, 1]"
         )
     return _from_pil(PIL.Image.fromarray(np.ascontiguousarray(array)), name, max_pixels)
@@ -183,7 +183,7 @@ def _from_tensor(tensor: Tensor, max_pixels: int) -> npt.NDArray[np.uint8]:
     if tensor.dtype == torch.uint8:
         return np.ascontiguousarray(tensor.movedim(0, -1).cpu().numpy())
     if not tensor.is_floating_point():
-        raise ImageError(f"{name}: float in [-1, 1] or uint8 is wanted")
+        raise ImageError(f"{name}: a tensor must be float in [-1, 1] or uint8; convert it")
     low, high = float(tensor.min()), float(tensor.max())
     if not (low >= -1.001 and high <= 1.001):  # NaN fails, too
         raise ImageError(f"{name} has values from {low:.3g} to {high:.3g}; a float picture lies in [-1, 1]")
@@ -220,7 +220,7 @@ def _name(image: PIL.Image.Image) -> str:
 
 
 def _glance(path: Path) -> str:
-    """What a file that is no picture seems to be."""
+    """What a file that is not a picture seems to be."""
     with path.open("rb") as stream:
         head = stream.read(64)
     if not head:

@@ -1,7 +1,7 @@
-"""What happens inside a model when it puts one person into the pose of another, as pictures.
+"""Pictures of what happens inside a model when it puts one person into the pose of another.
 
-`find_model`, `find_person` and `find_pair` find what is to be looked into; `look_inside` gives the panels of one pair,
-and `repose.draw.panels.write` leaves them in a folder. `repose inspect` does all of it.
+`find_model`, `find_person` and `find_pair` read the model and the two people by their names; `look_inside` gives the
+panels of one pair; `repose.draw.panels.write_panels` writes them to a folder. `repose inspect` does all of this.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, map_picture, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, map_picture, picture
 from repose.models import RECIPES, inspector
 from repose.models.weights import shipped
 from repose.names import nearest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def find_model(name: str | Path, device: str = "auto") -> tuple[Model, str]:
-    """A model to look into: trained weights, as `repose.load` takes them, or a recipe's network with random weights.
+    """The model of a name: trained weights, as `repose.load` takes them, or a recipe's network with random weights.
 
     Returns:
         The model, and a warning: "" for trained weights.
@@ -56,7 +56,7 @@ def find_person(
 
     Args:
         word: with a store a name or an index in it, else a path; "poses.json#NAME" is one pose of a file of several.
-        target: whether joints will do, so that a pose file may be given.
+        target: whether joints are enough, so that a pose file is allowed.
         pose: the estimator for photographs; which: of several people on them.
 
     Returns:
@@ -79,7 +79,7 @@ def find_person(
         if store is not None:
             near = difflib.get_close_matches(word, store.names, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f", such as '{store.names[0]}'"
-            raise ValueError(f"'{word}' is no picture of {store.folder}{hint}, and no file of that name exists")
+            raise ValueError(f"'{word}' is neither a picture of {store.folder}{hint} nor a file")
         raise ValueError(f"{path} does not exist; a picture of a store is named together with --store FOLDER")
     if path.suffix.lower() not in POSE_FILES:
         return read_person(path, pose, which)
@@ -108,17 +108,17 @@ def find_pair(store: Store, number: int, split: str = "test") -> tuple[Person, P
 
 @torch.inference_mode()
 def look_inside(model: Model, source: Person, target: Person, retarget: bool = False) -> list[Panel]:
-    """The panels of one pair: the result, the maps that went in, then what the model's shelf shows of its inside.
+    """The panels of one pair: the result, the maps that the model reads, then those of the model's own `inspect.py`.
 
     Args:
-        source, target: unbatched, on pictures of the model's canvas (or its window), or on any others, of which the
-            surroundings of the joints are cut as in `repose transfer --crop`. Fields beyond what the model needs may be
-            there: some panels show the truth beside what was predicted.
-        retarget: give the pose the build of the source's person, as `repose transfer` does; for two people. Only joints
-            can be given another build: a target with parsing, IUV or mask stays as it is.
+        source, target: unbatched. Pictures of the size of the model's canvas (or its window) are used unchanged, others
+            are cropped around the joints, as `repose transfer --crop` does. Fields that the model does not need are
+            allowed: some panels show the true map beside the predicted one.
+        retarget: give the target pose the limb lengths of the source's person, as `repose transfer` does; for pictures
+            of two people. Only joints can be changed so: a target with parsing, IUV or mask stays as it is.
 
     Raises:
-        ValueError: the model has no inspector, or a field that it needs is missing (says who supplies it).
+        ValueError: the model has no inspector, or a field that it needs is missing (the text says what supplies it).
     """
     panels = inspector(model.recipe.model)
     source, target = (_placed(model, person) for person in (source, target))
@@ -126,26 +126,26 @@ def look_inside(model: Model, source: Person, target: Person, retarget: bool = F
         target = model.built(target, source)
     source, target = source.batch().to(model.device), target.batch().to(model.device)
     generated = model(source, target)[0]  # checks both people
-    found = panels(model.generator, source, target)
-    own = {panel.name for panel in found}
+    own = panels(model.generator, source, target)
+    own_names = {panel.name for panel in own}
     usual = [
         _result(source, target, generated, "image" in model.generator.needs.target),
         *_inputs(model, source, target),
     ]
-    return [*(panel for panel in usual if panel.name not in own), *found]
+    return [*(panel for panel in usual if panel.name not in own_names), *own]
 
 
 # -- inside ----------
 
 
 def _parted(word: str) -> tuple[Path, str, str]:
-    """ "poses.json#NAME" -> its path, "#", and the name, which may hold further marks."""
+    """ "poses.json#NAME" -> its path, "#", and the name, which may hold further "#"."""
     path, mark, name = word.partition("#")
     return Path(path), mark, name
 
 
 def _placed(model: Model, person: Person) -> Person:
-    """On the model's canvas: with the frame of training where the picture has its size, else cut around the joints."""
+    """On the model's canvas: framed as in training if the picture has its size, else cropped around the joints."""
     canvas = model.canvas
     if person.size in (canvas.size, canvas.window[2:]):
         return canvas.frame(person)
@@ -153,9 +153,9 @@ def _placed(model: Model, person: Person) -> Person:
 
 
 def _result(source: Person, target: Person, generated: Tensor, sees: bool) -> Panel:
-    """Source, pose, generated and, where there is one, the target's own picture; whether the model `sees` that."""
+    """Source, pose, generated and, where there is one, the target's own picture; `sees`: whether the model reads it."""
     height, width = generated.shape[-2:]
-    shown: dict[str, Picture] = {}
+    shown: dict[str, Pixels] = {}
     if source.image is not None:
         shown["source"] = picture(source.image[0])
     if target.keypoints is not None:
@@ -175,12 +175,12 @@ def _inputs(model: Model, source: Person, target: Person) -> list[Panel]:
     fields = [name for name in ("parsing", "iuv", "mask", "depth") if name in (*needs.source, *needs.target)]
     if not fields:
         return []
-    rows: dict[str, list[Picture | None]] = {}
+    rows: dict[str, list[Pixels | None]] = {}
     for role, person, names in (("source", source, needs.source), ("target", target, needs.target)):
         row = [map_picture(person, name) if name in names else None for name in fields]
         if any(cell is not None for cell in row):
             rows[role] = row
-    told = [f"{role}.{name}" for role, names in (("source", needs.source), ("target", needs.target)) for name in names]
-    caption = f"The maps that {type(model.generator).__name__} reads. All that it reads: {', '.join(told)}."
+    read = [f"{role}.{name}" for role, names in (("source", needs.source), ("target", needs.target)) for name in names]
+    caption = f"The maps that {type(model.generator).__name__} reads. All that it reads: {', '.join(read)}."
     height = int(model.canvas.height)
     return [Panel("input", caption, grid(list(rows.values()), fields, list(rows), enlargement(height)))]

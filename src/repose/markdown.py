@@ -1,4 +1,4 @@
-"""Tables as Markdown, and what several result lines say under one key."""
+"""Tables as Markdown, and the values of one key in several result lines."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def grid_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def each_value(lines: Iterable[Mapping[str, Any]], key: str, form: str = "{}") -> str:
-    """What lines say under a key, each value once and as `form` writes it, with commas between."""
+    """The different values of a key in these lines, each formatted by `form`, separated by commas."""
     return ", ".join(dict.fromkeys(form.format(line[key]) for line in lines))

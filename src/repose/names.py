@@ -1,4 +1,4 @@
-"""Names as people write them; where there is no such name, what was probably meant, or what there is."""
+"""Finding things by name: versions of a name, and for an unknown name the nearest known one."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ def nearest(name: object, known: Iterable[object]) -> str:
 
 
 def versioned(name: str, known: Mapping[str, V], kind: str) -> V:
-    """What is known as "name@version", or the newest version of "name".
+    """The entry "name@version", or the newest version of "name".
 
     Args:
-        known: by "name@version". kind: what they are, for the error, such as "protocol".
+        known: the entries, by "name@version".
+        kind: what an entry is, for the error, such as "protocol".
 
     Raises:
-        KeyError: there is none; the text tells the versions that there are, or the nearest name.
+        KeyError: there is no such entry; the text lists the known versions, or names the nearest entry.
     """
     if name in known:
         return known[name]
-    versions = [made for made in known.values() if made.name == name]
+    versions = [entry for entry in known.values() if entry.name == name]
     if versions:
-        return max(versions, key=lambda made: made.version)
+        return max(versions, key=lambda entry: entry.version)
     base, _, version = name.partition("@")
-    there = ", ".join(cited for cited, made in known.items() if made.name == base)
+    there = ", ".join(cited for cited, entry in known.items() if entry.name == base)
     if there:
         raise KeyError(f"{kind} '{base}' has no version '{version}'; there is {there}")
-    names = sorted({made.name for made in known.values()})
+    names = sorted({entry.name for entry in known.values()})
     raise KeyError(f"no {kind} is called '{name}'; {nearest(base, names)}")
 
 

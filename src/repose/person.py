@@ -1,14 +1,14 @@
-"""The noun of the house: `Person`, one person in one picture (or a batch of them), and `Pair`.
+"""`Person`, one person in one picture (or a batch of them), and `Pair`, two pictures of one person.
 
-A `Person` owns its geometry. Whatever moves a picture (flip, crop, pad, resize) moves every field with it here,
-in one place, so that no caller can forget one.
+The geometry of a `Person` changes here alone: flip, crop, pad and resize change the picture and every other field with
+it, so that no caller can forget one.
 
-Conventions, everywhere inside the house:
+Conventions of the whole library:
 
-- images are float in [-1, 1], shape (3, H, W) or (B, 3, H, W); uint8 only at the doors;
+- images are float in [-1, 1], shape (3, H, W) or (B, 3, H, W); uint8 only where pictures are read and written;
 - keypoints are (18, 3) or (B, 18, 3): x, y, visible. x runs right, y runs down, in pixel index units: the centre of
   the first pixel is (0, 0). visible is 1 for a joint that is seen, 0.5 for one that is located but occluded, 0 for a
-  missing one. A missing joint has x = y = 0 and must never be read; no -1 lives inside the house;
+  missing one. A missing joint has x = y = 0, and its place must never be read; it is not marked by -1;
 - left and right are the person's, not the picture's.
 """
 
@@ -30,7 +30,7 @@ JOINTS: Final = (
     "left_hip", "left_knee", "left_ankle",
     "right_eye", "left_eye", "right_ear", "left_ear",
 )  # fmt: skip
-"""The 18 joints of OpenPose's COCO model, the order of every array of keypoints in the house."""
+"""The 18 joints of OpenPose's COCO model, the order of every array of keypoints in Repose."""
 
 MIRROR: Final = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16)
 """`keypoints[MIRROR]` swaps the left and right joints."""
@@ -45,7 +45,7 @@ LIP_LABELS: Final = (
     "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
     "jumpsuits", "scarf", "skirt", "face", "left arm", "right arm", "left leg", "right leg", "left shoe", "right shoe",
 )  # fmt: skip
-"""The 20 parsing labels of LIP, the parsing of the house. Labels 14 to 19 come in left and right pairs."""
+"""The 20 parsing labels of LIP, in which Repose holds every parsing. Labels 14 to 19 come in left and right pairs."""
 
 LIP_MIRROR: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18)
 
@@ -105,10 +105,10 @@ class Person:
         if len(set(batches.values())) > 1:
             raise ValueError(f"Person: the fields disagree in their batch: {batches}")
         if shapes:
-            found = next(iter(shapes.values()))
-            if self.size is not None and tuple(self.size) != found:
-                raise ValueError(f"Person: size {self.size} given, but the fields are {found}")
-            object.__setattr__(self, "size", found)
+            size = next(iter(shapes.values()))
+            if self.size is not None and tuple(self.size) != size:
+                raise ValueError(f"Person: size {self.size} given, but the fields are {size}")
+            object.__setattr__(self, "size", size)
 
     # -- batches ------------------------------------------------------------------------------------------------
 
@@ -299,7 +299,7 @@ class Pair:
         return self.map(lambda person: person[index])
 
     def map(self, change: Callable[[Person], Person]) -> Pair:
-        """Every picture of it changed in the same way."""
+        """Source, target and views, all changed in the same way."""
         return Pair(change(self.source), change(self.target), tuple(change(view) for view in self.views))
 
 

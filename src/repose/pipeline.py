@@ -97,20 +97,7 @@ class Model:
             ValueError: a batch, or a person without joints or without their photograph.
         """
         _require_place(person)
-        person = person.to("cpu")
-
-        @torch.no_grad()
-        def shown() -> Tensor | None:
-            """Where the model sees the old figure: in the old pose it shows it."""
-            given, needs = scene.source, self.generator.needs
-            if any(getattr(given, name) is None for name in needs.target):
-                return None
-            given = given.only(*needs.fields).batch().to(self.device)
-            output = self.generator(given, given).extra.get("person")
-            return None if output is None else output[0].cpu()
-
-        scene = Scene(person, self.canvas, self.generator.needs, shown)
-        return scene
+        return Scene(person, self.canvas, self.generator.needs, self._shown)
 
     @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
     def pose(self, scene: Scene, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
@@ -140,7 +127,7 @@ class Model:
                 f"the scene was made for the canvas '{scene.canvas.name}', this model works on '{self.canvas.name}'; "
                 "make one by this model's `scene`"
             )
-        pose, needs = scene.pose(target.to("cpu"), retarget), self.generator.needs
+        pose, needs = scene.pose(target, retarget), self.generator.needs
         given, wanted = scene.source.only(*needs.source).batch(), pose.target.only(*needs.target).batch()
         output = self.generator(given.to(self.device), wanted.to(self.device))
         photograph = scene.enlarged(pose.times)[None].to(self.device)
@@ -165,6 +152,16 @@ class Model:
         find_background(background)
         _require_place(target)
         return self.pose(self.scene(source), target, background, retarget)
+
+    @torch.no_grad()
+    def _shown(self, source: Person) -> Tensor | None:
+        """Where the model shows the person of `source` in their own pose, (1, H, W); None if it does not tell."""
+        needs = self.generator.needs
+        if any(getattr(source, name) is None for name in needs.target):
+            return None
+        given = source.only(*needs.fields).batch().to(self.device)
+        shown = self.generator(given, given).extra.get("person")
+        return None if shown is None else shown[0].cpu()
 
     def place(self, person: Person) -> Person:
         """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.

@@ -1,8 +1,8 @@
 """The recipe: one complete, typed, serialisable description of a run.
 
-A recipe is what a Python function returns, often one derived from another by `dataclasses.replace`. The run writes it
-beside its weights as JSON; `repose.models.read_recipe` reads it back. `override` applies `key=value` settings, as the
-command line has them.
+Python functions return recipes, often derived from another recipe by `dataclasses.replace`. A run writes its recipe as
+JSON beside its weights; `repose.models.read_recipe` reads it back. `override` applies `key=value` settings of the
+command line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RecipeError(ValueError):
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """The sentence of an error about a name that is not among the known ones; has the nearest."""
+    """An error's sentence for an unknown name, with the nearest known one."""
     return f"'{name}' is not known; {nearest(name, known)}"
 
 

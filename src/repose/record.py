@@ -1,4 +1,4 @@
-"""Result lines: appended as JSON, one a line, each with what is needed to trust and repeat it; and read back."""
+"""Result lines: JSON, one a line, each with the facts needed to check and repeat the measurement."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MeasuredData(Protocol):
 
 
 def stamp() -> ResultLine:
-    """What stands on every line: date, commit, hardware, versions of Repose and torch, threads."""
+    """The facts of every line: date, commit, hardware, versions of Repose and torch, threads."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -53,9 +53,9 @@ def append_result(
 
     Args:
         path: the file; with None nothing is written.
-        line: what was measured. Its "seed" is that of all random numbers, or None where none were drawn.
+        line: what was measured. Its "seed" is that of all random numbers, or None if none were drawn.
         data: the data set that was measured on; "data" and "checksum" on the line.
-        facts: what else stands on the line, such as protocol, model, recipe, weights, split.
+        facts: further entries of the line, such as protocol, model, recipe, weights, split.
 
     Returns:
         The whole line.
@@ -66,14 +66,14 @@ def append_result(
     """
     whole = {**line, **({} if data is None else {"data": data.dataset, "checksum": data.checksum}), **facts, **stamp()}
     if "seed" not in whole:
-        raise ValueError("a result line needs its seed: add seed=..., None where nothing was drawn at random")
+        raise ValueError("a result line needs its seed: add seed=NUMBER, or seed=None if no random numbers were drawn")
     if path is not None:
         append(path, whole)
     return whole
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Add one line to a .jsonl file; whole or not at all, also with several writers.
+    """Add one line to a .jsonl file, completely or not at all, also when several processes write.
 
     NaN and infinity, which JSON does not know, become null.
     """
@@ -95,13 +95,13 @@ def read_results(folder: Path) -> list[ResultLine]:
             try:
                 lines += [json.loads(text)] if text.strip() else []
             except ValueError as error:
-                raise ValueError(f"{path}, line {number} is no JSON: {error}") from error
+                raise ValueError(f"{path}, line {number} is not JSON: {error}; correct or remove the line") from error
     return sorted(lines, key=lambda line: str(line.get("date", "")))
 
 
 @contextlib.contextmanager
 def reading_line(line: ResultLine) -> Iterator[None]:
-    """ValueError that names the line, where the block asks it for a key that it does not have."""
+    """Turn a KeyError of the block into a ValueError that names the result line and the missing key."""
     try:
         yield
     except KeyError as error:
@@ -118,7 +118,7 @@ def or_nan(number: float | None) -> float:
 
 @functools.cache
 def commit() -> str:
-    """The commit of the checkout that runs, "-dirty" behind it where src/ differs; "unknown" outside of one."""
+    """The commit of the checkout that runs, with "-dirty" appended if src/ differs; "unknown" outside a checkout."""
     here = Path(__file__).parent
     try:
         _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
@@ -131,7 +131,7 @@ def commit() -> str:
 
 @functools.cache
 def hardware() -> str:
-    """Processor, cores in use and, where there is one, the GPU."""
+    """Processor, number of cores and, if there is one, the GPU."""
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

@@ -1,6 +1,6 @@
-"""Files of tensors and of text, written whole or not at all and forced to the disk (`repose.files.replacing`).
+"""Files of tensors and of text, written completely or not at all and forced to the disk (`repose.files.replacing`).
 
-Tensors are stored as safetensors: no pickle. A process that is killed while it writes leaves the file before untouched.
+Tensors are stored as safetensors: no pickle. A process that is killed while it writes leaves the earlier file intact.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CheckpointError(ValueError):
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """`replacing`, forced to the disk; removes what a killed writer of this file left. OSError says what to do."""
+    """`replacing`, forced to the disk; removes what a killed writer of this file left. Raises OSError with advice."""
     try:
         remove_partial_files(path.parent, path.name)
         with replacing(path, sync=True) as partial:
@@ -38,14 +38,14 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """A safetensors file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
+    """Write a safetensors file completely or not at all. OSError, with advice, if the disk is full or not writable."""
     with writing(path) as partial:
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(header))
         partial.chmod(0o644)  # safetensors leaves it to the owner alone
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file, whole or not at all. OSError, with what to do, if the disk is full or refuses."""
+    """Write a text file completely or not at all. OSError, with advice, if the disk is full or not writable."""
     with writing(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -63,15 +63,17 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def remove_partial_files(folder: Path, name: str) -> None:
-    """Remove what killed writers of `name`, a pattern, left in a folder; nobody else may be writing there."""
+    """Remove what killed writers of `name`, a pattern, left in a folder; no other process may be writing there."""
     for left in folder.glob(f".{name}.*.partial"):
         left.unlink(missing_ok=True)
 
 
 def _write_error(path: Path, error: Exception) -> OSError:
-    """An OSError that says what could not be written, how much room is left, and what to do."""
+    """An OSError that says what could not be written, how much space is free, and what to do."""
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
     except OSError:
         free = ""
-    return OSError(f"{path} could not be written: {error}{free}. Nothing that was there before is lost; make room")
+    return OSError(
+        f"{path} could not be written: {error}{free}. The file that was there before is kept; free some space"
+    )

@@ -128,14 +128,14 @@ def _near(eye: list[float], rows: list[dict[str, float]]) -> bool:
 
 def test_the_other_questions(tmp_path: Path) -> None:
     """Four pictures side by side without a limit, on a phone; and two in pairs."""
-    from repose.study import prepare
+    from repose.study import prepare_study
 
     given = pictures.store(tmp_path / "store")
     methods = {name: pictures.generated(tmp_path / name, given, 30, seed) for seed, name in enumerate("ab", 1)}
     for question, seconds in (("preference", None), ("pose", 0.5)):
         protocol = StudyProtocol("small", 1, question, (seconds,), pool=5, shown=4, practice=1)
         place = tmp_path / f"{question}.db"
-        prepare(place, protocol, dict(methods), store=given)
+        prepare_study(place, protocol, dict(methods), store=given)
         server = acting.Server(place)
         server.start()
         try:

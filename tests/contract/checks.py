@@ -25,7 +25,7 @@ from repose.backends import fold_batch_norm
 from repose.bench.workload import example
 from repose.bench.workload import settle as settle_norms
 from repose.data import Store
-from repose.document_tables import table
+from repose.document_tables import document_table
 from repose.draw.panels import Panel
 from repose.inspection import look_inside
 from repose.losses.perceptual import Perceptual
@@ -348,7 +348,7 @@ def documents_know_it(declaration: ModelDeclaration, folder: Path) -> None:
         assert name in done.output.split()
         check_command(["train", name, "images=4"], "a document")
     assert set(declaration.main) <= set(main_recipes())
-    (row,) = (line for line in table("papers", []).splitlines() if declaration.paper in line)
+    (row,) = (line for line in document_table("papers", []).splitlines() if declaration.paper in line)
     assert declaration.title in row
     assert all(f"`{name}`" in row for name in declaration.main)
 
@@ -440,7 +440,7 @@ def cost_is_counted(declaration: ModelDeclaration, folder: Path) -> None:
         assert line["parameters"]["generator"] > 0
         assert line["gmac"], line["why"]
         assert not line["training"]["lacks"]
-    rows = table("cost-short", lines)
+    rows = document_table("cost-short", lines)
     assert all(f"| `{name}` |" in rows for name in declaration.main)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repose.document_tables import table
+from repose.document_tables import document_table
 from repose.models import MODELS
 from tests.contract import checks
 from tests.test_documents import DOCUMENTS
@@ -19,5 +19,5 @@ def test_declaration(check: checks.Check, name: str, tmp_path: Path) -> None:
 
 
 def test_a_document_lists_every_paper() -> None:
-    listed = table("papers", [])
+    listed = document_table("papers", [])
     assert any(listed in document.read_text(encoding="utf-8") for document in DOCUMENTS), "run `repose bench tables`"

@@ -140,7 +140,7 @@ def recipes(check: Callable[[str], object]) -> checks.Check:
     return all_of
 
 
-UNUSED = "        self.last = nn.Conv2d(width, 4 * 3, 3, padding=1)\n"
+UNUSED = "        self.last = nn.Conv2d(width, 16 * 3, 3, padding=1)\n"
 
 MISSING: dict[str, tuple[dict[str, str], checks.Check, type[Exception]]] = {
     "no network": (without("network.py"), checks.shape_and_range, DeclarationError),
@@ -175,7 +175,7 @@ MISSING: dict[str, tuple[dict[str, str], checks.Check, type[Exception]]] = {
         checks.every_parameter_gets_a_gradient, AssertionError,
     ),
     "a picture without bounds": (
-        without("network.py", "torch.tanh(F.pixel_shuffle(self.last(x), 2))", "100 * F.pixel_shuffle(self.last(x), 2)"),
+        without("network.py", "torch.tanh(F.pixel_shuffle(self.last(x), 4))", "100 * F.pixel_shuffle(self.last(x), 4)"),
         checks.shape_and_range, AssertionError,
     ),
     "a field that is read and not declared": (
@@ -183,7 +183,7 @@ MISSING: dict[str, tuple[dict[str, str], checks.Check, type[Exception]]] = {
         AssertionError,
     ),
     "a canvas that does not fit": (
-        without("network.py", "multiple=2", "multiple=24"), recipes(checks.builds_and_fits_its_canvas), AssertionError,
+        without("network.py", "multiple=4", "multiple=24"), recipes(checks.builds_and_fits_its_canvas), AssertionError,
     ),
 }  # fmt: skip
 

@@ -22,11 +22,11 @@ from repose.metrics import (
     FolderPictures,
     GeneratorPictures,
     PictureSource,
+    comparison_markdown,
+    comparison_table,
     evaluate,
     evaluate_folder,
-    markdown,
     protocol,
-    table,
 )
 from repose.metrics.batches import BatchMeasurer
 from repose.metrics.file_names import file_names
@@ -140,12 +140,12 @@ def test_references_may_be_taken_from_an_earlier_evaluation(store: Store) -> Non
     assert second["generated"].scores == first["generated"].scores
     with pytest.raises(ValueError, match="pairs"):
         evaluate("patn-market", store, blend, EvaluationSettings(limit=3), beside=first)
-    text = markdown([first, second])
+    text = comparison_markdown([first, second])
     assert text.count("real target") == text.count("copied source") == 1
     assert "| a |" in text
     assert "| b |" in text
     with pytest.raises(ValueError, match="different pairs"):
-        table([first, evaluate("patn-market", store, settings=EvaluationSettings(limit=3))])
+        comparison_table([first, evaluate("patn-market", store, settings=EvaluationSettings(limit=3))])
 
 
 def test_limit_is_spread_over_the_list(store: Store) -> None:

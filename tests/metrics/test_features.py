@@ -13,7 +13,7 @@ from torch import Tensor
 
 from repose.bench.evaluations import read_scores
 from repose.data import Store, StoreWriter
-from repose.metrics import EvaluationSettings, GeneratorPictures, evaluate, markdown
+from repose.metrics import EvaluationSettings, GeneratorPictures, comparison_markdown, evaluate
 from repose.metrics import features as deep
 from repose.metrics.columns import columns_from
 from repose.metrics.features import COMPARED, NEWEST, POOLED, Features, appearance, feature_distance, person_mask
@@ -171,7 +171,7 @@ def test_without_the_file_the_columns_are_absent_and_named_once(nowhere: None, s
     assert not set(columns_from("features")) & set(first["generated"].scores)
     assert first.line()["features"] is None
     assert first.line()["weights_missing"] == FILE == WEIGHTS
-    assert markdown([first, second]).count(f"weights missing: {FILE}") == 1
+    assert comparison_markdown([first, second]).count(f"weights missing: {FILE}") == 1
     off = evaluate("patn-market", store, peek, EvaluationSettings(features=False))
     assert "weights missing" not in off.markdown()
     assert "weights_missing" not in off.line()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from repose.data import Store
 from repose.metrics import Evaluation, EvaluationSettings, GeneratorPictures, evaluate
-from repose.metrics.report import Pictures, Show, as_csv, html, latex, write
+from repose.metrics.report import Pictures, Show, as_csv, html, latex, write_report
 from repose.person import Pair
 from repose.represent.canvas import to_uint8
 from tests.metrics.stores import fill
@@ -139,7 +139,7 @@ def test_the_ending_decides(store: Store, evaluations: list[Evaluation], tmp_pat
         (".csv", "protocol,"),
         (".html", "<!DOC"),
     ):
-        write(tmp_path / f"r{ending}", evaluations, show)
+        write_report(tmp_path / f"r{ending}", evaluations, show)
         assert (tmp_path / f"r{ending}").read_text().startswith(start)
     with pytest.raises(ValueError, match=r"\.md, \.tex, \.csv, \.html"):
-        write(tmp_path / "r.doc", evaluations, show)
+        write_report(tmp_path / "r.doc", evaluations, show)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from repose.models.convert import WeightsError, load
+from repose.models.convert import WeightsError, load_converted
 from repose.models.multiscale.convert import convert_discriminator, convert_generator
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig, PatchDiscriminator
 from tests.parity.fixtures import fixture
@@ -22,7 +22,7 @@ def test_generator(shared: Path) -> None:
     assert len(converted) == len(state)
     assert _sums(converted) == _sums(state)  # every entry once
     model = MultiScale().eval()
-    load(model, converted, "converted")
+    load_converted(model, converted, "converted")
     with torch.inference_mode():
         image = model.synthesise(recorded["input_image"], recorded["input_pose"]).image
     wanted = next(value for key, value in recorded.items() if key.startswith("output"))
@@ -36,7 +36,7 @@ def test_discriminator(shared: Path) -> None:
     assert len(converted) == len(state)
     assert _sums(converted) == _sums(state)
     model = PatchDiscriminator().eval()
-    load(model, converted, "converted")
+    load_converted(model, converted, "converted")
     with torch.inference_mode():
         score = model(recorded["input_x"][:, :3], recorded["input_x"][:, 3:])
     wanted = next(value for key, value in recorded.items() if key.startswith("output"))
@@ -71,12 +71,12 @@ def _small_official() -> dict[str, Tensor]:
 def test_old_and_wrapped_files() -> None:
     state = _small_official()
     model = MultiScale(MultiScaleConfig(width=2, levels=1))
-    load(model, convert_generator(state), "converted")
+    load_converted(model, convert_generator(state), "converted")
     assert torch.equal(
         model.get_parameter("pose_encoder.downs.0.residual.conv2.weight"), state["in2_down1.3.layers.3.weight"]
     )
     old = {f"module.{name}": value for name, value in state.items() if not name.endswith("num_batches_tracked")}
-    load(model, convert_generator({"state_dict": old}), "converted")
+    load_converted(model, convert_generator({"state_dict": old}), "converted")
     assert model.get_buffer("tail.3.norm2.num_batches_tracked") == 0
     assert torch.equal(model.get_buffer("tail.3.norm2.running_var"), state["out_conv1.3.layers.4.running_var"])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from repose.models.convert import load
+from repose.models.convert import load_converted
 from repose.models.patn.convert import convert_discriminator, convert_generator, generator_config
 from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.models.patn.network import PATNGenerator
@@ -24,7 +24,7 @@ def test_generator(shared: Path, norm: str, count: int) -> None:
     )
     model = PATNGenerator(config).eval()
     assert sum(p.numel() for p in model.parameters()) == count
-    load(model, converted, "converted")
+    load_converted(model, converted, "converted")
     with torch.inference_mode():
         image = model.synthesise(recorded["input_image"], recorded["input_pose"]).image
     torch.testing.assert_close(image, recorded["output_image"], rtol=0, atol=1e-4)
@@ -36,7 +36,7 @@ def test_discriminator(shared: Path, name: str, channels: int) -> None:
     converted = convert_discriminator(state)
     assert len(converted) == len(state)
     model = Discriminator(channels, DiscriminatorConfig()).eval()
-    load(model, converted, "converted")
+    load_converted(model, converted, "converted")
     with torch.inference_mode():
         score = model(recorded["input_x"])
     torch.testing.assert_close(score, recorded["output_score"], rtol=0, atol=1e-4)

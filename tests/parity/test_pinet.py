@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from repose.models.convert import load
+from repose.models.convert import load_converted
 from repose.models.pinet.convert import convert_generator
 from repose.models.pinet.network import PINet
 from tests.parity.fixtures import fixture
@@ -19,7 +19,7 @@ def test_generator(shared: Path) -> None:
     )
     model = PINet().eval()
     assert sum(p.numel() for p in model.parameters()) == 20_407_934
-    load(model, converted, "converted")
+    load_converted(model, converted, "converted")
     inputs = (recorded[f"input_{name}"] for name in ("image", "source_pose", "target_pose", "source_parsing"))
     with torch.inference_mode():
         output = model.synthesise(*inputs)

@@ -12,7 +12,7 @@ from repose.body.rig import rotations
 from repose.body.surface import body_surface, normals, pose_surface
 from repose.person import JOINTS
 from repose.render import Picture, Renderer, render_people, render_person
-from repose.render.people import STYLES, dress, take_pose
+from repose.render.people import STYLES, sample_dressed, take_pose
 from repose.render.place.views import sample_shot
 from repose.render.pose.poses import sample_pose
 from tests.render.conftest import SIZE
@@ -150,7 +150,7 @@ def test_a_seen_joint_projects_into_its_own_part(pictures: list[Picture]) -> Non
 def test_iuv_of_a_surface_point_is_the_same_in_every_picture(renderer: Renderer) -> None:
     """Points of bare skin, projected into pictures of other poses: the picture shows their own part, u and v there."""
     rng = np.random.default_rng(7)
-    person = dress(renderer.body, rng, "plain", detail=1024)
+    person = sample_dressed(renderer.body, rng, "plain", detail=1024)
     poses = [sample_pose(rng, "street") for _ in range(4)]
     placed = renderer.body.transforms(
         person.shape.pivots, rotations(renderer.body, np.stack([p.angles for p in poses]))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repose.data import Progress, Store
+from repose.data import ProgressFunction, Store
 from repose.render import prepare as module
 from repose.render.dataset import Synthetic, expected, prepare_synthetic
 from repose.render.prepare import prepare_set
@@ -59,7 +59,7 @@ def make(
     seed: int = 5,
     style: str = "mixed",
     size: tuple[int, int] = (32, 16),
-    progress: Progress | None = None,
+    progress: ProgressFunction | None = None,
     fresh: bool = False,
 ) -> Store:
     settings = Synthetic(people=PEOPLE, images=PICTURES, size=size, style=style, seed=seed, workers=workers)

@@ -75,7 +75,7 @@ def test_pairs_are_spread_evenly_and_never_change() -> None:
     assert choose_pairs(4, people, 55) != pairs
     assert choose_pairs(3, people[:1], 3) == [("p0_1", "p0_0"), ("p0_1", "p0_2"), ("p0_3", "p0_0")]
     assert choose_pairs(3, people, 120) == sorted(p for names in people for p in itertools.permutations(names, 2))
-    with pytest.raises(ValueError, match="12 pairs can be made of 4 pictures, not 13"):
+    with pytest.raises(ValueError, match="4 pictures have 12 pairs, fewer than the 13 wanted"):
         choose_pairs(3, people, 121)
 
 
@@ -85,7 +85,7 @@ def test_a_set_that_cannot_be() -> None:
     for change, text in (
         ({"style": "streed"}, "did you mean 'street'"),
         ({"pictures": 1}, "2 to 100"),
-        ({"width": 8}, "64x8: 16 pixels are the least, 4,096 the most"),
+        ({"width": 8}, "64x8 cannot be rendered; each side must be 16 to 4,096 pixels"),
         ({"splits": {"train": SplitSpec(3, 7)}}, "3 people have 6 pairs, not 7"),
         ({"splits": {"train": SplitSpec(0)}}, "0 people"),
     ):

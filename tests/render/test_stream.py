@@ -144,7 +144,7 @@ def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         Stream(0, 16)
     for text in ("synthetic:", "synthetic:fashion", "synthetic:fashion:256", "synthetic:fashion:axb", "fashion:64x32",
                  "synthetic:fashion:64x32:1:2"):  # fmt: skip
-        with pytest.raises(ValueError, match="is no stream"):
+        with pytest.raises(ValueError, match="is not a stream"):
             open_stream(text)
     made: list[tuple[object, ...]] = []
     monkeypatch.setattr("repose.render.stream.Stream", lambda *words, **settings: made.append((words, settings)))

@@ -111,7 +111,7 @@ def test_canvas_errors():
         canvas("market").put(Person(image=torch.zeros(3, 8, 8), keypoints=torch.zeros(18, 3)), "crop")
     with pytest.raises(ValueError, match="crop a batch"):
         canvas("market").put(Person(image=torch.zeros(2, 3, 8, 8), keypoints=torch.zeros(2, 18, 3)), "crop")
-    with pytest.raises(ValueError, match="no way 'strech'"):
+    with pytest.raises(ValueError, match="how='strech' is not known"):
         canvas("market").put(Person(image=torch.zeros(3, 8, 8)), "strech")
     with pytest.raises(ValueError, match=r"is empty"):
         canvas("market").put(Person(image=torch.zeros(3, 8, 8)), "crop", box=(0, 0, 0, 4))

@@ -321,14 +321,20 @@ def test_roys_bad_rows(tmp_path):
 
 BAD_FILES = {
     "empty": ("", "the file is empty"),
-    "prose": ("Dear reader,\n", r"line 1: the file starts with 'Dear reader,', which is no keypoint format; known are"),
+    "prose": (
+        "Dear reader,\n",
+        r"line 1: the file starts with 'Dear reader,', which no known keypoint format does; known are",
+    ),
     "no header": (patn() + "\n", r"line 1: the file starts with 'one.jpg"),
     "odd columns": ("keypoints_y:name:keypoints_x\n1:2:3\n", "the first column must be name"),
     "cut off JSON": ('{"people": [', r"line 1: not valid JSON: .*; the file may be cut off"),
-    "nobody": ('{"people": []}', r"the file holds nobody \(people is empty\)"),
-    "no annotations": ('{"annotations": []}', r"the file holds nobody \(annotations is empty\)"),
-    "other JSON": ('{"a": 1, "b": 2}', r"JSON with the keys 'a', 'b' is no keypoint format; known are OpenPose"),
-    "a list": ("[1, 2]", "JSON with a list is no keypoint format"),
+    "nobody": ('{"people": []}', r"the file holds no people \('people' is empty\)"),
+    "no annotations": ('{"annotations": []}', r"the file holds no people \('annotations' is empty\)"),
+    "other JSON": (
+        '{"a": 1, "b": 2}',
+        r"JSON with the keys 'a', 'b' is not in a known keypoint format; known are OpenPose",
+    ),
+    "a list": ("[1, 2]", "JSON with a list is not in a known keypoint format"),
     "17 in openpose": (
         json.dumps({"people": [{"pose_keypoints_2d": [1] * 51}]}),
         r"people\[0\].pose_keypoints_2d holds 51 numbers, 54 \(openpose18\) or 75 \(body25\) are needed; coco17 has",
@@ -356,13 +362,16 @@ BAD_FILES = {
     ),
     "a list as image_id": (
         json.dumps({"annotations": [{"image_id": [1], "keypoints": [1] * 51}]}),
-        r"annotations\[0\].image_id is \[1\], which is no number and no text",
+        r"annotations\[0\].image_id is \[1\]; it must be a number or text",
     ),
     "a list as id": (
         json.dumps({"images": [{"id": [1], "file_name": "a"}], "annotations": [{"keypoints": [1] * 51}]}),
-        r"images: the id \[1\] is no number and no text",
+        r"images: the id \[1\] is neither a number nor text",
     ),
-    "images no list": (json.dumps({"images": 3, "annotations": [{"keypoints": [1] * 51}]}), "images is no list: 3"),
+    "images no list": (
+        json.dumps({"images": 3, "annotations": [{"keypoints": [1] * 51}]}),
+        "images must be a list, got 3",
+    ),
     "image of no height": (
         json.dumps(
             {"images": [{"id": 1, "file_name": "a", "height": -1, "width": 2}], "annotations": [{"keypoints": []}]}
@@ -371,11 +380,11 @@ BAD_FILES = {
     ),
     "a size of one side": (
         '{"format": "repose-keypoints", "version": 1, "size": [3], "people": {}}',
-        r"size is \[3\], \[height, width\] or null is wanted",
+        r"size is \[3\]; it must be \[height, width\] or null",
     ),
-    "deep brackets": ("[" * 100_000, "not JSON that can be read"),
-    "a number of 5,000 digits": ("[" + "1" * 5000 + "]", "not JSON that can be read"),
-    "a quote that never closes": (ROY + '\n"a.jpg,' + "1,2\n" * 50_000, "not a CSV that can be read: field larger"),
+    "deep brackets": ("[" * 100_000, "the JSON cannot be read"),
+    "a number of 5,000 digits": ("[" + "1" * 5000 + "]", "the JSON cannot be read"),
+    "a quote that never closes": (ROY + '\n"a.jpg,' + "1,2\n" * 50_000, "the CSV cannot be read: field larger"),
     "a quote that closes late": (
         ROY + '\n"a.jpg,' + "1,2\n" * 9_000 + '"',
         r"a\.jpg,1,2[12,]{50,70}: 1 columns where the header has 39$",

@@ -79,13 +79,13 @@ def test_what_may_be_meant_is_told(several: Path, tmp_path: Path) -> None:
 
 
 def test_the_best_person_is_unknown(several: Path) -> None:
-    with pytest.raises(ValueError, match="only an estimator knows who is best"):
+    with pytest.raises(ValueError, match="a keypoint file has no scores to choose the best person by"):
         KeypointFile.read(several, "best")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "text.json").write_text("hello")
-    with pytest.raises(FormatError, match="no keypoint format"):
+    with pytest.raises(FormatError, match="no known keypoint format"):
         KeypointFile.read(tmp_path / "text.json")
     with pytest.raises(FileNotFoundError):
         KeypointFile.read(tmp_path / "none.json")

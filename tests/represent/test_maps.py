@@ -80,8 +80,8 @@ def test_what_is_no_map_says_so(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object))
     for read, name, message in (
-        (read_parsing, "photo.png", "a picture of colours"),
-        (read_parsing, "grey.png", "of LIP there are 0 to 19"),
+        (read_parsing, "photo.png", "is a colour picture"),
+        (read_parsing, "grey.png", "but LIP's are 0 to 19"),
         (read_parsing, "text.png", "cannot be read"),
         (read_parsing, "pickled.npy", "cannot be read"),
         (read_iuv, "photo.png", "neither the first nor the last channel"),

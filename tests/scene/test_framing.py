@@ -131,7 +131,7 @@ def test_the_source_stays_while_an_arm_rises() -> None:
     assert len(set(boxes)) == 5, "and then they leave the crop"
 
 
-@pytest.mark.parametrize("bottom", [440, 320, 290])  # far from the upper border, and less far
+@pytest.mark.parametrize("bottom", [440, 290, 220])  # the arms stay in the photograph, and leave it
 def test_the_box_grows_pixel_by_pixel(bottom: float) -> None:
     source, *boxes = rising(bottom=bottom)
     assert boxes[0] == source
@@ -143,7 +143,9 @@ def test_the_box_grows_pixel_by_pixel(bottom: float) -> None:
         assert top + height >= source[0] + source[2]
         assert left + width >= source[1] + source[3]
         assert height / width == pytest.approx(ratio, rel=0.01)
-        assert max(abs(height - before[2]), abs(top - before[0]), abs(left - before[1])) < 16, "a degree: 4 pixels"
+        assert max(abs(height - before[2]), abs(top - before[0]), abs(left - before[1])) < 8, (
+            "a degree moves a wrist by 2"
+        )
     heights = torch.tensor([float(box[2]) for box in boxes])
     assert heights.max() > 1.2 * source[2]
 

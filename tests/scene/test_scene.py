@@ -70,7 +70,8 @@ def test_every_field_of_the_person_is_cropped_with_the_picture() -> None:
 
 
 def test_the_old_figure_is_found_and_filled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    filled, asked = [], []
+    filled: list[Tensor] = []
+    asked: list[Person] = []
 
     def counted(image: Tensor, hole: Tensor) -> Tensor:
         filled.append(hole)
@@ -78,7 +79,7 @@ def test_the_old_figure_is_found_and_filled_once(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(repose.scene.scene, "fill", counted)
     person = photograph().only("image", "keypoints")
-    scene, pose, picture, shown = painted(person, stick(arms=40), canvas("fashion"), shown=lambda: asked.append(1))
+    scene, pose, picture, shown = painted(person, stick(arms=40), canvas("fashion"), shown=asked.append)
     scene.compose(picture, pose, shown, "white")
     scene.compose(picture, pose, shown, "generated")
     assert (len(filled), len(asked)) == (0, 0), "only when it is needed"
@@ -87,13 +88,14 @@ def test_the_old_figure_is_found_and_filled_once(monkeypatch: pytest.MonkeyPatch
     assert torch.equal(scene.compose(picture, pose, shown), first), "a picture leaves no trace in the next"
     assert not torch.equal(first, other)
     assert (len(filled), len(asked)) == (1, 1)
+    assert asked[0] is scene.source
     assert torch.equal(filled[0], scene.matte)
     assert torch.equal(scene.background, fill(person.image, scene.matte))  # type: ignore[arg-type]
     assert (len(filled), len(asked)) == (1, 1)
 
 
 def test_without_a_models_mask_the_model_is_not_asked() -> None:
-    def never() -> None:
+    def never(_: Person) -> None:
         raise AssertionError
 
     person = photograph()
@@ -199,7 +201,7 @@ def test_the_range_of_a_photograph_is_kept(background: Background, masked: bool)
     if not masked:
         person = person.only("image", "keypoints")
     old: list[Tensor] = []
-    scene, pose, _, shown = painted(person, stick(arms=80), canvas("fashion-small"), shown=lambda: old[0])
+    scene, pose, _, shown = painted(person, stick(arms=80), canvas("fashion-small"), shown=lambda _: old[0])
     hard = (shown > 0.5).float()
     old.append(hard)
     bright = torch.where(
@@ -260,7 +262,7 @@ def test_somebody_who_fills_everything(size: tuple[int, int]) -> None:
     for full in (person, replace(person, mask=torch.ones(1, height, width))):
         old: list[Tensor] = []
         scene, pose, picture, shown = painted(
-            full, stick(arms=90), canvas("market"), shown=functools.partial(old.__getitem__, 0)
+            full, stick(arms=90), canvas("market"), shown=functools.partial(lambda kept, _: kept[0], old)
         )
         old.append(shown)
         for background in BACKGROUNDS:
@@ -304,7 +306,7 @@ def test_what_the_model_sees_of_the_old_figure_goes_too() -> None:
     person = photograph().only("image", "keypoints")
     bag = torch.zeros(1, 256, 176)
     bag[:, 120:140, 10:30] = 1
-    scene, pose, picture, shown = painted(person, stick(arms=100), canvas("fashion"), shown=lambda: bag)
+    scene, pose, picture, shown = painted(person, stick(arms=100), canvas("fashion"), shown=lambda _: bag)
     with_bag, without = (
         scene.compose(picture, pose, shown),
         Scene(person, canvas("fashion")).compose(picture, pose, shown),

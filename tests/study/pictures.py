@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from repose.data import Store, StoreWriter
-from repose.study import Study, StudyProtocol, prepare
+from repose.study import Study, StudyProtocol, prepare_study
 
 SIZE = (32, 24)
 
@@ -57,5 +57,5 @@ def study(place: Path, protocol: StudyProtocol, clock: Clock, methods: tuple[str
     names = [f"{number}.png" for number in range(protocol.pool)]
     real = folder(place / "real", names, 1)
     made = {method: folder(place / method, names, 2 + index) for index, method in enumerate(methods)}
-    prepare(place / "study.db", protocol, dict(made), real=real)
+    prepare_study(place / "study.db", protocol, dict(made), real=real)
     return Study(place / "study.db", clock)

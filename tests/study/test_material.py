@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repose.study import MaterialError, StudyProtocol, prepare
+from repose.study import MaterialError, StudyProtocol, prepare_study
 from repose.study.material import png
 from tests.study import pictures
 
@@ -35,7 +35,7 @@ def test_no_file_tells_real_from_generated(tmp_path: Path) -> None:
         assert not read.info
     names = [f"{n}.png" for n in range(5)]
     real = pictures.folder(tmp_path / "real", [f"{n}.jpg" for n in range(5)])
-    made = prepare(tmp_path / "s.db", REALISM, {"a": pictures.folder(tmp_path / "a", names, 1)}, real=real)
+    made = prepare_study(tmp_path / "s.db", REALISM, {"a": pictures.folder(tmp_path / "a", names, 1)}, real=real)
     found = rows(tmp_path / "s.db")
     assert made.counts == {"real": 5, "generated a": 5}
     assert len({len(row["png"]) for row in found}) == 1
@@ -51,7 +51,7 @@ def test_everything_wrong_is_named(tmp_path: Path) -> None:
     (two / "4.png").write_bytes(b"no picture")
     Image.fromarray(pictures.picture(0, (20, 20))).save(real / "5.png")
     with pytest.raises(MaterialError) as caught:
-        prepare(tmp_path / "s.db", REALISM, {"one": one, "two": two}, real=real)
+        prepare_study(tmp_path / "s.db", REALISM, {"one": one, "two": two}, real=real)
     assert caught.value.problems == {
         f"{one}: missing": ["3"],
         f"{two}: cannot be read": ["4.png"],
@@ -67,14 +67,14 @@ def test_a_store_gives_pairs(tmp_path: Path) -> None:
     (two / "p0_0_2_p0_1.png").unlink()
     methods = {"one": one, "two": two}
     with pytest.raises(MaterialError) as caught:
-        prepare(tmp_path / "s.db", PREFERENCE, methods, store=given)
+        prepare_study(tmp_path / "s.db", PREFERENCE, methods, store=given)
     assert caught.value.problems == {
         f"{one}: of no pair of split 'test'": ["stranger.png"],
         f"{two}: missing": ["p0_0_2_p0_1.png"],
     }
     (one / "stranger.png").unlink()
     (one / "p0_0_2_p0_1.png").unlink()
-    made = prepare(tmp_path / "s.db", PREFERENCE, methods, store=given)
+    made = prepare_study(tmp_path / "s.db", PREFERENCE, methods, store=given)
     assert made.counts == {"generated one": 6, "generated two": 6, "source": 6, "pose": 6}
     found = {(row["kind"], row["method"], row["pair"]): row for row in rows(tmp_path / "s.db")}
     for pair in range(6):
@@ -90,7 +90,9 @@ def test_a_store_gives_pairs(tmp_path: Path) -> None:
 
 def test_no_real_picture_is_a_target(tmp_path: Path) -> None:
     given = pictures.store(tmp_path / "store")
-    made = prepare(tmp_path / "s.db", REALISM, {"a": pictures.generated(tmp_path / "a", given, 30, 1)}, store=given)
+    made = prepare_study(
+        tmp_path / "s.db", REALISM, {"a": pictures.generated(tmp_path / "a", given, 30, 1)}, store=given
+    )
     assert any("real pictures were JPEG" in note for note in made.notes)  # as the names in the store say
     found = rows(tmp_path / "s.db")
     real = {Path(row["name"]).stem for row in found if row["kind"] == "real"}
@@ -114,7 +116,7 @@ def test_pairs_count_in_both_directions_and_under_counted_names(tmp_path: Path) 
     pictures.folder(roy / "fake_A", [f"{n}@p{n}_0.png" for n in range(3)], 2)
     ours = pictures.folder(tmp_path / "ours", [f"p{n}_{a}_2_p{n}_{1 - a}.png" for a in (0, 1) for n in range(3)], 3)
     protocol = StudyProtocol("all", 1, "pose", (1.0,), pool=6, shown=6)
-    prepare(tmp_path / "s.db", protocol, {"roy": roy, "ours": ours}, store=given)
+    prepare_study(tmp_path / "s.db", protocol, {"roy": roy, "ours": ours}, store=given)
     found = {(row["kind"], row["method"], row["name"]): row["png"] for row in rows(tmp_path / "s.db")}
     for number in range(3):
         assert found["generated", "roy", f"p{number}_0_2_p{number}_1"] == png(pictures.picture(1000 + number))
@@ -124,7 +126,7 @@ def test_pairs_count_in_both_directions_and_under_counted_names(tmp_path: Path) 
     (roy / "fake_B" / "0@p0_1.png").rename(roy / "fake_B" / "1@p0_1.png")
     (roy / "p1_0_2_p1_1.png").write_bytes((ours / "p1_0_2_p1_1.png").read_bytes())
     with pytest.raises(MaterialError) as caught:
-        prepare(tmp_path / "t.db", protocol, {"roy": roy, "ours": ours}, store=given)
+        prepare_study(tmp_path / "t.db", protocol, {"roy": roy, "ours": ours}, store=given)
     assert caught.value.problems == {
         f"{roy}: of no pair of split 'test'": ["fake_B/1@p0_1.png"],
         f"{roy}: a pair has it under another name too": ["fake_B/1@p1_1.png"],
@@ -140,7 +142,7 @@ def test_a_pair_that_is_counted_twice_has_one_picture(tmp_path: Path) -> None:
     pictures.folder(roy / "fake_B", [f"{n}@{Path(names[t]).stem}.png" for n, (_, t) in enumerate(both)], 1)
     pictures.folder(roy / "fake_A", [f"{n}@{Path(names[s]).stem}.png" for n, (s, _) in enumerate(both)], 2)
     protocol = StudyProtocol("all", 1, "pose", (1.0,), pool=6, shown=6)
-    assert prepare(tmp_path / "s.db", protocol, {"roy": roy}, store=given).counts["generated roy"] == 6
+    assert prepare_study(tmp_path / "s.db", protocol, {"roy": roy}, store=given).counts["generated roy"] == 6
 
 
 def test_names_that_pairs_share_are_refused(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_names_that_pairs_share_are_refused(tmp_path: Path) -> None:
     folder = pictures.folder(tmp_path / "m", ["a_2_b.png"])
     protocol = StudyProtocol("one", 1, "pose", (1.0,), pool=1, shown=1)
     with pytest.raises(ValueError, match=r"two pairs of split 'test' share the file name a_2_b.png"):
-        prepare(tmp_path / "s.db", protocol, {"m": folder}, store=Store.open(tmp_path / "store"))
+        prepare_study(tmp_path / "s.db", protocol, {"m": folder}, store=Store.open(tmp_path / "store"))
 
 
 def test_padding_is_cut_off(tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_padding_is_cut_off(tmp_path: Path) -> None:
     Image.fromarray(wide).save(tmp_path / "m" / "a_2_b.png")
     Image.fromarray(image).save(tmp_path / "m" / "b___a_vis.png")
     protocol = StudyProtocol("p", 1, "pose", (1.0,), pool=2, shown=2)
-    prepare(tmp_path / "s.db", protocol, {"m": tmp_path / "m"}, store=Store.open(tmp_path / "store"))
+    prepare_study(tmp_path / "s.db", protocol, {"m": tmp_path / "m"}, store=Store.open(tmp_path / "store"))
     found = rows(tmp_path / "s.db")
     assert [row["kind"] for row in found] == ["generated", "target"] * 2
     assert all(row["png"] == png(image) for row in found)
@@ -181,7 +183,7 @@ def test_padding_is_cut_off(tmp_path: Path) -> None:
 def test_targets_are_found_by_name(tmp_path: Path, name: str) -> None:
     real = pictures.folder(tmp_path / "real", [f"t{n}.png" for n in range(4)])
     made = pictures.folder(tmp_path / "made", [name.format(f"t{n}") for n in range(4)], 1)
-    prepare(tmp_path / "s.db", POSE, {"a": made}, real=real)
+    prepare_study(tmp_path / "s.db", POSE, {"a": made}, real=real)
     found = rows(tmp_path / "s.db")
     for row in found:
         if row["kind"] == "target":
@@ -189,14 +191,14 @@ def test_targets_are_found_by_name(tmp_path: Path, name: str) -> None:
             assert row["name"] in twin["name"]
     (real / "t2.png").unlink()
     with pytest.raises(MaterialError, match="has no target for: 1"):
-        prepare(tmp_path / "again.db", POSE, {"a": made}, real=real)
+        prepare_study(tmp_path / "again.db", POSE, {"a": made}, real=real)
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
     real = pictures.folder(tmp_path / "real", [f"{n}.png" for n in range(20)])
     made = pictures.folder(tmp_path / "made", [f"{n}.png" for n in range(20)], 1)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        prepare(tmp_path / name, REALISM, {"m": made}, real=real, seed=seed)
+        prepare_study(tmp_path / name, REALISM, {"m": made}, real=real, seed=seed)
     drawn = [[row["name"] for row in rows(tmp_path / name)] for name in "abc"]
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -204,15 +206,15 @@ def test_the_seed_decides(tmp_path: Path) -> None:
 def test_what_cannot_be_a_study(tmp_path: Path) -> None:
     real = pictures.folder(tmp_path / "real", [f"{n}.png" for n in range(4)])
     with pytest.raises(ValueError, match="needs 5, there are 4 generated"):
-        prepare(tmp_path / "s.db", REALISM, {"m": real}, real=real)
-    with pytest.raises(ValueError, match="one of the two"):
-        prepare(tmp_path / "s.db", REALISM, {"m": real})
+        prepare_study(tmp_path / "s.db", REALISM, {"m": real}, real=real)
+    with pytest.raises(ValueError, match=r"give either a folder \(--real\) or a store \(--data\)"):
+        prepare_study(tmp_path / "s.db", REALISM, {"m": real})
     with pytest.raises(ValueError, match="at least 2"):
-        prepare(tmp_path / "s.db", PREFERENCE, {"m": real}, real=real)
+        prepare_study(tmp_path / "s.db", PREFERENCE, {"m": real}, real=real)
     with pytest.raises(ValueError, match="give a store"):
-        prepare(tmp_path / "s.db", PREFERENCE, {"m": real, "n": real}, real=real)
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
-        prepare(tmp_path / "s.db", REALISM, {"m": tmp_path / "nowhere"}, real=real)
+        prepare_study(tmp_path / "s.db", PREFERENCE, {"m": real, "n": real}, real=real)
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
+        prepare_study(tmp_path / "s.db", REALISM, {"m": tmp_path / "nowhere"}, real=real)
     (tmp_path / "s.db").write_text("mine")
     with pytest.raises(FileExistsError, match="there already"):
-        prepare(tmp_path / "s.db", REALISM, {"m": real}, real=real)
+        prepare_study(tmp_path / "s.db", REALISM, {"m": real}, real=real)

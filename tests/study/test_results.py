@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from repose.study import PUBLISHED, Study, StudyProtocol, export, people_interval, results, wilson
-from repose.study.results import caption, lines, markdown
+from repose.study.results import caption, study_markdown, table_lines
 from tests.study import pictures
 from tests.study.pictures import Clock
 
@@ -132,13 +132,13 @@ def test_anatomy_and_pose(tmp_path: Path) -> None:
 
 
 def test_preference_counts_the_first_method_wherever_it_stands(tmp_path: Path) -> None:
-    from repose.study import prepare
+    from repose.study import prepare_study
 
     clock = Clock()
     given = pictures.store(tmp_path / "store")
     methods = {name: pictures.generated(tmp_path / name, given, 30, seed) for seed, name in enumerate("abc", 1)}
     protocol = StudyProtocol("p", 1, "preference", (None,), pool=6, shown=6)
-    prepare(tmp_path / "s.db", protocol, dict(methods), store=given)
+    prepare_study(tmp_path / "s.db", protocol, dict(methods), store=given)
     study = Study(tmp_path / "s.db", clock)
     better = {frozenset("ab"): "a", frozenset("ac"): "c", frozenset("bc"): "b"}
     for number in range(2):
@@ -172,7 +172,7 @@ def test_the_table(tmp_path: Path) -> None:
     take_part(study, clock, "two of two", lambda row: "real" if row["kind"] == "real" else "fake")
     study.begin("somebody who leaves")
     found = results(study)
-    headings, rows = lines(found)
+    headings, rows = table_lines(found)
     assert headings == ["method", "seconds", "people", "R2G %", "G2R %", "accuracy %", "source"]
     low, high = (f"{100 * end:.1f}" for end in wilson(4, 8))
     assert rows[0][:5] == ["a|b", "1", "2", f"0.0\n[0.0, 0.0]\n[0.0, {100 * wilson(0, 8)[1]:.1f}]", rows[0][4]]
@@ -182,7 +182,7 @@ def test_the_table(tmp_path: Path) -> None:
     assert published["PG2"][3:6] == ["9.20", "14.90", "87.95"]
     assert all(row[-1].startswith("published: ") for row in rows[1:])
     assert "2 sessions finished of 3 begun" in caption(found)
-    text = markdown(found, published=False)
+    text = study_markdown(found, published=False)
     assert text.splitlines()[2].startswith("| a\\|b | 1 | 2 | 0.0 [0.0, 0.0] [0.0, ")
     assert "published" not in text
 

@@ -189,7 +189,7 @@ def test_a_full_disk_says_what_to_do(weights: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"card.json could not be written.*No space left.*MB are free.*make room"):
+    with pytest.raises(OSError, match=r"card.json could not be written.*No space left.*MB are free.*free some space"):
         write_text(weights / "card.json", "{}")
     assert (weights / "card.json").read_text() == before
     assert not list(weights.glob("*.partial"))

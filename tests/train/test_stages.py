@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,23 @@ class Demanding(toy.ToyObjective):
     requires = ("parsing",)
 
 
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def registered() -> Iterator[None]:
+    """The models of this file, on one thread."""
     entry = toy.ENTRY
     where = "tests.train.test_stages"
-    monkeypatch.setitem(MODELS, "staged", replace(entry, generator=f"{where}:Staged", objective=f"{where}:InStages"))
-    monkeypatch.setitem(MODELS, "odd", replace(entry, generator=f"{where}:Staged", objective=f"{where}:Odd"))
-    monkeypatch.setitem(MODELS, "unknown", replace(entry, objective=f"{where}:Unknown"))
-    monkeypatch.setitem(MODELS, "demanding", replace(entry, objective=f"{where}:Demanding"))
-    with one_thread():
+    objectives = {"staged": "InStages", "odd": "Odd", "unknown": "Unknown", "demanding": "Demanding"}
+    with pytest.MonkeyPatch.context() as patch, one_thread():
+        for name, objective in objectives.items():
+            generator = f"{where}:Staged" if name in ("staged", "odd") else entry.generator
+            declaration = replace(entry, generator=generator, objective=f"{where}:{objective}")
+            patch.setitem(MODELS, name, declaration)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    with registered():
         yield
 
 
@@ -97,19 +106,27 @@ def staged(**changes: Any) -> Recipe:
     return toy.recipe(model="staged", images=240, tick=8, **changes)
 
 
+@pytest.fixture(scope="module")
+def unbroken(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whole run that every test of this file compares with; none writes into it."""
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    with registered():
+        run_here(staged(), store, folder)
+    return folder
+
+
 def weights(run: Path) -> dict[str, Tensor]:
     kept: dict[str, Tensor] = last(run)["generator"]
     return kept
 
 
-def test_only_the_part_of_a_stage_moves(store: Store, tmp_path: Path) -> None:
+def test_only_the_part_of_a_stage_moves(store: Store, unbroken: Path, tmp_path: Path) -> None:
     """What a stage does not name keeps its very bits."""
     made = staged()
     states = {}
-    for name, images in (("a", 8), ("b", 80), ("c", 160)):
-        states[name] = broken_off(made, store, tmp_path / name, images + 8)["generator"]
-    run_here(made, store, tmp_path / "d")
-    states["d"] = weights(tmp_path / "d")
+    for name, images in (("a", 8), ("b", 80), ("c", 160)):  # one run, which goes on
+        states[name] = broken_off(made, store, tmp_path / "run", images + 8)["generator"]
+    states["d"] = weights(unbroken)
     first, middle, final = "net.0.weight", "net.4.weight", "net.6.weight"
     moved = {
         pair: [key for key in (first, middle, final) if not torch.equal(states[pair[0]][key], states[pair[1]][key])]
@@ -120,18 +137,16 @@ def test_only_the_part_of_a_stage_moves(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("images", [40, 120, 200])
-def test_broken_off_in_any_stage(store: Store, tmp_path: Path, images: int) -> None:
-    run_here(staged(), store, tmp_path / "unbroken")
+def test_broken_off_in_any_stage(store: Store, unbroken: Path, tmp_path: Path, images: int) -> None:
     assert broken_off(staged(), store, tmp_path / "run", images)["images"] == images - 8
     run_here(staged(), store, tmp_path / "run")
-    one, other = weights(tmp_path / "run"), weights(tmp_path / "unbroken")
+    one, other = weights(tmp_path / "run"), weights(unbroken)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_averaged_weights_know_the_stage(store: Store, tmp_path: Path) -> None:
-    run_here(staged(), store, tmp_path / "run")
-    assert int(last(tmp_path / "run")["average"]["stage"]) == 2
+def test_averaged_weights_know_the_stage(unbroken: Path) -> None:
+    assert int(last(unbroken)["average"]["stage"]) == 2
 
 
 @pytest.mark.parametrize(

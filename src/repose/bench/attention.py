@@ -47,14 +47,14 @@ SEED: Final = 0
 """Of the inputs, and of the weights."""
 
 
-def plain(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
+def plain_attention(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
     """`repose.models.apatn.network.attend` as eq. 5 and 6 are written, by way of the whole matrix."""
     q, k, v = (x.flatten(2) for x in (query, key, value))  # (B, C, HW)
     alignment = torch.softmax(scale * q.transpose(1, 2) @ k, dim=2)  # (B, HW, HW)
     return (v @ alignment.transpose(1, 2)).reshape(value.shape)
 
 
-WAYS: Final[dict[str, Callable[..., Tensor]]] = {"plain": plain, "fused": network.attend}
+WAYS: Final[dict[str, Callable[..., Tensor]]] = {"plain": plain_attention, "fused": network.attend}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from repose.backends import BACKENDS, BackendError, image_function, known
+from repose.backends import BACKENDS, BackendError, find_backend, image_function
 from repose.bench.peak import peak_gflops
 from repose.bench.workload import example, gmacs, settle
 from repose.markdown import each_value, grid_table
@@ -137,7 +137,7 @@ def time_forward(
         ValueError: the fresh network's picture is grey (below `CONTRAST`), so that no difference would show.
     """
     for backend in backends:
-        known(backend)
+        find_backend(backend)
     torch.manual_seed(SEED)
     generator = build_generator(find_recipe(name))
     people = example(height, width, batch, SEED)

@@ -136,7 +136,7 @@ def inspect(
     [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png[/bold]
     """
     from repose.data import Store
-    from repose.draw.panels import write
+    from repose.draw.panels import write_panels
     from repose.inspection import find_model, find_pair, find_person, look_inside
     from repose.represent.maps import with_maps
 
@@ -161,7 +161,7 @@ def inspect(
     panels = look_inside(loaded, given, posed, build)
     folder = out or Path("out") / "inspect" / loaded.name
     note = "Random weights: this network has learnt nothing" if warning else ""
-    paths = write(panels, folder, f"{loaded.name}: {names}", note)
+    paths = write_panels(panels, folder, f"{loaded.name}: {names}", note)
     for panel in panels:
         print_line(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:

@@ -27,10 +27,12 @@ def study_protocols() -> None:
     from repose.study import STUDIES
 
     table = Table("protocol", "question", "seconds", "pool", "in a session", "practice", "source")
-    for name, made in STUDIES.items():
-        seconds = ", then ".join("∞" if s is None else f"{s:g}" for s in made.seconds)
-        aside = str(made.trials - made.counted)
-        table.add_row(name, made.question, seconds, str(made.pool), str(made.counted), aside, made.notes)
+    for name, protocol in STUDIES.items():
+        seconds = ", then ".join("∞" if s is None else f"{s:g}" for s in protocol.seconds)
+        aside = str(protocol.trials - protocol.counted)
+        table.add_row(
+            name, protocol.question, seconds, str(protocol.pool), str(protocol.counted), aside, protocol.notes
+        )
     stdout.print(table)
     print_line("pool: pictures of each kind that a study needs; in a session: answers that count, without practice")
 
@@ -52,7 +54,8 @@ def study_prepare(
 ) -> None:
     """Make the file of a study from folders of pictures.
 
-    Every picture is looked at first: what is missing, broken or of another size is named, and then no study is made.
+    Every picture is checked first. If one is missing, broken or of another size, the error names it and no study is
+    written.
     The drawn ones go into OUT, all re-encoded alike. Participants see neither file names nor names of methods.
 
     With --data the folders are as `repose eval` reads them, SOURCE_2_TARGET.png; with --real names are free, but those
@@ -63,7 +66,7 @@ def study_prepare(
     [bold]repose study prepare ours=out/ours patn=out/patn -d data/people -p preference -o out/which.db[/bold]
     """
     from repose.data import Store
-    from repose.study import prepare as make
+    from repose.study import prepare_study as make
 
     folders: dict[str, Path] = {}
     for given in methods:
@@ -85,7 +88,7 @@ def study_prepare(
 
 @app.command(name="serve")
 def study_serve(
-    study: Annotated[Path, typer.Argument(help="The file that `repose study prepare` made.")] = Path("out/study.db"),
+    study: Annotated[Path, typer.Argument(help="The file that `repose study prepare` wrote.")] = Path("out/study.db"),
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everybody who reaches it.")
     ] = "127.0.0.1",
@@ -126,7 +129,7 @@ def study_table(
     flagged: Annotated[
         bool, typer.Option("--flagged", help="Count answers with impossible times too (page hidden, seen twice, ...).")
     ] = False,
-    unfinished: Annotated[bool, typer.Option("--unfinished", help="Count sessions that nobody ended too.")] = False,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Count unfinished sessions too.")] = False,
     document: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
 ) -> None:
     """What the people said, with intervals, beside the papers' numbers.
@@ -135,13 +138,13 @@ def study_table(
     [bold]repose study table out/study.db --markdown --no-published[/bold]
     """
     from repose.study import Study, results
-    from repose.study.results import markdown, rich_table
+    from repose.study.results import study_markdown, study_table
 
-    found = results(Study(study), flagged=flagged, unfinished=unfinished)
+    outcome = results(Study(study), flagged=flagged, unfinished=unfinished)
     if document:
-        sys.stdout.write(markdown(found, published))
+        sys.stdout.write(study_markdown(outcome, published))
     else:
-        stdout.print(rich_table(found, published))
+        stdout.print(study_table(outcome, published))
 
 
 @app.command(name="export")

@@ -4,7 +4,7 @@
 declares itself as a `DataSet`; `packing.py` and `samples.py` are what several of them share.
 """
 
-from repose.data.datasets import DataSet, Progress, Setting
+from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.store import Report, Store, StoreWriter
 
-__all__ = ["DataSet", "Progress", "Report", "Setting", "Store", "StoreWriter"]
+__all__ = ["DataSet", "ProgressFunction", "Report", "Setting", "Store", "StoreWriter"]

@@ -8,7 +8,7 @@ class Market1501:
 
 
 def prepare_market1501(
-    settings: Market1501, out: Path, progress: Progress | None = None, fresh: bool = False
+    settings: Market1501, out: Path, progress: ProgressFunction | None = None, fresh: bool = False
 ) -> Report: ...
 
 
@@ -28,7 +28,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar, get_args, get_ori
 
 from repose.data.store import Report
 
-Progress = Callable[[int, int], None]
+ProgressFunction = Callable[[int, int], None]
 """Called with (records done, records in all) while a store is written; records of an interrupted run are done."""
 
 
@@ -58,7 +58,9 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class Prepare(Protocol[S_contra]):
     """The function behind every data set."""
 
-    def __call__(self, settings: S_contra, out: Path, progress: Progress | None = None, fresh: bool = False) -> Report:
+    def __call__(
+        self, settings: S_contra, out: Path, progress: ProgressFunction | None = None, fresh: bool = False
+    ) -> Report:
         """Pack a data set into a store.
 
         Args:

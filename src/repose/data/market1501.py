@@ -27,7 +27,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from repose.data.datasets import DataSet, Progress, Setting
+from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.represent.formats import FormatError, read_keypoints, read_pairs
@@ -48,7 +48,7 @@ class Market1501:
 
 
 def prepare_market1501(
-    settings: Market1501, out: Path, progress: Progress | None = None, fresh: bool = False
+    settings: Market1501, out: Path, progress: ProgressFunction | None = None, fresh: bool = False
 ) -> Report:
     """Pack Market-1501 into the store `out`, with splits "train", "val" (training people held out) and "test".
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from repose.data.datasets import Progress
+from repose.data.datasets import ProgressFunction
 from repose.data.store import StoreWriter
 
 
@@ -29,7 +29,7 @@ class Packer:
         total: how many photographs there are. progress: called with (photographs done, total) before each one is read.
     """
 
-    def __init__(self, writer: StoreWriter, total: int, progress: Progress | None = None) -> None:
+    def __init__(self, writer: StoreWriter, total: int, progress: ProgressFunction | None = None) -> None:
         self._writer, self._total, self._progress = writer, total, progress
         self._done = 0
         self._names: set[str] = set()

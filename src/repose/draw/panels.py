@@ -1,7 +1,7 @@
 """Panels: pictures of what happens inside a model, with captions; masks as heat, label maps, where pixels come from.
 
-A model's `inspect.py` has `panels(generator, source, target) -> list[Panel]`; the functions here draw what it found,
-and `write` leaves the panels in a folder. Colours mean the same in every panel: `heat` goes from dark blue (low) to
+A model's `inspect.py` has `panels(generator, source, target) -> list[Panel]`; the functions here draw its tensors, and
+`write_panels` writes the panels to a folder. Colours mean the same in every panel: `heat` goes from dark blue (low) to
 light yellow (high), a label has one colour, and `flow_map` gives every place of the source its own.
 """
 
@@ -26,7 +26,7 @@ from repose.person import Person
 from repose.represent.canvas import to_uint8
 from repose.represent.flow import at_rest
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""
 
 
@@ -40,12 +40,12 @@ class Panel:
         image: uint8 (H, W, 3).
 
     Raises:
-        ValueError: a name that is no file name, an empty caption, or an image of another kind.
+        ValueError: the name cannot be a file name, the caption is empty, or the image has another type or shape.
     """
 
     name: str
     caption: str
-    image: Picture
+    image: Pixels
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
@@ -61,8 +61,8 @@ class Panel:
 # -- colours --------------------------------------------------------------------------------------------------------
 
 
-def _srgb(lab: npt.NDArray[np.float64]) -> Picture:
-    """CIE L*a*b* (D65) (..., 3) -> uint8 sRGB; what a screen cannot show is clipped."""
+def _srgb(lab: npt.NDArray[np.float64]) -> Pixels:
+    """CIE L*a*b* (D65) (..., 3) -> uint8 sRGB; colours that a screen cannot show are clipped."""
     ell, a, b = np.moveaxis(lab, -1, 0)
     y = (ell + 16) / 116
     f = np.stack([y + a / 500, y, y - b / 200], -1)
@@ -71,12 +71,12 @@ def _srgb(lab: npt.NDArray[np.float64]) -> Picture:
     matrix = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
     linear = (xyz @ matrix.T).clip(0, 1)
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    out: Picture = np.round(srgb * 255).astype(np.uint8)
+    out: Pixels = np.round(srgb * 255).astype(np.uint8)
     return out
 
 
-def _table() -> Picture:
-    """The 256 colours of `heat`: lightness rises evenly from 12 to 93, so it reads right without colour vision too."""
+def _table() -> Pixels:
+    """The 256 colours of `heat`: lightness rises evenly from 12 to 93, so it can be read without colour vision too."""
     anchors = np.array(
         [[12, 24, -40], [28, 20, -42], [44, -2, -28], [60, -26, 2], [76, -26, 48], [93, -8, 62]], dtype=np.float64
     )
@@ -98,19 +98,19 @@ PALETTE: Final = np.array(
     dtype=np.uint8,
 )  # fmt: skip
 """uint8 (20, 3): the colours of labels, in the order of `repose.person.LIP_LABELS`; the left and the right of a limb
-are two shades of one colour. Any two are at least 12 apart (CIEDE2000), also for eyes without red or green."""
+are two shades of one colour. Any two are at least 12 apart (CIEDE2000), also for people who do not see red or green."""
 
 LOOKED_UP: Final = ("nose", "right_shoulder", "right_wrist", "left_hip", "right_knee", "left_ankle")
-"""Joints of the target whose places in the source are shown, where attention or a search leads there."""
+"""Joints of the target for which panels of attention or of a search show the matching place in the source."""
 
 _NOTHING: Final = (208, 208, 208)
-"""Where there is no value."""
+"""The grey of a missing value."""
 
 
 # -- drawing --------------------------------------------------------------------------------------------------------
 
 
-def picture(image: Tensor) -> Picture:
+def picture(image: Tensor) -> Pixels:
     """float (3, H, W) in [-1, 1] -> uint8 (H, W, 3); values outside are clamped.
 
     Raises:
@@ -123,7 +123,7 @@ def picture(image: Tensor) -> Picture:
 
 def heat(
     values: Tensor, size: tuple[int, int] | None = None, low: float | None = None, high: float | None = None
-) -> Picture:
+) -> Pixels:
     """Values as colour: dark blue for `low`, light yellow for `high`, grey where there is none (NaN).
 
     Args:
@@ -148,13 +148,13 @@ def heat(
         raise ValueError(f"heat: the scale runs from {bottom:g} to {top:g}; high must not be below low")
     share = (values - bottom) / (top - bottom) if top > bottom else torch.full_like(values, 0.5)
     index = torch.where(there, share, 0).clamp(0, 1).mul(255).round().long().numpy()
-    out: Picture = TABLE[index]
+    out: Pixels = TABLE[index]
     out[~there.numpy()] = _NOTHING
     return out
 
 
-def over(image: Tensor, values: Tensor, low: float | None = None, high: float | None = None) -> Picture:
-    """Values as heat over the picture, which is grey below, so that all colour is the values'.
+def over(image: Tensor, values: Tensor, low: float | None = None, high: float | None = None) -> Pixels:
+    """Values as heat over the grey picture, so that all colour comes from the values.
 
     Args:
         image: (3, H, W) in [-1, 1]. values: (h, w), brought to the picture's size. low, high: as in `heat`.
@@ -167,14 +167,14 @@ def over(image: Tensor, values: Tensor, low: float | None = None, high: float | 
     return np.round(0.45 * below[..., None] + 0.55 * colour).astype(np.uint8)
 
 
-def label_map(parsing: Tensor, names: Sequence[str] | None = None) -> Picture:
-    """A label map in the fixed colours of `PALETTE`; from label 20 on they come again, lighter.
+def label_map(parsing: Tensor, names: Sequence[str] | None = None) -> Pixels:
+    """A label map in the fixed colours of `PALETTE`; from label 20 on the colours repeat, lighter.
 
     Args:
         parsing: (H, W), whole numbers from 0. names: of the labels; those that occur are listed right of the map.
 
     Returns:
-        uint8 (H, W, 3), wider (and higher, where the list needs it) with `names`.
+        uint8 (H, W, 3), wider (and higher, if the list needs it) with `names`.
 
     Raises:
         ValueError: not (H, W), no whole numbers, a label below 0, or one without a name.
@@ -187,18 +187,18 @@ def label_map(parsing: Tensor, names: Sequence[str] | None = None) -> Picture:
         ends = f"{labels.min(initial=0)} to {highest}"
         raise ValueError(f"label_map: labels run {ends}" + (f", names from 0 to {len(names) - 1}" if names else ""))
     colours = _colours(highest + 1)
-    drawn: Picture = colours[labels]
+    drawn: Pixels = colours[labels]
     if names is None:
         return drawn
     present = [int(k) for k in np.unique(labels)]
     return _listed(drawn, [(names[k], colours[k]) for k in present])
 
 
-def flow_map(place: Tensor) -> Picture:
+def flow_map(place: Tensor) -> Pixels:
     """Where each pixel comes from, as colour: every place of the source has its own.
 
-    Left is blue, right is orange, the top light and the bottom dark, in squares of an eighth of the source: where
-    they are large the source is stretched, where they are small it is squeezed. `flow_key` is the source itself.
+    Left is blue, right is orange, the top light and the bottom dark, in squares of an eighth of the source: large
+    squares mean that the source is stretched, small ones that it is compressed. `flow_key` draws the source itself.
 
     Args:
         place: (2, H, W), x and y in the source, -1 to 1 from edge to edge; NaN where a pixel comes from nowhere.
@@ -222,14 +222,14 @@ def flow_map(place: Tensor) -> Picture:
     return out
 
 
-def flow_key(height: int, width: int) -> Picture:
+def flow_key(height: int, width: int) -> Pixels:
     """The colours of `flow_map` where nothing moves: which colour stands for which place, uint8 (height, width, 3)."""
     return flow_map(at_rest(torch.empty(height, width))[0])
 
 
 def grid(
-    rows: Sequence[Sequence[Picture | None]], columns: Sequence[str] = (), labels: Sequence[str] = (), scale: int = 1
-) -> Picture:
+    rows: Sequence[Sequence[Pixels | None]], columns: Sequence[str] = (), labels: Sequence[str] = (), scale: int = 1
+) -> Pixels:
     """Pictures in rows with names above the columns and left of the rows (`repose.draw.sheet.sheet`), uint8 (H, W, 3).
 
     Args:
@@ -238,10 +238,10 @@ def grid(
     return np.asarray(sheet(rows, columns, scale, labels))
 
 
-def map_picture(person: Person, field: str) -> Picture | None:
+def map_picture(person: Person, field: str) -> Pixels | None:
     """A map of a batch of one as a picture: labels, DensePose's parts with u and v in squares, a mask or depth as heat.
 
-    None where the person does not have the field.
+    None if the person does not have the field.
     """
     value: Tensor | None = getattr(person, field)
     if value is None:
@@ -251,23 +251,23 @@ def map_picture(person: Person, field: str) -> Picture | None:
     if field == "iuv":
         u, v = value[0, 1:].cpu().numpy()
         light = 1 - 0.35 * ((np.floor(u * 8) + np.floor(v * 8)) % 2)
-        shaded: Picture = np.round(label_map(value[0, 0].round().long()) * light[..., None]).astype(np.uint8)
+        shaded: Pixels = np.round(label_map(value[0, 0].round().long()) * light[..., None]).astype(np.uint8)
         return shaded
     if field == "depth":
         return heat(torch.where(value[0, 0] > 0, value[0, 0], torch.nan))
     if field == "mask":
         return heat(value[0, 0], low=0, high=1)
-    raise ValueError(f"map_picture: {field!r} is no map of a Person; there are parsing, iuv, mask and depth")
+    raise ValueError(f"map_picture: a Person has no map '{field}'; choose parsing, iuv, mask or depth")
 
 
 # -- pages -----------
 
 
-def write(panels: Sequence[Panel], folder: Path | str, title: str = "", note: str = "") -> list[Path]:
+def write_panels(panels: Sequence[Panel], folder: Path | str, title: str = "", note: str = "") -> list[Path]:
     """Every panel as FOLDER/NAME.png, all with their captions as FOLDER/sheet.png, and the captions as FOLDER/index.md.
 
     Args:
-        title: what was looked into; note: what a reader must know, such as random weights.
+        title: the model and the pair. note: a warning for the reader, such as random weights.
 
     Returns:
         The files, the sheet and the captions last.
@@ -279,7 +279,7 @@ def write(panels: Sequence[Panel], folder: Path | str, title: str = "", note: st
     folder = Path(folder)
     names = [panel.name for panel in panels]
     if not names or len(set(names)) < len(names) or "sheet" in names:
-        raise ValueError(f"write: panels of different names are needed, none of them 'sheet'; got {names}")
+        raise ValueError(f"write_panels: give panels with different names, none of them 'sheet'; got {names}")
     paths = [save_image(folder / f"{panel.name}.png", panel.image) for panel in panels]
     paths.append(save_image(folder / "sheet.png", page(panels, title, note)))
     lines = [f"# {title or 'Inside a model'}", *([f"**{note}.**"] if note else [])]
@@ -289,7 +289,7 @@ def write(panels: Sequence[Panel], folder: Path | str, title: str = "", note: st
     return [*paths, index]
 
 
-def page(panels: Sequence[Panel], title: str = "", note: str = "", width: int = 1200) -> Picture:
+def page(panels: Sequence[Panel], title: str = "", note: str = "", width: int = 1200) -> Pixels:
     """All panels with their names and captions on one page, uint8 (H, W, 3).
 
     They stand left to right and downwards; the page is `width` wide, or as wide as its widest panel.
@@ -345,13 +345,13 @@ def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(values[None, None], size, mode="area" if smaller else "nearest-exact")[0, 0]
 
 
-def _colours(count: int) -> Picture:
+def _colours(count: int) -> Pixels:
     """As many colours as there are labels: the palette, then lighter shades of it."""
     rounds = [PALETTE + (255 - PALETTE.astype(np.float32)) * (k / (k + 1.5)) for k in range(-(-count // len(PALETTE)))]
     return np.round(np.concatenate(rounds)).astype(np.uint8)[:count]
 
 
-def _listed(drawn: Picture, entries: Sequence[tuple[str, npt.NDArray[np.uint8]]]) -> Picture:
+def _listed(drawn: Pixels, entries: Sequence[tuple[str, npt.NDArray[np.uint8]]]) -> Pixels:
     """A map with a list of its colours at the right, on white."""
     font = ImageFont.load_default(size=10)
     line = 13

@@ -1,4 +1,4 @@
-"""Contact sheets: a grid of pictures with names above the columns. Every run leaves one behind."""
+"""Contact sheets: a grid of pictures with names above the columns. Every training run writes one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sheet(
 
     Args:
         rows: uint8 pictures (H, W, 3) or (H, W), of any sizes; None leaves a cell empty, and rows may differ in length.
-        columns: names above the columns, cut off where they are wider than the column; () for none.
+        columns: names above the columns, cut off if they are wider than the column; () for none.
         scale: whole number by which every picture grows, pixel by pixel.
         labels: names left of the rows; () for none.
         margin: pixels around every picture.
@@ -64,7 +64,7 @@ def sheet(
 
 
 def reduced(picture: npt.NDArray[np.uint8], height: int) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) at this height for a sheet: whole pixels where it grows by a whole factor, else smoothed."""
+    """A picture (H, W, 3) at this height: pixels repeated if it grows by a whole factor, smoothed otherwise."""
     factor = height / len(picture)
     width = max(1, round(picture.shape[1] * factor))
     way = Image.Resampling.NEAREST if factor >= 1 and factor == int(factor) else Image.Resampling.LANCZOS
@@ -75,11 +75,11 @@ def captioned(picture: Image.Image, lines: Sequence[str], margin: int = 6) -> Im
     """A picture with lines of text below it, on white; the first line is the darker one.
 
     Args:
-        lines: broken between words where they are wider than the picture.
+        lines: broken between words if they are wider than the picture.
         margin: pixels left of the text and below it.
 
     Raises:
-        ValueError: no line.
+        ValueError: there is no line.
     """
     if not lines:
         raise ValueError("captioned: at least one line is needed")

@@ -1,6 +1,6 @@
-"""`locate(file)`: a weight file from a local folder, the cache, or its published address; always by checksum.
+"""`locate(file)`: a weight file from a local folder, the cache, or its published address; the checksum is verified.
 
-Three environment variables steer it:
+Three environment variables control it:
 
 - `REPOSE_FILES`: folders with local copies, separated as in PATH; searched first, never written to;
 - `REPOSE_CACHE`: the cache; by default `~/.cache/repose` (`XDG_CACHE_HOME` is respected);
@@ -27,7 +27,7 @@ _TIMEOUT = 30  # seconds without a byte
 
 
 class FileMissingError(FileNotFoundError):
-    """A weight file is not here and cannot be fetched; the text says where it was looked for and what to do."""
+    """A weight file is missing and cannot be fetched; the text says where it was searched and what to do."""
 
 
 def cache_folder() -> Path:
@@ -38,11 +38,11 @@ def cache_folder() -> Path:
 
 
 def locate(file: File) -> Path:
-    """The path of a file whose checksum is right, fetched into the cache if it is not here yet.
+    """The path of a file with the right checksum, fetched into the cache if there is no local copy.
 
     Raises:
-        FileMissingError: it is not here and cannot be fetched: no address, offline, no network, a full disk, or
-            what the address gives has another checksum. The text names file, address, checksums and folder.
+        FileMissingError: it is missing and cannot be fetched: no address, offline, no network, a full disk, or the
+            fetched file has another checksum. The text names file, address, checksums and folder.
     """
     cache = cache_folder() / "files"
     wrong: list[str] = []

@@ -17,9 +17,9 @@ class File:
         size: bytes; None if not known for certain.
         licence: of the weights.
         origin: who made it, and from what.
-        aliases: other names that a local copy may have; its checksum decides all the same.
-        advice: how to obtain it, where there is no address.
-        without: how to do without it, if one can.
+        aliases: other names that a local copy may have; its checksum is verified all the same.
+        advice: how to obtain it, if there is no address.
+        without: how to do without it, if that is possible.
     """
 
     name: str
@@ -54,7 +54,7 @@ FILES: Final = {
             size=249_024,
             licence="Apache-2.0",
             origin="google-ai-edge/mediapipe: selfie segmentation, the general model",
-            without="give the mask yourself in Person.mask, or go on without one: `repose transfer` needs none",
+            without="give the mask yourself in Person.mask, or leave it away: `repose transfer` needs none",
         ),
         File(
             name="mobilenet_v2_imagenet.safetensors",

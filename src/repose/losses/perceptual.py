@@ -40,14 +40,14 @@ class Perceptual(nn.Module):
         reduce: "sum" of the layers' distances (Roy et al.) or their "mean".
         distance: "l1": mean absolute difference; "l2": the norm of a picture's difference over the root of its number
             of features, mean over the pictures; "squared": mean squared difference.
-        features: an own network in place of the backbone's: pictures -> {layer: features}.
+        features: another network in place of the backbone: pictures -> {layer: features}.
 
     Raises:
         ValueError: an unknown backbone, layer, rescale, reduction or distance.
     """
 
     advice: str = ""
-    """How to do without this term, for the error where the backbone's weight file is missing."""
+    """How to train without this term; part of the error for a missing weight file of the backbone."""
 
     def __init__(
         self,
@@ -81,14 +81,14 @@ class Perceptual(nn.Module):
         """Both (B, 3, H, W) in [-1, 1] -> {layer: (B, C, h, w)} of each, for `between` and `style`."""
         network = self.network(generated.device)
         with torch.no_grad():
-            wanted = network(self._prepared(target))
-        return network(self._prepared(generated)), wanted
+            target_features = network(self._prepared(target))
+        return network(self._prepared(generated)), target_features
 
     def between(
-        self, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], distance: Distance | None = None
+        self, generated: Mapping[str, Tensor], target: Mapping[str, Tensor], distance: Distance | None = None
     ) -> Tensor:
-        """The distance of two sets of `features`, a scalar; another one than the usual where told."""
-        apart = [found[layer] - wanted[layer] for layer in self.layers]
+        """The distance of two sets of `features`, a scalar; `distance` replaces that of the constructor."""
+        apart = [generated[layer] - target[layer] for layer in self.layers]
         distance = distance or self.distance
         if distance == "l1":
             terms = torch.stack([x.abs().mean() for x in apart])
@@ -120,9 +120,9 @@ class Perceptual(nn.Module):
         return mobilenet.mobilenet_v2(self.layers, scaled=True)
 
     def blank(self) -> nn.Module:
-        """The backbone, with weights as drawn where its file was not read yet: to be counted, not to be looked through.
+        """The backbone with random weights if its file was not read yet, to count its parameters and memory only.
 
-        It stays in place of the one from the file.
+        It then replaces the one from the file.
         """
         if not self._network:
             if self.backbone == "mobilenet_v2":
@@ -152,16 +152,16 @@ class Perceptual(nn.Module):
         return f"{self.backbone}, layers={self.layers}, rescale={self.rescale}, reduce={self.reduce}"
 
 
-def style(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
+def style(generated: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
     """How far the Gram matrices of two sets of features are apart (Gatys et al. 2015, Johnson et al. 2016); a scalar.
 
     A Gram matrix holds the products of any two channels, summed over the places and divided by C h w; of the
     difference it is the mean square over its C x C entries and the pictures, added up over the layers.
 
     Args:
-        found, wanted: {layer: (B, C, h, w)}, such as `Perceptual.features` gives.
+        generated, target: {layer: (B, C, h, w)}, such as `Perceptual.features` gives.
     """
-    return torch.stack([(gram(found[layer]) - gram(wanted[layer])).square().mean() for layer in found]).sum()
+    return torch.stack([(gram(generated[layer]) - gram(target[layer])).square().mean() for layer in generated]).sum()
 
 
 def gram(features: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ def dissimilarity(generated: Tensor, target: Tensor, window: int = 7, floor: flo
     Args:
         generated, target: (B, 3, H, W) in [-1, 1].
         window: side of the uniform window, pixels; windows that reach outside are left out.
-        floor: added to both constants of SSIM. Where both pictures are nearly flat, SSIM weighs noise that nobody sees.
+        floor: added to both constants of SSIM. If both pictures are nearly flat, SSIM weighs invisible noise.
 
     Raises:
         ValueError: the pictures differ in shape, or are smaller than the window.

@@ -21,7 +21,7 @@ from repose.metrics.functional import frechet, inception_score, kid, l1, ms_ssim
 from repose.metrics.functional.ssim_variants import SSIMVariant
 from repose.metrics.networks import network_metric
 from repose.metrics.protocols import PROTOCOLS, MaskVariant, Protocol, protocol
-from repose.metrics.result import Evaluation, Row, markdown, table
+from repose.metrics.result import Evaluation, EvaluationRow, comparison_markdown, comparison_table
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.sources import GeneratorPictures, PictureSource
 
@@ -30,6 +30,7 @@ __all__ = [
     "PROTOCOLS",
     "Column",
     "Evaluation",
+    "EvaluationRow",
     "EvaluationSettings",
     "FolderError",
     "FolderPictures",
@@ -38,21 +39,20 @@ __all__ = [
     "PairScores",
     "PictureSource",
     "Protocol",
-    "Row",
     "SSIMVariant",
     "Score",
+    "comparison_markdown",
+    "comparison_table",
     "evaluate",
     "evaluate_folder",
     "frechet",
     "inception_score",
     "kid",
     "l1",
-    "markdown",
     "ms_ssim",
     "network_metric",
     "pckh",
     "protocol",
     "psnr",
     "ssim",
-    "table",
 ]

@@ -33,7 +33,7 @@ from repose.metrics.pairs import MeasuredPairs, as_bytes, as_saved, image_of
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
 from repose.metrics.reference_statistics import ReportProgress, reference_statistics
-from repose.metrics.result import REFERENCES, Evaluation, Row, require_same
+from repose.metrics.result import REFERENCES, Evaluation, EvaluationRow, require_same
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.sources import Generate, PictureSource, as_source
 from repose.represent.canvas import canvas
@@ -107,7 +107,7 @@ def evaluate(
     for kind in kinds:
         columns = numbers.scores[kind].columns
         measured_scores = scores(columns, seed=settings.seed, blocks=measured.blocks) | of_sets.of(kind)
-        rows.append(Row(kind, REFERENCES.get(kind, str(facts["model"])), columns, measured_scores))
+        rows.append(EvaluationRow(kind, REFERENCES.get(kind, str(facts["model"])), columns, measured_scores))
     numbers.remove()
     facts |= {
         **({"pairs_from_disk": numbers.from_disk} if numbers.from_disk else {}),

@@ -80,7 +80,7 @@ class Features:
     def __init__(
         self, version: str = NEWEST, network: MobileNetV2 | None = None, device: torch.device | str = "cpu"
     ) -> None:
-        known(version)
+        checked_version(version)
         self.version = version
         with torch.random.fork_rng(devices=[]):  # a new network draws its weights, but not the caller's random numbers
             built = network or mobilenet_v2((*COMPARED, POOLED), scaled=True)
@@ -189,7 +189,7 @@ def clothes_mask(person: Person) -> Tensor:
     return torch.isin(person.parsing, torch.tensor(CLOTHES, device=person.parsing.device))[:, None].to(torch.uint8)
 
 
-def known(version: str) -> str:
+def checked_version(version: str) -> str:
     """The version itself. KeyError, with the nearest one, if there is none of that name."""
     if version not in VERSIONS:
         raise KeyError(f"no features are called '{version}'; {nearest(version, VERSIONS)}")
@@ -213,7 +213,7 @@ def load_features(
     """
     if features is False:
         return None, {"features": None}
-    version = NEWEST if features is True else known(features)
+    version = NEWEST if features is True else checked_version(features)
     try:
         return Features(version, device=device), {"features": version}
     except FileNotFoundError:

@@ -70,7 +70,7 @@ def html(evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None =
     """One page: the table with rows that sort, the papers' rows apart, histograms, the worst and the best pairs.
 
     Args:
-        evaluations: of one measurement, as for `table`.
+        evaluations: of one measurement, as for `comparison_table`.
         show: gives the pictures of pairs.
         sheet: a picture of some pairs, at the end of the page; None: none.
     """
@@ -96,7 +96,7 @@ def html(evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None =
     )
 
 
-def write(path: Path, evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None = None) -> None:
+def write_report(path: Path, evaluations: Sequence[Evaluation], show: Show, sheet: Pictures | None = None) -> None:
     """Write the evaluations in the form that the file's ending names.
 
     Args:

@@ -23,7 +23,7 @@ REFERENCES: Final = {"target": "real target", "source": "copied source"}
 
 
 @dataclass(frozen=True)
-class Row:
+class EvaluationRow:
     """What was measured of one kind of picture.
 
     Attributes:
@@ -51,11 +51,11 @@ class Evaluation:
     """
 
     protocol: Protocol
-    rows: tuple[Row, ...]
+    rows: tuple[EvaluationRow, ...]
     pairs: Tensor
     facts: dict[str, Any] = field(repr=False)
 
-    def __getitem__(self, kind: str) -> Row:
+    def __getitem__(self, kind: str) -> EvaluationRow:
         """The row "target", "source" or "generated"; KeyError if there is none."""
         for row in self.rows:
             if row.kind == kind:
@@ -93,13 +93,13 @@ class Evaluation:
         record.append(Path(path), self.line())
 
 
-def table(evaluations: Sequence[Evaluation]) -> Table:
+def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
     """Several models in one table, the reference rows once. ValueError if they are not of the same measurement."""
     return tables.rich_table(*table_rows(evaluations))
 
 
-def markdown(evaluations: Sequence[Evaluation]) -> str:
-    """`table` as Markdown."""
+def comparison_markdown(evaluations: Sequence[Evaluation]) -> str:
+    """`comparison_table` as Markdown."""
     return tables.markdown(*table_rows(evaluations))
 
 
@@ -140,7 +140,7 @@ def table_rows(evaluations: Sequence[Evaluation]) -> tuple[list[tables.TableRow]
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _interval_notes(first: Evaluation, rows: Sequence[Row]) -> list[str]:
+def _interval_notes(first: Evaluation, rows: Sequence[EvaluationRow]) -> list[str]:
     """What the numbers in brackets are, which pairs do not count, and where PSNR is infinite."""
     notes = [
         "in brackets or after ±: 95 % interval, bootstrap over the pairs"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from repose.models.declaration import DeclarationError, ModelDeclaration, PublishedCost, declaration_of, load
+from repose.models.declaration import DeclarationError, ModelDeclaration, PublishedCost, declaration_of, load_declared
 from repose.names import nearest
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise KeyError(f"no recipe is called '{name}'; {nearest(name, RECIPES)}")
     path = RECIPES[name]
-    chosen: Recipe = load(path, f"the recipe '{name}' is '{path}', which cannot be loaded")()
+    chosen: Recipe = load_declared(path, f"the recipe '{name}' is '{path}', which cannot be loaded")()
     return chosen
 
 

@@ -21,7 +21,7 @@ class WeightsError(ValueError):
     """A state dict does not fit a network; the text names entries, and the network that has such if it is known."""
 
 
-def plain(state: Any) -> dict[str, Tensor]:
+def plain_state(state: Any) -> dict[str, Tensor]:
     """A loaded checkpoint -> its state dict, without wrappers and without DataParallel's `module.` before every name.
 
     Raises:
@@ -74,7 +74,7 @@ def rename(
     return renamed
 
 
-def load(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+def load_converted(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
     """Load a state dict that has exactly the entries of `module`, of any float type.
 
     Args:

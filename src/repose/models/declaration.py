@@ -62,7 +62,8 @@ class ModelDeclaration:
         tiny: settings that make any of the recipes small enough for tests, on canvases of 64x32.
         tolerance: how far a picture of [-1, 1] may differ when it is computed alone and in a batch, at that size.
         overfit: settings, beside `without_features`, with which the small recipe learns one pair of 128x64 by heart in
-            300 images; None where the picture does not show the person, so that the paper needs a test of its own.
+            300 images; a narrower network saves the tests time. None where the picture does not show the person, so
+            that the paper needs a test of its own.
 
     Raises:
         DeclarationError: a path has no colon, or `full`, `small` or `published` names a recipe that is not declared.
@@ -115,7 +116,7 @@ class ModelDeclaration:
         Raises:
             DeclarationError: the module cannot be imported, or has no such attribute.
         """
-        return load(path, f"the package '{self.package}' declares '{path}', which cannot be loaded")
+        return load_declared(path, f"the package '{self.package}' declares '{path}', which cannot be loaded")
 
     def _absolute(self, key: str, path: str) -> str:
         module, mark, attribute = path.partition(":")
@@ -127,7 +128,7 @@ class ModelDeclaration:
         return f"{self.package}{path}" if path.startswith(".") else path
 
 
-def load(path: str, problem: str) -> Any:
+def load_declared(path: str, problem: str) -> Any:
     """The object at "module:attribute". DeclarationError, which begins with `problem`, where there is none."""
     try:
         return resolve(path)
@@ -143,7 +144,7 @@ def declaration_of(package: str) -> ModelDeclaration:
     """
     try:
         module = importlib.import_module(package)
-    except Exception as error:  # as in `load`
+    except Exception as error:  # as in `load_declared`
         raise DeclarationError(
             f"the model package '{package}' cannot be imported: {type(error).__name__}: {error}; is it installed, and "
             "does the name stand as in an import statement?"

@@ -8,7 +8,7 @@ import torch
 
 from repose import models
 from repose.files import sha256
-from repose.models.convert import WeightsError, load
+from repose.models.convert import WeightsError, load_converted
 from repose.models.weights import save_weights
 
 
@@ -47,7 +47,7 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
         ) from error
     converted = declaration.load(declaration.convert)(state, preset.network)
     generator = models.build_generator(preset)
-    load(generator, converted, str(checkpoint))
+    load_converted(generator, converted, str(checkpoint))
     card = {
         "licence": "that of the file it was converted from",
         "data": "that of the file it was converted from",

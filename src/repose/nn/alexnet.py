@@ -54,8 +54,8 @@ class AlexNet(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1], H and W of 63 or more -> tap: its features after ReLU."""
-        found = self._convolved(images)
-        return {tap: found[tap] for tap in self.taps}
+        features = self._convolved(images)
+        return {tap: features[tap] for tap in self.taps}
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 1000) of ImageNet. Needs a network built with taps=()."""
@@ -65,8 +65,8 @@ class AlexNet(nn.Module):
         x = F.adaptive_avg_pool2d(x, 6).flatten(1)  # (B, 9216)
         for name in ("1", "4"):
             x = F.relu(self.classifier[name](x))  # (B, 4096)
-        made: Tensor = self.classifier["6"](x)
-        return made
+        logits: Tensor = self.classifier["6"](x)
+        return logits
 
     def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
         """Take the published weights. ValueError names what is missing or misshapen."""
@@ -76,12 +76,12 @@ class AlexNet(nn.Module):
 
     def _convolved(self, images: Tensor) -> dict[str, Tensor]:
         x = (images - self.get_buffer("mean")) / self.get_buffer("std")  # (B, 3, H, W)
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         for tap, layer in zip(TAPS, self.features.values(), strict=True):
             if tap in _POOLED:
                 x = F.max_pool2d(x, 3, 2)
-            x = found[tap] = F.relu(layer(x))
-        return found
+            x = features[tap] = F.relu(layer(x))
+        return features
 
 
 def alexnet(taps: Sequence[str] = TAPS, path: Path | str | None = None) -> AlexNet:

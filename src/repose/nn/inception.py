@@ -291,9 +291,11 @@ def _tf_bilinear(x: Tensor) -> Tensor:
 
 
 def _entry(state: Mapping[str, Tensor], name: str, shape: tuple[int, ...], origin: str) -> Tensor:
-    told = "an Inception v3 file has 'Conv2d_1a_3x3.conv.weight' to 'fc.bias', 1,000 classes or 1,008 in dialect 'tf'"
+    expected = (
+        "an Inception v3 file has 'Conv2d_1a_3x3.conv.weight' to 'fc.bias', 1,000 classes or 1,008 in dialect 'tf'"
+    )
     if name not in state:
-        raise ValueError(f"{origin} has no '{name}'; {told}")
+        raise ValueError(f"{origin} has no '{name}'; {expected}")
     if tuple(state[name].shape) != shape:
-        raise ValueError(f"{origin}: '{name}' is {tuple(state[name].shape)}, wanted {shape}; {told}")
+        raise ValueError(f"{origin}: '{name}' is {tuple(state[name].shape)}, wanted {shape}; {expected}")
     return state[name]

@@ -112,14 +112,14 @@ class MobileNetV2(nn.Module):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> tap: its linear features at H/2 ... H/32 (rounded up)."""
         x = self.stem(images)  # (B, 32, H/2, W/2)
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         for number, block in enumerate(self.blocks):
             x = block(x)
             if f"blocks.{number}" in self.taps:
-                found[f"blocks.{number}"] = x
+                features[f"blocks.{number}"] = x
         if self.scaled:
-            found = {tap: found[tap] / self.get_buffer(f"scale{n}") for n, tap in enumerate(self.taps)}
-        return found
+            features = {tap: features[tap] / self.get_buffer(f"scale{n}") for n, tap in enumerate(self.taps)}
+        return features
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> (B, 1001), class 0 is background. Needs a network built with taps=()."""
@@ -129,8 +129,8 @@ class MobileNetV2(nn.Module):
         for block in self.blocks:
             x = block(x)  # (B, 320, H/32, W/32) at the end
         x = self.head(x).mean((2, 3))  # (B, 1280)
-        made: Tensor = self.classifier(x)
-        return made
+        logits: Tensor = self.classifier(x)
+        return logits
 
     def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
         """Take weights by name. ValueError names what is missing or misshapen."""

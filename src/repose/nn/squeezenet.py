@@ -72,8 +72,8 @@ class SqueezeNet(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1], H and W of 17 or more -> tap: its features after ReLU."""
-        found = self._convolved(images)
-        return {tap: found[tap] for tap in self.taps}
+        features = self._convolved(images)
+        return {tap: features[tap] for tap in self.taps}
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 1000) of ImageNet, none below 0. Needs a network built with taps=()."""
@@ -83,18 +83,18 @@ class SqueezeNet(nn.Module):
 
     def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
         """Take the published weights. ValueError names what is missing or misshapen."""
-        told = "the SqueezeNet 1.1 file of torchvision has 'features.0.weight' to 'classifier.1.bias'"
-        load_named(self, state, origin, told)
+        expected = "the SqueezeNet 1.1 file of torchvision has 'features.0.weight' to 'classifier.1.bias'"
+        load_named(self, state, origin, expected)
 
     def _convolved(self, images: Tensor) -> dict[str, Tensor]:
         x = (images - self.get_buffer("mean")) / self.get_buffer("std")  # (B, 3, H, W)
         x = F.relu(self.features["0"](x))  # (B, 64, H/2, W/2)
-        found = {"conv1": x}
+        features = {"conv1": x}
         for tap, (index, *_) in _FIRES.items():
             if tap in _POOLED:
                 x = F.max_pool2d(x, 3, 2, ceil_mode=True)
-            x = found[tap] = self.features[str(index)](x)
-        return found
+            x = features[tap] = self.features[str(index)](x)
+        return features
 
 
 def squeezenet(taps: Sequence[str] = TAPS, path: Path | str | None = None) -> SqueezeNet:

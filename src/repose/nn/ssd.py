@@ -52,7 +52,7 @@ class SSD300(nn.Module):
         """Scores and box offsets of every place.
 
         Args:
-            images: (B, 3, H, W) in [0, 1]; any size, resized to 300x300 (bilinear) whatever its shape.
+            images: (B, 3, H, W) in [0, 1]; any size, resized to 300x300 (bilinear), without keeping its shape.
 
         Returns:
             softmax over the classes, (B, 8732, 91), and offsets (B, 8732, 4), which `boxes` reads.
@@ -66,8 +66,8 @@ class SSD300(nn.Module):
 
     def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
         """Take the published weights. ValueError names what is missing or misshapen."""
-        told = "torchvision's SSD300 has 'backbone.scale_weight' to 'head.regression_head.module_list.5.bias'"
-        load_named(self, state, origin, told)
+        expected = "torchvision's SSD300 has 'backbone.scale_weight' to 'head.regression_head.module_list.5.bias'"
+        load_named(self, state, origin, expected)
 
 
 class _Backbone(nn.Module):
@@ -154,7 +154,7 @@ def boxes(offsets: Tensor) -> Tensor:
 
 def default_boxes() -> Tensor:
     """(8732, 4): centre x, y, width, height as shares of the picture (paper, section 2.2)."""
-    found = []
+    boxes_of_maps = []
     for number, (_, side, step, scale, ratios) in enumerate(_MAPS):
         larger = math.sqrt(scale * _SCALES[number + 1])
         sizes = [(scale, scale), (larger, larger)]
@@ -165,8 +165,8 @@ def default_boxes() -> Tensor:
         y, x = torch.meshgrid(at, at, indexing="ij")
         shape = torch.tensor(sizes).clamp(max=1)  # (A, 2)
         centre = torch.stack([x, y], 2).view(-1, 1, 2).expand(-1, len(sizes), 2)  # (H W, A, 2)
-        found.append(torch.cat([centre, shape.expand(side * side, -1, -1)], 2).reshape(-1, 4))
-    return torch.cat(found)
+        boxes_of_maps.append(torch.cat([centre, shape.expand(side * side, -1, -1)], 2).reshape(-1, 4))
+    return torch.cat(boxes_of_maps)
 
 
 def ssd300(path: Path | str | None = None) -> SSD300:

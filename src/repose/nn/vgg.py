@@ -72,20 +72,20 @@ class VGG19(nn.Module):
         """(B, 3, H, W) in [0, 1] -> tap: its features after ReLU; stage k is at H / 2^(k-1)."""
         mean, std = self.get_buffer("mean"), self.get_buffer("std")
         x = (images - mean) / std  # (B, 3, H, W)
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         for tap, name in self.names.items():
             if tap.endswith("_1") and tap != "relu1_1":
                 x = F.max_pool2d(x, 2)  # (B, C, H/2, W/2) of the stage before
             x = F.relu(self.features[name](x))  # (B, C, H/2^k, W/2^k)
             if tap in self.taps:
-                found[tap] = x
-        return found
+                features[tap] = x
+        return features
 
     def load(self, state: Mapping[str, Tensor], origin: str = "the state dict") -> None:
         """Take the published weights (`features.N.weight` ...). ValueError names what is missing or misshapen."""
         last = max(index for index, _, _ in _plan(self.stages).values())
-        told = f"the {type(self).__name__} file of torchvision has 'features.0.weight' to 'features.{last}.bias'"
-        load_named(self, state, origin, told)
+        expected = f"the {type(self).__name__} file of torchvision has 'features.0.weight' to 'features.{last}.bias'"
+        load_named(self, state, origin, expected)
 
 
 class VGG16(VGG19):

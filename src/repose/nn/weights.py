@@ -1,4 +1,4 @@
-"""Weight files of published networks: found or fetched, read, and taken over by name."""
+"""Weight files of published networks: locate or fetch, read, and load by name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from repose.names import nearest
 
 
 class Loading(Protocol):
-    """A network that takes a published state dict."""
+    """A network that loads a published state dict."""
 
     def load(self, state: Mapping[str, Tensor], origin: str = ...) -> None:
-        """ValueError names what is missing or misshapen; `origin` is the file."""
+        """Load it. ValueError names an entry that is missing or has another shape; `origin` is the file."""
         ...
 
 
@@ -28,7 +28,7 @@ def loaded(network: N, name: str, path: Path | str | None = None) -> N:
     """The network with the weights of a file.
 
     Args:
-        network: as it was made.
+        network: with its initial weights.
         name: of the file, key of `repose.hub.files.FILES`.
         path: the file itself; None asks `repose.hub`.
 
@@ -48,7 +48,7 @@ def checked_taps(taps: Sequence[str], known: Sequence[str], network: str) -> tup
         raise ValueError(f"{network}: give at least one tap")
     for tap in taps:
         if tap not in known:
-            raise ValueError(f"{network}: no tap '{tap}'; {nearest(tap, known)}")
+            raise ValueError(f"{network}: no tap is called '{tap}'; {nearest(tap, known)}")
     return tuple(taps)
 
 
@@ -57,7 +57,7 @@ def _located(name: str, path: Path | str | None) -> Path:
     if path is not None:
         file = Path(path)
         if not file.is_file():
-            raise FileNotFoundError(f"no weight file at {file}; {name} is wanted there")
+            raise FileNotFoundError(f"there is no weight file at {file}; give the path of {name}")
         return file
     from repose.hub.fetch import locate
     from repose.hub.files import FILES

@@ -37,15 +37,15 @@ _WHERE: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """The renderer is imported when one of its names is first used: it needs packages that not everyone has."""
+    """Import the renderer when one of its names is first used: it needs packages of the extra `synthetic`."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return getattr(import_module(f".{_WHERE[name]}", __name__), name)
     except ImportError as error:
         if (error.name or "").partition(".")[0] == "repose":
-            raise  # an error in Repose, no missing package
+            raise  # an error in Repose, not a missing package
         raise SyntheticUnavailable(
-            f"the synthetic people need {error.name or 'a package'}, which is not installed, or does not load "
+            f"the synthetic people need {error.name or 'a package'}, which is not installed or does not load "
             f"({error}): {how_to_install('synthetic')}"
         ) from error

@@ -1,6 +1,6 @@
-"""Synthetic people as a data set of `repose prepare`: a set by its name, or by its numbers.
+"""Synthetic people as a data set of `repose prepare`: a named set, or a set of given numbers.
 
-This module needs none of the renderer's packages; `prepare_synthetic` does.
+This module needs none of the renderer's packages; `prepare_synthetic` needs them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from repose.data.datasets import DataSet, Progress, Setting
+from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.store import Report, layout
 from repose.render.sets import SETS, SetSpec, find_set, free_set
 from repose.render.workers import cores
@@ -18,9 +18,9 @@ from repose.render.workers import cores
 
 @dataclass(frozen=True)
 class Synthetic:
-    """Settings of `prepare_synthetic`: a named set, perhaps of fewer people, or a set by its numbers.
+    """Settings of `prepare_synthetic`: a named set, whole or of fewer people, or a set of given numbers.
 
-    None stands for what a named set says, or for the number in the help.
+    None: the value of the named set, or the default in the help.
     """
 
     named: Annotated[
@@ -40,7 +40,7 @@ class Synthetic:
     workers: Annotated[int, Setting("Processes; 0 for one a core.", least=0)] = 0
 
     def spec(self) -> SetSpec:
-        """What is to be rendered.
+        """The set to render.
 
         Raises:
             ValueError: there is no such set or style, a named set is given other numbers, or a number is out of range.
@@ -49,7 +49,7 @@ class Synthetic:
         if self.named is not None:
             if given := sorted(option for option, value in numbers.items() if value is not None):
                 options = ", ".join(given)
-                raise ValueError(f"{self.named} has a fixed content: leave {options} away, or leave --set away")
+                raise ValueError(f"{self.named} has a fixed content; leave out {options}, or leave out --set")
             return find_set(self.named, self.people)
         return free_set(
             200 if self.people is None else self.people,
@@ -60,15 +60,17 @@ class Synthetic:
         )
 
 
-def prepare_synthetic(settings: Synthetic, out: Path, progress: Progress | None = None, fresh: bool = False) -> Report:
+def prepare_synthetic(
+    settings: Synthetic, out: Path, progress: ProgressFunction | None = None, fresh: bool = False
+) -> Report:
     """Render a set of people and write it as a store; see `prepare.prepare_set`.
 
     Raises:
         SyntheticUnavailable: a package or OpenGL is missing; the text says what to install.
-        ValueError: as `Synthetic.spec`, or an interrupted run of other settings lies there.
+        ValueError: as `Synthetic.spec`, or the folder holds an interrupted run of other settings.
         WorkerError, FileExistsError, OSError: as `prepare.prepare_set`.
     """
-    from repose import render  # names of it that need further packages say so when they are missing
+    from repose import render  # its names raise SyntheticUnavailable if a package is missing
 
     return render.prepare_set(settings.spec(), out, settings.workers, progress, fresh)
 
@@ -82,7 +84,7 @@ def expected(spec: SetSpec, workers: int = 0) -> tuple[float, float]:
 
 
 def announce(settings: Synthetic) -> str:
-    """What will be rendered, how long it takes and how much it fills. Raises ValueError as `Synthetic.spec`."""
+    """The set to render, its time and its size on the disk, in words. Raises ValueError as `Synthetic.spec`."""
     spec = settings.spec()
     seconds, size = expected(spec, settings.workers)
     time = "some seconds" if seconds < 60 else f"about {seconds / 60:.0f} min"
@@ -96,7 +98,7 @@ SYNTHETIC: Final = DataSet(
     Synthetic,
     prepare_synthetic,
     about="Rendered people with exact joints, parsing, DensePose, masks and depth: a set with a name, or one by its "
-    "numbers. They are rendered on all cores; killed at any moment, the same command goes on after the last picture.",
+    "numbers. They are rendered on all cores; after an interruption the same command goes on after the last picture.",
     title=lambda settings: settings.named or "synthetic",
     examples=(
         "synthetic --set people-fashion",

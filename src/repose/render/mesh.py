@@ -40,8 +40,8 @@ def bind(
     """
     points = np.ascontiguousarray(canon_points, np.float32)
     tree, vertices = _tree(body, among)
-    distance, found = tree.query(points, k=_NEIGHBOURS)
-    near = vertices[found]
+    distance, closest = tree.query(points, k=_NEIGHBOURS)
+    near = vertices[closest]
     share = 1 / (distance.astype(np.float32) + 1e-4) ** 2
     share /= share.sum(1, keepdims=True)
     attributes = body.attributes.astype(np.float32)
@@ -190,10 +190,10 @@ def _strongest(index: NDArray[np.uint8], weight: Floats) -> tuple[NDArray[np.uin
     """(V, K, 4) bones and weights summed by bone, the four strongest kept and their weights made to sum to 1."""
     many = index.shape[1] * index.shape[2]
     flat_index, flat_weight = index.reshape(len(index), many), weight.reshape(len(weight), many)
-    found: tuple[NDArray[np.uint8], Floats] = _strongest_of(
+    strongest: tuple[NDArray[np.uint8], Floats] = _strongest_of(
         np.ascontiguousarray(flat_index), np.ascontiguousarray(flat_weight, np.float32)
     )
-    return found
+    return strongest
 
 
 @cache
@@ -240,15 +240,15 @@ def _coarse(canon: Any, grid: Any, faces: Any, once: Any) -> Any:
             number[kept[v]] += 1
             for i in range(3):
                 total[kept[v], i] += canon[v, i]
-        best, found = np.full(count, np.float32(1e9), np.float32), np.arange(count).astype(np.int32)
+        best, closest = np.full(count, np.float32(1e9), np.float32), np.arange(count).astype(np.int32)
         for v in range(count):
             far = np.float32(0)
             for i in range(3):
                 far += (canon[v, i] - total[kept[v], i] / number[kept[v]]) ** 2
             if far < best[kept[v]]:
-                best[kept[v]], found[kept[v]] = far, v
+                best[kept[v]], closest[kept[v]] = far, v
         for v in range(count):
-            kept[v] = found[kept[v]]
+            kept[v] = closest[kept[v]]
         slots[:] = -1
     out, new = np.empty((many, 3), np.int32), 0
     for f in range(many):

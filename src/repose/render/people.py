@@ -1,4 +1,4 @@
-"""Whole pictures of synthetic people: body, face, hair, outfit and place are the person's; pose and camera change."""
+"""Whole pictures of synthetic people: a person keeps body, face, hair, outfit and place; pose and camera change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from repose.render.place.lighting import Lighting
 from repose.render.place.seat import block, put_under
 from repose.render.place.surroundings import Surroundings, sample_surroundings
 from repose.render.place.views import Shot, sample_shot
-from repose.render.pose.poses import Pose, sample_pose
+from repose.render.pose.poses import BodyPose, sample_pose
 from repose.render.sets import STYLES
 from repose.render.takes import Take, along_body, finish, ground_of, timed
 from repose.render.wear.accessories import build_accessories
@@ -35,7 +35,7 @@ from repose.render.wear.outfits import sample_outfit
 
 @dataclass(frozen=True)
 class Dressed:
-    """A person, ready to be posed: what all pictures of them share.
+    """A dressed person, ready to be posed; the same in all pictures of the person.
 
     Attributes:
         shape: the body at rest. pieces: skin first, then clothes, hair and things from the inside out.
@@ -55,7 +55,7 @@ class Dressed:
 
 @dataclass(frozen=True)
 class Subject:
-    """A dressed person in their surroundings: what all pictures of them share.
+    """A dressed person in their surroundings; the same in all pictures of the person.
 
     Attributes:
         name: "p000012". dressed, surroundings: who and where.
@@ -72,8 +72,8 @@ class Subject:
 def render_person(renderer: Renderer, seed: int, person: int, pictures: int, style: str = "mixed") -> list[Picture]:
     """Pictures 0 .. pictures - 1 of one person.
 
-    The result depends on the arguments and the renderer's size alone: not on what was rendered before, and picture k
-    not on how many follow it.
+    The result depends on the arguments and the renderer's size alone: not on what was rendered before. Picture k does
+    not depend on the number of pictures after it.
 
     Args:
         renderer: an open renderer; its size is that of the pictures.
@@ -116,11 +116,11 @@ def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mix
         style = "street" if rng.random() < 0.5 else "fashion"
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
     with timed(renderer.timings, "clothes"):
-        dressed = dress(renderer.body, rng, style, detail=renderer.height)
+        dressed = sample_dressed(renderer.body, rng, style, detail=renderer.height)
     return Subject(f"p{person:06d}", dressed, sample_surroundings(rng, style), style, seen)
 
 
-def pose_bones(body: BodyModel, dressed: Dressed, poses: Sequence[Pose]) -> tuple[Floats, Floats]:
+def pose_bones(body: BodyModel, dressed: Dressed, poses: Sequence[BodyPose]) -> tuple[Floats, Floats]:
     """A person's bones (P, J, 3, 4) in P poses, and their joints and anchors (P, N, 3) as of `BodyModel.points`."""
     transforms = body.transforms(dressed.shape.pivots, rotations(body, np.stack([pose.angles for pose in poses])))
     return transforms, body.points(dressed.shape, transforms)
@@ -133,7 +133,7 @@ def light_of(subject: Subject, rng: np.random.Generator, shot: Shot) -> Lighting
 
 
 def render_takes(renderer: Renderer, subject: Subject, takes: Sequence[Take]) -> list[Picture]:
-    """Draw these takes and develop them; they are numbered from 0."""
+    """Draw these takes and finish their pictures, numbered from 0."""
     body, dressed, spent = renderer.body, subject.dressed, renderer.timings
     with timed(spent, "pose"):
         posed = [
@@ -149,8 +149,8 @@ def render_takes(renderer: Renderer, subject: Subject, takes: Sequence[Take]) ->
     ]
 
 
-def dress(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
-    """A random person with everything on.
+def sample_dressed(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
+    """A random person with body, clothes, hair and things.
 
     Args:
         body: the baked body. rng: the person's. style: of the clothes. detail: height of the pictures, pixels: faces of
@@ -191,13 +191,13 @@ def take_pose(body: BodyModel, dressed: Dressed, transforms: Floats, detail: int
 
 
 def _metered(looks: Looks) -> float:
-    """What a photographer opens or closes the lens for a face: a part of what its tone would ask for."""
+    """The factor of exposure for a face: part of the correction that its skin tone would need."""
     bright = float(np.mean(np.square(looks.skin)))
     return float(np.clip((0.32 / bright) ** 0.25, 0.88, 1.6))
 
 
 def _bare_skin(body: BodyModel, shape: Shape, hidden: Floats, scalp: Floats, detail: int) -> Surface:
-    """The skin that is not surely covered."""
+    """The skin without the parts that are certainly covered."""
     whole = body_surface(body, shape, "body")
     used = np.unique(body.faces["body"])
     assert whole.special is not None

@@ -1,4 +1,4 @@
-"""What the renderer returns for one picture. It needs nothing but numpy, so that it is there without the renderer."""
+"""The renderer's result for one picture. This module needs numpy alone, so it can be imported without the renderer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Picture:
         mask: (H, W) uint8, 255 where the person, with what is worn and carried, covers at least half a pixel, else 0.
         iuv: (H, W, 3) uint8, DensePose part (0 to 24) and u, v times 255 (see `repose.body.atlas`); clothes count as
             the body below.
-        depth: (H, W) float16, metres from the camera, 0 where nobody is.
+        depth: (H, W) float16, metres from the camera, 0 beside the person.
         pose: name of the pose. style: of the picture, "street", "fashion" or "plain".
     """
 

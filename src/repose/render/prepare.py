@@ -1,4 +1,4 @@
-"""Render a set of synthetic people into a store, on all cores; an interrupted run goes on."""
+"""Render a set of synthetic people into a store, on all cores; an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from repose.data.datasets import Progress
+from repose.data.datasets import ProgressFunction
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.render.draw.render import Renderer, create_context
 from repose.render.people import render_person
@@ -25,23 +25,23 @@ _LABELS: Final = ("parsing", "mask", "iuv", "depth")
 
 
 def prepare_set(
-    spec: SetSpec, out: Path, workers: int = 0, progress: Progress | None = None, fresh: bool = False
+    spec: SetSpec, out: Path, workers: int = 0, progress: ProgressFunction | None = None, fresh: bool = False
 ) -> Report:
     """Render a set and write it as a store.
 
-    Killed or stopped at any moment, the same call goes on after the last picture that is complete. The store is the
-    same, byte for byte, as that of an unbroken run, and with any number of workers.
+    After an interruption at any moment, the same call goes on after the last complete picture. The store is byte for
+    byte that of an uninterrupted run, with any number of workers.
 
     Args:
         spec: what to render. out: folder of the store; must not hold one.
         workers: processes, each with an OpenGL context of its own; 0 for one a core, 1 for this process alone.
-        progress: called with (pictures done, pictures in all), first with those that were there already.
-        fresh: delete what an interrupted run left, and begin anew.
+        progress: called with (pictures done, pictures in all), first with those of an interrupted run.
+        fresh: delete the files of an interrupted run, and begin anew.
 
     Raises:
-        SyntheticUnavailable: no OpenGL context can be had.
-        ValueError: an interrupted run of other settings lies there, or the number of workers is negative.
-        WorkerError: a person could not be rendered, or a worker died; what is written stays, to go on from.
+        SyntheticUnavailable: there is no OpenGL.
+        ValueError: `out` holds an interrupted run of other settings, or workers is negative.
+        WorkerError: a person could not be rendered, or a worker died; the written pictures are kept.
         FileExistsError, OSError: as StoreWriter.
     """
     if workers < 0:

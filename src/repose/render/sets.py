@@ -1,9 +1,9 @@
-"""The named sets of synthetic people: what is in each, who is in which split, and which pairs are made of them.
+"""The named sets of synthetic people: the content of each set, its splits, and the lists of pairs.
 
 A person is a function of (seed, number), so people, textures and hair are shared by two splits only if both are. Every
 set has a seed of its own, and its splits have numbers of their own: train counts from 0, val from 800,000, test from
-900,000. A set that is cut down therefore holds some of the whole set's people in the same splits: what was trained on
-the small one may be tested on the whole.
+900,000. A part of a set therefore holds some of its people in the same splits: a model trained on the part may be
+tested on the whole set.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from typing import Final
 from repose.names import nearest
 
 FIRST_SEED: Final = 1_000_000
-"""Seeds from here on belong to the named sets; `repose prepare synthetic --seed` takes smaller ones."""
+"""Seeds from this one on belong to the named sets; `repose prepare synthetic --seed` takes smaller ones."""
 
 STREAM_SEED: Final = 2_000_000
-"""Seeds from here on belong to the endless mode."""
+"""Seeds from this one on belong to the endless mode."""
 
 TURNS_SEED: Final = 1_900_000
-"""Of the people who turn on the spot for `repose research turns`; no set may take it, so no model has seen them."""
+"""The seed of the people who turn on the spot for `repose research turns`; no set may use it: no model saw them."""
 
 STARTS: Final = MappingProxyType({"train": 0, "val": 800_000, "test": 900_000})
 """The number of the first person of each split."""
 
 ROOM: Final = MappingProxyType({"train": 800_000, "val": 100_000, "test": 100_000})
-"""How many people a split can have, so that no number is in two."""
+"""The number of people that a split can have, so that no person is in two splits."""
 
 LARGEST: Final = 4096
-"""Pixels of a side: OpenGL's textures end somewhere, and a mistyped size should not fill the memory."""
+"""The largest side in pixels: OpenGL limits textures, and a mistyped size should not fill the memory."""
 
 STYLES: Final = ("mixed", "street", "fashion", "plain")
-"""What pictures are like: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
+"""The kinds of pictures: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
 clothes before a grey wall (for comparison), "mixed" either of the first two."""
 
 
@@ -44,14 +44,16 @@ _PAIRS_PER_PICTURE: Final = 2  # of the lists of val and test, where no named se
 
 
 def check_size(height: int, width: int) -> None:
-    """ValueError where pictures of this size cannot be rendered."""
+    """ValueError if pictures of this size cannot be rendered."""
     if not 16 <= min(height, width) <= max(height, width) <= LARGEST:
-        raise ValueError(f"a picture of {height}x{width}: 16 pixels are the least, {LARGEST:,} the most")
+        raise ValueError(
+            f"a picture of {height}x{width} cannot be rendered; each side must be 16 to {LARGEST:,} pixels"
+        )
 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """How many people, and how many listed pairs; None: all ordered pairs of one person, and no list."""
+    """The number of people and of listed pairs; None: all ordered pairs of one person, without a list."""
 
     people: int
     pairs: int | None = None
@@ -62,7 +64,7 @@ class SetSpec:
     """A set of rendered people.
 
     Attributes:
-        name: what result lines call it.
+        name: in result lines.
         height, width: pixels. style: of the renderer, one of `STYLES`. pictures: of each person.
         seed: of the people. splits: in the order in which they are written.
         numbers: split -> numbers of its people.
@@ -134,7 +136,7 @@ SETS: Final = _named(
     SetSpec(
         "people-s", 128, 64, "mixed", 4, FIRST_SEED + 1,
         {"train": SplitSpec(8), "val": SplitSpec(2, 16), "test": SplitSpec(2, 16)},
-        "for tests: made in seconds",
+        "for tests: rendered in seconds",
     ),
     SetSpec(
         "people-market", 128, 64, "street", 8, FIRST_SEED + 2,
@@ -155,7 +157,7 @@ SETS: Final = _named(
 
 
 def find_set(name: str, people: int | None = None) -> SetSpec:
-    """A named set, cut down to so many people where told; ValueError with the nearest name if there is none."""
+    """A named set, reduced to `people` if given. ValueError, with the nearest name, if there is no such set."""
     if name not in SETS:
         raise ValueError(f"no set is called '{name}'; {nearest(name, SETS)}")
     return SETS[name] if people is None else SETS[name].cut(people)
@@ -172,7 +174,9 @@ def free_set(people: int, pictures: int, height: int, width: int, seed: int, sty
         ValueError: too few people or pictures, an unknown style, or a seed that belongs to a named set.
     """
     if not 0 <= seed < FIRST_SEED:
-        raise ValueError(f"a seed is 0 to {FIRST_SEED - 1:,}, got {seed:,}: larger ones belong to the named sets")
+        raise ValueError(
+            f"a seed is 0 to {FIRST_SEED - 1:,}, got {seed:,}: larger seeds are reserved for the named sets"
+        )
     split = splits(people)
     listed = min(_PAIRS_PER_PICTURE, pictures - 1) * pictures
     counts = {name: split.count(name) for name in ("train", "val", "test")}
@@ -211,7 +215,9 @@ def choose_pairs(seed: int, people: Sequence[Sequence[str]], count: int) -> list
         wanted = each + (k in with_more)
         every = sorted(itertools.permutations(names, 2), key=lambda pair: _draw(seed, *pair))
         if wanted > len(every):
-            raise ValueError(f"{names[0]}: {len(every)} pairs can be made of {len(names)} pictures, not {wanted}")
+            raise ValueError(
+                f"{names[0]}: {len(names)} pictures have {len(every)} pairs, fewer than the {wanted} wanted"
+            )
         pairs += sorted(every[:wanted])
     return pairs
 

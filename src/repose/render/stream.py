@@ -42,7 +42,7 @@ PREFIX: Final = "synthetic:"
 """`repose train --data synthetic:STYLE:HEIGHTxWIDTH`."""
 
 FIRST: Final = 8
-"""So many people must be there before anything can be drawn."""
+"""The number of people to render before pairs can be drawn."""
 
 _VALIDATION: Final = 4  # people, rendered first and never replaced: the same ones on every contact sheet
 _FIELDS: Final = ("image", "keypoints", "parsing", "mask", "iuv", "depth")
@@ -142,7 +142,7 @@ class Stream(Store):
 
         Raises:
             WorkerError: a person could not be rendered, or a worker died.
-            ValueError: also where the stream is closed.
+            ValueError: as `Store.person`, or the stream is closed.
         """
         rows = torch.as_tensor(indices, dtype=torch.int64)
         with self._changed:
@@ -158,7 +158,7 @@ class Stream(Store):
             return person
 
     def close(self) -> None:
-        """End the workers; what is in memory cannot be drawn any more."""
+        """End the workers; no more pairs can be drawn."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -169,7 +169,7 @@ class Stream(Store):
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _filled(self, rows: Tensor) -> Tensor:
-        """Places that are still empty stand for the filled ones, one person for one."""
+        """Replace the places that are still empty by filled ones, one person by one."""
         there = min(self.rendered, self._places)
         if there == self._places or rows.ndim != 1:
             return rows
@@ -206,7 +206,7 @@ def open_stream(text: str, start: int = 0, **settings: Any) -> Stream:
     """`synthetic:STYLE:HEIGHTxWIDTH[:SEED]` -> the stream; further settings as `Stream` takes them.
 
     Raises:
-        ValueError: the text is of another form.
+        ValueError: the text has another form.
     """
     words = text.removeprefix(PREFIX).split(":")
     sides = words[1].lower().split("x") if len(words) > 1 else []
@@ -218,7 +218,7 @@ def open_stream(text: str, start: int = 0, **settings: Any) -> Stream:
         or not all(number.isdecimal() for number in numbers)
     ):
         raise ValueError(
-            f"'{text}' is no stream; synthetic:STYLE:HEIGHTxWIDTH is one, such as synthetic:fashion:256x176"
+            f"'{text}' is not a stream; write synthetic:STYLE:HEIGHTxWIDTH, such as synthetic:fashion:256x176"
         )
     height, width, seed = (int(number) for number in (*numbers, "0")[:3])
     return Stream(height, width, words[0], seed, start=start, **settings)
@@ -227,7 +227,7 @@ def open_stream(text: str, start: int = 0, **settings: Any) -> Stream:
 def _meta(
     name: str, style: str, seed: int, pictures: int, places: int, size: tuple[int, int], arrays: dict[str, Tensor]
 ) -> dict[str, Any]:
-    """What `meta.json` would tell. The checksum stands for the settings, as the content has no end."""
+    """The content of `meta.json`. The checksum is that of the settings, as the people are endless."""
     who = [f"place {place}" for place in range(places)] + [f"val {place}" for place in range(_VALIDATION)]
     facts = f"{VERSION} {RENDERER} {style} {seed} {size} {len(JOINTS)}"
     return {

@@ -1,4 +1,4 @@
-"""One take of a dressed person: pose, camera and light in, the finished picture with all its labels out."""
+"""One take of a dressed person: from pose, camera and light to the finished picture with all labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from repose.render.place.lighting import Lighting
 from repose.render.place.seat import SCENERY
 from repose.render.place.surroundings import Surroundings
 from repose.render.place.views import Shot
-from repose.render.pose.poses import Pose
+from repose.render.pose.poses import BodyPose
 
 # How far below the surface a joint may lie and still count as seen, metres, in the order of the joints.
 # Limbs and trunk are about this thick over their joints, clothes included.
@@ -40,7 +40,7 @@ class Take:
         ground: what the background is drawn for. rng: of the background and of the camera's faults.
     """
 
-    pose: Pose
+    pose: BodyPose
     transforms: Floats
     points: Floats
     shot: Shot
@@ -58,7 +58,7 @@ def along_body(light: Lighting, azimuth_deg: float) -> Lighting:
 
 
 def ground_of(shot: Shot, points: Floats) -> Ground:
-    """What a camera sees the ground under somebody as; points: (N, 3) as of `BodyModel.points`."""
+    """The ground under a person in the picture of a camera; points: (N, 3) as of `BodyModel.points`."""
     away = float(np.hypot(*(shot.camera[:2] - points[:, :2].mean(0))))
     return Ground(shot.horizon, shot.feet, shot.metre, -shot.azimuth_deg, away)
 
@@ -66,7 +66,7 @@ def ground_of(shot: Shot, points: Floats) -> Ground:
 def finish(
     person: str, number: int, drawn: Drawn, take: Take, surroundings: Surroundings, style: str, spent: dict[str, float]
 ) -> Picture:
-    """The picture of a take, the `number`th of what was drawn of the person; times are added to `spent`."""
+    """The finished picture of a take, `number` among the drawn ones of the person; adds its times to `spent`."""
     coverage, label, near = drawn.coverage[number], drawn.label[number], drawn.nearness[number]
     height, width = coverage.shape
     shot = take.shot
@@ -88,7 +88,7 @@ def finish(
 
 @contextmanager
 def timed(spent: dict[str, float], stage: str) -> Iterator[None]:
-    """Add the processor time of the block to a stage's."""
+    """Add the processor time of the block to that of a stage."""
     start = time.process_time()
     yield
     spent[stage] = spent.get(stage, 0.0) + time.process_time() - start

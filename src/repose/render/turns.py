@@ -1,4 +1,4 @@
-"""One person in one pose, seen as they turn on the spot: all else stays as it is."""
+"""One person in one pose who turns on the spot; everything else stays the same."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ POSES: Final = (
 """Poses of the library that stand and face straight on."""
 
 _TRUNK: Final = ("top", "dress", "coat", "jumpsuit")  # what covers the chest, from the inside out
-_PIXEL: Final = 0.012  # metres: what is finer is no pattern to the eye
+_PIXEL: Final = 0.012  # metres: finer patterns are not visible
 _LOUD: Final = 0.06  # standard deviation of a pattern's colours, of 1
 _LARGE: Final = 0.15  # metres: width of a print that can be followed
 
@@ -40,10 +40,10 @@ def render_turns(
     turns_deg: Sequence[float] = (0, 30, 90, 180),
     style: str = "fashion",
 ) -> list[Picture]:
-    """A whole person, standing, who turns on the spot before a camera that stays where it is.
+    """A whole standing person who turns on the spot before a fixed camera.
 
-    Clothes, light, background and even the camera's noise are those of one moment; only the person turns. It is who
-    `render_person` shows under this seed and number.
+    Clothes, light, background and even the camera's noise are those of one moment; only the person turns. The
+    person is that of `render_person` with the same seed and number.
 
     Args:
         renderer: an open renderer; its size is that of the pictures.
@@ -78,7 +78,7 @@ def render_turns(
 
 
 def patterned(renderer: Renderer, seed: int, person: int, style: str = "fashion") -> bool:
-    """Whether what covers somebody's chest has stripes, checks, flowers or a large print, by its cloth alone."""
+    """Whether the garment on the chest has stripes, checks, flowers or a large print, judged by its cloth alone."""
     return _patterned(sample_subject(renderer, seed, person, style).dressed)
 
 
@@ -88,7 +88,7 @@ def _patterned(dressed: Dressed) -> bool:
 
 
 def _loudness(fabric: Fabric) -> float:
-    """How far the colours of a cloth differ from each other, seen from where a person fills a picture."""
+    """How far the colours of a cloth differ, at the distance at which a person fills a picture."""
     sigma = _PIXEL / fabric.repeat * fabric.tile.shape[0]
     tile = gaussian_filter(fabric.tile[..., :3].astype(np.float32) / 255, (sigma, sigma, 0), mode="wrap")
     return float(np.sqrt(tile.var((0, 1)).mean()))

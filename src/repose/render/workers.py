@@ -1,4 +1,4 @@
-"""A pool of processes for numbered tasks: results come in order, and a process that dies is noticed.
+"""A pool of processes for numbered tasks: results come in order, and the death of a process is an error.
 
 The pool of the standard library waits forever for a worker that was killed, and its workers live on when the parent is
 killed. Here every process has a pipe of its own, which ends when the process at its other end dies.
@@ -48,10 +48,10 @@ class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
     """Yields (task, result) in the order of the tasks; a context manager that ends its processes.
 
     Args:
-        start: called once in each process (picklable); returns what turns a task into its result.
+        start: called once in each process (picklable); returns the function from a task to its result.
         tasks: may be endless; only a few are taken ahead of those that were yielded.
         workers: processes. describe: a task in words, for errors.
-        niceness: added to the processes' own, to leave the cores to others first.
+        niceness: added to that of the processes, so that other programs come first.
 
     Raises:
         WorkerError: a task raised or its process died; the results of all tasks before it come first.
@@ -150,7 +150,7 @@ class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
             member.given.append((self._given, task))
             self._order.append(self._given)
             self._given += 1
-            with contextlib.suppress(OSError):  # a dead process: `_take` says what it died of
+            with contextlib.suppress(OSError):  # a dead process: `_take` reports why
                 member.pipe.send(task)
 
     def _take(self, member: _Member[Task]) -> None:
@@ -162,7 +162,7 @@ class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
             member.process.join(5)
             code = member.process.exitcode
             how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-            hint = "; out of memory? Fewer workers need less" if code == -signal.SIGKILL else ""
+            hint = "; if the memory was full, use fewer workers" if code == -signal.SIGKILL else ""
             good, value = False, f"the process {how}{hint}"
         self._done[number] = (task, value) if good else WorkerError(f"{self._describe(task)}: {value}")
         self._failed |= not good

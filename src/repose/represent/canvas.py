@@ -1,7 +1,7 @@
-"""Canvases and value ranges: the only place that knows how large a network's picture is and where the person goes.
+"""Canvases and value ranges: the size of a network's picture, and where the photograph lies in it.
 
 A `Canvas` is a network's whole picture; its window is the part that holds the photograph, the rest is white.
-`Canvas.put` brings a person of any size onto it and says in a `Placement` how to take a result back off.
+`Canvas.put` places a person of any size on it; the `Placement` that it returns brings a result back.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Placement:
 
         Args:
             image: (..., 3, H, W) on the canvas, in [-1, 1].
-            onto: the original picture (..., 3, *size); what the canvas did not hold is taken from it, else white.
+            onto: the original picture (..., 3, *size); fills the parts that are not on the canvas; None: white.
         """
         height, width = self.size
         top, left, box_height, box_width = self.box
@@ -74,12 +74,12 @@ class Canvas:
     def put(
         self, person: Person, how: How = "letterbox", box: Box | None = None, margin: float = 0.15
     ) -> tuple[Person, Placement]:
-        """A person of any size, batched or not, onto the canvas.
+        """Place a person of any size, batched or not, on the canvas.
 
         Args:
             person: any fields; all move together.
-            how: "fit" scales the whole picture onto the window, its sides apart if they must; "letterbox" keeps the
-                proportions and leaves white strips; "crop" cuts a part of the window's proportions around the
+            how: "fit" scales the whole picture onto the window and may change its proportions; "letterbox" keeps
+                them and leaves white strips; "crop" cuts a part of the window's proportions around the
                 joints, white where it reaches outside.
             box: the part to cut with "crop", widened to the window's proportions; None: around the located joints.
             margin: room around the joints, a share of their extent, for "crop" without a box.
@@ -88,7 +88,7 @@ class Canvas:
             ValueError: "crop" without a box on a batch, or on a person without keypoints.
         """
         if how not in ("fit", "letterbox", "crop"):
-            raise ValueError(f"Canvas.put: no way {how!r}; there are fit, letterbox and crop")
+            raise ValueError(f"Canvas.put: how={how!r} is not known; choose fit, letterbox or crop")
         if person.size is None:
             raise ValueError("Canvas.put: this Person has no size: give an image or size=(height, width)")
         height, width = person.size
@@ -107,13 +107,13 @@ class Canvas:
         return placed, Placement(person.size, part, window)
 
     def frame(self, person: Person) -> Person:
-        """A picture of the canvas's size as it is, one of its window's size with white around it; nothing is scaled.
+        """Unchanged if the picture has the canvas's size, with white around it if the window's; nothing is scaled.
 
         Args:
             person: any fields, batched or not.
 
         Raises:
-            ValueError: a picture of another size; the text says which are taken, and which canvas takes this one.
+            ValueError: a picture of another size; the text names the accepted sizes, and canvases for this one.
         """
         top, left, height, width = self.window
         if person.size == self.size:
@@ -132,14 +132,14 @@ class Canvas:
         )
 
     def fits(self, size: tuple[int, int], points: Tensor) -> bool:
-        """Whether a picture is taken whole ("fit"), not cut: it is about what the window is, and shows a person large.
+        """Whether a picture can be used whole ("fit"), not cropped: it resembles the window and shows a person large.
 
         That is: its proportions are the window's within 10 %, and the joints are all on it and extend over more than
         half of its height.
 
         Args:
             size: (height, width) of the picture.
-            points: (N, 2), x and y of located joints on it, of one figure or of several; none do not fill anything.
+            points: (N, 2), x and y of located joints on it, of one figure or several; without any the answer is False.
         """
         height, width = size
         _, _, window_height, window_width = self.window
@@ -147,7 +147,7 @@ class Canvas:
         if len(points) == 0 or max(ratio, 1 / ratio) >= 1.1:
             return False
         (x0, y0), (x1, y1) = points.amin(0).tolist(), points.amax(0).tolist()
-        inside = min(x0, y0) >= -0.5 and x1 <= width - 0.5 and y1 <= height - 0.5  # a file may tell a wrong size
+        inside = min(x0, y0) >= -0.5 and x1 <= width - 0.5 and y1 <= height - 0.5  # the size in a file may be wrong
         return bool(inside and y1 - y0 > 0.5 * height)
 
     def take(self, person: Person) -> Person:
@@ -169,7 +169,7 @@ CANVASES: Final = {
         Canvas("fashion-square-1024", 1024, 1024, (0, 160, 1024, 704)),
     )
 }
-"""Market-1501 as it is; DeepFashion's 256x176 crop (PATN, PINet); the same in a white square (Multi-scale, and
+"""Market-1501 unchanged; DeepFashion's 256x176 crop (PATN, PINet); the same in a white square (Multi-scale, and
 PATN's own measurement); half of 256x176 for two CPU cores, with four white columns on either side so that it
 can be halved four more times, and without them; four times 256x176, and the same in a white square (HPN)."""
 
@@ -177,7 +177,7 @@ can be halved four more times, and without them; four times 256x176, and the sam
 def canvas(name: str) -> Canvas:
     """The canvas of this name. ValueError names the nearest one."""
     if name not in CANVASES:
-        raise ValueError(f"no canvas {name!r}; {nearest(name, CANVASES)}")
+        raise ValueError(f"no canvas is called {name!r}; {nearest(name, CANVASES)}")
     return CANVASES[name]
 
 

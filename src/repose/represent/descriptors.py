@@ -1,4 +1,4 @@
-"""Local descriptors: where on a person to look closely, and the windows cut out there.
+"""Local descriptors: small windows at the joints and along the bones of a person.
 
 HPN's section 3.2 compares windows of an eighth of the picture around the joints and around points between them. The
 text counts 18, 31 and 44 of them, and 31 and 44 are 18 + 13 and 18 + 2 x 13: one point, and two, on each of the
@@ -32,7 +32,7 @@ def descriptors(keypoints: Tensor, height: int, width: int, count: int) -> tuple
 
     Returns:
         centres float32 (B, count, 2), x and y in pixel index units; present bool (B, count): the joint is located, or
-        both ends of the bone are, and the point lies on the picture. The centre of an absent one means nothing.
+        both ends of the bone are, and the point lies on the picture. Ignore the centre of an absent one.
 
     Raises:
         ValueError: no batch of keypoints, or another count.
@@ -40,7 +40,7 @@ def descriptors(keypoints: Tensor, height: int, width: int, count: int) -> tuple
     joints, bones = len(JOINTS), len(DESCRIPTOR_BONES)
     between, rest = divmod(count - joints, bones)
     if count < joints or rest:
-        raise ValueError(f"descriptors: {joints} + {bones} k of them can be had (18, 31, 44 ...), not {count}")
+        raise ValueError(f"descriptors: their number is {joints} + {bones} k (18, 31, 44 ...), got {count}")
     if keypoints.ndim != 3 or keypoints.shape[1:] != (joints, 3):
         raise ValueError(f"descriptors: keypoints (B, 18, 3), got {tuple(keypoints.shape)}")
     points, located = keypoints[..., :2].float(), keypoints[..., 2] > 0
@@ -49,10 +49,10 @@ def descriptors(keypoints: Tensor, height: int, width: int, count: int) -> tuple
     for k in range(1, between + 1):
         centres.append(torch.lerp(points[:, first], points[:, second], k / (between + 1)))
         present.append(located[:, first] & located[:, second])
-    found, there = torch.cat(centres, 1), torch.cat(present, 1)  # (B, N, 2), (B, N)
-    x, y = found.unbind(-1)
+    middles, there = torch.cat(centres, 1), torch.cat(present, 1)  # (B, N, 2), (B, N)
+    x, y = middles.unbind(-1)
     there = there & (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
-    return found, there
+    return middles, there
 
 
 def window(height: int, width: int) -> int:
@@ -91,5 +91,5 @@ def crops(image: Tensor, centres: Tensor, side: int) -> Tensor:
     steps = torch.arange(side, device=image.device)
     columns, rows = corner[..., 0, None] + steps, corner[..., 1, None] + steps  # (B, N, side)
     which = torch.arange(len(image), device=image.device)[:, None, None, None]
-    found = image.movedim(1, -1)[which, rows[..., :, None], columns[..., None, :]]  # (B, N, side, side, C)
-    return found.movedim(-1, 2)
+    windows = image.movedim(1, -1)[which, rows[..., :, None], columns[..., None, :]]  # (B, N, side, side, C)
+    return windows.movedim(-1, 2)

@@ -1,4 +1,4 @@
-"""Flow: for every pixel the place in another picture that it shows, x and y, -1 to 1 from edge to edge."""
+"""Flow: for every pixel its place in another picture, x and y, -1 to 1 from edge to edge."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@
 | repose | JSON: names, x, y, visible; the only one that loses no joint | visible 0 | one for all |
 
 A joint is missing in a CSV if either coordinate is below -0.5, as that lies outside every picture. The CSVs do not
-tell occluded from seen. Coordinates are pixel indices.
+distinguish occluded from seen. Coordinates are pixel indices.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FormatError(ValueError):
 
     Attributes:
         path: the file.
-        line: of a CSV, counted from 1 with the header; None where the error is the file's or a JSON record's.
+        line: of a CSV, counted from 1 with the header; None for an error of the whole file or of a JSON record.
         name: of the picture that the record is about, if it could be read.
         problem: what is wrong and what to do.
     """
@@ -76,7 +76,7 @@ def read_poses(
     person: Choice = "largest",
     size: tuple[int, int] | None = None,
 ) -> dict[str, Person]:
-    """The people in a keypoint file of any known format, found out from its content.
+    """The people in a keypoint file; its content shows which of the formats it has.
 
     Args:
         path: CSV or JSON.
@@ -91,7 +91,8 @@ def read_poses(
         the file; the name is the file's stem where the file has none (OpenPose).
 
     Raises:
-        FormatError: the file is no known format, holds nobody, or a record is bad and `on_error` is "raise".
+        FormatError: the format of the file is not known, it holds no people, or a record is bad and `on_error` is
+            "raise".
         FileNotFoundError: there is no such file.
     """
     file = Path(path)
@@ -101,17 +102,17 @@ def read_poses(
         raise FormatError(file, None, "the file is empty")
     records = _json_records(file, text, person, size) if start in "{[" else _csv_records(file, text)
 
-    rows: dict[str, Row] = {}
-    sizes: dict[str, Size] = {}
+    rows: dict[str, JointRow] = {}
+    sizes: dict[str, PictureSize] = {}
     seen: dict[str, int | None] = {}
-    for line, name, row, told in records:
+    for line, name, row, own_size in records:
         if name in seen:
             before = "" if seen[name] is None else f" (first in line {seen[name]})"
             row = FormatError(file, line, f"{name!r} comes twice{before}; remove one of the two", name)
         if isinstance(row, FormatError):
             _report(row, on_error)
             continue
-        seen[name], rows[name], sizes[name] = line, row, size or told
+        seen[name], rows[name], sizes[name] = line, row, size or own_size
     if not rows:
         return {}
     joints = torch.tensor(list(rows.values()), dtype=torch.float32).unbind()
@@ -124,10 +125,10 @@ def write_keypoints(
     format: Format | None = None,
     size: tuple[int, int] | None = None,
 ) -> None:
-    """Joints into a file; written to a temporary name first, so that no reader meets half a file.
+    """Joints into a file; written to a temporary name first, so that no reader sees half a file.
 
     Args:
-        path: the file to make or replace; its folder is made.
+        path: the file to write or replace; its folder is created.
         people: name of the picture -> (18, 3). OpenPose files take one.
         format: None: patn for a name ending in .csv, repose otherwise.
         size: (height, width) of the pictures; "roy" needs it, all but "patn" keep it.
@@ -139,7 +140,7 @@ def write_keypoints(
     file = Path(path)
     format = format or ("patn" if file.suffix.lower() == ".csv" else "repose")
     if format not in FORMATS:
-        raise ValueError(f"write_keypoints: no format {format!r}; {nearest(format, FORMATS)}")
+        raise ValueError(f"write_keypoints: no format is called {format!r}; {nearest(format, FORMATS)}")
     clean = {}
     for name, keypoints in people.items():
         if tuple(keypoints.shape) != (len(JOINTS), 3):
@@ -198,11 +199,11 @@ def read_pairs(path: str | os.PathLike[str], on_error: OnError = "raise") -> lis
 
 # -- CSV ------------------------------------------------------------------------------------------------------------
 
-Row = list[tuple[float, float, float]]
-Size = tuple[int, int] | None
+JointRow = list[tuple[float, float, float]]
+PictureSize = tuple[int, int] | None
 """(height, width) of the picture, where the file says it."""
 
-Record = tuple[int | None, str, "Row | FormatError", Size]
+Record = tuple[int | None, str, "JointRow | FormatError", PictureSize]
 _PATN_COLUMNS: Final = ("name", "keypoints_y", "keypoints_x")
 _ROY_COLUMNS: Final = ("file_id", "img_h", "img_w", *(f"p{i}_{axis}" for i in range(len(JOINTS)) for axis in "xy"))
 
@@ -215,14 +216,14 @@ def _csv_records(file: Path, text: str) -> Iterator[Record]:
     if header.startswith("file_id,"):
         return _roy_records(file, lines)
     raise FormatError(
-        file, 1, f"the file starts with {header[:60]!r}, which is no keypoint format; known are a CSV with the header "
-        "name:keypoints_y:keypoints_x (PATN) or file_id,img_h,img_w,p0_x,p0_y,.. (Roy), and JSON of OpenPose, COCO "
-        "or Repose"
+        file, 1, f"the file starts with {header[:60]!r}, which no known keypoint format does; known are "
+        "a CSV with the header name:keypoints_y:keypoints_x (PATN) or file_id,img_h,img_w,p0_x,p0_y,.. (Roy), "
+        "and JSON of OpenPose, COCO or Repose"
     )  # fmt: skip
 
 
 def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
-    columns = lines[0].replace(" ", "").split(":")  # y comes first, but the header has the last word
+    columns = lines[0].replace(" ", "").split(":")  # y comes first, unless the header says otherwise
     if columns[0] != "name":  # a name may hold colons, so it must be the rest that the two lists leave
         raise FormatError(file, 1, f"the first column must be name, got {':'.join(columns)}")
     for line, content in enumerate(lines[1:], start=2):
@@ -245,7 +246,7 @@ def _patn_records(file: Path, lines: Sequence[str]) -> Iterator[Record]:
 
 
 def _numbers(column: str, cell: str) -> list[float]:
-    """A JSON list of 18 finite numbers, or a ValueError that says what it is instead."""
+    """A JSON list of 18 finite numbers, or a ValueError that says what the cell holds instead."""
     try:
         values = json.loads(cell)
     except (ValueError, RecursionError):
@@ -297,10 +298,10 @@ def _csv_rows(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]
         for cells in rows:
             yield rows.line_num, cells
     except csv.Error as error:  # such as a quote that is never closed
-        raise FormatError(file, rows.line_num, f"not a CSV that can be read: {error}") from None
+        raise FormatError(file, rows.line_num, f"the CSV cannot be read: {error}") from None
 
 
-def _row(x: Sequence[float], y: Sequence[float]) -> Row:
+def _row(x: Sequence[float], y: Sequence[float]) -> JointRow:
     """Two CSV lists -> 18 triples; a joint of which one coordinate is outside every picture is missing."""
     return [(a, b, 1.0) if a >= -0.5 and b >= -0.5 else (0.0, 0.0, 0.0) for a, b in zip(x, y, strict=True)]
 
@@ -343,7 +344,7 @@ def _json_records(file: Path, text: str, person: Choice, size: tuple[int, int] |
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets a thousand deep
-        raise FormatError(file, None, f"not JSON that can be read: {error}") from None
+        raise FormatError(file, None, f"the JSON cannot be read: {error}") from None
     if isinstance(data, dict) and data.get("format") == "repose-keypoints":
         return _repose_records(file, data)
     if isinstance(data, dict) and "people" in data:
@@ -354,8 +355,8 @@ def _json_records(file: Path, text: str, person: Choice, size: tuple[int, int] |
         return _coco_records(file, data, None, person)
     keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
     raise FormatError(
-        file, None, f"JSON with {keys} is no keypoint format; known are OpenPose (people[].pose_keypoints_2d), COCO "
-        "(annotations[].keypoints) and Repose"
+        file, None, f"JSON with {keys} is not in a known keypoint format; known are OpenPose "
+        "(people[].pose_keypoints_2d), COCO (annotations[].keypoints) and Repose"
     )  # fmt: skip
 
 
@@ -374,10 +375,12 @@ def _openpose_records(
 ) -> Iterator[Record]:
     people = data["people"]
     if not isinstance(people, list) or not people:
-        raise FormatError(file, None, "the file holds nobody (people is empty); give a picture with a person")
+        raise FormatError(
+            file, None, "the file holds no people ('people' is empty); estimate a picture that shows a person"
+        )
     name = file.stem.removesuffix("_keypoints")  # OpenPose writes <picture>_keypoints.json
     size = size or _file_size(file, data, "canvas_height", "canvas_width")
-    found = []
+    skeletons = []
     for number, entry in enumerate(people):
         where = f"people[{number}]"
         flat = entry.get("pose_keypoints_2d", entry.get("pose_keypoints")) if isinstance(entry, dict) else None
@@ -396,24 +399,24 @@ def _openpose_records(
             problem = f"{where} has normalised coordinates (0 to 1): give size=(height, width) of the picture"
             raise FormatError(file, None, problem)
         skeleton: Literal["openpose18", "body25"] = "body25" if len(points) == 25 else "openpose18"
-        found.append(from_skeleton(points, skeleton, size=size if normalised else None))
-    if found:
-        yield None, name, _chosen(file, found, person, name), size
+        skeletons.append(from_skeleton(points, skeleton, size=size if normalised else None))
+    if skeletons:
+        yield None, name, _chosen(file, skeletons, person, name), size
 
 
 def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> Iterator[Record]:
     """Annotations, whose third number is 0, 1 or 2, or (images None) results, where it is a score."""
     if not isinstance(annotations, list) or not annotations:
-        raise FormatError(file, None, "the file holds nobody (annotations is empty)")
+        raise FormatError(file, None, "the file holds no people ('annotations' is empty); give a file with annotations")
     if not isinstance(images, list | None):
-        raise FormatError(file, None, f"images is no list: {str(images)[:60]}")
+        raise FormatError(file, None, f"images must be a list, got {str(images)[:60]}")
     titles: dict[object, str] = {}
-    sizes: dict[str, Size] = {}
+    sizes: dict[str, PictureSize] = {}
     for image in images or []:
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
             raise FormatError(file, None, f"an entry of images has no id and file_name: {str(image)[:60]}")
         if not isinstance(image["id"], str | int | float):
-            raise FormatError(file, None, f"images: the id {str(image['id'])[:60]} is no number and no text")
+            raise FormatError(file, None, f"images: the id {str(image['id'])[:60]} is neither a number nor text")
         name = titles[image["id"]] = str(image["file_name"])
         sizes[name] = _file_size(file, image, "height", "width")
     groups: dict[str, list[Tensor]] = {}
@@ -421,7 +424,7 @@ def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> 
         where = f"annotations[{number}]"
         picture = entry.get("image_id") if isinstance(entry, dict) else None
         if not isinstance(picture, str | int | float | None):
-            problem = f"{where}.image_id is {str(picture)[:60]}, which is no number and no text"
+            problem = f"{where}.image_id is {str(picture)[:60]}; it must be a number or text"
             yield None, where, FormatError(file, None, problem), None
             continue
         name = titles.get(picture, file.stem if picture is None else str(picture))
@@ -432,17 +435,19 @@ def _coco_records(file: Path, annotations: Any, images: Any, person: Choice) -> 
             yield None, f"{name} {where}", FormatError(file, None, str(error), name), None
             continue
         groups.setdefault(name, []).append(from_skeleton(points, "coco17", seen=None if images is None else 2))
-    for name, found in groups.items():
-        yield None, name, _chosen(file, found, person, name), sizes.get(name)
+    for name, skeletons in groups.items():
+        yield None, name, _chosen(file, skeletons, person, name), sizes.get(name)
 
 
 def _repose_records(file: Path, data: Mapping[str, Any]) -> Iterator[Record]:
     if data.get("version") != 1 or not isinstance(data.get("people"), dict):
-        raise FormatError(file, None, f"version {data.get('version')!r} of repose-keypoints is not known here; 1 is")
-    told = data.get("size")
-    if told is not None and not (isinstance(told, list) and len(told) == 2):
-        raise FormatError(file, None, f"size is {str(told)[:60]}, [height, width] or null is wanted")
-    size = None if told is None else _file_size(file, {"height": told[0], "width": told[1]}, "height", "width")
+        raise FormatError(
+            file, None, f"version {data.get('version')!r} of repose-keypoints is not known; this Repose reads version 1"
+        )
+    sides = data.get("size")
+    if sides is not None and not (isinstance(sides, list) and len(sides) == 2):
+        raise FormatError(file, None, f"size is {str(sides)[:60]}; it must be [height, width] or null")
+    size = None if sides is None else _file_size(file, {"height": sides[0], "width": sides[1]}, "height", "width")
     for name, points in data["people"].items():
         try:
             flat = [value for point in points for value in point] if isinstance(points, list) else None
@@ -467,19 +472,19 @@ def _triples(flat: Any, where: str, counts: Mapping[int, str]) -> Tensor:
     return torch.tensor([_finite(value, where) for value in flat], dtype=torch.float32).reshape(-1, 3)
 
 
-def _size(data: Mapping[str, object], height: str, width: str) -> Size:
-    """(height, width) from two entries, None where both are absent or empty; ValueError where they are no size."""
-    told = {key: data.get(key) for key in (height, width)}
-    if all(value is None for value in told.values()):
+def _size(data: Mapping[str, object], height: str, width: str) -> PictureSize:
+    """(height, width) from two entries, None if both are absent or empty. ValueError if they are not a size."""
+    given = {key: data.get(key) for key in (height, width)}
+    if all(value is None for value in given.values()):
         return None
-    sides = {key: _finite(value, key) for key, value in told.items()}
+    sides = {key: _finite(value, key) for key, value in given.items()}
     for key, side in sides.items():
         if side < 1 or side != int(side):
             raise ValueError(f"{key} is {side:g}, a whole number of pixels is wanted")
     return int(sides[height]), int(sides[width])
 
 
-def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) -> Size:
+def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) -> PictureSize:
     """`_size`, where a bad one makes the whole file bad."""
     try:
         return _size(data, height, width)
@@ -487,11 +492,11 @@ def _file_size(file: Path, data: Mapping[str, object], height: str, width: str) 
         raise FormatError(file, None, str(error)) from None
 
 
-def _triples_of(keypoints: Tensor) -> Row:
+def _triples_of(keypoints: Tensor) -> JointRow:
     return [(x, y, visible) for x, y, visible in keypoints.tolist()]
 
 
-def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> Row | FormatError:
+def _chosen(file: Path, people: Sequence[Tensor], person: Choice, name: str) -> JointRow | FormatError:
     if person == "largest":
         return _triples_of(max(people, key=_area))
     if not 0 <= person < len(people):
@@ -568,7 +573,7 @@ def _count(found: int, column: str) -> None:
 
 
 def _finite(value: object, where: str) -> float:
-    """A finite number, also from text; ValueError else."""
+    """A finite number, also from text. ValueError for anything else."""
     try:
         if isinstance(value, bool):
             raise TypeError

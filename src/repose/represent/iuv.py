@@ -50,18 +50,18 @@ def correspondence(source: Tensor, target: Tensor, bins: tuple[int, ...] = BINS)
     place = torch.stack([columns, rows], -1).flatten(0, 1)  # (N, 2)
     sums = torch.cat([place.expand(batch, -1, -1), torch.ones_like(place[:, :1]).expand(batch, -1, -1)], -1)
     sums = sums * there[..., None]  # (B, N, 3)
-    found = target.new_zeros(batch, target.shape[2] * target.shape[3], 2)
-    seen = torch.zeros(found.shape[:2], dtype=torch.bool, device=found.device)
+    matched = target.new_zeros(batch, target.shape[2] * target.shape[3], 2)
+    seen = torch.zeros(matched.shape[:2], dtype=torch.bool, device=matched.device)
     person = (target[:, 0] > 0).flatten(1)
     for count in bins:
         cells = sums.new_zeros(batch, (PARTS + 1) * count * count, 3)
         cells.scatter_add_(1, _cell(source, count)[..., None].expand(-1, -1, 3), sums)
         here = cells.gather(1, _cell(target, count)[..., None].expand(-1, -1, 3))  # (B, M, 3)
         new = person & ~seen & (here[..., 2] > 0)
-        found = torch.where(new[..., None], here[..., :2] / here[..., 2:].clamp_min(1), found)
+        matched = torch.where(new[..., None], here[..., :2] / here[..., 2:].clamp_min(1), matched)
         seen |= new
     size = target.shape[-2:]
-    return found.movedim(-1, 1).reshape(batch, 2, *size), seen.reshape(batch, 1, *size)
+    return matched.movedim(-1, 1).reshape(batch, 2, *size), seen.reshape(batch, 1, *size)
 
 
 def _cell(iuv: Tensor, count: int) -> Tensor:

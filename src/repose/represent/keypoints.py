@@ -1,8 +1,8 @@
 """Keypoints as tensors a network can read: heatmaps, limb maps, masks, a picture, and other skeletons' orders.
 
-Everything is batched, runs on the keypoints' own device and takes the house's keypoints (`repose.person`): x, y in
-pixel index units and visible, (18, 3) or (B, 18, 3). A joint is located where visible > 0; all else is missing and
-leaves no trace.
+Everything is batched, runs on the keypoints' own device and takes keypoints as of `repose.person`: x, y in
+pixel index units and visible, (18, 3) or (B, 18, 3). A joint is located where visible > 0; a missing one leaves no
+trace.
 """
 
 from __future__ import annotations
@@ -303,7 +303,7 @@ def from_skeleton(
     seen: float | None = None,
     size: tuple[int, int] | None = None,
 ) -> Tensor:
-    """Another skeleton's joints -> the house's 18; a neck that is not in the skeleton is the shoulders' midpoint.
+    """Another skeleton's joints -> Repose's 18; a neck that is not in the skeleton is the shoulders' midpoint.
 
     Args:
         points: (..., N, 3): two coordinates and a score, N as `SKELETONS[skeleton]` says.
@@ -333,7 +333,7 @@ def from_skeleton(
 
 
 def to_skeleton(keypoints: Tensor, skeleton: Skeleton) -> Tensor:
-    """The house's (..., 18, 3) -> another skeleton's (..., N, 3): x, y, visible; joints unknown to the house are 0."""
+    """Repose's (..., 18, 3) -> another skeleton's (..., N, 3): x, y, visible; joints that Repose lacks are 0."""
     names = _skeleton(skeleton)
     return torch.stack([_joint(keypoints, JOINTS, name) for name in names], dim=-2)
 

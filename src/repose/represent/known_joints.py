@@ -1,4 +1,4 @@
-"""The joints of a photograph out of a keypoint file, where no estimator is wanted."""
+"""The joints of a photograph from a keypoint file, instead of an estimator."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from repose.represent.formats import Choice, read_poses
 
 @dataclass(frozen=True)
 class KeypointFile:
-    """A keypoint file that tells the joints of photographs.
+    """A keypoint file with the joints of photographs.
 
     Attributes:
-        path: of the file. name: of the one pose that is wanted; "" where the photograph's name decides.
-        poses: name -> Person with keypoints (18, 3), and with a size where the file tells it.
+        path: of the file. name: of the one pose to use; "" if the photograph's name selects it.
+        poses: name -> Person with keypoints (18, 3), and with a size if the file has it.
     """
 
     path: str
@@ -39,7 +39,9 @@ class KeypointFile:
             ValueError: it has no pose of that name (names the nearest), or the best person is asked for.
         """
         if person == "best":
-            raise ValueError("only an estimator knows who is best; of a keypoint file take the largest, or a number")
+            raise ValueError(
+                "a keypoint file has no scores to choose the best person by; choose the largest, or a number"
+            )
         path, _, name = (str(file), "", "") if Path(file).exists() else str(file).partition("#")
         poses = read_poses(path, person=person)
         if name and name not in poses:
@@ -47,10 +49,10 @@ class KeypointFile:
         return cls(path, name, poses)
 
     def pose_of(self, photograph: str, alone: bool = True) -> Person:
-        """The pose of a photograph: that of `name`, else that of the photograph's name, else the only one.
+        """The pose of a photograph: the one called `name`, or the one with the photograph's name, or the only one.
 
         Args:
-            photograph: its file name, which a pose may have with another ending or none; "" where it has no name.
+            photograph: its file name, which a pose may have with another ending or none; "" if it has none.
             alone: whether it is the only photograph. Of several each must have a pose of its own name, as one pose for
                 all of them would be a silent mistake.
 
@@ -83,11 +85,13 @@ def joints_on(pose: Person, size: tuple[int, int]) -> Tensor:
     """The joints (18, 3) of a pose that belongs to a photograph of this size (height, width).
 
     Raises:
-        ValueError: the pose tells the size of its picture and it is another one, or it has fewer than two joints.
+        ValueError: the pose has the size of another picture, or fewer than two joints.
     """
     if pose.keypoints is None or int((pose.keypoints[:, 2] > 0).sum()) < 2:
         raise ValueError("the pose has fewer than two located joints; at least two are needed to find the person")
     if pose.size is not None and pose.size != size:
         other, own = (f"{width}x{height}" for height, width in (pose.size, size))
-        raise ValueError(f"the pose is of a picture of {other} pixels, this photograph has {own}: they must agree")
+        raise ValueError(
+            f"the pose is of a picture of {other} pixels, this photograph has {own}; give the pose of this photograph"
+        )
     return pose.keypoints

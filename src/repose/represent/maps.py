@@ -1,6 +1,6 @@
-"""Files of what human parsers and DensePose give for a photograph: label maps and IUV, as fields of `Person`.
+"""Files of human parsers and of DensePose: label maps and IUV of a photograph, as fields of `Person`.
 
-No parser and no DensePose is part of this package. Their results for a photograph come in as files:
+This package has no human parser and no DensePose; it reads the files that they write for a photograph:
 
     person = with_maps(repose.read_person("me.jpg"), parsing="me_labels.png", iuv="me_IUV.png")
 """
@@ -35,7 +35,7 @@ def with_maps(person: Person, parsing: str | Path | None = None, iuv: str | Path
             (h, w), (rows, columns) = person.size, value.shape[-2:]
             raise ValueError(
                 f"{path} is {rows}x{columns}, the picture that it belongs to {h}x{w} (height x width); "
-                "give what was made of this very picture"
+                "give the file that was made from this picture"
             )
         person = replace(person, parsing=value) if field == "parsing" else replace(person, iuv=value)
     return person
@@ -49,17 +49,17 @@ def read_parsing(path: str | Path) -> Tensor:
             its photograph. CIHP's 20 labels may stand in: all but number 10 (torso skin, jumpsuits) mean the same.
 
     Raises:
-        ValueError: a picture of colours in place of labels, or labels beyond 19. FileNotFoundError: no such file.
+        ValueError: a colour picture instead of labels, or a label above 19. FileNotFoundError: no such file.
     """
     values = _values(Path(path))
     if values.ndim != 2:
         raise ValueError(
-            f"{path} is a picture of colours {values.shape}, not of labels; let the parser save the labels themselves, "
+            f"{path} is a colour picture {values.shape}, not a label map; let the parser save the labels themselves, "
             "one number a pixel"
         )
     if values.min(initial=0) < 0 or values.max(initial=0) >= len(LIP_LABELS):
         raise ValueError(
-            f"{path} holds labels up to {values.max()}, of LIP there are 0 to {len(LIP_LABELS) - 1}; "
+            f"{path} holds labels up to {values.max()}, but LIP's are 0 to {len(LIP_LABELS) - 1}; "
             "repose.represent.parsing.relabel translates other tables"
         )
     return torch.from_numpy(values.astype(np.int64))
@@ -80,12 +80,12 @@ def read_iuv(path: str | Path) -> Tensor:
         values = np.moveaxis(values, 0, -1)
     if values.ndim != 3 or values.shape[2] != 3:
         raise ValueError(f"{path} is {values.shape}, DensePose's part, u and v are three channels (H, W, 3)")
-    # where nobody is u and v are 0, so the reverse order betrays itself even where all of v is small
+    # beside the person u and v are 0, so the reverse order shows even if all of v is small
     first, last = (_holds_parts(values, k) for k in (0, 2))
     if not first and not last:
         raise ValueError(
             f"{path}: neither the first nor the last channel holds DensePose's parts, 0 to {PARTS} and 0 beside the "
-            "person; a picture drawn in colours will not do, and neither will JPEG"
+            "person; a picture drawn in colours or a JPEG cannot be used"
         )
     ordered = values if first else values[..., ::-1]
     iuv = torch.from_numpy(np.moveaxis(ordered, -1, 0).astype(np.float32))  # (3, H, W)

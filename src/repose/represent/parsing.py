@@ -1,4 +1,4 @@
-"""Parsing labels: the 20 of LIP (the house's), the 12 of PINet, the 16 of DeepFashion In-shop, and the maps between."""
+"""Parsing labels: the 20 of LIP (Repose's own), 12 of PINet, 16 of DeepFashion In-shop, and the maps between."""
 
 from __future__ import annotations
 

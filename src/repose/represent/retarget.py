@@ -1,9 +1,8 @@
-"""Another body in a pose: the joints of a target, moved to where those of a person of other proportions would be.
+"""Retargeting: move the joints of a target pose to where a body of other proportions would have them.
 
-A single picture does not tell a short bone from one that points at the camera. But foreshortening only ever shortens:
-the longest bones of a person, each in units of what it is in a mean body, tell the size of the whole, and a bone that
-is longer than that size foretells, or hardly shorter, tells something about proportions. One that is much shorter
-tells nothing.
+In a single picture a short bone looks like one that points at the camera. But foreshortening only shortens: the longest
+bones of a person, each in units of its length in a mean body, show the size of the person. A bone that is longer than
+that size implies, or slightly shorter, shows the proportions. A much shorter one shows nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from torch import Tensor
 from repose.names import nearest
 from repose.person import JOINTS
 
-Size = Literal["target", "source"]
+BodySize = Literal["target", "source"]
 
 _HIPS, _EARS = 18, 19
 """Two points after the 18 joints: the middle of the hips and the middle of the ears."""
@@ -31,41 +30,41 @@ _PARTS: Final[dict[str, tuple[float, tuple[tuple[int, int, float], ...]]]] = {
     "shins": (0.4, ((9, 10, 0.308), (12, 13, 0.308))),
     "head": (0.5, ((16, 17, 0.117), (0, 16, 0.101), (0, 17, 0.101), (1, _EARS, 0.157), (1, 0, 0.181))),
 }
-"""Part -> how much of what it seems to say is believed, and the stretches that measure it, left and right pooled, with
+"""Part -> the weight of its measured length (0 to 1), and the stretches that measure it, left and right pooled, with
 their lengths in a mean body in units of trunk + thigh + shin. Means of 700 rendered bodies, among which a part's share
-varies by 2 to 7 % (standard deviation), and by ten times that in pictures. Beliefs are 0.8 of the regressions over
-these pictures: more brings no better figures of others, and moves those of the same person."""
+varies by 2 to 7 % (standard deviation), and by ten times that in pictures. The weights are 0.8 of the regressions over
+these pictures: larger ones improve no pose of another person, and change poses of the same."""
 
 _SURE: Final = ("trunk", "thighs", "shins")
 _SIZING: Final = ("trunk", "upper arms", "forearms", "thighs", "shins", "head")
-"""The parts that tell the size: the first, where two of them are measured, else all of these."""
+"""The parts that show the size: `_SURE` if two of them are measured, `_SIZING` otherwise."""
 
 _SHORTER: Final = 0.14
-"""A part so much shorter than expected (logarithm) is believed by 1/e, and less beyond."""
+"""A part this much shorter than expected (logarithm) has the weight 1/e, an even shorter one less."""
 
 _MOST: Final = 0.25
-"""The logarithm of a part's share differs from the mean body's by no more than this; errors of joints do."""
+"""The logarithm of a part's share differs from the mean body's by at most this; more is an error of joints."""
 
 _PART_OF: Final = ("head", "trunk", "shoulders", "upper arms", "forearms", "shoulders", "upper arms", "forearms",
                    "hips", "thighs", "shins", "hips", "thighs", "shins", "head", "head", "head", "head")  # fmt: skip
 """What scales the stretch from a joint's parent to the joint."""
 
 _PARENTS: Final = (1, _HIPS, 1, 2, 3, 1, 5, 6, _HIPS, 8, 9, _HIPS, 11, 12, 0, 0, 0, 0)
-"""The neck hangs on the middle of the hips, which is the root."""
+"""The parent of the neck is the middle of the hips, the root."""
 
 _ORDER: Final = (1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
 
 
-def retarget(target: Tensor, source: Tensor, size: Size = "target") -> Tensor:
+def retarget(target: Tensor, source: Tensor, size: BodySize = "target") -> Tensor:
     """The target's pose with the proportions of the source's body.
 
-    Every limb keeps its direction. The ground keeps its place (the lowest ankle's row, else that of the hips, else of
-    the neck), and so does the column of the hips (else of the neck). For one person in two pictures little should
-    change: the joints of rendered people move by 0.7 pixels in a mean, in pictures 128 high.
+    Every limb keeps its direction. The ground keeps its place (the row of the lowest ankle; without ankles of the hips;
+    without hips of the neck), and so does the column of the hips (or the neck). For one person in two pictures little
+    should change: the joints of rendered people move by 0.7 pixels in a mean, in pictures 128 high.
 
     Args:
         target, source: keypoints (18, 3) or (B, 18, 3), in any pixels. One source may serve a batch of targets.
-        size: "target": as large as the target is, with other proportions; "source": as many pixels tall as the source
+        size: "target": the size of the target, with other proportions; "source": as many pixels tall as the source
             would be in this pose.
 
     Returns:
@@ -131,7 +130,7 @@ def person_size(keypoints: Tensor) -> Tensor:
 def anchor(keypoints: Tensor) -> Tensor:
     """Where a person stands, (..., 1, 2): the column of the hips and the row of the lowest ankle.
 
-    Without ankles the row of the hips, without hips the place of the neck, else that of the located joints' middle.
+    Without ankles the row of the hips, without hips the neck; without a neck, the middle of the located joints.
     """
     located = keypoints[..., 2] > 0
     points = keypoints[..., :2]
@@ -143,8 +142,8 @@ def anchor(keypoints: Tensor) -> Tensor:
 
     place, _ = mean(list(range(len(JOINTS))))
     for joints in ([1], [8, 11]):
-        found, there = mean(joints)
-        place = torch.where(there, found, place)
+        middle, there = mean(joints)
+        place = torch.where(there, middle, place)
     ankles = torch.where(located[..., [10, 13]], points[..., [10, 13], 1], -torch.inf).amax(-1)[..., None]
     row = torch.where(ankles.isfinite(), ankles, place[..., 1])
     return torch.stack([place[..., 0], row], -1)
@@ -154,7 +153,7 @@ def anchor(keypoints: Tensor) -> Tensor:
 
 
 def _whole(keypoints: Tensor) -> Tensor:
-    """(B, 18, 3) -> (B, 20, 3) with the middles of hips and ears; of a single hip or ear nothing is made."""
+    """(B, 18, 3) -> (B, 20, 3) with the middles of hips and ears; missing if only one of the two is located."""
     middles = []
     for first, second in ((8, 11), (16, 17)):
         a, b = keypoints[:, first], keypoints[:, second]
@@ -164,21 +163,21 @@ def _whole(keypoints: Tensor) -> Tensor:
 
 
 def _lengths(keypoints: Tensor) -> Tensor:
-    """Of every part, in units of the mean body: the size that it foretells in pixels. (B, parts), 0 if not measured."""
+    """For every part the size of the person in pixels that its length implies, (B, parts), 0 if not measured."""
     points = _whole(keypoints.float())
     sizes = []
     for _, stretches in _PARTS.values():
-        found = torch.zeros(len(points), device=points.device)
+        longest = torch.zeros(len(points), device=points.device)
         for first, second, mean in stretches:
             there = (points[:, first, 2] > 0) & (points[:, second, 2] > 0)
             length = (points[:, first, :2] - points[:, second, :2]).norm(dim=-1) / mean
-            found = torch.maximum(found, torch.where(there, length, 0.0))
-        sizes.append(found)
+            longest = torch.maximum(longest, torch.where(there, length, 0.0))
+        sizes.append(longest)
     return torch.stack(sizes, 1)
 
 
 def _size(lengths: Tensor) -> Tensor:
-    """The size of the whole person (trunk + thigh + shin, pixels), (B,): nearly the largest that a part foretells."""
+    """The size of the whole person (trunk + thigh + shin, pixels), (B,): nearly the largest that a part implies."""
     names = list(_PARTS)
     sure, all_parts = (lengths[:, [names.index(part) for part in parts]] for parts in (_SURE, _SIZING))
     chosen = torch.where(((sure > 0).sum(1) >= 2)[:, None], torch.nn.functional.pad(sure, (0, 3)), all_parts)
@@ -189,24 +188,24 @@ def _size(lengths: Tensor) -> Tensor:
 
 
 def _shares(lengths: Tensor) -> Tensor:
-    """Logarithm of every part's length over what it is in a mean body of this size, as far as it can be known."""
+    """Logarithm of every part's length over its length in a mean body of this size; 0 if not known."""
     size = _size(lengths)[:, None]
     known = (lengths > 0) & (size > 0)
     seen = torch.where(known, (lengths.clamp_min(1e-6) / size.clamp_min(1e-6)).log(), 0.0)
     seen = torch.where(seen < 0, seen * torch.exp(-((seen / _SHORTER) ** 2)), seen)
-    believed = torch.tensor([belief for belief, _ in _PARTS.values()], device=lengths.device)
-    return (seen * believed).clamp(-_MOST, _MOST)
+    weights = torch.tensor([weight for weight, _ in _PARTS.values()], device=lengths.device)
+    return (seen * weights).clamp(-_MOST, _MOST)
 
 
 def _rebuilt(keypoints: Tensor, ratios: Tensor) -> Tensor:
     """The skeleton with every stretch from parent to joint scaled by its part's ratio (B, parts); the root stays.
 
-    A joint whose parent is missing hangs on the next ancestor that is there, by a stretch of its own part.
+    A joint whose parent is missing follows its nearest located ancestor, by a stretch of its own part.
     """
     names = list(_PARTS)
     old = _whole(keypoints)
     new = old.clone()
-    centre = anchor(keypoints)[:, 0]  # what hangs on nothing is scaled about it
+    centre = anchor(keypoints)[:, 0]  # joints without a located ancestor are scaled about it
     for joint in _ORDER:
         ratio = ratios[:, names.index(_PART_OF[joint])][:, None]
         start, start_new = centre, centre

@@ -72,16 +72,16 @@ class Scene:
         person: Person,
         canvas: Canvas,
         needs: Needs = JOINTS_ALONE,
-        shown: Callable[[], Tensor | None] | None = None,
+        shown: Callable[[Person], Tensor | None] | None = None,
         most_pixels: int = MOST_PIXELS,
     ) -> None:
         """A scene of a person and a model.
 
         Args:
-            person: unbatched, with image and keypoints, on the CPU.
+            person: unbatched, with image and keypoints, on any device; what a scene holds and gives is on the CPU.
             canvas: of the model. needs: of the model: which of a target's fields come along.
-            shown: asked once, and only without a mask of the person: (1, H, W) on the canvas, the probability that a
-                pixel of the source shows the person, by the model; or None.
+            shown: `source` -> (1, H, W) on the canvas, the probability that a pixel of it shows the person, by the
+                model; or None. Asked once, and only where the person has no mask.
             most_pixels: of a crop at k times the canvas, at most; k is 1 at least.
 
         Warns:
@@ -104,12 +104,12 @@ class Scene:
                 "neck and a hip): how large they are is a guess; a photograph that shows more of them serves better",
                 stacklevel=2,
             )
-        self.person, self.canvas, self.needs = person, canvas, needs
-        self.source, self.placement = place_source(person, canvas)
+        self.person, self.canvas, self.needs = person.to("cpu"), canvas, needs
+        self.source, self.placement = place_source(self.person, canvas)
         self._shown, self._most_pixels = shown, most_pixels
-        self._enlarged: dict[int, Tensor] = {}
-        self._mattes: dict[bool, Tensor] = {}
-        self._backgrounds: dict[bool, Tensor] = {}
+        self._enlarged: dict[int, Tensor] = {}  # by times
+        self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
+        self._backgrounds: dict[bool, Tensor] = {}  # likewise
 
     # -- posing -------------------------------------------------------------------------------------------------
 
@@ -129,6 +129,7 @@ class Scene:
         Raises:
             ValueError: a batch, or no keypoints.
         """
+        target = target.to("cpu")
         given = target if isinstance(target, Person) else None
         joints = given.keypoints if given is not None else target
         if not isinstance(joints, Tensor) or tuple(joints.shape) != (len(JOINTS), 3):
@@ -232,7 +233,8 @@ class Scene:
         """`matte`; the model is asked for the old figure if `asking`, and if there is no mask."""
         asking = asking and self._mask is None and self._shown is not None
         if asking not in self._mattes:
-            self._mattes[asking] = self._find_matte(self._shown() if asking and self._shown is not None else None)
+            shown = self._shown(self.source) if asking and self._shown is not None else None
+            self._mattes[asking] = self._find_matte(shown)
         return self._mattes[asking]
 
     def _find_matte(self, shown: Tensor | None) -> Tensor:

@@ -1,13 +1,30 @@
 """User studies: people judge pictures in a browser, under the protocols of the papers. `docs/study.md` says how."""
 
-from repose.study.material import MaterialError, Prepared, prepare
+from repose.study.material import MaterialError, Prepared, prepare_study
 from repose.study.protocols import QUESTIONS, STUDIES, Question, StudyProtocol, study_protocol
-from repose.study.results import PUBLISHED, Rate, Results, Row, export, people_interval, results, wilson
+from repose.study.results import PUBLISHED, Rate, Results, StudyRow, export, people_interval, results, wilson
 from repose.study.server import StudyServer
 from repose.study.sessions import FLAGS, RefusedError, Study
 
 __all__ = [
-    "FLAGS", "PUBLISHED", "QUESTIONS", "STUDIES", "MaterialError", "Prepared", "Question", "Rate", "RefusedError",
-    "Results", "Row", "Study", "StudyProtocol", "StudyServer", "export", "people_interval", "prepare", "results",
-    "study_protocol", "wilson",
+    "FLAGS",
+    "PUBLISHED",
+    "QUESTIONS",
+    "STUDIES",
+    "MaterialError",
+    "Prepared",
+    "Question",
+    "Rate",
+    "RefusedError",
+    "Results",
+    "Study",
+    "StudyProtocol",
+    "StudyRow",
+    "StudyServer",
+    "export",
+    "people_interval",
+    "prepare_study",
+    "results",
+    "study_protocol",
+    "wilson",
 ]  # fmt: skip

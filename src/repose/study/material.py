@@ -1,8 +1,8 @@
-"""From folders of pictures to the one file of a study: all of them are checked, then a seeded draw goes in as PNG.
+"""Make the file of a study from folders of pictures: check all of them, draw some by a seed, and store these as PNG.
 
 The file is an SQLite database that holds the pictures, the protocol and later the answers. Every picture, real or
-generated, becomes a PNG of the same size, without compression and without notes, so that not even the number of bytes
-tells one from the other.
+generated, becomes a PNG of the same size, without compression and metadata, so that even the number of bytes does not
+show which of them is real.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CREATE TABLE answers (
 
 
 class MaterialError(ValueError):
-    """Pictures cannot be used as they are; `problems` names every file under its folder and what is wrong with it."""
+    """Pictures cannot be used; `problems` maps each folder and kind of problem to the names of the files."""
 
     def __init__(self, problems: dict[str, list[str]]) -> None:
         self.problems = problems
@@ -70,12 +70,14 @@ class MaterialError(ValueError):
             f"{what}: {len(names)}, {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
             for what, names in problems.items()
         ]
-        super().__init__("no study can be made of these pictures\n  " + "\n  ".join(lines))
+        super().__init__(
+            "these pictures cannot be used for a study; correct these problems first:\n  " + "\n  ".join(lines)
+        )
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What went into a study: how many pictures of each kind, their size, and what is worth a look."""
+    """The content of a new study: the number of pictures of each kind, their size, and notes on possible problems."""
 
     path: Path
     protocol: str
@@ -87,7 +89,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Piece:
-    """One picture that goes in; `pair` ties the pictures of one pair together, real ones are each a pair alone."""
+    """One picture of the study; those of one pair share the number `pair`, a real picture has its own."""
 
     kind: str
     method: str
@@ -97,7 +99,7 @@ class _Piece:
     image: Pixels
 
 
-def prepare(
+def prepare_study(
     path: Path | str,
     protocol: StudyProtocol | str,
     methods: Mapping[str, Path | str],
@@ -123,27 +125,28 @@ def prepare(
 
     Args:
         path: the file to write; must not exist.
-        protocol: a name in `STUDIES`, or a protocol of one's own.
+        protocol: a name in `STUDIES`, or another protocol.
         methods: name -> folder. Participants never see the names.
         seed: of the draw, and of every session's order.
-        title: heads the page.
+        title: of the page.
 
     Raises:
         MaterialError: pictures that are missing, of no pair, broken, or of another size. All are in `problems`.
         ValueError: too few pictures, or a question that this material cannot answer.
-        FileExistsError, FileNotFoundError: the study is there already; a folder is not.
+        FileExistsError, FileNotFoundError: the file of the study exists already; a folder does not exist.
     """
-    path, made = Path(path), study_protocol(protocol) if isinstance(protocol, str) else protocol
+    path = Path(path)
+    protocol = study_protocol(protocol) if isinstance(protocol, str) else protocol
     folders = {name: Path(folder) for name, folder in methods.items()}
-    _check_call(path, made, folders, real, store)
+    _check_call(path, protocol, folders, real, store)
     generator = random.Random(f"{seed}/material")
     if store is not None:
-        pieces, notes, size = _from_store(made, folders, store, split, generator)
+        pieces, notes, size = _from_store(protocol, folders, store, split, generator)
     else:
         assert real is not None
-        pieces, notes, size = _from_folders(made, folders, Path(real), generator)
+        pieces, notes, size = _from_folders(protocol, folders, Path(real), generator)
     facts = {
-        "protocol": asdict(made),
+        "protocol": asdict(protocol),
         "methods": list(folders),
         "seed": seed,
         "title": title,
@@ -151,7 +154,7 @@ def prepare(
         "data": f"{store.dataset} {store.checksum}, {split}" if store is not None else Path(str(real)).name,
     }
     counts = _write(path, facts, pieces)
-    return Prepared(path, str(made), tuple(folders), size, counts, tuple(notes))
+    return Prepared(path, str(protocol), tuple(folders), size, counts, tuple(notes))
 
 
 def png(image: Pixels) -> bytes:
@@ -165,35 +168,35 @@ def png(image: Pixels) -> bytes:
 
 
 def _check_call(
-    path: Path, made: StudyProtocol, folders: dict[str, Path], real: Path | str | None, store: Store | None
+    path: Path, protocol: StudyProtocol, folders: dict[str, Path], real: Path | str | None, store: Store | None
 ) -> None:
     if path.exists():
-        raise FileExistsError(f"{path} is there already: a study is never written over; choose another name")
+        raise FileExistsError(f"{path} exists already, and a study is never overwritten; choose another name")
     if (real is None) == (store is None):
-        raise ValueError("the real pictures come from a folder (--real) or from a store (--data), one of the two")
-    need = 2 if made.question == "preference" else 1
+        raise ValueError("the real pictures: give either a folder (--real) or a store (--data)")
+    need = 2 if protocol.question == "preference" else 1
     if len(folders) < need:
-        raise ValueError(f"{made} compares at least {need} method(s), got {len(folders)}: NAME=FOLDER for each")
-    if made.question == "preference" and store is None:
+        raise ValueError(f"{protocol} compares at least {need} method(s), got {len(folders)}: NAME=FOLDER for each")
+    if protocol.question == "preference" and store is None:
         raise ValueError(
-            f"{made} shows source and pose, which a folder of pictures does not know: give a store (--data)"
+            f"{protocol} shows source and pose, which a folder of pictures does not have; give a store (--data)"
         )
     for folder in (*folders.values(), *([Path(real)] if real is not None else [])):
         if not folder.is_dir():
-            raise FileNotFoundError(f"{folder} is no folder of pictures")
+            raise FileNotFoundError(f"{folder} is not a folder; give a folder of pictures")
 
 
 def _from_store(
-    made: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
+    protocol: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
 ) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
     places = places_of(store, split)
     names = {pair: tuple(dict.fromkeys(names_of(store, pair, places))) for pair in places}  # in both directions
     owned = owners(names, f"{store.folder}: two pairs of split '{split}'")
     halves = sorted({name.rpartition("/")[0] for name in owned})  # the folder itself, and Roy's two in it
     problems: dict[str, list[str]] = {}
-    found: dict[str, dict[tuple[int, int], Path]] = {}
+    pictures: dict[str, dict[tuple[int, int], Path]] = {}
     for method, folder in folders.items():
-        found[method] = {}
+        pictures[method] = {}
         files = [file for half in halves if (folder / half).is_dir() for file in _pictures(folder / half)]
         there = {file.relative_to(folder).as_posix(): file for file in files}
         if strangers := [name for name in there if name not in owned]:
@@ -203,13 +206,13 @@ def _from_store(
             if several(mine):
                 problems.setdefault(f"{folder}: a pair has it under another name too", []).extend(mine[1:])
             if mine:
-                found[method][pair] = there[mine[0]]
-    every = sorted({pair for have in found.values() for pair in have})
+                pictures[method][pair] = there[mine[0]]
+    every = sorted({pair for have in pictures.values() for pair in have})
     for method, folder in folders.items():
-        lost = [names[pair][0] for pair in every if pair not in found[method]]
+        lost = [names[pair][0] for pair in every if pair not in pictures[method]]
         if lost:
             problems.setdefault(f"{folder}: missing", []).extend(lost)
-        for file in found[method].values():
+        for file in pictures[method].values():
             wrong = _fault(file, _sizes(store))
             if wrong:
                 problems.setdefault(f"{folder}: {wrong}", []).append(file.relative_to(folder).as_posix())
@@ -220,15 +223,15 @@ def _from_store(
     targets: dict[int, tuple[int, int]] = {}
     for pair in every:
         targets.setdefault(pair[1], pair)
-    chosen = _spread(list(targets.values()), lambda pair: store.people[pair[0]])[: made.pool]
-    _require(made, len(chosen), f"pairs of different targets in {', '.join(map(str, folders.values()))}")
+    chosen = _spread(list(targets.values()), lambda pair: store.people[pair[0]])[: protocol.pool]
+    _require(protocol, len(chosen), f"pairs of different targets in {', '.join(map(str, folders.values()))}")
     reals: list[int] = []
-    if "real" in made.asked.judged:
+    if "real" in protocol.asked.judged:
         drawn = {target for _, target in chosen}
         rest = [int(index) for index in store.split(split).tolist() if index not in drawn]
         generator.shuffle(rest)
-        reals = _spread(rest, lambda index: store.people[index])[: made.pool]
-        _require(made, len(reals), f"real pictures in {store.folder}, split '{split}', that are no target")
+        reals = _spread(rest, lambda index: store.people[index])[: protocol.pool]
+        _require(protocol, len(reals), f"real pictures in {store.folder}, split '{split}', that are no target")
 
     def photograph(index: int) -> Pixels:
         image = store.person([index], ["image"]).image
@@ -238,79 +241,79 @@ def _from_store(
 
     def pieces() -> Iterator[_Piece]:
         for number, index in enumerate(reals):
-            yield _Piece("real", "", number, store.names[index], _practice(made, number), photograph(index))
+            yield _Piece("real", "", number, store.names[index], _practice(protocol, number), photograph(index))
         for number, (source, target) in enumerate(chosen):
-            aside = _practice(made, number)
+            aside = _practice(protocol, number)
             name = Path(names[source, target][0]).stem
             for method in folders:
-                image = _cut(load_image(found[method][source, target]), store.size)
+                image = _cut(load_image(pictures[method][source, target]), store.size)
                 yield _Piece("generated", method, number, name, aside, image)
-            if "target" in made.asked.shows:
+            if "target" in protocol.asked.shows:
                 yield _Piece("target", "", number, store.names[target], aside, photograph(target))
-            if "source" in made.asked.shows:
+            if "source" in protocol.asked.shows:
                 joints = store.person([target], ["keypoints"]).keypoints
                 assert joints is not None
                 yield _Piece("source", "", number, store.names[source], aside, photograph(source))
                 skeleton = draw_skeleton(joints[0], *store.size)
                 yield _Piece("pose", "", number, store.names[target], aside, skeleton)
 
-    notes = _jpeg([store.names[index] for index in reals], [found[m][pair].name for m in folders for pair in chosen])
+    notes = _jpeg([store.names[index] for index in reals], [pictures[m][pair].name for m in folders for pair in chosen])
     return pieces(), notes, store.size
 
 
 def _from_folders(
-    made: StudyProtocol, folders: dict[str, Path], real: Path, generator: random.Random
+    protocol: StudyProtocol, folders: dict[str, Path], real: Path, generator: random.Random
 ) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
     problems: dict[str, list[str]] = {}
-    found: dict[str, dict[str, Path]] = {}
+    pictures: dict[str, dict[str, Path]] = {}
     for method, folder in {"": real, **folders}.items():
-        found[method] = {}
+        pictures[method] = {}
         for file in _pictures(folder):
-            if file.stem in found[method]:
+            if file.stem in pictures[method]:
                 problems.setdefault(f"{folder}: twice, with another ending", []).append(file.name)
-            found[method][file.stem] = file
-    every = sorted({name for method in folders for name in found[method]})
-    sizes = Counter(size for files in found.values() for file in files.values() if (size := _size(file)))
+            pictures[method][file.stem] = file
+    every = sorted({name for method in folders for name in pictures[method]})
+    sizes = Counter(size for files in pictures.values() for file in files.values() if (size := _size(file)))
     if not sizes:
-        raise ValueError(f"there is no picture in {real}")
+        raise ValueError(f"{real} holds no pictures")
     size = sizes.most_common(1)[0][0]
     for method, folder in {"": real, **folders}.items():
-        if method and (lost := [name for name in every if name not in found[method]]):
+        if method and (lost := [name for name in every if name not in pictures[method]]):
             problems.setdefault(f"{folder}: missing", []).extend(lost)
-        for file in found[method].values():
+        for file in pictures[method].values():
             wrong = _fault(file, [size])
             if wrong:
                 problems.setdefault(f"{folder}: {wrong}", []).append(file.name)
-    targets = {name: target for name in every if (target := _target(name, found[""])) is not None}
-    if made.question == "pose" and (alone := [name for name in every if name not in targets]):
+    targets = {name: target for name in every if (target := _target(name, pictures[""])) is not None}
+    if protocol.question == "pose" and (alone := [name for name in every if name not in targets]):
         problems.setdefault(f"{real}: has no target for", []).extend(alone)
     if problems:
         raise MaterialError(problems)
 
     generator.shuffle(every)
-    chosen = every[: made.pool]
-    _require(made, len(chosen), f"generated pictures in {', '.join(map(str, folders.values()))}")
+    chosen = every[: protocol.pool]
+    _require(protocol, len(chosen), f"generated pictures in {', '.join(map(str, folders.values()))}")
     reals: list[str] = []
-    if "real" in made.asked.judged:
+    if "real" in protocol.asked.judged:
         taken = {targets.get(name) for name in chosen}
-        reals = sorted(found[""])
+        reals = sorted(pictures[""])
         generator.shuffle(reals)
-        reals = sorted(reals, key=lambda name: name in taken)[: made.pool]
-        _require(made, len(reals), f"real pictures in {real}")
+        reals = sorted(reals, key=lambda name: name in taken)[: protocol.pool]
+        _require(protocol, len(reals), f"real pictures in {real}")
     both = {name for name in reals if name in {targets.get(one) for one in chosen}}
     notes = [f"{len(both)} real pictures are also the target of a generated one"] if both else []
-    notes += _jpeg([found[""][n].name for n in reals], [found[m][n].name for m in folders for n in chosen])
+    notes += _jpeg([pictures[""][n].name for n in reals], [pictures[m][n].name for m in folders for n in chosen])
 
     def pieces() -> Iterator[_Piece]:
         for number, name in enumerate(reals):
-            yield _Piece("real", "", number, name, _practice(made, number), load_image(found[""][name]))
+            yield _Piece("real", "", number, name, _practice(protocol, number), load_image(pictures[""][name]))
         for number, name in enumerate(chosen):
             for method in folders:
-                image = load_image(found[method][name])
-                yield _Piece("generated", method, number, name, _practice(made, number), image)
-            if "target" in made.asked.shows:
-                image = load_image(found[""][targets[name]])
-                yield _Piece("target", "", number, targets[name], _practice(made, number), image)
+                image = load_image(pictures[method][name])
+                yield _Piece("generated", method, number, name, _practice(protocol, number), image)
+            if "target" in protocol.asked.shows:
+                image = load_image(pictures[""][targets[name]])
+                yield _Piece("target", "", number, targets[name], _practice(protocol, number), image)
 
     return pieces(), notes, size
 
@@ -357,7 +360,7 @@ def _cut(image: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _size(file: Path) -> tuple[int, int] | None:
-    """(height, width); None where it cannot be read."""
+    """(height, width); None if it cannot be read."""
     try:
         with Image.open(file) as image:
             return image.height, image.width
@@ -391,8 +394,8 @@ def _jpeg(reals: Sequence[str], generated: Sequence[str]) -> list[str]:
     return [f"the {worse} pictures were JPEG, the others not: what JPEG leaves behind may tell them apart"]
 
 
-def _practice(made: StudyProtocol, number: int) -> bool:
-    return made.practice_from == "fixed" and number < made.practice
+def _practice(protocol: StudyProtocol, number: int) -> bool:
+    return protocol.practice_from == "fixed" and number < protocol.practice
 
 
 def _spread(items: Sequence[Item], person: Callable[[Item], str]) -> list[Item]:
@@ -405,6 +408,6 @@ def _spread(items: Sequence[Item], person: Callable[[Item], str]) -> list[Item]:
     return [item for _, _, item in sorted(zip(turns, range(len(items)), items, strict=True), key=lambda t: t[:2])]
 
 
-def _require(made: StudyProtocol, there: int, what: str) -> None:
-    if there < made.pool:
-        raise ValueError(f"{made} needs {made.pool}, there are {there} {what}")
+def _require(protocol: StudyProtocol, there: int, what: str) -> None:
+    if there < protocol.pool:
+        raise ValueError(f"{protocol} needs {protocol.pool}, there are {there} {what}")

@@ -44,7 +44,7 @@ class Question:
         shows: what is seen at a time: "picture", a real or a generated one; "target" and "generated", in random order;
             or "source", "pose" and the pictures "one" and "two" of two methods.
         judged: the kinds of pictures that a session draws from.
-        truth: whether an answer can be right or wrong; practice tells then.
+        truth: whether an answer can be right or wrong; if so, practice says which.
     """
 
     name: str
@@ -108,12 +108,12 @@ class StudyProtocol:
         pool: pictures of each kind (and pairs of each method) that a study is made of.
         shown: pictures of each kind that a track draws for a session, none twice in a session.
         practice: pictures that do not count. "fixed": so many of each kind, the same for everybody and set aside from
-            the pool, before the first track. "first": so many in all, the first of the first track, whatever they are.
+            the pool, before the first track. "first": so many in all, the first of the first track, of either kind.
         participants: how many people the source had; 0 where there is no source.
         notes: where it comes from.
 
     Raises:
-        ValueError: no such question, a time that is none, or more pictures shown than there are.
+        ValueError: no such question, a time of 0 or less, or more pictures shown than the pool holds.
     """
 
     name: str

@@ -48,7 +48,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Row:
+class StudyRow:
     """One line of a table; a published one has `numbers`, percent as printed there, ours `rates`."""
 
     name: str
@@ -61,25 +61,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """A study's rows and what was left out of them: answers by flag, and sessions without an end."""
+    """The rows of a study, and the number of answers by flag and of sessions."""
 
     protocol: str
     question: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[StudyRow, ...]
     begun: int
     finished: int
     flagged: Mapping[str, int]
 
 
-def _published(source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]]) -> list[Row]:
-    return [Row(name, seconds, people or None, numbers=numbers, source=source) for name, numbers in rows]
+def _published(source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]]) -> list[StudyRow]:
+    return [StudyRow(name, seconds, people or None, numbers=numbers, source=source) for name, numbers in rows]
 
 
 _T2, _T3, _DPT = "Multi-scale, Table 2", "PATN/APATN, Table 3, DeepFashion", "Dense Pose Transfer, Table 2"
 _T3M = "PATN/APATN, Table 3, Market-1501"
 
-PUBLISHED: Final[dict[str, tuple[Row, ...]]] = {
+PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
     "realism": (
         *_published(
             _T2, 1.0, 0,
@@ -134,7 +134,7 @@ PUBLISHED: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "preference": (),
 }  # fmt: skip
-"""Question -> the papers' rows, percent. The number of people stands where the paper itself asked them."""
+"""Question -> the papers' rows, percent. The number of people is given where the paper itself asked them."""
 
 COLUMNS: Final = {
     "realism": ("R2G", "G2R", "accuracy"),
@@ -201,7 +201,7 @@ def results(study: Study, *, flagged: bool = False, unfinished: bool = False) ->
     counting = [row for row in study.answers() if not row["practice"] and (unfinished or row["finished"])]
     marks = {flag: sum(flag in row["flags"] for row in counting) for flag in FLAGS}
     kept = [row for row in counting if flagged or not row["flags"]]
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     groups: list[tuple[str, list[dict[str, Any]]]] = []
     if question == "preference":
         for one, two in combinations(study.methods, 2):
@@ -215,10 +215,10 @@ def results(study: Study, *, flagged: bool = False, unfinished: bool = False) ->
             here = [row for row in mine if row["track"] == track]
             people = len({row["session"] for row in here})
             rates = {column: _rate(_judged(column, here)) for column in COLUMNS[question]}
-            rows.append(Row(name, seconds, people, rates))
+            rows.append(StudyRow(name, seconds, people, rates))
     begun, finished = study.sessions()
-    found = {flag: count for flag, count in marks.items() if count}
-    return Results(str(study.protocol), question, COLUMNS[question], tuple(rows), begun, finished, found)
+    flag_counts = {flag: count for flag, count in marks.items() if count}
+    return Results(str(study.protocol), question, COLUMNS[question], tuple(rows), begun, finished, flag_counts)
 
 
 def _judged(column: str, rows: Sequence[dict[str, Any]]) -> list[tuple[int, bool]]:
@@ -255,44 +255,44 @@ def _chosen(row: Mapping[str, Any]) -> str:
 # -- shown ----------------------------------------------------------------------------------------------------------
 
 
-def lines(found: Results, published: bool = True) -> tuple[list[str], list[list[str]]]:
+def table_lines(outcome: Results, published: bool = True) -> tuple[list[str], list[list[str]]]:
     """The table as headings and rows of text, in percent; published rows last, with their source."""
-    headings = ["method", "seconds", "people", *(f"{column} %" for column in found.columns), "source"]
+    headings = ["method", "seconds", "people", *(f"{column} %" for column in outcome.columns), "source"]
     rows = []
-    for row in (*found.rows, *(PUBLISHED[found.question] if published else ())):
+    for row in (*outcome.rows, *(PUBLISHED[outcome.question] if published else ())):
         seconds = "∞" if row.seconds is None else f"{row.seconds:g}"
-        cells = [_cell(row, column) for column in found.columns]
+        cells = [_cell(row, column) for column in outcome.columns]
         people = "" if row.participants is None else str(row.participants)
-        source = f"published: {row.source}" if row.source else found.protocol
+        source = f"published: {row.source}" if row.source else outcome.protocol
         rows.append([row.name, seconds, people, *cells, source])
     return headings, rows
 
 
-def caption(found: Results) -> str:
-    """What the numbers mean and what is not in them, in a few lines."""
+def caption(outcome: Results) -> str:
+    """What the numbers mean and what they leave out, in a few lines."""
     text = [
-        f"{_MEANING[found.question]}.",
+        f"{_MEANING[outcome.question]}.",
         "Intervals of 95 %: first over people (cluster bootstrap; the one to cite), then over answers (Wilson).",
-        f"{found.finished} sessions finished of {found.begun} begun.",
+        f"{outcome.finished} sessions finished of {outcome.begun} begun.",
     ]
-    if found.flagged:
-        marks = ", ".join(f"{count} {flag} ({FLAGS[flag]})" for flag, count in found.flagged.items())
+    if outcome.flagged:
+        marks = ", ".join(f"{count} {flag} ({FLAGS[flag]})" for flag, count in outcome.flagged.items())
         text.append(f"Answers with impossible times: {marks}.")
-    if 0 < max((row.participants or 0 for row in found.rows), default=0) < 10:
+    if 0 < max((row.participants or 0 for row in outcome.rows), default=0) < 10:
         text.append("Fewer than ten people: the interval over people is too narrow.")
     return "\n".join(text)
 
 
-def rich_table(found: Results, published: bool = True) -> Table:
+def study_table(outcome: Results, published: bool = True) -> Table:
     """The table for the terminal."""
-    headings, rows = lines(found, published)
+    headings, rows = table_lines(outcome, published)
     # Text, not str: a name in brackets must not be read as markup
     table = Table(
-        title=Text(found.protocol), caption=Text(caption(found)), title_justify="left", caption_justify="left"
+        title=Text(outcome.protocol), caption=Text(caption(outcome)), title_justify="left", caption_justify="left"
     )
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("method", "source") else "right")
-    ours = len(found.rows)
+    ours = len(outcome.rows)
     for number, row in enumerate(rows):
         table.add_row(
             *(Text(cell) for cell in row), style=None if number < ours else "dim", end_section=number == ours - 1
@@ -300,12 +300,12 @@ def rich_table(found: Results, published: bool = True) -> Table:
     return table
 
 
-def markdown(found: Results, published: bool = True) -> str:
+def study_markdown(outcome: Results, published: bool = True) -> str:
     """The same as Markdown, ending in a newline."""
-    headings, rows = lines(found, published)
+    headings, rows = table_lines(outcome, published)
     table = [headings, ["---", *["---:"] * (len(headings) - 2), "---"]]
     table += [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in table) + f"\n\n{caption(found)}\n"
+    return "\n".join(f"| {' | '.join(row)} |" for row in table) + f"\n\n{caption(outcome)}\n"
 
 
 def export(study: Study, path: Path | str) -> int:
@@ -344,7 +344,7 @@ FIELDS: Final = (
 """Columns of the exported CSV."""
 
 
-def _cell(row: Row, column: str) -> str:
+def _cell(row: StudyRow, column: str) -> str:
     if column in row.numbers:
         return row.numbers[column]
     rate = row.rates.get(column)

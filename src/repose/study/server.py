@@ -4,7 +4,7 @@
 |---|---|
 | `GET /`, `GET /s/TOKEN` | the page |
 | `GET /api/study` | title, question and numbers |
-| `GET /api/state?session=TOKEN` | where the session stands; without a token the cookie's; `{"new": true}` for nobody |
+| `GET /api/state?session=TOKEN` | the state of the session, by default of the cookie's; `{"new": true}` without one |
 | `POST /api/begin {nonce}` | a new session |
 | `GET /picture/KEY/SLOT` | a PNG, to the page alone: the header `Study-Page` says so |
 | `POST /api/start {key, showing}` | the picture is on show; `showing` is a nonce |
@@ -148,8 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
         if token:
             return self.server.study.state(token)
         try:
-            found = SimpleCookie(self.headers.get("Cookie", "")).get(COOKIE)
-            return self.server.study.state(found.value) if found else {"new": True}
+            cookie = SimpleCookie(self.headers.get("Cookie", "")).get(COOKIE)
+            return self.server.study.state(cookie.value) if cookie else {"new": True}
         except (CookieError, RefusedError):  # of another study on this machine
             return {"new": True}
 
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # what is left of the body must not be read as a request
             raise RefusedError(413, f"a request has at most {LARGEST} bytes and says how many")
         raw = self.rfile.read(int(length))
-        # a page of another site can send no JSON without asking first, which nobody answers here
+        # a page of another site cannot send JSON without a preflight request, which this server does not answer
         if self.headers.get_content_type() != "application/json":
             raise RefusedError(415, "application/json is wanted")
         try:

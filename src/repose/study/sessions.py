@@ -1,4 +1,4 @@
-"""A study while it runs: sessions are drawn, pictures handed out, times checked and answers kept, all in one file.
+"""A running study: draw sessions, hand out pictures, check times and store answers, all in one file.
 
 Everything that a session is going to show is drawn when it begins and lies in the file, so a closed tab or a restart of
 the server loses nothing. Participants see random keys only: the name, the kind and the method of a picture stay here.
@@ -22,17 +22,17 @@ from repose.study.material import VERSION
 from repose.study.protocols import StudyProtocol
 
 SOONEST: Final = 0.1
-"""Seconds by the page; nobody looks and presses faster, so an earlier answer is refused."""
+"""Seconds by the page. An earlier answer is refused, because no person looks and presses a key so fast."""
 
 SLACK: Final = 0.1
 """Seconds that an exposure may be off: six frames of a 60 Hz screen."""
 
 LAG: Final = 0.5
-"""Seconds by which page and server may disagree about how long something took: two messages that travelled unevenly."""
+"""Seconds by which page and server may disagree about how long something took: two messages with different delays."""
 
 LATE: Final = 10.0
 """Seconds by which a timed answer may reach the server later than the page says it was given, and the longest delay of
-the word that a picture is on show that excuses a difference."""
+the message that a picture is on show that excuses a difference."""
 
 LOADS: Final = 3
 """Fetches of a picture that an honest page may need: ahead of its turn, loaded again, and after a lost reply."""
@@ -41,7 +41,7 @@ ABANDONED: Final = 3600.0
 """Seconds after which a session without an end no longer holds its method's place."""
 
 FLAGS: Final = {
-    "hidden": "the page was not to be seen while it showed the picture",
+    "hidden": "the page was hidden while it showed the picture",
     "again": "the picture was shown more than once: the page was loaded again",
     "fetched": "the picture was fetched more often than a page needs",
     "long": "the picture was seen longer than the protocol says",
@@ -51,7 +51,7 @@ FLAGS: Final = {
 
 
 class RefusedError(ValueError):
-    """A request that cannot be right; `status` is that of HTTP."""
+    """A request is refused; `status` is the HTTP status."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -140,43 +140,43 @@ def flags(
     """What is wrong with the times of an answer, as keys of `FLAGS`.
 
     Args:
-        seconds: that the picture was to be seen; None without limit.
+        seconds: for which the picture was to be shown; None without limit.
         starts: how often the page began to show it.
         exposure: seconds that the page showed the picture.
         reaction: seconds from its appearance to the answer, by the page.
-        elapsed: the same by the server, from the word that it is shown to the answer's arrival.
-        hidden: the page was out of sight meanwhile; of no meaning without a limit.
-        seen: exposure by the server, from the word that it is shown to the word that it is gone, or to the answer.
-        delay: seconds that the word that it is shown took, there and back, by the page.
+        elapsed: the same by the server, from the message that it is shown to the answer's arrival.
+        hidden: the page was hidden meanwhile; ignored without a limit.
+        seen: exposure by the server, from the message that it is shown to that it is gone, or to the answer.
+        delay: seconds that the message that it is shown took, there and back, by the page.
         fetches: of each picture, rounded up.
     """
-    found = []
+    flags = []
     if seconds is not None:
         if hidden:  # and so short
-            found.append("hidden")
+            flags.append("hidden")
         if starts > 1:
-            found.append("again")
+            flags.append("again")
         if fetches > LOADS + starts - 1:
-            found.append("fetched")
+            flags.append("fetched")
         if exposure > seconds + SLACK:
-            found.append("long")
+            flags.append("long")
         if not hidden and exposure < min(seconds, reaction) - SLACK:
-            found.append("short")
-    # what the server saw is shorter by as much as the first word was under way
+            flags.append("short")
+    # the server's time is shorter by the delay of the first message
     ahead = LAG + min(delay, LATE)
     apart = reaction - elapsed > ahead or exposure > reaction + SLACK
     if seconds is not None:
         apart |= elapsed - reaction > LATE or seen - exposure > LAG or exposure - seen > ahead
     if apart:
-        found.append("clock")
-    return found
+        flags.append("clock")
+    return flags
 
 
 class Study:
     """The file of a study, open for sessions. Safe for threads, and for several processes.
 
     Args:
-        path: as `prepare` wrote it.
+        path: the file that `prepare_study` wrote.
         clock: seconds since 1970, for tests.
 
     Raises:
@@ -328,7 +328,7 @@ class Study:
     # -- of the results ---------------------------------------------------------------------------------------------
 
     def answers(self) -> list[dict[str, Any]]:
-        """Every answer as a record without anything that leads to a person; sessions are numbered from 1."""
+        """Every answer as a record without personal data; sessions are numbered from 1."""
         query = (
             "SELECT s.id AS session, s.method AS judges, s.finished IS NOT NULL AS finished, t.position, t.track, "
             "t.practice, t.seconds, t.kind, t.method, t.other, t.pictures, "
@@ -336,17 +336,17 @@ class Study:
             "FROM answers a JOIN trials t ON t.id = a.trial JOIN sessions s ON s.id = t.session ORDER BY s.id, position"
         )
         with self._reading() as file:
-            found = [dict(row) for row in file.execute(query)]
+            answers = [dict(row) for row in file.execute(query)]
             names = dict(tuple(row) for row in file.execute("SELECT id, name FROM pictures"))
-        for row in found:
+        for row in answers:
             row["finished"], row["practice"] = bool(row["finished"]), bool(row["practice"])
             row["pictures"] = [names[id_] for id_ in json.loads(row["pictures"])]
             row["flags"] = row["flags"].split()
             row["right"] = _right(row["kind"], row["choice"]) if self.protocol.asked.truth else None
-        return found
+        return answers
 
     def sessions(self) -> tuple[int, int]:
-        """How many were begun, and how many finished."""
+        """The number of sessions begun, and of those finished."""
         with self._reading() as file:
             begun, finished = file.execute("SELECT count(*), count(finished) FROM sessions").fetchone()
         return begun, finished
@@ -365,7 +365,7 @@ class Study:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; whoever comes second waits, so that everything inside sees what is true."""
+        """One transaction; a second writer waits, so that everything inside reads current data."""
         with self._reading() as file:
             file.execute("BEGIN IMMEDIATE")
             try:
@@ -383,16 +383,16 @@ class Study:
         return generator.choice([method for method in self.methods if counts.get(method, 0) == least])
 
     def _session(self, file: sqlite3.Connection, token: str) -> sqlite3.Row:
-        found: sqlite3.Row | None = file.execute("SELECT * FROM sessions WHERE token = ?", (token,)).fetchone()
-        if found is None:
+        session_row: sqlite3.Row | None = file.execute("SELECT * FROM sessions WHERE token = ?", (token,)).fetchone()
+        if session_row is None:
             raise RefusedError(404, "there is no such session")
-        return found
+        return session_row
 
     def _trial(self, file: sqlite3.Connection, key: str) -> sqlite3.Row:
-        found: sqlite3.Row | None = file.execute("SELECT * FROM trials WHERE key = ?", (key,)).fetchone()
-        if found is None:
+        trial: sqlite3.Row | None = file.execute("SELECT * FROM trials WHERE key = ?", (key,)).fetchone()
+        if trial is None:
             raise RefusedError(404, "there is no such picture")
-        return found
+        return trial
 
     def _turn(self, file: sqlite3.Connection, session: int) -> int:
         """Position of the first trial without an answer: answers come in order, so it is their number."""

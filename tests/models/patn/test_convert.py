@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from repose.models.convert import WeightsError, load, looks_like, plain
+from repose.models.convert import WeightsError, load_converted, looks_like, plain_state
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig
 from repose.models.patn.convert import (
     convert_discriminator,
@@ -34,7 +34,7 @@ def test_layouts(config: PATNConfig, dropout: bool, prefix: str) -> None:
     state = {prefix + name: value for name, value in official(config, dropout).items()}
     second = 6 if dropout else 5
     assert f"{prefix}model.att.1.conv_block_stream2.{second}.weight" in state
-    assert generator_config(plain(state)) == config
+    assert generator_config(plain_state(state)) == config
     converted = convert_generator(state)
     assert set(converted) == set(PATNGenerator(config).state_dict())
     torch.manual_seed(1)
@@ -52,7 +52,7 @@ def test_old_fashion_files_hold_statistics_of_instance_norms() -> None:
 def test_old_market_files_lack_num_batches_tracked() -> None:
     state = {name: value for name, value in official(SMALL_BATCH).items() if not name.endswith("tracked")}
     converted = convert_generator(state)
-    load(PATNGenerator(SMALL_BATCH), converted, "old file")
+    load_converted(PATNGenerator(SMALL_BATCH), converted, "old file")
 
 
 def test_missing_and_left_over_entries_are_named() -> None:
@@ -77,15 +77,17 @@ def test_another_models_checkpoint_is_recognised() -> None:
     with torch.device("meta"):
         multiscale = MultiScale(MultiScaleConfig()).state_dict()
     with pytest.raises(WeightsError, match="looks like a checkpoint of Repose's 'multiscale' generator"):
-        load(PATNGenerator(SMALL), multiscale, "weights.safetensors")
+        load_converted(PATNGenerator(SMALL), multiscale, "weights.safetensors")
     with pytest.raises(WeightsError, match="looks like a checkpoint of Repose's 'multiscale' generator"):
         convert_generator(multiscale)
     with pytest.raises(WeightsError, match="looks like a checkpoint of the official PATN generator"):
-        load(PATNGenerator(SMALL), official(SMALL), "weights.pth")
+        load_converted(PATNGenerator(SMALL), official(SMALL), "weights.pth")
     with pytest.raises(WeightsError, match="same network in another size"):
-        load(PATNGenerator(SMALL), PATNGenerator(PATNConfig(width=6, blocks=2)).state_dict(), "weights.safetensors")
+        load_converted(
+            PATNGenerator(SMALL), PATNGenerator(PATNConfig(width=6, blocks=2)).state_dict(), "weights.safetensors"
+        )
     with pytest.raises(WeightsError, match="no model known here"):
-        load(PATNGenerator(SMALL), {"fc.weight": torch.zeros(1)}, "weights.safetensors")
+        load_converted(PATNGenerator(SMALL), {"fc.weight": torch.zeros(1)}, "weights.safetensors")
 
 
 def test_nothing_is_loaded_when_something_does_not_fit() -> None:
@@ -94,7 +96,7 @@ def test_nothing_is_loaded_when_something_does_not_fit() -> None:
     broken = {name: value + 1 for name, value in before.items()}
     del broken["decoder.last.bias"]
     with pytest.raises(WeightsError, match=r"decoder\.last\.bias"):
-        load(model, broken, "weights")
+        load_converted(model, broken, "weights")
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
@@ -114,4 +116,4 @@ def test_discriminators(dropout: bool) -> None:
 @pytest.mark.parametrize("state", [{}, {"a": 1}, [torch.zeros(1)], {"epoch": 3, "model": {}}])
 def test_not_a_state_dict(state: object) -> None:
     with pytest.raises(WeightsError, match="a state dict"):
-        plain(state)
+        plain_state(state)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from repose.models.convert import WeightsError, load, looks_like
+from repose.models.convert import WeightsError, load_converted, looks_like
 from repose.models.pinet.convert import convert_generator, generator_names
 from repose.models.pinet.network import PINet, PINetConfig
 
@@ -33,7 +33,7 @@ def test_layout(prefix: str) -> None:
 def test_old_files_lack_num_batches_tracked() -> None:
     model, state = official()
     old = {name: value for name, value in state.items() if not name.endswith("tracked")}
-    load(model, convert_generator(old), "old file")
+    load_converted(model, convert_generator(old), "old file")
 
 
 def test_faults_are_named() -> None:

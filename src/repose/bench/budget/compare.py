@@ -15,7 +15,7 @@ from repose.bench.budget.plan import Plan
 from repose.bench.budget.table import print_budget
 from repose.bench.budget.terms import Terms, read_specs
 from repose.bench.budget.training import probe_recipes, train_recipes
-from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread
+from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread_pairs
 from repose.data import Store
 from repose.estimate import estimator as find_estimator
 from repose.images import save_image
@@ -79,7 +79,7 @@ def compare_budgets(
     finally:
         torch.set_num_threads(threads)
     print_budget(lines, screen)
-    shown = replace(measured, indices=spread(measured.indices, SHEET_ROWS))
+    shown = replace(measured, indices=spread_pairs(measured.indices, SHEET_ROWS))
     save_image(out / "sheet.png", pair_sheet(shown, [(name, model_pictures(model)) for name, model in loaded.items()]))
     screen.print(f"{out / 'sheet.png'}: {len(shown)} of the pairs; lines in {where}", soft_wrap=True)
     return lines

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 
 from repose import models
-from repose.backends import known
+from repose.backends import find_backend
 from repose.bench.cost.count import count_cost
 from repose.bench.cost.result import MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredRun, first_line, size_name
 from repose.bench.cost.run import run_apart
@@ -86,7 +86,7 @@ def measure_costs(
         KeyError: no such recipe or backend; nothing has been measured.
     """
     for backend in backends:
-        known(backend)
+        find_backend(backend)
     recipes = {name: models.recipe(name) for name in names}
     there = {} if anew else read_costs(results, counted=not run)
     for name, recipe in recipes.items():

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.draw.panels import LOOKED_UP, Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import LOOKED_UP, Panel, Pixels, enlargement, grid, heat, over, picture
 from repose.models.apatn.network import APATB, APATN
 from repose.models.patn.inspect import steps
 from repose.person import JOINTS, Person
@@ -65,7 +65,7 @@ def _masks(source: Person, target: Person, alignments: list[Tensor], generated: 
     small = F.interpolate(shape[None, None], alignments[0].shape[:2], mode="area")[0, 0].to(alignments[0])
     weights = small / small.sum().clamp(min=1e-6)
     seen = [torch.einsum("yx,yxvu->vu", weights, alignment) for alignment in alignments]
-    rows: list[list[Picture | None]] = [
+    rows: list[list[Pixels | None]] = [
         [picture(image), draw_skeleton(target.keypoints[0], height, width), *(heat(one, size, 0) for one in seen)],
         [picture(generated), heat(shape, size, 0, 1), *(over(image, one, 0) for one in seen)],
     ]
@@ -87,7 +87,7 @@ def _joints(source: Person, target: Person, alignments: list[Tensor]) -> Panel |
     image = source.image[0]
     height, width = int(image.shape[-2]), int(image.shape[-1])
     cells_y, cells_x = alignments[0].shape[:2]
-    rows: list[list[Picture | None]] = []
+    rows: list[list[Pixels | None]] = []
     labels = []
     for name in LOOKED_UP:
         index = JOINTS.index(name)

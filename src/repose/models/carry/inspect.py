@@ -9,7 +9,7 @@ from torch import Tensor
 from repose.draw.panels import (
     LOOKED_UP,
     Panel,
-    Picture,
+    Pixels,
     enlargement,
     flow_key,
     flow_map,
@@ -70,7 +70,7 @@ def _search(image: Tensor, target: Person, extra: dict[str, Tensor]) -> Panel:
     chance = extra["match"].exp()  # (N, N)
     small = Person(keypoints=target.keypoints, size=target.size).resize(rows, columns).keypoints
     assert small is not None
-    shown: list[Picture | None] = [picture(image)]
+    shown: list[Pixels | None] = [picture(image)]
     names = ["source"]
     for joint in LOOKED_UP:
         x, y, visible = small[0, JOINTS.index(joint)].tolist()

@@ -44,4 +44,5 @@ MODEL = ModelDeclaration(
         "network.inpainting.widths=[4,4]",
         "network.inpainting.context=8",
     ),
+    overfit=("network.width=16",),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, label_map, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, label_map, picture
 from repose.models.densepose.network import DensePoseTransfer
 from repose.models.densepose.warping import atlas_picture, from_atlas, to_atlas
 from repose.person import Person
@@ -33,7 +33,7 @@ def panels(generator: DensePoseTransfer, source: Person, target: Person) -> list
 def _streams(source: Person, target: Person, image: Tensor, extra: dict[str, Tensor]) -> Panel:
     """From left to right as the data flows."""
     assert source.image is not None
-    columns: dict[str, Picture] = {"source": picture(source.image[0])}
+    columns: dict[str, Pixels] = {"source": picture(source.image[0])}
     if source.iuv is not None:
         columns["its parts"] = label_map(source.iuv[0, 0].round().long())
     if target.iuv is not None:
@@ -53,7 +53,7 @@ def _streams(source: Person, target: Person, image: Tensor, extra: dict[str, Ten
 
 def _atlas(image: Tensor, texture: Tensor, seen: Tensor, extra: dict[str, Tensor]) -> Panel:
     """The 24 parts, before and after inpainting."""
-    rows: list[list[Picture | None]] = [[picture(atlas_picture(texture, seen))]]
+    rows: list[list[Pixels | None]] = [[picture(atlas_picture(texture, seen))]]
     labels, caption = (
         ["seen"],
         "The 24 parts of the surface, u to the right and v down, grey where the source sees nothing.",
@@ -74,7 +74,7 @@ def _body(source: Person, target: Person, texture: Tensor, seen: Tensor, extra: 
         labels.append("inpainted")
     assert source.iuv is not None
     assert target.iuv is not None
-    drawn: list[list[Picture | None]] = [
+    drawn: list[list[Pixels | None]] = [
         [picture(from_atlas(surface, iuv)[0][0]) for iuv in (source.iuv, target.iuv)] for surface in rows
     ]
     caption = "The surface on the body of the source and of the target: what was seen alone"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, flow_key, flow_map, heat, picture
+from repose.draw.panels import Panel, Pixels, flow_key, flow_map, heat, picture
 from repose.models.garment.network import GarmentFlow, on_white
 from repose.models.garment.tryon import dress
 from repose.person import Person
@@ -56,6 +56,6 @@ def panels(generator: GarmentFlow, source: Person, target: Person) -> list[Panel
     return shown
 
 
-def _mask(mask: Tensor) -> Picture:
+def _mask(mask: Tensor) -> Pixels:
     """(1, 1, H, W), white where it is 1."""
     return picture(mask[0].expand(3, -1, -1) * 2 - 1)

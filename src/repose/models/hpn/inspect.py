@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, heat, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, heat, picture
 from repose.models.hpn.network import HPN
 from repose.person import JOINTS, Person
 from repose.represent.descriptors import corners, crops, descriptors, window
@@ -48,7 +48,7 @@ def _coverage(target: Person, generated: Tensor) -> Panel:
     """Figure 3, left: how much of the body 18, 31 and 44 windows cover."""
     assert target.keypoints is not None
     shown = generated if target.image is None else target.image
-    row: list[Picture | None] = [_boxed(shown, target.keypoints, count) for count in _COUNTS]
+    row: list[Pixels | None] = [_boxed(shown, target.keypoints, count) for count in _COUNTS]
     caption = (
         "The windows of the local descriptors: blue dots are joints, yellow dots lie between them, a green square is a "
         "window. Training compares the generated with the real picture in each of them; a missing joint has none."
@@ -64,7 +64,7 @@ def _windows(source: Person, target: Person, generated: Tensor) -> Panel:
     if target.image is not None:
         shown["target"] = (target.image, target.keypoints)
     height, width = generated.shape[-2:]
-    rows: list[list[Picture | None]] = []
+    rows: list[list[Pixels | None]] = []
     for image, keypoints in shown.values():
         if keypoints is None:
             rows.append([])
@@ -83,7 +83,7 @@ def _levels(generator: HPN, inputs: tuple[Tensor, ...], generated: Tensor) -> Pa
     """Figure 4's levels: what the decoder has at each side."""
     size = generated.shape[-2:]
     pictures = generator.pictures(*inputs)
-    row: list[Picture | None] = []
+    row: list[Pixels | None] = []
     names = []
     for image in pictures.values():
         names.append("x".join(map(str, image.shape[-2:])))
@@ -99,7 +99,7 @@ def _levels(generator: HPN, inputs: tuple[Tensor, ...], generated: Tensor) -> Pa
 def _pose(maps: Tensor, generated: Tensor) -> Panel:
     """Eq. 1: what the decoder is told of the pose."""
     size = (int(generated.shape[-2]), int(generated.shape[-1]))
-    cells: list[Picture | None] = [heat(one, size, 0, 1) for one in maps[0]]
+    cells: list[Pixels | None] = [heat(one, size, 0, 1) for one in maps[0]]
     height, width = maps.shape[-2:]
     caption = (
         f"The target's pose as it enters at the bottleneck, {height}x{width} cells: a Gaussian for each joint, nothing "
@@ -111,7 +111,7 @@ def _pose(maps: Tensor, generated: Tensor) -> Panel:
     return Panel("pose", caption, np.concatenate([top, bottom]))
 
 
-def _boxed(image: Tensor, keypoints: Tensor, count: int) -> Picture:
+def _boxed(image: Tensor, keypoints: Tensor, count: int) -> Pixels:
     """The picture with the windows and centres of its descriptors drawn over it."""
     height, width = image.shape[-2:]
     scale, side = enlargement(height), window(height, width)

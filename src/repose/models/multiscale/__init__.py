@@ -28,4 +28,5 @@ MODEL = ModelDeclaration(
     small="multiscale-s",
     without_features=("objective.perceptual=0",),
     tiny=("network.width=4", "network.levels=3", "network.tail=1"),
+    overfit=("network.width=8",),
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from torch import Tensor
 
-from repose.models.convert import plain, rename
+from repose.models.convert import plain_state, rename
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig, PatchDiscriminator
 
 _CONV: Final = ("weight",)
@@ -58,14 +58,14 @@ def convert_generator(state: Mapping[str, Tensor], config: MultiScaleConfig | No
     Raises:
         WeightsError: an entry is left over or missing, or has another shape.
     """
-    state = plain(state)
+    state = plain_state(state)
     config = config or generator_config(state)
     return rename(state, generator_names(config), MultiScale(config), "multi-scale generator")
 
 
 def generator_config(state: Mapping[str, Tensor]) -> MultiScaleConfig:
     """The sizes that a released generator's state dict has; the published ones where it does not tell."""
-    state = plain(state)
+    state = plain_state(state)
     stem = state.get("in1_conv1.0.weight")
     if stem is None:
         return MultiScaleConfig()
@@ -76,7 +76,7 @@ def generator_config(state: Mapping[str, Tensor]) -> MultiScaleConfig:
 
 def convert_discriminator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A released discriminator's state dict (`layers.*`) -> that of `PatchDiscriminator`. Errors as the generator."""
-    state = plain(state)
+    state = plain_state(state)
     first = state.get("layers.0.weight")
     network = PatchDiscriminator(first.shape[0] if first is not None else 64)
     return rename(state, DISCRIMINATOR_NAMES, network, "multi-scale discriminator")

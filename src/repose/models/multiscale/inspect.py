@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, heat, over, picture
 from repose.models.multiscale.network import MultiScale
 from repose.person import Person
 
@@ -30,7 +30,7 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
 
     means = {level: masks[level][0].mean(0) for level in levels}
     low, high = (float(end) for end in _ends(list(means.values())))
-    rows: list[list[Picture | None]] = [
+    rows: list[list[Pixels | None]] = [
         [picture(image[0]), *(heat(means[level], size, low, high) for level in levels)],
         [picture(generated), *(over(generated, means[level], low, high) for level in levels)],
     ]

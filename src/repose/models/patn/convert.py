@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from repose.models.convert import WeightsError, looks_like, plain, rename
+from repose.models.convert import WeightsError, looks_like, plain_state, rename
 from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.models.patn.network import PATNConfig, PATNGenerator
 
@@ -139,7 +139,7 @@ def _has_dropout(state: Mapping[str, Tensor]) -> bool:
 
 
 def _below_model(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix("model."): value for name, value in plain(state).items()}
+    return {name.removeprefix("model."): value for name, value in plain_state(state).items()}
 
 
 def _dead(config: PATNConfig | DiscriminatorConfig) -> Callable[[str], bool]:

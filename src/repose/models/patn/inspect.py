@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, heat, over, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, heat, over, picture
 from repose.models.patn.network import PATNGenerator
 from repose.person import Person
 from repose.represent.keypoints import draw_skeleton
@@ -63,7 +63,7 @@ def _masks(generator: PATNGenerator, source: Person, target: Person) -> Panel:
     generated = generator(source, target).image[0]
     size = height, width = int(image.shape[-2]), int(image.shape[-1])
     ends = [(float(mask.min()), float(mask.max())) for mask in masks]
-    rows: list[list[Picture | None]] = [
+    rows: list[list[Pixels | None]] = [
         [
             picture(image),
             draw_skeleton(target.keypoints[0], height, width),

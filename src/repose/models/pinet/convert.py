@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from repose.models.convert import WeightsError, looks_like, plain, rename
+from repose.models.convert import WeightsError, looks_like, plain_state, rename
 from repose.models.pinet.network import GatedConv, PINet, PINetConfig
 
 _GATED = {"gated_conv": "conv", "mask_conv": "gate", "batch_norm2d": "batch_norm"}
@@ -29,7 +29,7 @@ def convert_generator(state: Mapping[str, Tensor], config: PINetConfig | None = 
         WeightsError: an entry is left over or missing, or has another shape.
         ValueError: the config is not of the released layout.
     """
-    state = {name.removeprefix("model."): value for name, value in plain(state).items()}
+    state = {name.removeprefix("model."): value for name, value in plain_state(state).items()}
     first = state.get("app_trans_net.1.gated_conv.weight")
     if first is None:
         like = looks_like(state)

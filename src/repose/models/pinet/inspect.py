@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from repose.draw.panels import Panel, Picture, enlargement, grid, heat, label_map, picture
+from repose.draw.panels import Panel, Pixels, enlargement, grid, heat, label_map, picture
 from repose.models.pinet.network import PINet
 from repose.person import LIP_LABELS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET, relabel
@@ -28,7 +28,7 @@ def panels(generator: PINet, source: Person, target: Person) -> list[Panel]:
     output = generator(source, target)
     assert source.image is not None
     true = None if target.image is None else picture(target.image[0])
-    ends: dict[str, list[Picture | None]] = {"image": [picture(source.image[0]), picture(output.image[0]), true]}
+    ends: dict[str, list[Pixels | None]] = {"image": [picture(source.image[0]), picture(output.image[0]), true]}
     shown: list[Panel] = []
     if "parsing" in output.extra:
         predicted = output.extra["parsing"].argmax(1)
@@ -51,7 +51,7 @@ def _parsing(source: Person, target: Person, predicted: Tensor) -> Panel:
     return Panel("parsing", caption, grid([row], columns, scale=enlargement(int(predicted.shape[-2]))))
 
 
-def _gates(name: str, layers: list[Tensor], ends: list[Picture | None]) -> Panel:
+def _gates(name: str, layers: list[Tensor], ends: list[Pixels | None]) -> Panel:
     """Two rows: the input, the gates one layer after the other, the result and, where known, the truth."""
     first, result, true = ends
     assert result is not None
@@ -76,7 +76,7 @@ def _known(person: Person) -> Tensor | None:
     return None if person.parsing is None else relabel(person.parsing, TO_PINET, PINET_LABELS)
 
 
-def _labels(parsing: Tensor | None, names: bool = False) -> Picture | None:
+def _labels(parsing: Tensor | None, names: bool = False) -> Pixels | None:
     """PINet's labels (1, H, W) in the colours of LIP's."""
     if parsing is None:
         return None

@@ -1,4 +1,4 @@
-"""The renderer: dressed, posed people to colour, labels, IUV and depth, by OpenGL through EGL (llvmpipe will do)."""
+"""The renderer: dressed, posed people to colour, labels, IUV and depth, by OpenGL through EGL (llvmpipe is enough)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from repose.render.unavailable import SyntheticUnavailable
 SMALL: Final = 160
 """Pictures of this height or less show so little that meshes are thinned out and cloth is settled in fewer rounds."""
 BACKGROUND: Final = -100.0
-"""Nearness where there is nobody."""
+"""Nearness where there is no person."""
 _TILES: Final = 8  # pictures drawn before one read-back
 _LAMPS: Final = 3
 _FRAME_FLOATS: Final = 4 * (3 + 1 + 1 + 1 + 1 + _LAMPS + _LAMPS + 3)
@@ -58,7 +58,7 @@ class Drawn:
         color: (P, H, W, 3) float32 sRGB in [0, 1], multiplied by coverage. coverage: (P, H, W) float32 in [0, 1].
         label: (P, H, W) uint8, LIP. covered: (P, H, W) bool, at least half a pixel is person.
         iuv: (P, H, W, 3) uint8, part and u, v times 255. nearness: (P, H, W) float32, metres towards the camera from
-            the person's middle, `BACKGROUND` where there is nobody.
+            the person's middle, `BACKGROUND` where there is no person.
         shadow: (P, H, W, 2) float32 in [0, 1], cast on the ground by the first lamp, and by closeness to it.
     """
 
@@ -89,8 +89,8 @@ def create_context() -> Any:
         except Exception as error:
             problems.append(f"{names or 'default names'}: {error}")
     raise SyntheticUnavailable(
-        "no off-screen OpenGL here. The synthetic people need EGL and an OpenGL 3.3 driver; a GPU is not needed, "
-        "Mesa's software driver will do. On Debian or Ubuntu: apt-get install libegl1 libgl1 libegl-mesa0 "
+        "this machine has no off-screen OpenGL. The synthetic people need EGL and an OpenGL 3.3 driver; a GPU is not "
+        "needed, Mesa's software driver is enough. On Debian or Ubuntu: apt-get install libegl1 libgl1 libegl-mesa0 "
         "libgl1-mesa-dri. Tried " + "; ".join(problems)
     )
 
@@ -103,11 +103,11 @@ class Renderer:
         samples: samples a pixel, a square number (1, 4, 9, 16).
 
     Attributes:
-        driver: what draws: "llvmpipe (LLVM ...)" or the name of a GPU.
+        driver: the OpenGL driver: "llvmpipe (LLVM ...)" or the name of a GPU.
         timings: stage ("clothes", "pose", "draw", "background", "develop") -> processor seconds spent in it so far.
 
     Raises:
-        SyntheticUnavailable: no OpenGL context can be had.
+        SyntheticUnavailable: there is no OpenGL.
         ValueError: `samples` is not a square number.
     """
 

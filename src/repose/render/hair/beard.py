@@ -81,6 +81,6 @@ def _face(body: BodyModel, shape: Shape) -> Surface:
 
 def _near_normals(body: BodyModel, shape: Shape, surface: Surface) -> Floats:
     used, _ = _face_faces(body)
-    _, found = cKDTree(shape.vertices[used]).query(surface.rest)
-    out: Floats = shape.normals[used[found]]
+    _, closest = cKDTree(shape.vertices[used]).query(surface.rest)
+    out: Floats = shape.normals[used[closest]]
     return out

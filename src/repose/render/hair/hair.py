@@ -114,10 +114,10 @@ def _pushed(body: BodyModel, shape: Shape, points: Floats, clear: float) -> Floa
     tree = cKDTree(shape.vertices[near], balanced_tree=False, compact_nodes=False)
     scalp = body.canon[near, 2] > 0.70
     for _ in range(2):
-        distance, found = tree.query(points)
-        vertex = near[found]
+        distance, closest = tree.query(points)
+        vertex = near[closest]
         gap = ((points - shape.vertices[vertex]) * shape.normals[vertex]).sum(1)
-        lack = np.clip(np.where(scalp[found], 0.003, clear) - gap, 0, 0.06)
+        lack = np.clip(np.where(scalp[closest], 0.003, clear) - gap, 0, 0.06)
         lack *= np.clip(2 - distance / 0.04, 0, 1)  # far from all of it means nothing: better to stay
         points = points + shape.normals[vertex] * lack[:, None].astype(np.float32)
     return points

@@ -41,7 +41,7 @@ def _grid_faces(columns: int, rows: int, closed: bool) -> NDArray[np.int32]:
     return both.reshape(-1, 3).astype(np.int32)
 
 
-def sheet(
+def hair_sheet(
     dirs: Reals, height: Reals, offset: Reals | None, shade: Reals, keep: Reals | None = None, closed: bool = True
 ) -> Part:
     """A grid of (M, N) points, column by column, as a part."""
@@ -162,7 +162,7 @@ def hair_cap(
     streak = rng.normal(0, 0.07, (columns, 1)).astype(np.float32)
     shade = 0.94 + 0.16 * ridge + (streak if not lumps else 0)
     shade = shade * (0.75 + 0.25 * ramp(inside, 0.0, 0.02)) * (0.8 + 0.2 * ramp(along, 0, 0.12))[None]
-    return sheet(dirs, height.astype(np.float32), None, shade.astype(np.float32), inside)
+    return hair_sheet(dirs, height.astype(np.float32), None, shade.astype(np.float32), inside)
 
 
 def _turned(top: Floats) -> Floats:

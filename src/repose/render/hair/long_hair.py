@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repose.body.model import Floats
-from repose.render.hair.hair_parts import Part, fringe, hair_cap, layers, parting, sheet, strips, tubes
+from repose.render.hair.hair_parts import Part, fringe, hair_cap, hair_sheet, layers, parting, strips, tubes
 from repose.render.hair.scalp import MIDDLE, Reals, Skull, bumps, direction, lookup, ramp, ridges, slerp
 from repose.render.pieces import Looks
 
@@ -103,7 +103,7 @@ def hanging(looks: Looks, rng: np.random.Generator, skull: Skull) -> list[Part]:
             height = height * (1 + 0.22 * ridge) + 0.003 * ridge * ramp(along, 0.3, 0.6)
             streak = rng.normal(0, 0.08, (columns, 1))
             shade = 0.9 + 0.15 * ridge + streak + 0.08 * along - 0.25 * (1 - ramp(along, 0, 0.09))
-        part = sheet(dirs, height.astype(np.float32), offset, np.asarray(shade, np.float32), closed=False)
+        part = hair_sheet(dirs, height.astype(np.float32), offset, np.asarray(shade, np.float32), closed=False)
         parts.append(replace(part, faces=_unsplit(part)))
     if edge > 1.5:
         front, crown = parting(looks.part)
@@ -241,7 +241,7 @@ def bun(looks: Looks, rng: np.random.Generator, skull: Skull) -> list[Part]:
     offset = offset + tie * size * 0.75
     dirs = np.broadcast_to(tie, offset.shape).astype(np.float32)
     shade = 0.9 + 0.14 * swirl - 0.25 * ramp(tilt, 1.6, 2.3)[None]
-    part = sheet(dirs, np.zeros(offset.shape[:2], np.float32), offset.astype(np.float32), shade.astype(np.float32))
+    part = hair_sheet(dirs, np.zeros(offset.shape[:2], np.float32), offset.astype(np.float32), shade.astype(np.float32))
     parts.append(part)
     return parts
 

@@ -129,9 +129,9 @@ def _rays(body: BodyModel) -> Any:
 
 def _fill(grid: Floats, known: Bools) -> None:
     """Directions without skull (ears are left out) take the mean of the nearest known ones of the same height."""
-    for row, found in zip(grid, known, strict=True):
-        at = np.flatnonzero(found)
-        for k in np.flatnonzero(~found):
+    for row, filled in zip(grid, known, strict=True):
+        at = np.flatnonzero(filled)
+        for k in np.flatnonzero(~filled):
             if len(at) == 0:
                 break
             after = at[np.argmin((at - k) % _TURNS)]

@@ -28,7 +28,7 @@ _ODDS: Final = np.cumsum(np.array([base.odds for base in LIBRARY], np.float64), 
 
 
 @dataclass(frozen=True)
-class Pose:
+class BodyPose:
     """One pose.
 
     Attributes:
@@ -44,7 +44,7 @@ class Pose:
     mirrored: bool = False
 
 
-def sample_pose(rng: np.random.Generator, style: str = "mixed", girth: float = 1.0) -> Pose:
+def sample_pose(rng: np.random.Generator, style: str = "mixed", girth: float = 1.0) -> BodyPose:
     """One random pose.
 
     Args:
@@ -60,15 +60,15 @@ def sample_pose(rng: np.random.Generator, style: str = "mixed", girth: float = 1
     return pose
 
 
-def base_pose(body: BodyModel, name: str) -> Pose:
+def base_pose(body: BodyModel, name: str) -> BodyPose:
     """A pose of the library as it is, unvaried. Raises KeyError for a name it does not have."""
     base = BASES[name]
     angles = _solved(body, base, None, 0.0, None if base.legs is None else base.legs.row())
     separate(body, angles)
-    return Pose(name, rounded(angles), base.seat)
+    return BodyPose(name, rounded(angles), base.seat)
 
 
-def _drawn(rng: np.random.Generator, style: str, girth: float) -> Pose:
+def _drawn(rng: np.random.Generator, style: str, girth: float) -> BodyPose:
     body = load_body()
     column = {"street": 0, "fashion": 1}.get(style, 2)
     base = LIBRARY[_pick(rng, column)]
@@ -88,7 +88,7 @@ def _drawn(rng: np.random.Generator, style: str, girth: float) -> Pose:
     separate(body, angles, girth=girth)
     out = rounded(angles)
     mirrored = bool(rng.random() < 0.5)
-    return Pose(name, mirror(out) if mirrored else out, base.seat, mirrored)
+    return BodyPose(name, mirror(out) if mirrored else out, base.seat, mirrored)
 
 
 def _pick(rng: np.random.Generator, column: int) -> int:

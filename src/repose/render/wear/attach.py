@@ -93,12 +93,12 @@ def make_mesh(
     if shade is not None:
         surface = replace(surface, shade=np.asarray(shade, np.float32))
     vertices = np.flatnonzero(mask)
-    distance, found = cKDTree(body.canon[vertices]).query(surface.canon, k=4)
+    distance, closest = cKDTree(body.canon[vertices]).query(surface.canon, k=4)
     near_share = 1 / (distance + 1e-3) ** 2
     near_share /= near_share.sum(1, keepdims=True)
     if weight is None:
         weight = np.ones((len(fits), len(surface)), np.float32)
-    return CanonMesh(surface, vertices[found], near_share.astype(np.float32), fits, weight.astype(np.float32))
+    return CanonMesh(surface, vertices[closest], near_share.astype(np.float32), fits, weight.astype(np.float32))
 
 
 def carry(mesh: CanonMesh, body: BodyModel, shape: Shape) -> Surface:
@@ -137,8 +137,8 @@ def mirror_mesh(mesh: CanonMesh) -> CanonMesh:
 def _twins(body: BodyModel) -> NDArray[np.int64]:
     """(V_body,) the vertex at the mirrored place."""
     used = np.unique(body.faces["body"]).astype(np.int64)
-    found = cKDTree(body.canon[used]).query(body.canon * np.array([-1, 1, 1], np.float32))[1]
-    out: NDArray[np.int64] = used[found]
+    closest = cKDTree(body.canon[used]).query(body.canon * np.array([-1, 1, 1], np.float32))[1]
+    out: NDArray[np.int64] = used[closest]
     return out
 
 

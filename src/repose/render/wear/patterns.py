@@ -133,8 +133,8 @@ def _border(faces: Ints, among: NDArray[np.bool_]) -> Ints:
     """Vertices of `among` on edges that belong to one face alone."""
     pairs = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
     unique, many = np.unique(pairs, axis=0, return_counts=True)
-    found = np.unique(unique[many == 1])
-    out: Ints = found[among[found]].astype(np.int32)
+    border = np.unique(unique[many == 1])
+    out: Ints = border[among[border]].astype(np.int32)
     return out
 
 

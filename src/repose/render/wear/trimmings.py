@@ -45,9 +45,9 @@ def trimmings(kind: str, cut: Cut, surface: Surface) -> list[Surface]:
         fields.append((deep, 0.006 + 0.045 * np.sin(np.clip(deep / 0.16, 0, 1) * np.pi) ** 0.7, 0.97))
     if kind == "coat":
         fields += _coat_patches(cut, canon, neck, style, front)
-    made = [_patch(surface, f.astype(np.float32), lift, shade) for f, lift, shade in fields]
+    patches = [_patch(surface, f.astype(np.float32), lift, shade) for f, lift, shade in fields]
     stands = style in ("collar", "lapel", "stand", "hood")
-    return [_raised(p, cut) if stands else p for p in made if p is not None]
+    return [_raised(p, cut) if stands else p for p in patches if p is not None]
 
 
 def _raised(patch: Surface, cut: Cut) -> Surface:
