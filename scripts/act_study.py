@@ -46,8 +46,8 @@ window.fresh = false; // a picture has appeared that was not looked at
   requestAnimationFrame(look);
 })();
 """
-"""Measures independently of the page how long pictures were shown, frame by frame; without those that practice shows again
-with the answer."""
+"""Measures, independently of the page and frame by frame, how long pictures were shown; not those that practice
+shows again with the answer."""
 
 AWAY: Final = """away => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => away });
@@ -249,7 +249,7 @@ def main() -> None:
 
     Console(width=160).print(study_table(results(server.study)))
     every = sorted(time for mine in times for time in mine)
-    sys.stdout.write(f"{len(every)} pictures seen, {every[0]:.3f} to {every[-1]:.3f} s, measured independently of the page\n")
+    sys.stdout.write(f"{len(every)} pictures shown for {every[0]:.3f} to {every[-1]:.3f} s, measured beside the page\n")
     server.stop()
 
 

@@ -311,7 +311,7 @@ class StoreWriter:
             raise ValueError(f"{name}: a missing joint (visible 0) must have x = y = 0, got {xyv.tolist()}")
         depth = record.get("depth")
         if depth is not None and not (np.isfinite(depth).all() and depth.min() >= 0):
-            raise ValueError(f"{name}: depth must be finite and not negative, 0 where nobody is")
+            raise ValueError(f"{name}: depth must be finite and not negative, 0 beside the person")
 
     def _remember(self, name: str, person: str, split: str) -> None:
         self._index[name] = len(self.names)

@@ -23,7 +23,7 @@ class PublishedCost:
 
     Attributes:
         parameters: weights of the generator.
-        rate: pictures a second on a GPU; None where the paper prints none.
+        rate: pictures a second on a GPU; None if the paper prints none.
         source: the table, the data set and the GPU.
     """
 
@@ -62,7 +62,7 @@ class ModelDeclaration:
         tiny: settings that make any of the recipes small enough for tests, on canvases of 64x32.
         tolerance: how far a picture of [-1, 1] may differ when it is computed alone and in a batch, at that size.
         overfit: settings, beside `without_features`, with which the small recipe learns one pair of 128x64 by heart in
-            300 images; None where the picture does not show the person, so that the paper needs a test of its own.
+            300 images; None if the picture does not show the person, so that the paper needs a test of its own.
 
     Raises:
         DeclarationError: a path has no colon, or `full`, `small` or `published` names a recipe that is not declared.
