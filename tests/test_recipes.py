@@ -107,7 +107,7 @@ def test_override(given: Recipe, word: str, value: Any) -> None:
         ("clip=true", "kind float"),
         ("network.kind=z", "there are: x, y"),
         ("data.flip=miror", "did you mean 'mirror'"),
-        ("network.limit=x", "is none of"),
+        ("network.limit=x", "must be one of"),
         ("network.size=[1,2,3]", "2 values are wanted"),
         ("network.stages=3", "a list is wanted"),
         ("canvas=fasion", r"^canvas: .*did you mean 'fashion'"),
@@ -167,7 +167,7 @@ def test_a_file_is_read_and_named_where_it_is_no_recipe(given: Recipe, tmp_path:
     assert read_recipe(path) == replace(given, notes="ü")
     for wrong, said in ((b'{"model": "to', "Unterminated"), (b"\xff", "decode"), (b'{"model": "nte"}', "mean 'net'")):
         path.write_bytes(wrong)
-        with pytest.raises(RecipeError, match=f"own.json is no recipe: .*{said}"):
+        with pytest.raises(RecipeError, match=f"own.json is not a recipe: .*{said}"):
             read_recipe(path)
     with pytest.raises(FileNotFoundError, match=r"none.json"):
         read_recipe(tmp_path / "none.json")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from repose.study import PUBLISHED, Study, StudyProtocol, export, people_interval, results, wilson
-from repose.study.results import caption, study_markdown, table_lines
+from repose.study.results import caption, results_markdown, table_lines
 from tests.study import pictures
 from tests.study.pictures import Clock
 
@@ -182,7 +182,7 @@ def test_the_table(tmp_path: Path) -> None:
     assert published["PG2"][3:6] == ["9.20", "14.90", "87.95"]
     assert all(row[-1].startswith("published: ") for row in rows[1:])
     assert "2 sessions finished of 3 begun" in caption(outcome)
-    text = study_markdown(outcome, published=False)
+    text = results_markdown(outcome, published=False)
     assert text.splitlines()[2].startswith("| a\\|b | 1 | 2 | 0.0 [0.0, 0.0] [0.0, ")
     assert "published" not in text
 

@@ -451,7 +451,7 @@ class Store:
         if not path.is_file():
             half = partial_folder(folder)
             hint = f"; {half} is one that was not finished" if half.is_dir() else ""
-            raise FileNotFoundError(f"{folder} is no store: it has no meta.json{hint}. `repose prepare` makes one")
+            raise FileNotFoundError(f"{folder} is not a store: it has no meta.json{hint}. `repose prepare` writes one")
         try:
             meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             version = meta["version"]
@@ -618,7 +618,7 @@ def _existing(path: Path) -> Path:
 
 def _require_free(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} is there already; remove it or choose another folder")
+        raise FileExistsError(f"{folder} exists already; remove it or choose another folder")
 
 
 def _check_split(split: str) -> None:
