@@ -62,7 +62,7 @@ def test_points_off_the_picture_are_left_out() -> None:
 
 @pytest.mark.parametrize("count", [0, 17, 19, 30, 45])
 def test_other_counts(count: int) -> None:
-    with pytest.raises(ValueError, match=rf"their number is 18 \+ 13 k .* got {count}"):
+    with pytest.raises(ValueError, match=rf"count must be 18 \+ 13 k .* got {count}"):
         descriptors(joints(), HEIGHT, WIDTH, count)
     with pytest.raises(ValueError, match=r"keypoints \(B, 18, 3\), got \(18, 3\)"):
         descriptors(joints()[0], HEIGHT, WIDTH, 18)
