@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from repose.study import Study, StudyServer, results
-from repose.study.results import study_table
+from repose.study.results import results_table
 
 HABITS: Final = ("", "presses twice", "loads again", "closes the tab", "phone", "keys", "looks away")
 """What participants do besides answering, in turn."""
@@ -46,8 +46,8 @@ window.fresh = false; // a picture has appeared that was not looked at
   requestAnimationFrame(look);
 })();
 """
-"""Measures independently of the page how long pictures were shown, frame by frame; without those that practice shows again
-with the answer."""
+"""Measures, independently of the page and frame by frame, how long pictures were shown; not those that practice
+shows again with the answer."""
 
 AWAY: Final = """away => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => away });
@@ -247,9 +247,9 @@ def main() -> None:
     )
     from rich.console import Console
 
-    Console(width=160).print(study_table(results(server.study)))
+    Console(width=160).print(results_table(results(server.study)))
     every = sorted(time for mine in times for time in mine)
-    sys.stdout.write(f"{len(every)} pictures seen, {every[0]:.3f} to {every[-1]:.3f} s, measured independently of the page\n")
+    sys.stdout.write(f"{len(every)} pictures shown for {every[0]:.3f} to {every[-1]:.3f} s, measured beside the page\n")
     server.stop()
 
 

@@ -258,7 +258,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("train", "patn-s", "data.bach=8", "--show"), "data.bach: 'bach' is not known; did you mean 'batch'?"),
         (("train", "patn-s", "batch", "--show"), "'batch' is not of the form key=value"),
         (("train", "patn-s", "images=many", "--show"), "images: a value of kind int is wanted, got 'many'"),
-        (("train", "patn-s", "-d", "none"), "none is no store"),
+        (("train", "patn-s", "-d", "none"), "none is not a store"),
         (("train", "none.json"), "none.json"),
         (("prepare", "market"), "did you mean 'market1501'?"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
@@ -271,7 +271,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave --size away"),
         (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
-        (("export-layout", "none", "out"), "none is no store"),
+        (("export-layout", "none", "out"), "none is not a store"),
         (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is not a stream"),
         (("train", "patn-s", "-d", "synthetic:stret:128x64"), "did you mean 'street'?"),
         (("bench", "forward", "patn-s", "--backends", "plian"), "did you mean 'plain'?"),
@@ -284,7 +284,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("inspect", "{weights}", "a.png", "b.png"), "a.png does not exist"),
         (("inspect", "{weights}", "a.png"), "give SOURCE and TARGET"),
         (("inspect", "{weights}", "--pair", "0"), "needs --store FOLDER"),
-        (("inspect", "{weights}", "--pair", "0", "--store", "none"), "none is no store"),
+        (("inspect", "{weights}", "--pair", "0", "--store", "none"), "none is not a store"),
         (("estimate", "none.jpg"), "none.jpg does not exist"),
         (("estimate", "none.jpg", "--person", "tallest"), "not 'tallest'"),
         (("estimate", "none.jpg", "--pose", "movnet"), "did you mean 'movenet'?"),
@@ -645,7 +645,7 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert "did you mean 'patn-market'" in run("eval", "runs/a", "-d", "data", "-p", "patn-markt").error
     assert "did you mean 'cuda'" in run("eval", "runs/a", "-d", "data", "--device", "cudda").error
-    assert "data2 is no store" in run("eval", "runs/a", "-d", "data2").error
+    assert "data2 is not a store" in run("eval", "runs/a", "-d", "data2").error
     assert "no weights are called 'runs/c'" in run("eval", "runs/c", "-d", "data").error
     rates = run("bench", "loading", "-d", "data", "--seconds", "0.02", "--results", "results.jsonl")
     assert rates.code == 0, rates
@@ -684,7 +684,7 @@ def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
     assert "did you mean 'images'?" in error
     for bad in ("{", "[1]"):
         (tmp_path / "own.json").write_text(bad)
-        assert "own.json is no recipe" in run("train", "own.json", "--show").error
+        assert "own.json is not a recipe" in run("train", "own.json", "--show").error
 
 
 def test_inspect(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_a_model_and_the_folder_of_its_pictures_measure_alike(tmp_path: Path) ->
 
 @pytest.mark.parametrize("shard", [None, 4_000])
 def test_checksum_of_one_and_of_several_weight_files(shard: int | None, tmp_path: Path) -> None:
-    made = tiny.recipe()
-    save_weights(tmp_path, tiny.generator(made), made, {}, shard=shard)
+    small_recipe = tiny.recipe()
+    save_weights(tmp_path, tiny.generator(small_recipe), small_recipe, {}, shard=shard)
     paths = weight_files(tmp_path)
     assert (len(paths) > 1) == (shard is not None)
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
@@ -91,12 +91,12 @@ def test_the_sheet_shows_what_was_measured(tmp_path: Path, monkeypatch: pytest.M
             writer.add(name, "p", random.integers(0, 256, (256, 176, 3), np.uint8), keypoints, split="test")
         writer.finish({"test": [("a.png", "b.png")]})
     run = tiny.save(tmp_path / "run", "multiscale-fashion")
-    made: list[torch.Tensor] = []
+    small_recipe: list[torch.Tensor] = []
     real = Model.__call__
-    monkeypatch.setattr(Model, "__call__", lambda *words: made.append(real(*words)) or made[-1])
+    monkeypatch.setattr(Model, "__call__", lambda *words: small_recipe.append(real(*words)) or small_recipe[-1])
     out = tmp_path / "sheet.png"
     compare([str(run)], tmp_path / "data", "roy-fashion", EvaluationSettings(), ComparisonFiles(out), screen())
-    measured, drawn = made
+    measured, drawn = small_recipe
     assert measured.shape == (2, 3, 256, 256)
     assert torch.allclose(measured, drawn, atol=1e-5)
     assert PIL.Image.open(out).width > 4 * 2 * 256
@@ -136,9 +136,9 @@ def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_pa
 
 def carry(folder: Path) -> Path:
     """Weights of a tiny Carry, trained for 'market', that works on 64 rows."""
-    made = replace(recipe("carry-s"), network=CarryConfig(width=8, depth=1, match=8, heads=2, height=64))
+    small_recipe = replace(recipe("carry-s"), network=CarryConfig(width=8, depth=1, match=8, heads=2, height=64))
     torch.manual_seed(0)
-    save_weights(folder, build_generator(made), made, {"licence": "none", "data": "noise"})
+    save_weights(folder, build_generator(small_recipe), small_recipe, {"licence": "none", "data": "noise"})
     return folder
 
 

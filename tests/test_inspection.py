@@ -246,12 +246,12 @@ def test_the_result_is_that_of_the_model(model: Model) -> None:
     wanted = picture(model(both[0], both[1])).repeat(2, 0).repeat(2, 1)
     result = panels[0].image
     height, width = wanted.shape[:2]
-    found = [
+    seen_panels = [
         column
         for column in range(result.shape[1] - width + 1)
         if np.array_equal(result[-height - 6 : -6, column : column + width], wanted)
     ]
-    assert len(found) == 1
+    assert len(seen_panels) == 1
 
 
 def test_pictures_of_any_size_are_cut_and_poses_rebuilt(model: Model) -> None:
@@ -300,8 +300,8 @@ def test_people_by_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     store: Store = tiny.store(tmp_path / "store")
     name = store.names[3]
     for word in (name, "3"):
-        found = find_person(word, store)
-        assert torch.equal(found.image, store.person([3])[0].image)  # type: ignore[arg-type]
+        person_read = find_person(word, store)
+        assert torch.equal(person_read.image, store.person([3])[0].image)  # type: ignore[arg-type]
     tiny.photograph(tmp_path / "me.png")
     photo = find_person("me.png", store)
     assert photo.size == (400, 200)

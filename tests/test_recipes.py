@@ -28,7 +28,7 @@ class Net:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Recipe:
+def given(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     here = f"{__name__}:Net"
     declared = ModelDeclaration(
         __name__, "net", "net", "none", here, here, here, here, {"net": f"{__name__}:made"}, "net", "net"
@@ -39,14 +39,14 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Recipe:
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_recipe_survives_json(name: str) -> None:
-    made = by_name(name)
-    assert made.name == name
-    assert recipe_from_dict(json.loads(json.dumps(to_dict(made)))) == made
+    given = by_name(name)
+    assert given.name == name
+    assert recipe_from_dict(json.loads(json.dumps(to_dict(given)))) == given
 
 
-def test_round_trip_keeps_types(made: Recipe) -> None:
-    back = recipe_from_dict(json.loads(json.dumps(to_dict(made))))
-    assert back == made
+def test_round_trip_keeps_types(given: Recipe) -> None:
+    back = recipe_from_dict(json.loads(json.dumps(to_dict(given))))
+    assert back == given
     assert type(back.network) is Net
     assert isinstance(back.network.stages, tuple)
     assert isinstance(back.data, DataConfig)
@@ -79,15 +79,15 @@ def test_round_trip_keeps_types(made: Recipe) -> None:
         ("objective.width=4", 4),
     ],
 )
-def test_override(made: Recipe, word: str, value: Any) -> None:
-    new = override(made, [word])
+def test_override(given: Recipe, word: str, value: Any) -> None:
+    new = override(given, [word])
     path = word.partition("=")[0].split(".")
-    found: Any = new
+    setting: Any = new
     for key in path:
-        found = getattr(found, key)
-    assert found == value
-    assert type(found) is type(value)
-    assert _count_differences(made, new) == 1
+        setting = getattr(setting, key)
+    assert setting == value
+    assert type(setting) is type(value)
+    assert _count_differences(given, new) == 1
     assert recipe_from_dict(to_dict(new)) == new
 
 
@@ -107,7 +107,7 @@ def test_override(made: Recipe, word: str, value: Any) -> None:
         ("clip=true", "kind float"),
         ("network.kind=z", "there are: x, y"),
         ("data.flip=miror", "did you mean 'mirror'"),
-        ("network.limit=x", "is none of"),
+        ("network.limit=x", "must be one of"),
         ("network.size=[1,2,3]", "2 values are wanted"),
         ("network.stages=3", "a list is wanted"),
         ("canvas=fasion", r"^canvas: .*did you mean 'fashion'"),
@@ -131,13 +131,13 @@ def test_override(made: Recipe, word: str, value: Any) -> None:
         ("generator_optimiser.weight_decay=-1", "^generator_optimiser.weight_decay"),
     ],
 )
-def test_a_wrong_word_is_named(made: Recipe, word: str, message: str) -> None:
+def test_a_wrong_word_is_named(given: Recipe, word: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        override(made, [word])
+        override(given, [word])
 
 
-def test_wrong_json_is_named(made: Recipe) -> None:
-    good = to_dict(made)
+def test_wrong_json_is_named(given: Recipe) -> None:
+    good = to_dict(given)
     for change, message in (
         ({"model": "nte"}, "recipe.model: 'nte' is not known; did you mean 'net'"),
         ({"model": ["net"]}, "recipe.model: .* is not known"),
@@ -161,13 +161,13 @@ def test_json_that_is_no_recipe(data: Any) -> None:
         recipe_from_dict(data)
 
 
-def test_a_file_is_read_and_named_where_it_is_no_recipe(made: Recipe, tmp_path: Path) -> None:
+def test_a_file_is_read_and_named_where_it_is_no_recipe(given: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "own.json"
-    path.write_text(json.dumps(to_dict(replace(made, notes="ü"))), encoding="utf-8")
-    assert read_recipe(path) == replace(made, notes="ü")
+    path.write_text(json.dumps(to_dict(replace(given, notes="ü"))), encoding="utf-8")
+    assert read_recipe(path) == replace(given, notes="ü")
     for wrong, said in ((b'{"model": "to', "Unterminated"), (b"\xff", "decode"), (b'{"model": "nte"}', "mean 'net'")):
         path.write_bytes(wrong)
-        with pytest.raises(RecipeError, match=f"own.json is no recipe: .*{said}"):
+        with pytest.raises(RecipeError, match=f"own.json is not a recipe: .*{said}"):
             read_recipe(path)
     with pytest.raises(FileNotFoundError, match=r"none.json"):
         read_recipe(tmp_path / "none.json")
@@ -203,8 +203,8 @@ def test_words_that_fit_each_other_only() -> None:
     """In every order: one by one the first of them would not fit the rest."""
     words = ["network.trained=1", "objective.shares=[1]", "objective.descriptors=[44]"]
     for order in itertools.permutations(words):
-        made = override(by_name("hpn"), order)
-        assert (made.network.trained, made.objective.shares, made.objective.descriptors) == (1, (1.0,), (44,))
+        given = override(by_name("hpn"), order)
+        assert (given.network.trained, given.objective.shares, given.objective.descriptors) == (1, (1.0,), (44,))
     assert override(by_name("hpn"), ["data.batch=2", "data.batch=3"]).data.batch == 3
     with pytest.raises(RecipeError, match=r"objective\.shares\.x: 'shares' is a single value"):
         override(by_name("hpn"), ["objective.shares.x=1"])

@@ -269,7 +269,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
                 return _value(option, value, where)
             except RecipeError:
                 continue
-        raise RecipeError(f"{where}: {value!r} is none of {', '.join(map(str, options))}")
+        raise RecipeError(f"{where}: {value!r} is not allowed; it must be one of {', '.join(map(str, options))}")
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise RecipeError(f"{where}: a list is wanted, got {value!r}")

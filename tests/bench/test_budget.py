@@ -81,7 +81,7 @@ def test_a_recipe_s_file_is_read_and_named_where_it_is_none(tmp_path: Path) -> N
     path.write_text(json.dumps(to_dict(override(models.recipe("patn-s"), ["name=own"]))))
     assert [recipe.name for recipe in read_specs([f"{path} data.batch=2"], canvas)] == ["own"]
     path.write_text("{")
-    with pytest.raises(ValueError, match=r"own\.json is no recipe"):
+    with pytest.raises(ValueError, match=r"own\.json is not a recipe"):
         read_specs([str(path)], canvas)
 
 

@@ -107,7 +107,7 @@ def test_a_store_that_is_there_stays(
     before = (tmp_path / "data" / "snapshots" / "meta.json").read_bytes()
     capsys.readouterr()
     assert run(*words, "--test", "2") == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "data" / "snapshots" / "meta.json").read_bytes() == before
 
 

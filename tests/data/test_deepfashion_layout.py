@@ -149,7 +149,7 @@ def test_a_store_of_photographs(tmp_path: Path) -> None:
 def test_an_existing_folder_is_not_touched(
     store: Store, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="exists already"):
         export_layout(store, out)
 
     def full(*_: object, **__: object) -> None:

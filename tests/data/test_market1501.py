@@ -155,7 +155,7 @@ def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrong_folder_is_a_clear_error(layout: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="leaves nobody to train on"):
+    with pytest.raises(ValueError, match=r"leaves none of the \d+ training people to train on"):
         prepare_market1501(Market1501(layout, validation=5), tmp_path / "s")
     (layout / "market-annotation-test.csv").unlink()
     with pytest.raises(FileNotFoundError, match="market-annotation-test"):

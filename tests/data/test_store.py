@@ -151,7 +151,7 @@ def test_damaged_meta(tmp_path: Path) -> None:
     path.write_text(text[:100])
     with pytest.raises(ValueError, match="damaged"):
         Store.open(tmp_path / "s")
-    with pytest.raises(FileNotFoundError, match="is no store"):
+    with pytest.raises(FileNotFoundError, match="is not a store"):
         Store.open(tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_wrong_records_are_refused(tmp_path: Path) -> None:
 def test_an_existing_folder_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     fill(tmp_path / "s")  # an empty folder will do
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="exists already"):
         StoreWriter(tmp_path / "s", HEIGHT, WIDTH, "made")
     Store.open(tmp_path / "s", verify=True)
 

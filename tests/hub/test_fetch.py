@@ -82,8 +82,15 @@ def test_wrong_bytes_from_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileMissingError) as caught:
         locate(FILE)
     text = str(caught.value)
-    found = hashlib.sha256(b"<html>not found</html>").hexdigest()
-    for part in ("net.bin", "https://example.org/net.bin", SHA, found, str(cache_folder() / "files"), "REPOSE_FILES"):
+    digest_of_page = hashlib.sha256(b"<html>not found</html>").hexdigest()
+    for part in (
+        "net.bin",
+        "https://example.org/net.bin",
+        SHA,
+        digest_of_page,
+        str(cache_folder() / "files"),
+        "REPOSE_FILES",
+    ):
         assert part in text
     assert not list(cache_folder().rglob("*.*")), "nothing is kept of it"
 

@@ -342,7 +342,7 @@ def test_settings_that_cannot_be(words: dict[str, int], message: str) -> None:
 
 
 def test_an_estimator_by_its_name(store: Store) -> None:
-    with pytest.raises(ValueError, match="no estimator 'movenett'; did you mean 'movenet'"):
+    with pytest.raises(ValueError, match="no estimator of keypoints is called 'movenett'; did you mean 'movenet'"):
         evaluate("patn-market", store, settings=EvaluationSettings(estimator="movenett"))
 
 

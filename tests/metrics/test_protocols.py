@@ -12,7 +12,7 @@ from repose.metrics.columns import columns_from
 from repose.metrics.functional import PATN, SKIMAGE, SSIMVariant
 from repose.metrics.protocols import overview
 from repose.metrics.published import published
-from repose.metrics.tables import TableRow, grid, markdown, rich_table
+from repose.metrics.tables import TableRow, markdown, rich_table, table_cells
 from repose.represent.canvas import CANVASES
 
 
@@ -88,7 +88,7 @@ def test_further_columns_are_known() -> None:
 
 def test_a_number_needs_its_protocol() -> None:
     score = {"ssim": Score(0.5, 0.4, 0.6)}
-    for write in (markdown, rich_table, grid):
+    for write in (markdown, rich_table, table_cells):
         with pytest.raises(ValueError, match="without the protocol"):
             write([TableRow("a", score, "")])
         with pytest.raises(ValueError, match="without the protocol"):

@@ -51,9 +51,9 @@ def test_alexnet() -> None:
     state |= {f"classifier.{k}": v for k, v in head.state_dict().items()}
     network, x = AlexNet(), torch.rand(1, 3, 128, 96)
     network.load(state)
-    found = network(x)
+    outputs = network(x)
     for tap, layers in zip(alexnet.TAPS, (2, 5, 8, 10, 12), strict=True):
-        torch.testing.assert_close(found[tap], plain[:layers](normal(x)))
+        torch.testing.assert_close(outputs[tap], plain[:layers](normal(x)))
     whole = AlexNet(())
     whole.load(state)
     assert count(whole) == 61_100_840
@@ -99,9 +99,9 @@ def test_squeezenet() -> None:
     torch.testing.assert_close(whole.logits(x), last(plain(normal(x))).relu().mean((2, 3)))
     network = SqueezeNet()
     network.load(state)
-    found = network(x)
+    outputs = network(x)
     for tap, layers in zip(squeezenet.TAPS, (2, 4, 5, 7, 8, 10, 11, 12, 13), strict=True):
-        torch.testing.assert_close(found[tap], plain[:layers](normal(x)))
+        torch.testing.assert_close(outputs[tap], plain[:layers](normal(x)))
 
 
 # -- Inception v3 ---------------------------------------------------------------------------------------------------
@@ -181,13 +181,13 @@ def test_inception(dialect: inception.Dialect) -> None:
     x = torch.rand(1, 3, 299, 299, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.no_grad():
         wanted = plain_inception(state, dialect, x)
-        found = network(x)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(network.logits(found), found @ state["fc.weight"].T + state["fc.bias"])
-    torch.testing.assert_close(network.logits(found, bias=False), found @ state["fc.weight"].T)
+        outputs = network(x)
+    torch.testing.assert_close(outputs, wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(network.logits(outputs), outputs @ state["fc.weight"].T + state["fc.bias"])
+    torch.testing.assert_close(network.logits(outputs, bias=False), outputs @ state["fc.weight"].T)
     other: inception.Dialect = "tf" if dialect == "torchvision" else "torchvision"
     with torch.no_grad():
-        apart = (plain_inception(state, other, x) - found).abs().max()
+        apart = (plain_inception(state, other, x) - outputs).abs().max()
     assert apart > 1e-3, "the dialects are told apart by more than their weights"
     with pytest.raises(ValueError, match=r"'fc\.weight' is"):
         InceptionV3(other).load(state)

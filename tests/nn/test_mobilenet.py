@@ -30,13 +30,13 @@ def tensorflow_same(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarra
 @pytest.mark.parametrize("size", [(8, 6), (7, 6), (7, 5)])
 def test_padding_is_tensorflows(size: tuple[int, int]) -> None:
     x, kernel = torch.randn(size, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
-    found = F.conv2d(same_pad(x[None, None]), kernel[None, None], stride=2)[0, 0]
-    np.testing.assert_allclose(found.numpy(), tensorflow_same(x.numpy(), kernel.numpy(), 2), atol=1e-12)
+    outputs = F.conv2d(same_pad(x[None, None]), kernel[None, None], stride=2)[0, 0]
+    np.testing.assert_allclose(outputs.numpy(), tensorflow_same(x.numpy(), kernel.numpy(), 2), atol=1e-12)
 
 
 def test_shapes_of_the_taps() -> None:
-    found = MobileNetV2(TAPS)(torch.zeros(1, 3, 128, 64))
-    sizes = {tap: tuple(x.shape[1:]) for tap, x in found.items()}
+    outputs = MobileNetV2(TAPS)(torch.zeros(1, 3, 128, 64))
+    sizes = {tap: tuple(x.shape[1:]) for tap, x in outputs.items()}
     assert sizes == {
         "blocks.0": (16, 64, 32), "blocks.2": (24, 32, 16), "blocks.5": (32, 16, 8), "blocks.12": (96, 8, 4),
         "blocks.16": (320, 4, 2),
@@ -92,9 +92,9 @@ def test_logits_equal_a_second_writing(shared: Path) -> None:
             y = before + y
     y = conv(y, "head").mean((2, 3))
     wanted = y @ w["classifier.weight"].reshape(1001, 1280).T + w["classifier.bias"]
-    found = mobilenet_v2((), file).logits(x.float())
-    torch.testing.assert_close(found.double(), wanted, atol=2e-3, rtol=1e-3)
-    assert torch.equal(found.argmax(1), wanted.argmax(1))
+    outputs = mobilenet_v2((), file).logits(x.float())
+    torch.testing.assert_close(outputs.double(), wanted, atol=2e-3, rtol=1e-3)
+    assert torch.equal(outputs.argmax(1), wanted.argmax(1))
 
 
 def test_missing_and_foreign_files(tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ def test_taps_equal_the_layers_of_the_published_list() -> None:
     network = VGG19(("relu1_1", "relu1_2", "relu2_2", "relu3_1", "relu5_4"))
     network.load({f"features.{name}": value for name, value in reference.state_dict().items()})
     x = torch.rand(1, 3, 32, 32)
-    found = network(x)
+    outputs = network(x)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     for tap, count in (("relu1_1", 2), ("relu1_2", 4), ("relu2_2", 9), ("relu3_1", 12), ("relu5_4", 36)):
-        torch.testing.assert_close(found[tap], reference[:count]((x - mean) / std))
+        torch.testing.assert_close(outputs[tap], reference[:count]((x - mean) / std))
 
 
 def test_names_and_size_are_the_published_ones() -> None:
@@ -52,10 +52,10 @@ def test_vgg16() -> None:
     assert set(network.state_dict()) == {f"features.{name}" for name in reference.state_dict()}
     assert tuple(tap for tap in TAPS if tap not in ("relu3_4", "relu4_4", "relu5_4")) == TAPS_16
     x = torch.rand(1, 3, 32, 32)
-    found = network(x)
+    outputs = network(x)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     for tap, count in (("relu1_2", 4), ("relu2_2", 9), ("relu3_3", 16), ("relu4_3", 23), ("relu5_3", 30)):
-        torch.testing.assert_close(found[tap], reference[:count]((x - mean) / std))
+        torch.testing.assert_close(outputs[tap], reference[:count]((x - mean) / std))
     with pytest.raises(ValueError, match=r"has no 'features\.0\.weight'; the VGG16 file .* 'features\.28\.bias'"):
         network.load({})
     with pytest.raises(FileNotFoundError, match="vgg16-397923af"):

@@ -13,8 +13,8 @@ SIZE = 128, 96
 def renderer() -> Iterator[Renderer]:
     """A renderer of pictures of `SIZE`; skips where there is no OpenGL."""
     try:
-        made = Renderer(*SIZE)
+        opened = Renderer(*SIZE)
     except SyntheticUnavailable as error:
         pytest.skip(str(error))
-    with made:
-        yield made
+    with opened:
+        yield opened

@@ -30,11 +30,11 @@ void main() {
 def context() -> Any:
     moderngl = pytest.importorskip("moderngl")
     try:
-        made = moderngl.create_context(require=330, standalone=True, backend="egl")
+        opened = moderngl.create_context(require=330, standalone=True, backend="egl")
     except Exception as error:
         pytest.skip(f"no OpenGL here: {error}")
-    yield made
-    made.release()
+    yield opened
+    opened.release()
 
 
 def shade(context: Any, looks: Any, area: tuple[float, ...], place: tuple[float, ...], span: float) -> NDArray[Any]:

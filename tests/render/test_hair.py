@@ -102,8 +102,8 @@ def test_long_hair_keeps_off_the_back_and_turns_with_the_head_only_above() -> No
     back = (body.canon[:, 2] > 0.4) & (body.canon[:, 2] < 0.6) & (body.canon[:, 1] > 0) & (body.attributes[:, 0] < 0.1)
     back &= np.isin(np.arange(body.count), body.faces["body"])
     low = surface.rest[(surface.canon[:, 2] < 0.58) & (surface.rest[:, 1] > 0)]
-    distance, found = cKDTree(shape.vertices[back]).query(low)
-    gap = ((low - shape.vertices[back][found]) * shape.normals[back][found]).sum(1)
+    distance, closest = cKDTree(shape.vertices[back]).query(low)
+    gap = ((low - shape.vertices[back][closest]) * shape.normals[back][closest]).sum(1)
     assert (gap[distance < 0.05] > 0).mean() > 0.97
 
 

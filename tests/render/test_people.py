@@ -177,10 +177,10 @@ def test_iuv_of_a_surface_point_is_the_same_in_every_picture(renderer: Renderer)
         inside = (x > 0) & (y > 0) & (x < WIDTH - 1) & (y < HEIGHT - 1) & facing
         (seen,) = np.nonzero(inside)
         seen = seen[np.abs(drawn.nearness[k, y[seen], x[seen]] - flat[seen, 2]) < 0.01]
-        found = drawn.iuv[k, y[seen], x[seen]].astype(np.float32) / [1, 255, 255]
-        right = found[:, 0] == chart[seen, 0]
+        labelled = drawn.iuv[k, y[seen], x[seen]].astype(np.float32) / [1, 255, 255]
+        right = labelled[:, 0] == chart[seen, 0]
         assert right.mean() > 0.9, "parts"  # the others lie within a pixel of a border
-        gap = np.abs(found[right, 1:] - chart[seen[right], 1:])
+        gap = np.abs(labelled[right, 1:] - chart[seen[right], 1:])
         assert np.quantile(gap, 0.9) < 0.12, "u and v, of a part that is 4 to 15 pixels wide"
         seen_twice[seen] += 1
     assert (seen_twice >= 2).sum() > 300
@@ -241,12 +241,12 @@ def test_colours_carried_by_iuv_are_those_of_the_target(pictures: list[Picture])
         colors = {}
         for place, color in zip(key[0][on[0]], source.image[on[0]], strict=True):
             colors.setdefault(place, []).append(color.astype(float))
-        found = [
+        labelled = [
             (np.mean(colors[p], 0), c) for p, c in zip(key[1][on[1]], target.image[on[1]], strict=True) if p in colors
         ]
-        if len(found) < 100:
+        if len(labelled) < 100:
             continue  # seen from the other side
-        painted, true = (np.stack([pair[side] for pair in found]) for side in (0, 1))
+        painted, true = (np.stack([pair[side] for pair in labelled]) for side in (0, 1))
         gap = painted.mean(0) - true.mean(0)  # light and exposure differ
         carried.append(np.abs(painted - gap - true).mean())
         shuffled = painted[np.random.default_rng(0).permutation(len(painted))]

@@ -94,8 +94,8 @@ def test_unknown_words(renderer: Renderer) -> None:
 
 def test_who_wears_a_pattern(renderer: Renderer) -> None:
     assert not any(patterned(renderer, TURNS_SEED, number, "plain") for number in range(3))
-    told = [patterned(renderer, TURNS_SEED, number) for number in (0, 1, 2, 13)]
-    assert told == [False, True, False, True]
+    flags = [patterned(renderer, TURNS_SEED, number) for number in (0, 1, 2, 13)]
+    assert flags == [False, True, False, True]
     top = next(p.fabric for p in sample_subject(renderer, TURNS_SEED, 25, "fashion").dressed.pieces if p.name == "top")
     assert top is not None
     assert _printed(top)

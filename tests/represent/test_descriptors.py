@@ -62,7 +62,7 @@ def test_points_off_the_picture_are_left_out() -> None:
 
 @pytest.mark.parametrize("count", [0, 17, 19, 30, 45])
 def test_other_counts(count: int) -> None:
-    with pytest.raises(ValueError, match=rf"their number is 18 \+ 13 k .* got {count}"):
+    with pytest.raises(ValueError, match=rf"count must be 18 \+ 13 k .* got {count}"):
         descriptors(joints(), HEIGHT, WIDTH, count)
     with pytest.raises(ValueError, match=r"keypoints \(B, 18, 3\), got \(18, 3\)"):
         descriptors(joints()[0], HEIGHT, WIDTH, 18)
@@ -78,12 +78,12 @@ def test_a_window_is_an_eighth_of_the_picture() -> None:
 def test_crops_are_the_pixels_themselves() -> None:
     image = torch.rand(2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(1))
     centres = torch.tensor([[[20.0, 30.0], [0.0, 0.0], [47.0, 63.0]], [[10.5, 11.5], [10.49, 11.51], [-9.0, 99.0]]])
-    found = crops(image, centres, 8)
-    assert found.shape == (2, 3, 3, 8, 8)
+    windows = crops(image, centres, 8)
+    assert windows.shape == (2, 3, 3, 8, 8)
     assert corners(centres, HEIGHT, WIDTH, 8).tolist() == [[[17, 27], [0, 0], [40, 56]], [[7, 8], [7, 8], [0, 56]]]
     for b, person in enumerate(corners(centres, HEIGHT, WIDTH, 8).tolist()):
         for n, (x, y) in enumerate(person):
-            assert torch.equal(found[b, n], image[b, :, y : y + 8, x : x + 8])
+            assert torch.equal(windows[b, n], image[b, :, y : y + 8, x : x + 8])
     middle = crops(image, centres[:, :1], 5)  # an odd window has its centre on the pixel
     assert torch.equal(middle[0, 0], image[0, :, 28:33, 18:23])
 

@@ -49,10 +49,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
 
 
 def test_patn_reads_y_before_x(tmp_path):
-    found = read_keypoints(write(tmp_path, HEADER, patn()))["one.jpg"]
-    assert found.shape == (18, 3)
-    assert found.dtype == torch.float32
-    for joint, (x, y, visible) in enumerate(found.tolist()):
+    read_back = read_keypoints(write(tmp_path, HEADER, patn()))["one.jpg"]
+    assert read_back.shape == (18, 3)
+    assert read_back.dtype == torch.float32
+    for joint, (x, y, visible) in enumerate(read_back.tolist()):
         missing = X[joint] == -1 or Y[joint] == -1  # joint 17 has a valid x and no y
         assert (x, y, visible) == ((0, 0, 0) if missing else (X[joint], Y[joint], 1))
 
@@ -78,21 +78,21 @@ def test_windows_files_blank_lines_and_names_with_colons(tmp_path):
 
 
 def test_a_joint_at_the_first_pixel_is_no_missing_one(tmp_path):
-    found = read_keypoints(write(tmp_path, HEADER, patn(y=[0] * 18, x=[0] * 18)))["one.jpg"]
-    assert found[:, 2].min() == 1
+    read_back = read_keypoints(write(tmp_path, HEADER, patn(y=[0] * 18, x=[0] * 18)))["one.jpg"]
+    assert read_back[:, 2].min() == 1
 
 
 def test_the_real_annotations(shared):
     for part, count in (("train", 9399), ("test", 5025)):
-        found = read_keypoints(shared / "market1501" / f"market-annotation-{part}.csv")
-        assert len(found) == count
-        joints = torch.stack(list(found.values()))
+        read_back = read_keypoints(shared / "market1501" / f"market-annotation-{part}.csv")
+        assert len(read_back) == count
+        joints = torch.stack(list(read_back.values()))
         assert joints.shape == (count, 18, 3)
         assert joints[..., 0].max() <= 63
         assert joints[..., 1].max() <= 127
         assert joints.min() == 0
         assert 0.6 < joints[..., 2].mean() < 0.95
-    first = found["0004_c1s6_016996_02.jpg"]
+    first = read_back["0004_c1s6_016996_02.jpg"]
     assert first[0].tolist() == [45, 13, 1]
     assert first[6].tolist() == [0, 0, 0]
     assert len(read_pairs(shared / "market1501" / "market-pairs-test.csv")) == 3906
@@ -115,9 +115,9 @@ def test_round_trip(tmp_path, format, seed, whole):
     given = people(seed, 1 if single else 4, whole)
     path = tmp_path / ("picture_keypoints.json" if single else "file.txt")
     write_keypoints(path, given, format, size=(256, 256))
-    found = read_keypoints(path)
+    read_back = read_keypoints(path)
     if single:
-        assert list(found) == ["picture"]
+        assert list(read_back) == ["picture"]
         given = {"picture": next(iter(given.values()))}
     if format == "coco":  # holds no neck; it comes back as the shoulders' middle
         for name, keypoints in given.items():
@@ -125,7 +125,7 @@ def test_round_trip(tmp_path, format, seed, whole):
             both = left[2] > 0 and right[2] > 0
             middle = torch.cat([(left[:2] + right[:2]) / 2, torch.ones(1)]) if both else torch.zeros(3)
             given[name] = keypoints.index_copy(0, torch.tensor([1]), middle[None])
-    same(found, given)
+    same(read_back, given)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]  # no partial file is left
 
 
@@ -133,10 +133,10 @@ def test_round_trip(tmp_path, format, seed, whole):
 def test_the_size_comes_back(tmp_path, format):
     given = people(1, 1)
     write_keypoints(tmp_path / "a", given, format, size=(400, 300))
-    found = read_poses(tmp_path / "a")
-    assert [one.size for one in found.values()] == [None if format == "patn" else (400, 300)]
+    read_back = read_poses(tmp_path / "a")
+    assert [one.size for one in read_back.values()] == [None if format == "patn" else (400, 300)]
     assert [one.size for one in read_poses(tmp_path / "a", size=(40, 30)).values()] == [(40, 30)]
-    same({name: one.keypoints for name, one in found.items()}, read_keypoints(tmp_path / "a"))
+    same({name: one.keypoints for name, one in read_back.items()}, read_keypoints(tmp_path / "a"))
     if format not in ("patn", "roy"):
         write_keypoints(tmp_path / "a", given, format)
         assert [one.size for one in read_poses(tmp_path / "a").values()] == [None]
@@ -157,9 +157,9 @@ def test_occluded_joints_survive(tmp_path, format):
     keypoints = torch.rand(18, 3) * 100 + 1
     keypoints[:, 2] = torch.tensor([1, 0.5, 0.5] * 6)
     write_keypoints(tmp_path / "a.json", {"a": keypoints}, format)
-    found = read_keypoints(tmp_path / "a.json")["a"]
+    read_back = read_keypoints(tmp_path / "a.json")["a"]
     kept = [j for j in range(18) if j != JOINTS.index("neck") or format == "repose"]
-    torch.testing.assert_close(found[kept], keypoints[kept], rtol=0, atol=1e-3 if format == "coco" else 0)
+    torch.testing.assert_close(read_back[kept], keypoints[kept], rtol=0, atol=1e-3 if format == "coco" else 0)
 
 
 def test_format_from_the_suffix_and_names_with_commas(tmp_path):
@@ -171,9 +171,9 @@ def test_format_from_the_suffix_and_names_with_commas(tmp_path):
     odd = {'a, "b".jpg': given["1_0.jpg"]}
     for format in ("roy", "patn", "coco", "repose"):
         write_keypoints(tmp_path / "odd", odd, format, size=(9, 9))
-        found = read_keypoints(tmp_path / "odd")
-        assert list(found) == list(odd)
-        assert found['a, "b".jpg'][0].tolist() == odd['a, "b".jpg'][0].tolist()
+        read_back = read_keypoints(tmp_path / "odd")
+        assert list(read_back) == list(odd)
+        assert read_back['a, "b".jpg'][0].tolist() == odd['a, "b".jpg'][0].tolist()
 
 
 def test_an_empty_set_of_people_is_a_file_of_nobody(tmp_path):
@@ -203,10 +203,10 @@ def test_of_several_people_the_largest_or_the_one_asked_for(tmp_path):
 
 def test_body25_leaves_out_hips_and_feet(tmp_path):
     flat = [value for j in range(25) for value in (100 + j, 200 + j, 0.5 if j != 4 else 0)]
-    found = read_keypoints(openpose(tmp_path, flat))["photo"]
-    assert found[JOINTS.index("right_hip")].tolist() == [109, 209, 1]
-    assert found[JOINTS.index("left_ear")].tolist() == [118, 218, 1]
-    assert found[JOINTS.index("right_wrist")].tolist() == [0, 0, 0]
+    read_back = read_keypoints(openpose(tmp_path, flat))["photo"]
+    assert read_back[JOINTS.index("right_hip")].tolist() == [109, 209, 1]
+    assert read_back[JOINTS.index("left_ear")].tolist() == [118, 218, 1]
+    assert read_back[JOINTS.index("right_wrist")].tolist() == [0, 0, 0]
 
 
 def test_normalised_openpose_needs_a_size(tmp_path):
@@ -231,18 +231,18 @@ def test_coco_annotations_and_results(tmp_path):
             {"image_id": 8, "keypoints": large},
         ],
     }
-    found = read_keypoints(write(tmp_path, json.dumps(data), name="a.json"))
-    assert list(found) == ["seven.jpg", "eight.jpg"]
-    assert found["seven.jpg"][JOINTS.index("left_eye")].tolist() == [2, 22, 0.5]
-    assert found["seven.jpg"][JOINTS.index("right_eye")].tolist() == [3, 23, 1]
-    assert found["seven.jpg"][JOINTS.index("nose")].tolist() == [0, 0, 0]
-    assert found["eight.jpg"][JOINTS.index("nose")].tolist() == [0, 0, 1]
+    read_back = read_keypoints(write(tmp_path, json.dumps(data), name="a.json"))
+    assert list(read_back) == ["seven.jpg", "eight.jpg"]
+    assert read_back["seven.jpg"][JOINTS.index("left_eye")].tolist() == [2, 22, 0.5]
+    assert read_back["seven.jpg"][JOINTS.index("right_eye")].tolist() == [3, 23, 1]
+    assert read_back["seven.jpg"][JOINTS.index("nose")].tolist() == [0, 0, 0]
+    assert read_back["eight.jpg"][JOINTS.index("nose")].tolist() == [0, 0, 1]
     scores = [{"image_id": "x.jpg", "keypoints": [v for j in range(17) for v in (j, j, 0.8)], "score": 1}]
-    found = read_keypoints(write(tmp_path, json.dumps(scores), name="b.json"))
-    assert found["x.jpg"][JOINTS.index("right_ankle")].tolist() == [16, 16, 1]
+    read_back = read_keypoints(write(tmp_path, json.dumps(scores), name="b.json"))
+    assert read_back["x.jpg"][JOINTS.index("right_ankle")].tolist() == [16, 16, 1]
     problems: list[FormatError] = []
-    found = read_keypoints(tmp_path / "a.json", problems.append, person=1)
-    assert list(found) == ["eight.jpg"]
+    read_back = read_keypoints(tmp_path / "a.json", problems.append, person=1)
+    assert list(read_back) == ["eight.jpg"]
     assert [str(p.problem) for p in problems] == ["seven.jpg has 1 people, there is no number 1 (from 0)"]
 
 
@@ -283,8 +283,8 @@ def test_a_name_that_comes_twice(tmp_path):
     path = write(tmp_path, HEADER, patn("a"), patn("b"), patn("a", y=[1] * 18))
     with pytest.raises(FormatError, match=r"line 4: 'a' comes twice \(first in line 2\); remove one of the two"):
         read_keypoints(path)
-    found = read_keypoints(path, on_error=lambda _: None)
-    assert found["a"][0].tolist() == [45, 13, 1]
+    read_back = read_keypoints(path, on_error=lambda _: None)
+    assert read_back["a"][0].tolist() == [45, 13, 1]
     twice = write(tmp_path, '{"format": "repose-keypoints", "version": 1, "people": {"a": [], "a": []}}', name="b.json")
     with pytest.raises(FormatError, match="'a' comes twice in one object"):
         read_keypoints(twice)

@@ -59,10 +59,10 @@ def loops(joints: torch.Tensor, height: int, width: int, value) -> np.ndarray:
 )
 def test_heatmaps_equal_plain_loops(seed, options, value):
     joints = random_joints(seed, 2, 21, 13)
-    found = heatmaps(joints, 21, 13, **options)
-    assert found.dtype == torch.float32
-    np.testing.assert_allclose(found.numpy(), loops(joints, 21, 13, value), atol=2e-6)
-    torch.testing.assert_close(heatmaps(joints[1], 21, 13, **options), found[1])
+    output = heatmaps(joints, 21, 13, **options)
+    assert output.dtype == torch.float32
+    np.testing.assert_allclose(output.numpy(), loops(joints, 21, 13, value), atol=2e-6)
+    torch.testing.assert_close(heatmaps(joints[1], 21, 13, **options), output[1])
 
 
 def test_heatmap_of_a_missing_joint_is_zero_and_the_peak_is_one():
@@ -89,13 +89,13 @@ def test_a_joint_outside_the_canvas_leaves_no_point():
 def test_limbs_equal_quadrilaterals():
     for seed in range(4):
         joints = random_joints(seed, 1, 40, 30)
-        found = limb_maps(joints, 40, 30, 3.3)[0]
+        output = limb_maps(joints, 40, 30, 3.3)[0]
         for limb, (a, b) in enumerate(LIMBS):
             expected = np.zeros((40, 30))
             if joints[0, a, 2] > 0 and joints[0, b, 2] > 0:
                 rows, columns = quadrilateral(joints[0, a], joints[0, b], 3.3, (40, 30))
                 expected[rows, columns] = 1
-            np.testing.assert_array_equal(found[limb].numpy(), expected, err_msg=f"seed {seed}, limb {limb}")
+            np.testing.assert_array_equal(output[limb].numpy(), expected, err_msg=f"seed {seed}, limb {limb}")
 
 
 def quadrilateral(a: torch.Tensor, b: torch.Tensor, half_width: float, shape: tuple[int, int]):
@@ -140,9 +140,9 @@ def test_mask_equals_limbs_discs_and_scipys_closing(seed):
     if seed % 3 == 2:  # horizontal and vertical limbs, and 3-4-5 triangles: the border meets pixels
         joints[..., 1] = (joints[..., 1] / 12).round() * 12
         joints[..., 0] = (joints[..., 0] / 9).round() * 9
-    found = skeleton_mask(joints, height, width)
-    assert found.shape == (2, 1, height, width)
-    for mask, person in zip(found, joints, strict=True):
+    output = skeleton_mask(joints, height, width)
+    assert output.shape == (2, 1, height, width)
+    for mask, person in zip(output, joints, strict=True):
         np.testing.assert_array_equal(mask[0].numpy(), plain_mask(person, height, width))
         torch.testing.assert_close(skeleton_mask(person, height, width), mask)
 
@@ -150,10 +150,10 @@ def test_mask_equals_limbs_discs_and_scipys_closing(seed):
 def test_mask_of_real_poses_equals_the_official_recipe(shared):
     """Rounding on slanted borders decides fewer than one pixel in ten thousand."""
     poses = list(read_keypoints(shared / "market1501" / "market-annotation-test.csv").values())[::25]
-    found = skeleton_mask(torch.stack(poses), 128, 64)[:, 0].numpy()
+    output = skeleton_mask(torch.stack(poses), 128, 64)[:, 0].numpy()
     expected = np.stack([plain_mask(pose, 128, 64) for pose in poses])
     assert 0.2 < expected.mean() < 0.6
-    assert (found != expected).mean() < 1e-4
+    assert (output != expected).mean() < 1e-4
 
 
 def test_mask_at_the_border_is_eroded_by_nothing():
@@ -225,9 +225,9 @@ def test_known_indices_of_each_skeleton():
 def test_every_joint_arrives_at_its_name(skeleton):
     names = SKELETONS[skeleton]
     points = torch.tensor([[float(i), 100.0 + i, 1.0] for i in range(len(names))])
-    found = from_skeleton(points, skeleton)
-    assert found.shape == (18, 3)
-    for joint, (x, y, visible) in zip(JOINTS, found.tolist(), strict=True):
+    output = from_skeleton(points, skeleton)
+    assert output.shape == (18, 3)
+    for joint, (x, y, visible) in zip(JOINTS, output.tolist(), strict=True):
         if joint in names:
             assert (x, y, visible) == (names.index(joint), 100 + names.index(joint), 1)
         else:
@@ -235,8 +235,8 @@ def test_every_joint_arrives_at_its_name(skeleton):
             middle = (names.index("left_shoulder") + names.index("right_shoulder")) / 2
             assert (x, y, visible) == (middle, 100 + middle, 1)
     yx = from_skeleton(points[:, [1, 0, 2]], skeleton, order="yx")
-    assert torch.equal(yx, found)
-    assert torch.equal(from_skeleton(points.expand(2, 3, -1, -1), skeleton)[1, 2], found)
+    assert torch.equal(yx, output)
+    assert torch.equal(from_skeleton(points.expand(2, 3, -1, -1), skeleton)[1, 2], output)
 
 
 @pytest.mark.parametrize("skeleton", sorted(SKELETONS))
@@ -257,8 +257,8 @@ def test_neck_needs_both_shoulders():
 def test_scores_and_thresholds():
     points = torch.ones(17, 3) * 7
     points[:, 2] = torch.linspace(0, 1, 17)
-    found = from_skeleton(points, "coco17", threshold=0.3, seen=0.6)
-    for joint, row in zip(JOINTS, found, strict=True):
+    output = from_skeleton(points, "coco17", threshold=0.3, seen=0.6)
+    for joint, row in zip(JOINTS, output, strict=True):
         if joint == "neck":
             continue
         score = points[SKELETONS["coco17"].index(joint), 2]

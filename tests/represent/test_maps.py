@@ -29,19 +29,19 @@ def test_labels_from_pictures_and_arrays(tmp_path: Path) -> None:
     coloured.save(tmp_path / "palette.png")
     np.save(tmp_path / "array.npy", LABELS.astype(np.int32))
     for name in ("grey.png", "palette.png", "array.npy"):
-        found = read_parsing(tmp_path / name)
-        assert found.dtype == torch.int64
-        assert np.array_equal(found.numpy(), LABELS), name
+        result = read_parsing(tmp_path / name)
+        assert result.dtype == torch.int64
+        assert np.array_equal(result.numpy(), LABELS), name
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)], ids=["as said", "as OpenCV writes it"])
 def test_iuv_in_either_order(order: tuple[int, int, int], tmp_path: Path) -> None:
     iuv = densepose()
     PIL.Image.fromarray(iuv[..., list(order)]).save(tmp_path / "iuv.png")
-    found = read_iuv(tmp_path / "iuv.png")
-    assert found.dtype == torch.float32
-    assert np.array_equal(found[0].numpy(), iuv[..., 0])
-    assert np.allclose(found[1:].numpy() * 255, np.moveaxis(iuv[..., 1:], -1, 0), atol=1e-4)
+    result = read_iuv(tmp_path / "iuv.png")
+    assert result.dtype == torch.float32
+    assert np.array_equal(result[0].numpy(), iuv[..., 0])
+    assert np.allclose(result[1:].numpy() * 255, np.moveaxis(iuv[..., 1:], -1, 0), atol=1e-4)
 
 
 def test_iuv_as_arrays(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_a_person_takes_both(tmp_path: Path) -> None:
     PIL.Image.fromarray(LABELS).save(tmp_path / "labels.png")
     PIL.Image.fromarray(densepose()).save(tmp_path / "iuv.png")
     person = Person(image=torch.zeros(3, 12, 8))
-    found = with_maps(person, tmp_path / "labels.png", tmp_path / "iuv.png")
-    assert found.image is person.image
-    assert torch.equal(found.parsing, torch.from_numpy(LABELS).long())  # type: ignore[arg-type]
-    assert torch.equal(found.iuv, read_iuv(tmp_path / "iuv.png"))  # type: ignore[arg-type]
+    result = with_maps(person, tmp_path / "labels.png", tmp_path / "iuv.png")
+    assert result.image is person.image
+    assert torch.equal(result.parsing, torch.from_numpy(LABELS).long())  # type: ignore[arg-type]
+    assert torch.equal(result.iuv, read_iuv(tmp_path / "iuv.png"))  # type: ignore[arg-type]
     assert with_maps(person) is person
     with pytest.raises(ValueError, match=r"labels.png is 12x8, the picture that it belongs to 8x12"):
         with_maps(Person(image=torch.zeros(3, 8, 12)), parsing=tmp_path / "labels.png")

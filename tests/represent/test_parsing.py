@@ -25,8 +25,8 @@ def test_tables_have_their_lengths_and_every_label_has_a_goal():
 @pytest.mark.parametrize("source", [LIP_LABELS, CIHP_LABELS])
 def test_relabel_goes_by_name(source):
     parsing = torch.arange(20).reshape(1, 4, 5)
-    found = relabel(parsing, TO_PINET, PINET_LABELS, source)
-    names = [PINET_LABELS[label] for label in found.flatten().tolist()]
+    converted = relabel(parsing, TO_PINET, PINET_LABELS, source)
+    names = [PINET_LABELS[label] for label in converted.flatten().tolist()]
     assert names == [TO_PINET[name] for name in source]
     assert names[source.index("left arm")] == "hands"
     assert names[10] == ("dress" if source is LIP_LABELS else "neck")
@@ -34,14 +34,14 @@ def test_relabel_goes_by_name(source):
 
 def test_one_hot_equals_loops():
     parsing = torch.randint(0, 12, (2, 6, 5), generator=torch.Generator().manual_seed(0))
-    found = one_hot(parsing, 12)
-    assert found.shape == (2, 12, 6, 5)
-    assert found.dtype == torch.float32
+    converted = one_hot(parsing, 12)
+    assert converted.shape == (2, 12, 6, 5)
+    assert converted.dtype == torch.float32
     for b in range(2):
         for r in range(6):
             for c in range(5):
-                assert found[b, :, r, c].tolist() == [float(k == parsing[b, r, c]) for k in range(12)]
-    assert torch.equal(one_hot(parsing[0], 12), found[0])
+                assert converted[b, :, r, c].tolist() == [float(k == parsing[b, r, c]) for k in range(12)]
+    assert torch.equal(one_hot(parsing[0], 12), converted[0])
 
 
 def test_labels_outside_the_table_are_refused():

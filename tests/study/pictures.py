@@ -56,6 +56,6 @@ def study(place: Path, protocol: StudyProtocol, clock: Clock, methods: tuple[str
     """A study of folders of pictures, as many as the protocol needs."""
     names = [f"{number}.png" for number in range(protocol.pool)]
     real = folder(place / "real", names, 1)
-    made = {method: folder(place / method, names, 2 + index) for index, method in enumerate(methods)}
-    prepare_study(place / "study.db", protocol, dict(made), real=real)
+    method_folders = {method: folder(place / method, names, 2 + index) for index, method in enumerate(methods)}
+    prepare_study(place / "study.db", protocol, dict(method_folders), real=real)
     return Study(place / "study.db", clock)

@@ -35,12 +35,12 @@ def test_no_file_tells_real_from_generated(tmp_path: Path) -> None:
         assert not read.info
     names = [f"{n}.png" for n in range(5)]
     real = pictures.folder(tmp_path / "real", [f"{n}.jpg" for n in range(5)])
-    made = prepare_study(tmp_path / "s.db", REALISM, {"a": pictures.folder(tmp_path / "a", names, 1)}, real=real)
-    found = rows(tmp_path / "s.db")
-    assert made.counts == {"real": 5, "generated a": 5}
-    assert len({len(row["png"]) for row in found}) == 1
-    assert sum(row["practice"] for row in found) == 4
-    assert any("JPEG" in note for note in made.notes)
+    prepared = prepare_study(tmp_path / "s.db", REALISM, {"a": pictures.folder(tmp_path / "a", names, 1)}, real=real)
+    stored = rows(tmp_path / "s.db")
+    assert prepared.counts == {"real": 5, "generated a": 5}
+    assert len({len(row["png"]) for row in stored}) == 1
+    assert sum(row["practice"] for row in stored) == 4
+    assert any("JPEG" in note for note in prepared.notes)
 
 
 def test_everything_wrong_is_named(tmp_path: Path) -> None:
@@ -74,29 +74,29 @@ def test_a_store_gives_pairs(tmp_path: Path) -> None:
     }
     (one / "stranger.png").unlink()
     (one / "p0_0_2_p0_1.png").unlink()
-    made = prepare_study(tmp_path / "s.db", PREFERENCE, methods, store=given)
-    assert made.counts == {"generated one": 6, "generated two": 6, "source": 6, "pose": 6}
-    found = {(row["kind"], row["method"], row["pair"]): row for row in rows(tmp_path / "s.db")}
+    prepared = prepare_study(tmp_path / "s.db", PREFERENCE, methods, store=given)
+    assert prepared.counts == {"generated one": 6, "generated two": 6, "source": 6, "pose": 6}
+    stored = {(row["kind"], row["method"], row["pair"]): row for row in rows(tmp_path / "s.db")}
     for pair in range(6):
-        source, target = found["source", "", pair]["name"], found["pose", "", pair]["name"]
+        source, target = stored["source", "", pair]["name"], stored["pose", "", pair]["name"]
         wanted = f"{Path(source).stem}_2_{Path(target).stem}"
-        assert found["generated", "one", pair]["name"] == found["generated", "two", pair]["name"] == wanted
-        with Image.open(io.BytesIO(found["source", "", pair]["png"])) as read:
+        assert stored["generated", "one", pair]["name"] == stored["generated", "two", pair]["name"] == wanted
+        with Image.open(io.BytesIO(stored["source", "", pair]["png"])) as read:
             person, number = source.removesuffix(".jpg")[1:].split("_")
             assert np.array_equal(np.asarray(read), pictures.picture(10 * int(person) + int(number)))
-    assert len({found["pose", "", pair]["name"] for pair in range(6)}) == 6
-    assert len({found["source", "", pair]["name"][:2] for pair in range(6)}) == 5  # 30 pairs are of five people
+    assert len({stored["pose", "", pair]["name"] for pair in range(6)}) == 6
+    assert len({stored["source", "", pair]["name"][:2] for pair in range(6)}) == 5  # 30 pairs are of five people
 
 
 def test_no_real_picture_is_a_target(tmp_path: Path) -> None:
     given = pictures.store(tmp_path / "store")
-    made = prepare_study(
+    prepared = prepare_study(
         tmp_path / "s.db", REALISM, {"a": pictures.generated(tmp_path / "a", given, 30, 1)}, store=given
     )
-    assert any("real pictures were JPEG" in note for note in made.notes)  # as the names in the store say
-    found = rows(tmp_path / "s.db")
-    real = {Path(row["name"]).stem for row in found if row["kind"] == "real"}
-    targets = {row["name"].partition("_2_")[2] for row in found if row["kind"] == "generated"}
+    assert any("real pictures were JPEG" in note for note in prepared.notes)  # as the names in the store say
+    stored = rows(tmp_path / "s.db")
+    real = {Path(row["name"]).stem for row in stored if row["kind"] == "real"}
+    targets = {row["name"].partition("_2_")[2] for row in stored if row["kind"] == "generated"}
     assert (len(real), len(targets)) == (5, 5)
     assert not real & targets
 
@@ -117,11 +117,11 @@ def test_pairs_count_in_both_directions_and_under_counted_names(tmp_path: Path) 
     ours = pictures.folder(tmp_path / "ours", [f"p{n}_{a}_2_p{n}_{1 - a}.png" for a in (0, 1) for n in range(3)], 3)
     protocol = StudyProtocol("all", 1, "pose", (1.0,), pool=6, shown=6)
     prepare_study(tmp_path / "s.db", protocol, {"roy": roy, "ours": ours}, store=given)
-    found = {(row["kind"], row["method"], row["name"]): row["png"] for row in rows(tmp_path / "s.db")}
+    stored = {(row["kind"], row["method"], row["name"]): row["png"] for row in rows(tmp_path / "s.db")}
     for number in range(3):
-        assert found["generated", "roy", f"p{number}_0_2_p{number}_1"] == png(pictures.picture(1000 + number))
-        assert found["generated", "roy", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(2000 + number))
-        assert found["generated", "ours", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(3003 + number))
+        assert stored["generated", "roy", f"p{number}_0_2_p{number}_1"] == png(pictures.picture(1000 + number))
+        assert stored["generated", "roy", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(2000 + number))
+        assert stored["generated", "ours", f"p{number}_1_2_p{number}_0"] == png(pictures.picture(3003 + number))
 
     (roy / "fake_B" / "0@p0_1.png").rename(roy / "fake_B" / "1@p0_1.png")
     (roy / "p1_0_2_p1_1.png").write_bytes((ours / "p1_0_2_p1_1.png").read_bytes())
@@ -174,31 +174,31 @@ def test_padding_is_cut_off(tmp_path: Path) -> None:
     Image.fromarray(image).save(tmp_path / "m" / "b___a_vis.png")
     protocol = StudyProtocol("p", 1, "pose", (1.0,), pool=2, shown=2)
     prepare_study(tmp_path / "s.db", protocol, {"m": tmp_path / "m"}, store=Store.open(tmp_path / "store"))
-    found = rows(tmp_path / "s.db")
-    assert [row["kind"] for row in found] == ["generated", "target"] * 2
-    assert all(row["png"] == png(image) for row in found)
+    stored = rows(tmp_path / "s.db")
+    assert [row["kind"] for row in stored] == ["generated", "target"] * 2
+    assert all(row["png"] == png(image) for row in stored)
 
 
 @pytest.mark.parametrize("name", ["{}.png", "x_2_{}.png", "x___{}_vis.png", "x.jpg___{}.jpg_vis.png"])
 def test_targets_are_found_by_name(tmp_path: Path, name: str) -> None:
     real = pictures.folder(tmp_path / "real", [f"t{n}.png" for n in range(4)])
-    made = pictures.folder(tmp_path / "made", [name.format(f"t{n}") for n in range(4)], 1)
-    prepare_study(tmp_path / "s.db", POSE, {"a": made}, real=real)
-    found = rows(tmp_path / "s.db")
-    for row in found:
+    method_folder = pictures.folder(tmp_path / "made", [name.format(f"t{n}") for n in range(4)], 1)
+    prepare_study(tmp_path / "s.db", POSE, {"a": method_folder}, real=real)
+    stored = rows(tmp_path / "s.db")
+    for row in stored:
         if row["kind"] == "target":
-            twin = next(r for r in found if r["kind"] == "generated" and r["pair"] == row["pair"])
+            twin = next(r for r in stored if r["kind"] == "generated" and r["pair"] == row["pair"])
             assert row["name"] in twin["name"]
     (real / "t2.png").unlink()
     with pytest.raises(MaterialError, match="has no target for: 1"):
-        prepare_study(tmp_path / "again.db", POSE, {"a": made}, real=real)
+        prepare_study(tmp_path / "again.db", POSE, {"a": method_folder}, real=real)
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
     real = pictures.folder(tmp_path / "real", [f"{n}.png" for n in range(20)])
-    made = pictures.folder(tmp_path / "made", [f"{n}.png" for n in range(20)], 1)
+    method_folder = pictures.folder(tmp_path / "made", [f"{n}.png" for n in range(20)], 1)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        prepare_study(tmp_path / name, REALISM, {"m": made}, real=real, seed=seed)
+        prepare_study(tmp_path / name, REALISM, {"m": method_folder}, real=real, seed=seed)
     drawn = [[row["name"] for row in rows(tmp_path / name)] for name in "abc"]
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -216,5 +216,5 @@ def test_what_cannot_be_a_study(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         prepare_study(tmp_path / "s.db", REALISM, {"m": tmp_path / "nowhere"}, real=real)
     (tmp_path / "s.db").write_text("mine")
-    with pytest.raises(FileExistsError, match="there already"):
+    with pytest.raises(FileExistsError, match="exists already"):
         prepare_study(tmp_path / "s.db", REALISM, {"m": real}, real=real)

@@ -16,17 +16,23 @@ def test_the_papers_numbers() -> None:
     assert (roy.counted, roy.trials, roy.participants) == (40, 60, 61)
     assert study_protocol("roy-timed").counted == study_protocol("roy-untimed").counted == 20
     for name in ("patn", "dpt-realism", "dpt-anatomy"):
-        made = study_protocol(name)
-        assert (made.pool, made.shown, made.practice, made.practice_from, made.seconds) == (55, 55, 10, "first", (1.0,))
-        assert (made.counted, made.trials, made.participants) == (100, 110, 30)
+        entry = study_protocol(name)
+        assert (entry.pool, entry.shown, entry.practice, entry.practice_from, entry.seconds) == (
+            55,
+            55,
+            10,
+            "first",
+            (1.0,),
+        )
+        assert (entry.counted, entry.trials, entry.participants) == (100, 110, 30)
     assert (study_protocol("dpt-pose").trials, study_protocol("dpt-pose").counted) == (55, 45)
 
 
 def test_each_is_under_its_name() -> None:
-    for name, made in STUDIES.items():
-        assert str(made) == name
-        assert made.notes
-        assert study_protocol(made.name) is made
+    for name, protocol in STUDIES.items():
+        assert str(protocol) == name
+        assert protocol.notes
+        assert study_protocol(protocol.name) is protocol
 
 
 def test_questions() -> None:

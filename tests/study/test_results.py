@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from repose.study import PUBLISHED, Study, StudyProtocol, export, people_interval, results, wilson
-from repose.study.results import caption, study_markdown, table_lines
+from repose.study.results import caption, results_markdown, table_lines
 from tests.study import pictures
 from tests.study.pictures import Clock
 
@@ -76,8 +76,8 @@ def test_people_interval_is_scipys() -> None:
     wanted = stats.bootstrap(
         (hits, of), share, paired=True, method="percentile", n_resamples=40_000, rng=np.random.default_rng(0)
     ).confidence_interval
-    found = people_interval(hits.tolist(), of.tolist(), resamples=40_000)
-    assert found == pytest.approx((wanted.low, wanted.high), abs=0.004)
+    outcome = people_interval(hits.tolist(), of.tolist(), resamples=40_000)
+    assert outcome == pytest.approx((wanted.low, wanted.high), abs=0.004)
 
 
 def test_people_interval_needs_two() -> None:
@@ -109,13 +109,13 @@ def test_methods_and_tracks_are_rows_of_their_own(tmp_path: Path) -> None:
     study = pictures.study(tmp_path, replace(REALISM, seconds=(5.0, None), shown=2), clock)
     for number in range(4):
         take_part(study, clock, f"person {number}", lambda row: "fake" if row["seconds"] is None else "real")
-    found = results(study)
-    assert [(row.name, row.seconds, row.participants) for row in found.rows] == [
+    outcome = results(study)
+    assert [(row.name, row.seconds, row.participants) for row in outcome.rows] == [
         ("ours", 5.0, 2), ("theirs", 5.0, 2), ("ours", None, 2), ("theirs", None, 2),
     ]  # fmt: skip
-    assert [row.rates["R2G"].value for row in found.rows] == [0, 0, 1, 1]
-    assert [row.rates["G2R"].value for row in found.rows] == [1, 1, 0, 0]
-    assert [row.rates["R2G"].of for row in found.rows] == [4, 4, 4, 4]
+    assert [row.rates["R2G"].value for row in outcome.rows] == [0, 0, 1, 1]
+    assert [row.rates["G2R"].value for row in outcome.rows] == [1, 1, 0, 0]
+    assert [row.rates["R2G"].of for row in outcome.rows] == [4, 4, 4, 4]
 
 
 def test_anatomy_and_pose(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_preference_counts_the_first_method_wherever_it_stands(tmp_path: Path) -
             study, clock, f"person {number}",
             lambda row: "one" if better[frozenset((row["method"], row["other"]))] == row["method"] else "two",
         )  # fmt: skip
-    found = {row.name: row.rates["preferred"] for row in results(study).rows}
-    assert {name: (rate.hits, rate.of) for name, rate in found.items()} == {
+    outcome = {row.name: row.rates["preferred"] for row in results(study).rows}
+    assert {name: (rate.hits, rate.of) for name, rate in outcome.items()} == {
         "a over b": (4, 4), "a over c": (0, 4), "b over c": (4, 4),
     }  # fmt: skip
 
@@ -171,8 +171,8 @@ def test_the_table(tmp_path: Path) -> None:
     take_part(study, clock, "one of two", lambda _: "real")
     take_part(study, clock, "two of two", lambda row: "real" if row["kind"] == "real" else "fake")
     study.begin("somebody who leaves")
-    found = results(study)
-    headings, rows = table_lines(found)
+    outcome = results(study)
+    headings, rows = table_lines(outcome)
     assert headings == ["method", "seconds", "people", "R2G %", "G2R %", "accuracy %", "source"]
     low, high = (f"{100 * end:.1f}" for end in wilson(4, 8))
     assert rows[0][:5] == ["a|b", "1", "2", f"0.0\n[0.0, 0.0]\n[0.0, {100 * wilson(0, 8)[1]:.1f}]", rows[0][4]]
@@ -181,8 +181,8 @@ def test_the_table(tmp_path: Path) -> None:
     published = {row[0]: row for row in rows if row[-1] == "published: Multi-scale, Table 2"}
     assert published["PG2"][3:6] == ["9.20", "14.90", "87.95"]
     assert all(row[-1].startswith("published: ") for row in rows[1:])
-    assert "2 sessions finished of 3 begun" in caption(found)
-    text = study_markdown(found, published=False)
+    assert "2 sessions finished of 3 begun" in caption(outcome)
+    text = results_markdown(outcome, published=False)
     assert text.splitlines()[2].startswith("| a\\|b | 1 | 2 | 0.0 [0.0, 0.0] [0.0, ")
     assert "published" not in text
 

@@ -34,11 +34,11 @@ class Browser:
         link.request(method, path, body, sent | headers)
         reply = link.getresponse()
         raw, kind = reply.read(), reply.headers.get_content_type()
-        found = dict(reply.headers.items())
+        sent_headers = dict(reply.headers.items())
         link.close()
-        if "Set-Cookie" in found:
-            self.cookie = found["Set-Cookie"].partition(";")[0]
-        return reply.status, json.loads(raw) if kind == "application/json" else raw, found
+        if "Set-Cookie" in sent_headers:
+            self.cookie = sent_headers["Set-Cookie"].partition(";")[0]
+        return reply.status, json.loads(raw) if kind == "application/json" else raw, sent_headers
 
     def begin(self, nonce: str) -> dict[str, Any]:
         status, state, _ = self.ask("POST", "/api/begin", {"nonce": nonce})
@@ -225,8 +225,8 @@ def test_bad_requests(served: StudyServer) -> None:
         (400, "POST", "/api/answer", good | {"hidden": 0}),
         (409, "POST", "/api/answer", good),
     ):
-        found, reply, _ = browser.ask(method, path, content)
-        assert (found, bool(reply["error"])) == (status, True), (method, path, content)
+        given_status, reply, _ = browser.ask(method, path, content)
+        assert (given_status, bool(reply["error"])) == (status, True), (method, path, content)
     # what a form on a page of somebody else could send
     assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Type": "text/plain"})[0] == 415
     assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Length": "9" * 5000})[0] == 413

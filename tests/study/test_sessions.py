@@ -163,7 +163,7 @@ def test_practice_tells_and_the_rest_does_not(tmp_path: Path) -> None:
     clock = Clock()
     study = pictures.study(tmp_path, SMALL, clock, ("only",))
     token = study.begin("12345678")
-    told = []
+    verdicts = []
     for _ in range(SMALL.trials):
         trial = study.state(token)["trial"]
         study.picture(trial["key"], 0)
@@ -172,8 +172,8 @@ def test_practice_tells_and_the_rest_does_not(tmp_path: Path) -> None:
         reply = study.answer(trial["key"], "fake", 0.5, 0.5, False)
         assert ("right" in reply) == trial["practice"]
         if trial["practice"]:
-            told.append((reply["right"], reply["truth"]))
-    assert sorted(told) == [(False, "real")] * 2 + [(True, "fake")] * 2
+            verdicts.append((reply["right"], reply["truth"]))
+    assert sorted(verdicts) == [(False, "real")] * 2 + [(True, "fake")] * 2
 
 
 def test_a_double_click_changes_nothing(tmp_path: Path) -> None:
@@ -401,9 +401,9 @@ def test_flagged_answers_and_unfinished_sessions_do_not_count(tmp_path: Path) ->
     assert results(study).rows[0].rates["accuracy"].of == 0
     assert results(study, unfinished=True).rows[0].rates["accuracy"].of == 1
     finish(study, token, clock)
-    found = results(study)
-    assert (found.flagged, found.begun, found.finished) == ({"again": 1}, 1, 1)
-    assert found.rows[0].rates["accuracy"].of == 5
+    outcome = results(study)
+    assert (outcome.flagged, outcome.begun, outcome.finished) == ({"again": 1}, 1, 1)
+    assert outcome.rows[0].rates["accuracy"].of == 5
     assert results(study, flagged=True).rows[0].rates["accuracy"].of == 6
 
 

@@ -221,5 +221,5 @@ def test_a_checkpoint_is_no_weight_file(weights: Path) -> None:
     path = save_checkpoint(weights, {"x": torch.zeros(1)}, 5)
     with pytest.raises(CheckpointError, match="to resume a run, not weights"):
         load_generator(path)
-    with pytest.raises(CheckpointError, match="no checkpoint of this program"):
+    with pytest.raises(CheckpointError, match="is not a checkpoint of this version"):
         read_checkpoint(weights / "weights.safetensors")

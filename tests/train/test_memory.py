@@ -272,8 +272,8 @@ def test_a_forecast_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_forecast, "free_memory", lambda device: None)
     assert forecast(toy.recipe())[1] is None
     monkeypatch.setattr(memory_count, "build_generator", lambda recipe: 1 / 0)
-    assert forecast(toy.recipe()) == ("how much memory a run needs could not be told (division by zero)", None)
-    assert forecast(toy.recipe(), "nowhere")[0].startswith("how much memory a run needs could not be told")
+    assert forecast(toy.recipe()) == ("the memory that the run needs could not be estimated (division by zero)", None)
+    assert forecast(toy.recipe(), "nowhere")[0].startswith("the memory that the run needs could not be estimated")
 
 
 def test_it_leaves_nothing_behind() -> None:

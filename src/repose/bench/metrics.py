@@ -37,7 +37,7 @@ class MetricTime:
     Attributes:
         name: of the metric.
         ours: by this package.
-        theirs: by scikit-image; None where it has no such metric or is not installed.
+        theirs: by scikit-image; None if it has no such metric or is not installed.
         apart: the largest difference of the values of one pair; None without scikit-image.
     """
 

@@ -52,7 +52,7 @@ def print_line(text: str) -> None:
 
 
 def parse_person(text: str, option: str = "--person") -> Any:
-    """ "largest", "best" or a number from 0. ValueError, naming the option, for anything else."""
+    """ "largest", "best" or a number from 0. Any other text is a ValueError that names the option."""
     if text in ("largest", "best"):
         return text
     if text.isdecimal():
@@ -66,7 +66,7 @@ def parse_features(text: str) -> bool | str:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """ "256x176" -> (256, 176), height and width. ValueError for anything else."""
+    """ "256x176" -> (256, 176), height and width. Any other text is a ValueError."""
     height, mark, width = text.lower().partition("x")
     if not (mark and height.isdecimal() and width.isdecimal()):
         raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")

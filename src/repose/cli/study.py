@@ -138,13 +138,13 @@ def study_table(
     [bold]repose study table out/study.db --markdown --no-published[/bold]
     """
     from repose.study import Study, results
-    from repose.study.results import study_markdown, study_table
+    from repose.study.results import results_markdown, results_table
 
     outcome = results(Study(study), flagged=flagged, unfinished=unfinished)
     if document:
-        sys.stdout.write(study_markdown(outcome, published))
+        sys.stdout.write(results_markdown(outcome, published))
     else:
-        stdout.print(study_table(outcome, published))
+        stdout.print(results_table(outcome, published))
 
 
 @app.command(name="export")

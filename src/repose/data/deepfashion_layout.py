@@ -93,7 +93,7 @@ def export_layout(
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out} is there already; remove it or choose another folder")
+        raise FileExistsError(f"{out} exists already; remove it or choose another folder")
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     names, joints = layout_names(store, ".png" if png else ".jpg")

@@ -75,7 +75,7 @@ class PairSampler:
         others = self._counts[person] - 1
         within = number - (self._ends[person] - self._counts[person] * others)
         source, target = np.divmod(within, others)
-        target += target >= source  # nobody is paired with the same picture
+        target += target >= source  # no picture is paired with itself
         table = self._first[person][:, None] + np.stack([source, target], axis=1)
         return torch.from_numpy(self._indices[table])  # (B, 2)
 

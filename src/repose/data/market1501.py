@@ -187,7 +187,9 @@ def _draw(seed: int, *words: str) -> str:
 def _held_out(part: _Part, count: int, seed: int) -> frozenset[str]:
     people = {_person(name) for name in part.photographs if name in part.joints}
     if count < 0 or (count and count >= len(people)):
-        raise ValueError(f"validation_people={count} of {len(people)} training people leaves nobody to train on")
+        raise ValueError(
+            f"validation_people={count} leaves none of the {len(people)} training people to train on; choose fewer"
+        )
     return frozenset(sorted(people, key=lambda person: _draw(seed, person))[:count])
 
 

@@ -311,7 +311,7 @@ class StoreWriter:
             raise ValueError(f"{name}: a missing joint (visible 0) must have x = y = 0, got {xyv.tolist()}")
         depth = record.get("depth")
         if depth is not None and not (np.isfinite(depth).all() and depth.min() >= 0):
-            raise ValueError(f"{name}: depth must be finite and not negative, 0 where nobody is")
+            raise ValueError(f"{name}: depth must be finite and not negative, 0 beside the person")
 
     def _remember(self, name: str, person: str, split: str) -> None:
         self._index[name] = len(self.names)
@@ -451,7 +451,7 @@ class Store:
         if not path.is_file():
             half = partial_folder(folder)
             hint = f"; {half} is one that was not finished" if half.is_dir() else ""
-            raise FileNotFoundError(f"{folder} is no store: it has no meta.json{hint}. `repose prepare` makes one")
+            raise FileNotFoundError(f"{folder} is not a store: it has no meta.json{hint}. `repose prepare` writes one")
         try:
             meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             version = meta["version"]
@@ -618,7 +618,7 @@ def _existing(path: Path) -> Path:
 
 def _require_free(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} is there already; remove it or choose another folder")
+        raise FileExistsError(f"{folder} exists already; remove it or choose another folder")
 
 
 def _check_split(split: str) -> None:

@@ -49,7 +49,7 @@ class BatchMeasurer:
 
     Args:
         measured: the pairs, of whose protocol the columns are.
-        source: of the generated pictures, ready for these pairs; None where only real ones are measured.
+        source: of the generated pictures, ready for these pairs; None if only real ones are measured.
         settings: device, features and estimator.
 
     Raises:

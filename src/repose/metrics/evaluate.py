@@ -84,9 +84,9 @@ def evaluate(
     source = None if pictures is None else as_source(pictures).opened(measured)
     if settings.keep is not None and source is not None and source.origin is None:
         raise ValueError(
-            "settings.keep is given, but the source of the pictures has no origin, so their numbers could be taken for "
-            "those of other pictures: say in GeneratorPictures(origin=...) all that they depend on (weights, settings, "
-            "device, code of its own), or leave keep out"
+            "settings.keep stores numbers by the origin of the pictures, and these pictures have none: give "
+            "GeneratorPictures(origin=...), a text that names everything they depend on (weights, settings, device, "
+            "code of its own), or leave keep out"
         )
     for warning in () if source is None else source.warnings():
         logger.warning("%s", warning)

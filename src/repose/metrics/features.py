@@ -52,7 +52,7 @@ class FeatureOutputs:
         whole: pooled features of the pictures, float64 (B, 320).
         person: of the same pictures with middle grey outside of the person.
         has_person: bool (B,), whether there is a person at all.
-        clothes: as `person`, with middle grey outside of the clothes; None where the pictures have no parsing.
+        clothes: as `person`, with middle grey outside of the clothes; None if the pictures have no parsing.
         has_clothes: bool (B,), whether there are clothes at all; None likewise.
     """
 
@@ -149,7 +149,7 @@ def appearance(one: FeatureOutputs, other: FeatureOutputs) -> tuple[Tensor, Tens
 
 
 def clothing(one: FeatureOutputs, other: FeatureOutputs) -> tuple[Tensor, Tensor] | None:
-    """`appearance` of the clothes alone, without skin, hair and face; None where one of the two has no parsing."""
+    """`appearance` of the clothes alone, without skin, hair and face; None if one of the two has no parsing."""
     if one.clothes is None or other.clothes is None or one.has_clothes is None or other.has_clothes is None:
         return None
     counts = (one.has_clothes & other.has_clothes).double().cpu()

@@ -119,7 +119,7 @@ class FolderPictures:
 def _find(folder: Path, measured: MeasuredPairs, strips: bool) -> dict[PairIndex, Path]:
     """The file of each pair to be measured. FolderError names all that is wrong with them."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is no folder of pictures")
+        raise FileNotFoundError(f"{folder} is not a folder; give a folder of pictures")
     store, split = measured.store, measured.split
     there = {
         path.relative_to(folder).as_posix()

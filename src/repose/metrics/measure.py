@@ -20,7 +20,7 @@ Columns = dict[str, PairScores]
 
 
 def mask_of(protocol: Protocol, target: Person) -> Tensor | None:
-    """The mask of mask-SSIM, uint8 (B, 1, H, W), 0 or 1; None where the protocol has none."""
+    """The mask of mask-SSIM, uint8 (B, 1, H, W), 0 or 1; None if the protocol has none."""
     if protocol.mask is None or target.keypoints is None or target.size is None:
         return None
     mask = protocol.mask

@@ -155,7 +155,7 @@ class MetricNetworks:
 
         Args:
             pictures: the features of the pictures.
-            targets: of the real targets, each of them once; None where `pictures` are the targets themselves, whose
+            targets: of the real targets, each of them once; None if `pictures` are the targets themselves, whose
                 distance to the targets is 0.
             reference: of the training pictures; None leaves out the columns that are compared with them.
             seed: of KID's subsets.
@@ -222,7 +222,7 @@ def network_metric(
         column: of `repose.metrics.COLUMNS`, such as "lpips_alex", "ds", "is_tf10" or "fid_clean_test"; `range` there
             tells which values it can have.
         generated: (B, 3, H, W), uint8, or any other type together with `value_range`; it is rounded to uint8.
-        target: the pictures to compare with, likewise; for FID and KID another number of them is allowed. None where
+        target: the pictures to compare with, likewise; for FID and KID another number of them is allowed. None if
             the column has no reference.
         value_range: the values that mean black and white, such as (-1, 1).
         device: where the network computes.

@@ -79,7 +79,7 @@ class MeasuredPairs:
 
     @property
     def blocks(self) -> Tensor | None:
-        """The blocks of the bootstrap: pairs of the same two pictures, in either direction. None where no two are."""
+        """The blocks of the bootstrap: pairs of the same two pictures, in either direction. None if no two are."""
         return blocks_of(self.indices)
 
     def first(self, positions: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class MeasuredPairs:
 
 
 def blocks_of(indices: Tensor) -> Tensor | None:
-    """The number of the block of each pair (N, 2): pairs of the same two pictures share one. None where no two do."""
+    """The number of the block of each pair (N, 2): pairs of the same two pictures share one. None if no two do."""
     blocks: Tensor = torch.unique(indices.sort(1).values, dim=0, return_inverse=True)[1]
     return blocks if int(blocks.max()) + 1 < len(indices) else None
 

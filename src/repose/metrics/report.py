@@ -37,7 +37,7 @@ FORMS: Final = (".md", ".tex", ".csv", ".html")
 def latex(evaluations: Sequence[Evaluation]) -> str:
     """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption."""
     table, title, caption = table_rows(evaluations)
-    head, *body = tables.grid(table)
+    head, *body = tables.table_cells(table)
     rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in [head, *body]]
     columns = "l" + "r" * (len(head) - 1)
     return "\n".join([

@@ -103,7 +103,7 @@ class GeneratorPictures:
         return as_saved(self.measured.protocol, as_bytes(images.cpu()))
 
     def facts(self) -> Mapping[str, Any]:
-        """As `PictureSource.facts`: nothing else."""
+        """As `PictureSource.facts`, without further entries."""
         return {}
 
     def warnings(self) -> Sequence[str]:

@@ -95,7 +95,7 @@ def markdown(rows: Sequence[TableRow], title: str = "", caption: str = "") -> st
     return "\n\n".join(part for part in (title, text, caption) if part) + "\n"
 
 
-def grid(rows: Sequence[TableRow]) -> list[list[str]]:
+def table_cells(rows: Sequence[TableRow]) -> list[list[str]]:
     """The cells of the table, headings first. ValueError as `rich_table`."""
     _named(rows, "", "")
     return [["", *_headings(rows)], *([row.name, *_cells(row, rows)] for row in rows)]

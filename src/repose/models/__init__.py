@@ -166,7 +166,7 @@ def read_recipe(path: Path) -> Recipe:
     except DeclarationError:  # the recipe may be right
         raise
     except ValueError as error:
-        raise RecipeError(f"{path} is no recipe: {error}") from error
+        raise RecipeError(f"{path} is not a recipe: {error}") from error
 
 
 def main_recipes() -> list[str]:

@@ -93,7 +93,7 @@ def load_converted(module: nn.Module, state: Mapping[str, Tensor], what: str) ->
 
 
 def looks_like(names: Iterable[str]) -> str | None:
-    """The network whose state dict has these names, in words; None where no known one has.
+    """The network whose state dict has these names, in words; None if no known one has.
 
     Known are every model of the registry with its default config, the released files that `repose convert` reads, and
     the feature networks.

@@ -23,7 +23,7 @@ class PublishedCost:
 
     Attributes:
         parameters: weights of the generator.
-        rate: pictures a second on a GPU; None where the paper prints none.
+        rate: pictures a second on a GPU; None if the paper prints none.
         source: the table, the data set and the GPU.
     """
 

@@ -33,7 +33,7 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
     declaration = models.MODELS[preset.model]
     if declaration.convert is None:
         raise ValueError(
-            f"'{recipe}' is a recipe of {declaration.title}, whose weights nobody released: there is nothing to convert"
+            f"'{recipe}' is a recipe of {declaration.title}, whose weights were not released: nothing to convert"
         )
     if not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: there is no such file")

@@ -40,7 +40,7 @@ def descriptors(keypoints: Tensor, height: int, width: int, count: int) -> tuple
     joints, bones = len(JOINTS), len(DESCRIPTOR_BONES)
     between, rest = divmod(count - joints, bones)
     if count < joints or rest:
-        raise ValueError(f"descriptors: their number is {joints} + {bones} k (18, 31, 44 ...), got {count}")
+        raise ValueError(f"descriptors: count must be {joints} + {bones} k (18, 31, 44 ...), got {count}")
     if keypoints.ndim != 3 or keypoints.shape[1:] != (joints, 3):
         raise ValueError(f"descriptors: keypoints (B, 18, 3), got {tuple(keypoints.shape)}")
     points, located = keypoints[..., :2].float(), keypoints[..., 2] > 0

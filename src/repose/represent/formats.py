@@ -573,7 +573,7 @@ def _count(found: int, column: str) -> None:
 
 
 def _finite(value: object, where: str) -> float:
-    """A finite number, also from text. ValueError for anything else."""
+    """A finite number, also from text. Any other value is a ValueError."""
     try:
         if isinstance(value, bool):
             raise TypeError

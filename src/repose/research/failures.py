@@ -58,7 +58,7 @@ class JudgedPairs:
     Attributes:
         store, split: that the pairs are of. pairs: int64 (N, 2), source and target index.
         values: criterion of `CRITERIA` -> float64 (N,), NaN where it does not count for a pair.
-        estimator: its name; None where joints and limbs were not looked for.
+        estimator: its name; None if joints and limbs were not looked for.
     """
 
     store: Store

@@ -283,7 +283,7 @@ def caption(outcome: Results) -> str:
     return "\n".join(text)
 
 
-def study_table(outcome: Results, published: bool = True) -> Table:
+def results_table(outcome: Results, published: bool = True) -> Table:
     """The table for the terminal."""
     headings, rows = table_lines(outcome, published)
     # Text, not str: a name in brackets must not be read as markup
@@ -300,7 +300,7 @@ def study_table(outcome: Results, published: bool = True) -> Table:
     return table
 
 
-def study_markdown(outcome: Results, published: bool = True) -> str:
+def results_markdown(outcome: Results, published: bool = True) -> str:
     """The same as Markdown, ending in a newline."""
     headings, rows = table_lines(outcome, published)
     table = [headings, ["---", *["---:"] * (len(headings) - 2), "---"]]

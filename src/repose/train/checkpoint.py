@@ -73,7 +73,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     tensors, header = read_tensors(path)
     if header.get("format") != CHECKPOINT:
         raise CheckpointError(
-            f"{path} is no checkpoint of this program: format {header.get('format')!r}, not {CHECKPOINT}"
+            f"{path} is not a checkpoint of this version: its format is {header.get('format')!r}, not {CHECKPOINT!r}"
         )
     copies = {
         name: value.clone() for name, value in tensors.items()

@@ -43,11 +43,11 @@ def forecast(
         return f"a run {memory.text(free)}", None if free is None else warning(recipe, memory, free, devices)
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:160] or type(error).__name__
-        return f"how much memory a run needs could not be told ({reason})", None
+        return f"the memory that the run needs could not be estimated ({reason})", None
 
 
 def warning(recipe: Recipe, memory: Memory, free: int, devices: int = 1) -> str | None:
-    """What to turn down where a run needs more than `USABLE` of the free bytes; None where it fits."""
+    """What to turn down where a run needs more than `USABLE` of the free bytes; None if it fits."""
     if memory.total <= USABLE * free:
         return None
     text = f"this run {memory.text(free)}. It may be killed; "

@@ -13,7 +13,7 @@ class MachineUse:
 
     Attributes:
         seconds: from start to end. cores: cores' worth of time that each job had, by name. others: share of all cores
-            that other programs had, None where the system does not tell. load: 1-minute averages before and after.
+            that other programs had, None if the system does not tell. load: 1-minute averages before and after.
     """
 
     seconds: float
@@ -40,12 +40,12 @@ def own_cores() -> list[int]:
 
 
 def load_average() -> float | None:
-    """The 1-minute load average; None where the system does not tell."""
+    """The 1-minute load average; None if the system does not tell."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def core_time() -> CoreTime | None:
-    """How busy all cores were so far; None where the system does not tell (Linux does)."""
+    """How busy all cores were so far; None if the system does not tell (Linux does)."""
     path = Path("/proc/stat")
     if not path.exists():
         return None

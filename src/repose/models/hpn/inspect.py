@@ -97,7 +97,7 @@ def _levels(generator: HPN, inputs: tuple[Tensor, ...], generated: Tensor) -> Pa
 
 
 def _pose(maps: Tensor, generated: Tensor) -> Panel:
-    """Eq. 1: what the decoder is told of the pose."""
+    """Eq. 1: the pose as the decoder reads it."""
     size = (int(generated.shape[-2]), int(generated.shape[-1]))
     cells: list[Pixels | None] = [heat(one, size, 0, 1) for one in maps[0]]
     height, width = maps.shape[-2:]

@@ -34,12 +34,12 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
         [picture(image[0]), *(heat(means[level], size, low, high) for level in levels)],
         [picture(generated), *(over(generated, means[level], low, high) for level in levels)],
     ]
-    told = f"{levels[0]} (the smallest maps) to {levels[-1]}" if len(levels) > 1 else f"{levels[0]} alone"
+    linked = f"{levels[0]} (the smallest maps) to {levels[-1]}" if len(levels) > 1 else f"{levels[0]} alone"
     shown = [
         Panel(
             "masks",
             "Attention masks, mean over channels: yellow where a level lets the picture's features through, blue where "
-            f"it holds them back ({low:.4g} to {high:.4g} of them). Links at level {told}. Below the same over what "
+            f"it holds them back ({low:.4g} to {high:.4g} of them). Links at level {linked}. Below the same over what "
             "was generated; squares are the cells of the level.",
             grid(rows, ["", *named], ["source", "generated"], scale),
         )

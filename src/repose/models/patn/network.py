@@ -133,7 +133,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, image: Tensor | None, pose: Tensor | None) -> Tensor:
-        """(B, 3, H, W) and (B, 18 or 36, H, W), one of them None where it reads one -> (B, 256, H/4, W/4)."""
+        """(B, 3, H, W) and (B, 18 or 36, H, W), one of them None if it reads one alone -> (B, 256, H/4, W/4)."""
         if self.folded:
             image = None if image is None else F.pixel_unshuffle(image, 2)  # (B, 12, H/2, W/2)
             pose = None if pose is None else F.avg_pool2d(pose, 2)  # (B, 36, H/2, W/2)

@@ -20,7 +20,7 @@ from repose.body.model import BodyModel, Floats, Shape
 from repose.body.surface import Surface
 from repose.render.hair import long_hair, short_hair
 from repose.render.hair.beard import build_beard
-from repose.render.hair.hair_parts import Part, joined
+from repose.render.hair.hair_parts import Part, joined_parts
 from repose.render.hair.scalp import Skull, find_skull, lookup, ramp
 from repose.render.mesh import clip, compact
 from repose.render.pieces import Looks, Piece
@@ -54,7 +54,7 @@ def build_hair(
     skull = find_skull(body, shape)
     parts = _BUILDERS[looks.hair](looks, rng, skull) if looks.hair != "bald" else []
     if parts:
-        surface = _carried(body, shape, skull, joined(parts), clear, hidden_by_hat)
+        surface = _carried(body, shape, skull, joined_parts(parts), clear, hidden_by_hat)
         fuzz = {"afro": 0.014, "curly": 0.012, "buzz": 0.002, "balding": 0.003}.get(looks.hair, 0.005)
         if len(surface.faces):
             pieces.append(Piece("hair", surface, None, _HAIR, double=True, fuzz=fuzz, kind="hair"))

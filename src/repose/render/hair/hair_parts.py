@@ -101,7 +101,7 @@ def tubes(middle: Reals, radius: Reals, dirs: Reals, shade: Reals, sides: int) -
     )  # fmt: skip
 
 
-def joined(parts: list[Part]) -> Part:
+def joined_parts(parts: list[Part]) -> Part:
     """Several parts as one, its numbers float32."""
     start = np.cumsum([0, *(len(p.dirs) for p in parts)])
 

@@ -113,7 +113,7 @@ def surely_covered(kind: str, cut: Cut, canon: Floats, along: Floats, margin: fl
     field = coverage(kind, cut, canon, along) - margin
     if kind not in ("trousers", "jumpsuit"):
         room = 0.03 + 0.8 * number(cut, "flare", 0.0) + 0.8 * number(cut, "ease", 0.02)
-        room = min(room, 0.05) if hem_of(kind, cut) < -0.45 else room  # nobody looks up a long skirt
+        room = min(room, 0.05) if hem_of(kind, cut) < -0.45 else room  # the inside of a long skirt is not visible
         low = np.minimum(canon[:, 2] - hem_of(kind, cut) - margin - room, 1) + 2 * armness(canon)
         field = np.minimum(field, np.where(canon[:, 2] < 0.45, low, field))
         if kind == "coat":  # tails swing

@@ -14,7 +14,15 @@ from repose.body.surface import Ints, Surface, normals
 from repose.render.pieces import Fabric
 from repose.render.wear.cuts import ARM_METRE, LEG_METRE, Cut, armness, hem_of, number, smoothstep
 from repose.render.wear.patterns import Pattern, smoothed
-from repose.render.wear.sections import Sections, blurred, drawn_to, hung, limb_sections, on_sections, trunk_sections
+from repose.render.wear.sections import (
+    Sections,
+    drawn_to,
+    hung,
+    limb_sections,
+    on_sections,
+    smoothed_sections,
+    trunk_sections,
+)
 
 _GAP: Final = 0.005  # metres between two layers
 
@@ -147,7 +155,7 @@ def _trunk_cut(trunk: Sections, kind: str, cut: Cut, ease: float) -> Floats:
     elif kind == "coat":
         hem = number(cut, "hem", 0.0)
         wide = wide + (0.10 * np.clip(0.2 - levels, 0, 1) * (hem < 0.05))[:, None]
-    out: Floats = np.maximum(blurred(wide, 2), base)
+    out: Floats = np.maximum(smoothed_sections(wide, 2), base)
     return out
 
 
@@ -187,7 +195,7 @@ def _sleeve_cut(limb: Sections, kind: str, cut: Cut, ease: float) -> Floats:
     if number(cut, "cuff", 0) > 0.5 and sleeve > 1.3:
         share = smoothstep(sleeve - 0.22, sleeve - 0.10, limb.levels)[:, None]
         wide = wide * (1 - share) + (base + 0.004) * share
-    out: Floats = np.maximum(blurred(wide, 1), base)
+    out: Floats = np.maximum(smoothed_sections(wide, 1), base)
     return out
 
 
@@ -196,7 +204,7 @@ def _leg_cut(limb: Sections, cut: Cut, ease: float) -> Floats:
     base = limb.support + 0.004
     wide = hung(limb, base + ease, float(np.interp(ease, [0.004, 0.012, 0.03], [0.7, 0.22, 0.0])), True)
     flare = number(cut, "flare", 0.0) * smoothstep(min(0.9, end - 0.3), end, limb.levels)
-    out: Floats = np.maximum(blurred(wide + flare[:, None], 1), base)
+    out: Floats = np.maximum(smoothed_sections(wide + flare[:, None], 1), base)
     return out
 
 

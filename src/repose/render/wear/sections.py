@@ -51,7 +51,7 @@ def trunk_sections(body: BodyModel, vertices: Floats, more: Sequence[tuple[Float
     points = vertices[members]
     centre = _means(points, level, _TRUNK_LEVELS)
     centre[:, 0] = 0
-    centre[:, :2] = blurred(centre[:, :2], 2)
+    centre[:, :2] = smoothed_sections(centre[:, :2], 2)
     count = len(_TRUNK_LEVELS)
     up, left, back = (np.broadcast_to(np.eye(3, dtype=np.float32)[k], (count, 3)) for k in (2, 0, 1))
     points, level = _joined(points, level, more)
@@ -71,7 +71,7 @@ def limb_sections(
     levels = (_ARM_LEVELS, _LEG_LEVELS)[column]
     points = vertices[members]
     shaft = level < 1.8  # heels and thumbs would bend the axis
-    centre = blurred(_means(points[shaft], level[shaft], levels), 1)
+    centre = smoothed_sections(_means(points[shaft], level[shaft], levels), 1)
     last = int(np.searchsorted(levels, 1.7))
     ahead = np.arange(len(levels) - last, dtype=np.float32)[:, None]
     centre[last:] = centre[last] + ahead * (centre[last] - centre[last - 4]) / np.float32(4)
@@ -128,7 +128,7 @@ def _means(points: Floats, level: Floats, levels: Floats) -> Floats:
     return out
 
 
-def blurred(values: NDArray[Any], rounds: int) -> Floats:
+def smoothed_sections(values: NDArray[Any], rounds: int) -> Floats:
     """(K, ...) smoothed along its first axis; straight lines stay straight."""
     for _ in range(rounds):
         wide = np.concatenate([2 * values[:1] - values[1:2], values, 2 * values[-1:] - values[-2:-1]])
