@@ -15,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.body.fit import difference
 from repose.body.joint_noise import Detections, JointErrors, detect
 from repose.body.lifter import Lifted, Lifter, box_of, decode, encode, pose, project
-from repose.body.pose_space import JOINT_COUNT, Floats
+from repose.body.pose_space import JOINT_COUNT, Doubles, Floats
+from repose.body.pose_space import STATE as STATE_SIZE
 from repose.body.samples import Angles, Cameras, Samples, sample
 from repose.tensor_files import read_tensors, write_tensors
 
@@ -142,6 +144,53 @@ def load_state(path: Path) -> Lifter:
     net = Lifter(plan["width"], plan["blocks"])
     net.load_state_dict({name[5:]: value for name, value in tensors.items() if name.startswith("mean.")})
     return net
+
+
+def ship(net: Lifter, held: Samples, errors: JointErrors, path: Path, rng: np.random.Generator) -> int:
+    """Write weights that `lift.load_lifter` reads; returns the bytes of the file.
+
+    Args:
+        net: trained. held: samples that it was not trained on, for the covariances of its errors.
+        errors: of the detector. path: of the file.
+    """
+    width, blocks = net.first.out_features, len(net.blocks)
+    tensors = {f"net.{name}": value.half() for name, value in net.state_dict().items()}
+    rounded = Lifter(width, blocks)
+    rounded.load_state_dict({name[4:]: value.float() for name, value in tensors.items()})
+    noise = errors.noise()
+    tensors["noise.by_score"], tensors["noise.unknown"] = (
+        torch.from_numpy(values).float() for values in (noise.by_score, noise.unknown)
+    )
+    for name, odds in (("exact", (1.0, 0.0, 0.0)), ("noisy", (0.0, 0.0, 1.0))):
+        found = detect(rng, held, errors, odds, change=False)
+        tensors[f"covariance.{name}"] = torch.from_numpy(covariance(rounded, held, found)).float()
+    write_tensors(path, tensors, {"kind": "body-lifter", "width": str(width), "blocks": str(blocks)})
+    return path.stat().st_size
+
+
+def covariance(net: Lifter, held: Samples, found: Detections) -> Doubles:
+    """(97, 97) of the changes (`fit`) that take what the network says to the truth.
+
+    Skeletons with exchanged names or fewer than 5 joints are left out, and the 2 % with the largest errors.
+    """
+    good = np.flatnonzero((found.located.sum(1) >= 5) & (found.reading == 0))
+    joints, located = torch.from_numpy(found.joints[good]), torch.from_numpy(found.located[good])
+    box = box_of(joints, located)
+    inside = (joints - box.centre[:, None]) / box.side[:, None]
+    with torch.inference_mode():
+        said = decode(net.both(encode(inside, located, torch.from_numpy(found.noise[good]))))
+    side, centre = box.side[:, 0].double().numpy(), box.centre.double().numpy()
+    camera = held.camera[good].astype(np.float64)
+    place = (camera[:, :2] - centre) / side[:, None]
+    truth = np.stack([place[:, 0], place[:, 1], np.log(camera[:, 2] / side), np.log(camera[:, 3])], 1)
+    values = [value.double().numpy() for value in (said.turns, said.coefficients, said.camera)]
+    change = difference(
+        *values, held.turns[good].astype(np.float64), held.coefficients[good].astype(np.float64), truth
+    )
+    size = (change / change.std(0)) ** 2
+    change = change[size.sum(1) <= np.quantile(size.sum(1), 0.98)]
+    out: Doubles = change.T @ change / len(change) + 1e-6 * np.eye(STATE_SIZE)
+    return out
 
 
 def _rate(step: int, plan: Plan) -> float:
