@@ -7,6 +7,7 @@ scripts/measure_joint_errors.py writes the measurements. Lengths are in sides of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ class JointNoise:
         return np.stack(columns, -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JointErrors:
     """What a detector said of N rendered people, beside the truth.
 
@@ -71,6 +72,7 @@ class JointErrors:
     def __len__(self) -> int:
         return len(self.score)
 
+    @cached_property
     def noise(self) -> JointNoise:
         """The deviations per joint and score: the 68 % quantile of the errors over that of a unit Gaussian, 1.51.
 
@@ -120,12 +122,14 @@ class Detections:
 
     Attributes:
         joints: (B, 18, 2) pixels. located: (B, 18) bool. noise: (B, 18) in sides of the box.
+        inside: (B, 18) bool: the true joint lies in the picture.
         reading: (B,) index of `lifter.READINGS`. learn: (B,) 1 where the pose can be learnt from them.
     """
 
     joints: Floats
     located: NDArray[np.bool_]
     noise: Floats
+    inside: NDArray[np.bool_]
     reading: NDArray[np.int64]
     learn: Floats
 
@@ -170,7 +174,7 @@ def detect(
             reading[rows], learn[rows] = name, 0
             for values in (joints, located, noise):
                 values[rows] = values[rows][:, order]
-    return Detections(joints.astype(np.float32), located, noise.astype(np.float32), reading, learn)
+    return Detections(joints.astype(np.float32), located, noise.astype(np.float32), inside, reading, learn)
 
 
 def turn_of_trunk(points: Floats) -> Floats:
@@ -221,7 +225,7 @@ def _replayed(
     score = np.where(outside, np.where(rng.random(score.shape) < 0.2, rng.uniform(0.25, 0.45, score.shape), 0), score)
     located = score >= np.where(rng.random((len(score), 1)) < 0.7, THRESHOLD, rng.uniform(0.1, 0.35, (len(score), 1)))
     located &= (joints >= -0.5).all(-1) & (joints[..., 0] < width - 0.5) & (joints[..., 1] < height - 0.5)
-    table = errors.noise()
+    table = errors.noise
     told = rng.random((len(score), 1)) < 0.7
     noise = np.where(told, table.of(score), table.unknown)
     return joints, located, noise, errors.reading[pick]

@@ -24,6 +24,7 @@ from repose.body.samples import Angles, Cameras, Samples, sample
 from repose.tensor_files import read_tensors, write_tensors
 
 STATE: Final = "state.safetensors"
+_OUTSIDE: Final = 0.1  # weight of joints outside the picture in the loss of places in the picture
 _ODDS: Final = (0.3, 0.2, 0.5)  # exact joints, Gaussian noise, the detector's errors
 
 
@@ -157,7 +158,7 @@ def ship(net: Lifter, held: Samples, errors: JointErrors, path: Path, rng: np.ra
     tensors = {f"net.{name}": value.half() for name, value in net.state_dict().items()}
     rounded = Lifter(width, blocks)
     rounded.load_state_dict({name[4:]: value.float() for name, value in tensors.items()})
-    noise = errors.noise()
+    noise = errors.noise
     tensors["noise.by_score"], tensors["noise.unknown"] = (
         torch.from_numpy(values).float() for values in (noise.by_score, noise.unknown)
     )
@@ -206,10 +207,13 @@ def _losses(net: Lifter, rows: Samples, found: Detections) -> dict[str, Tensor]:
     learn = learn / learn.sum().clamp(min=1)
     points, skin = pose(said)
     true_points, true_skin = torch.from_numpy(rows.points), torch.from_numpy(rows.skin)
-    places = ((points - true_points).abs().mean((1, 2)) + (skin - true_skin).abs().mean((1, 2)) * learn.new_tensor(1.0))
+    places = (points - true_points).abs().mean((1, 2)) + (skin - true_skin).abs().mean((1, 2))
     flat = project(points[:, :JOINT_COUNT], said.camera)
     true_flat = (torch.from_numpy(rows.joints) - box.centre[:, None]) / box.side[:, None]
-    seen = F.smooth_l1_loss(flat, true_flat.clamp(-4, 4), beta=0.01, reduction="none").mean((1, 2))
+    # what lies outside the picture can hardly be known, and lies far away in the box of a head
+    within = torch.from_numpy(found.inside) * (1 - _OUTSIDE) + _OUTSIDE
+    seen = F.smooth_l1_loss(flat, true_flat.clamp(-4, 4), beta=0.01, reduction="none").mean(2)
+    seen = (seen * within).mean(1)
     turns = (said.turns - torch.from_numpy(rows.turns)).pow(2).sum((2, 3)).mean(1)
     shape = (said.coefficients - torch.from_numpy(rows.coefficients)).pow(2).mean(1)
     distance = (said.camera[:, 3] - torch.log(torch.from_numpy(rows.camera[:, 3]))).pow(2)
