@@ -209,18 +209,15 @@ def _flat(base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles
 
 def _moves(views: Sequence[View], changes: Sequence[Doubles], robust: bool) -> list[Doubles]:
     """The Gauss-Newton step of every view; the coefficients move together."""
+    if len(views) == 1:
+        information, pull = _normal_equations(views[0], changes[0], robust)
+        return [np.linalg.solve(information, pull)]
     pose = np.array([*range(FREEDOM_COUNT), *range(FREEDOM_COUNT + COEFFICIENTS, STATE)])
     own = len(pose)
     size = COEFFICIENTS + own * len(views)
     matrix, vector = np.zeros((size, size)), np.zeros(size)
     for k, (view, change) in enumerate(zip(views, changes, strict=True)):
-        coefficients, camera = _parts(view, change)
-        flat, derivative, _, _ = slopes(view.turns, change, coefficients, camera)
-        left, weight, _ = _weights(view, flat, robust)
-        rows = derivative.reshape(-1, STATE)
-        scaled = rows * np.repeat(weight, 2)[:, None]
-        information = view.precision + rows.T @ scaled
-        pull = scaled.T @ left.reshape(-1) - view.precision @ change
+        information, pull = _normal_equations(view, change, robust)
         at = np.arange(COEFFICIENTS + own * k, COEFFICIENTS + own * (k + 1))
         place = np.empty(STATE, np.int64)
         place[SHAPE], place[pose] = np.arange(COEFFICIENTS), at
@@ -235,6 +232,16 @@ def _moves(views: Sequence[View], changes: Sequence[Doubles], robust: bool) -> l
     return out
 
 
+def _normal_equations(view: View, change: Doubles, robust: bool) -> tuple[Doubles, Doubles]:
+    """(97, 97) and (97,): the step is the solution."""
+    coefficients, camera = _parts(view, change)
+    flat, derivative, _, _ = slopes(view.turns, change, coefficients, camera)
+    left, weight, _ = _weights(view, flat, robust)
+    rows = derivative.reshape(-1, STATE)
+    scaled = rows * np.repeat(weight, 2)[:, None]
+    return view.precision + rows.T @ scaled, scaled.T @ left.reshape(-1) - view.precision @ change
+
+
 def _fitted(view: View, change: Doubles) -> Fitted:
     arrays = skeleton()
     coefficients, camera = _parts(view, change)
@@ -242,8 +249,8 @@ def _fitted(view: View, change: Doubles) -> Fitted:
     _, weight, cost = _weights(view, flat, robust=True)
     rows = derivative.reshape(-1, STATE)
     information = view.precision + rows.T @ (rows * np.repeat(weight, 2)[:, None])
-    covariance = np.linalg.inv(information)
-    variance = np.einsum("jas,st,jat->j", space_derivative, covariance, space_derivative, optimize=True)
+    space = space_derivative.reshape(-1, STATE)
+    variance = (space.T * np.linalg.solve(information, space.T)).sum(0).reshape(JOINT_COUNT, 3).sum(1)
     turns = turned(view.turns, change[:FREEDOM_COUNT], arrays.axes, arrays.start)
     cost += float(change @ view.precision @ change)
     return Fitted(turns, coefficients, camera, change, cost, flat, np.sqrt(np.maximum(variance, 0)))

@@ -119,7 +119,10 @@ def lift(
         ValueError: wrong shapes, fewer than 5 located joints, or all of them in one place; the text names them.
     """
     given = _given(keypoints, scores, noise, weights or load_lifter(), many)
-    out = [_best(given, k, steps) for k in range(len(given.joints))]
+    out = []
+    for k, readings in enumerate(_readings(given)):
+        choice = _choice(readings, steps)
+        out.append(_posed(given, k, choice, choice.fitted or refine(choice.view, steps)))
     return out if many else out[0]
 
 
@@ -135,7 +138,7 @@ def lift_together(
     Arguments, shapes (B, 18, ...), and errors as of `lift`.
     """
     given = _given(keypoints, scores, noise, weights or load_lifter(), many=True)
-    chosen = [_choice(given, k, steps) for k in range(len(given.joints))]
+    chosen = [_choice(readings, steps) for readings in _readings(given)]
     fitted = refine_together([choice.view for choice in chosen], steps)
     return [_posed(given, k, choice, one) for k, (choice, one) in enumerate(zip(chosen, fitted, strict=True))]
 
@@ -192,6 +195,7 @@ class _Given:
     noise: Doubles  # (B, 18)
     centre: Doubles  # (B, 2) pixels
     side: Doubles  # (B,)
+    said: list[Doubles]  # turns, coefficients, camera of the names as they are
     chance: Doubles  # (B, 3) of each reading
     weights: LifterWeights
 
@@ -232,15 +236,20 @@ def _given(
     box = box_of(torch.from_numpy(joints), torch.from_numpy(located))
     centre, side = box.centre.numpy(), box.side.numpy()[:, 0]
     inside = np.where(located[..., None], (joints - centre[:, None]) / side[:, None, None], 0.0)
+    *said, chance = _ask(weights, inside, located, level)
+    return _Given(inside, located, level, centre, side, said, chance, weights)
+
+
+def _ask(
+    weights: LifterWeights, joints: Doubles, located: npt.NDArray[np.bool_], noise: Doubles
+) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """Turns, coefficients, camera and the chance of each reading, of skeletons in their boxes."""
+    x = encode(torch.from_numpy(joints).float(), torch.from_numpy(located), torch.from_numpy(noise).float())
     with torch.inference_mode():
-        said = decode(weights.net.both(_encoded(inside, located, level)))
-    return _Given(
-        inside, located, level, centre, side, torch.softmax(said.readings.double(), 1).numpy(), weights
-    )
-
-
-def _encoded(joints: Doubles, located: npt.NDArray[np.bool_], noise: Doubles) -> Tensor:
-    return encode(torch.from_numpy(joints).float(), torch.from_numpy(located), torch.from_numpy(noise).float())
+        said = decode(weights.net.both(x))
+        chance = torch.softmax(said.readings.double(), 1)
+    turns, coefficients, camera = (v.double().numpy() for v in (said.turns, said.coefficients, said.camera))
+    return turns, coefficients, camera, chance.numpy()
 
 
 def _strays(joints: Doubles, located: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -303,41 +312,50 @@ def _inverse(weights: LifterWeights, step: int) -> Doubles:
     return np.linalg.inv(covariance + 1e-7 * np.eye(STATE))
 
 
-def _views(given: _Given, k: int, readings: Sequence[int]) -> list[View]:
-    """The bodies lifted from readings of one skeleton."""
-    orders = np.array([_ORDERS[reading] for reading in readings])
-    joints, located, noise = given.joints[k][orders], given.located[k][orders], given.noise[k][orders]
-    with torch.inference_mode():
-        said = decode(given.weights.net.both(_encoded(joints, located, noise)))
-    turns, coefficients, camera = (v.double().numpy() for v in (said.turns, said.coefficients, said.camera))
-    precision = _precision(given, k)
-    return [
-        View(turns[i], coefficients[i], camera[i], joints[i], located[i], noise[i], precision)
-        for i in range(len(readings))
+def _readings(given: _Given) -> list[list[_Choice]]:
+    """The readings of each skeleton that are worth trying, with the bodies lifted from them; the likeliest first."""
+    pairs = [(k, 0) for k in range(len(given.joints))]
+    others = [
+        (k, reading)
+        for k, chance in enumerate(given.chance)
+        for reading in range(1, len(READINGS))
+        if chance[reading] >= _DOUBT
     ]
+    values = [given.said]
+    if others:
+        rows = np.array([k for k, _ in others])[:, None]
+        orders = np.array([_ORDERS[reading] for _, reading in others])
+        values.append(
+            _ask(given.weights, given.joints[rows, orders], given.located[rows, orders], given.noise[rows, orders])[:3]
+        )
+    turns, coefficients, camera = (np.concatenate(parts) for parts in zip(*values, strict=True))
+    out: list[list[_Choice]] = [[] for _ in given.joints]
+    for i, (k, reading) in enumerate([*pairs, *others]):
+        chance = float(given.chance[k, reading])
+        if reading == 0 and chance < _DOUBT and out[k]:
+            continue
+        order = _ORDERS[reading]
+        view = View(
+            turns[i], coefficients[i], camera[i], given.joints[k][order], given.located[k][order],
+            given.noise[k][order], _precision(given, k),
+        )  # fmt: skip
+        out[k].append(_Choice(view, reading, chance, None))
+    return out
 
 
-def _choice(given: _Given, k: int, steps: int) -> _Choice:
+def _choice(readings: list[_Choice], steps: int) -> _Choice:
     """The most likely reading of one skeleton."""
-    readings = [r for r in range(len(READINGS)) if given.chance[k, r] >= _DOUBT or r == given.chance[k].argmax()]
-    views = _views(given, k, readings)
-    chance = given.chance[k][readings]
-    if len(views) == 1:
-        return _Choice(views[0], readings[0], float(given.chance[k, readings[0]]), None)
-    fitted = [refine(view, steps) for view in views]
-    score = np.log(chance) - _COST * np.array([one.cost for one in fitted])
+    if len(readings) == 1:
+        return readings[0]
+    fitted = [refine(one.view, steps) for one in readings]
+    score = np.log([one.sure for one in readings]) - _COST * np.array([one.cost for one in fitted])
     odds = np.exp(score - score.max())
     best = int(odds.argmax())
-    return _Choice(views[best], readings[best], float(odds[best] / odds.sum()), fitted[best])
+    return _Choice(readings[best].view, readings[best].reading, float(odds[best] / odds.sum()), fitted[best])
 
 
 _COST: Final = 0.05
 """How much the cost of a fit says about the reading: less than its half, for errors of joints are not Gaussian."""
-
-
-def _best(given: _Given, k: int, steps: int) -> PosedBody:
-    choice = _choice(given, k, steps)
-    return _posed(given, k, choice, choice.fitted or refine(choice.view, steps))
 
 
 def _posed(given: _Given, k: int, choice: _Choice, fitted: Fitted) -> PosedBody:

@@ -77,20 +77,18 @@ def mesh(cell: float = CELL) -> Mesh:
     rows = used[kept]
     mean, basis = _relaxed(body, rows)
     origin, origin_basis = (values[..., body.count, :] for values in space_of(body))
-    bone, weight = _bones(body, rows)
+    flip = np.array([-1.0, 1, 1])
+    # The asset's two sides differ by rounding and some millimetres; here by nothing.
+    mean, basis, places = (
+        (values + values[..., mirror, :] * flip) / 2
+        for values in (mean - origin, basis - origin_basis[:, None], body.canon[rows].astype(np.float64))
+    )
     attributes = body.attributes[rows].astype(np.float32)
-    right = body.canon[rows, 0] < 0
-    for values in (attributes, bone, weight):  # the asset's two sides differ by rounding alone; here by nothing
-        values[right] = values[mirror[right]]
-    bone[right] = mirror_of_bones()[bone[right]]
-    mean, basis = mean - origin, basis - origin_basis[:, None]
-    for values in (mean, basis):
-        values[..., right, :] = values[..., mirror[right], :] * [-1, 1, 1]
-    places = body.canon[rows].astype(np.float32)
-    places[right] = places[mirror[right]] * np.array([-1, 1, 1], np.float32)
+    attributes = (attributes + attributes[mirror]) / 2
+    bone, weight = _bones(body, rows, mirror)
     return Mesh(
         mean.astype(np.float32), np.ascontiguousarray(basis, np.float32), bone, weight, faces.astype(np.int32),
-        places, attributes[:, 0:2].copy(), attributes[:, 2:6].copy(), mirror, mirror_face, mirror_corner,
+        places.astype(np.float32), attributes[:, 0:2].copy(), attributes[:, 2:6].copy(), mirror, mirror_face, mirror_corner,
     )  # fmt: skip
 
 
@@ -193,11 +191,12 @@ def _mirrored_faces(faces: NDArray[Any], mirror: NDArray[np.int64]) -> tuple[NDA
     return face_of, corner_of
 
 
-def _bones(body: Body, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+def _bones(body: Body, rows: NDArray[np.int64], mirror: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
     """The moving bones of some vertices, the strongest first."""
     total = np.zeros((len(rows), BONE_COUNT), np.float32)
     for k in range(body.bone_index.shape[1]):
         np.add.at(total, (np.arange(len(rows)), skeleton().row_of[body.bone_index[rows, k]]), body.weights[rows, k])
+    total = (total + total[mirror][:, mirror_of_bones()]) / 2
     bone = np.argsort(-total, axis=1, kind="stable")[:, :4]
     weight = np.take_along_axis(total, bone, axis=1)
     return bone, weight / weight.sum(1, keepdims=True)
