@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from repose.estimate.movenet import MoveNet
 from repose.render.draw.render import Renderer
@@ -23,8 +24,6 @@ from repose.render.place.views import sample_shot
 from repose.render.pose.poses import sample_pose
 from repose.render.takes import Take, along_body, ground_of
 from repose.represent.keypoints import from_skeleton
-
-import torch
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Make weights of a trained lifter: float16, the covariances of its errors, and the detector's noise.
 
-    python scripts/ship_lifter.py runs/lifter weights/body-lifter --errors errors.npz
+python scripts/ship_lifter.py runs/lifter weights/body-lifter --errors errors.npz
 """
 
 from __future__ import annotations

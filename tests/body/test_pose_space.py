@@ -53,7 +53,14 @@ def test_joints_and_skin_are_those_of_the_renderer() -> None:
         away = np.linalg.norm(joints + shape.heads[0] - points[:JOINT_COUNT], axis=1)
         assert away.max() < 0.006  # the asset's two sides differ by some millimetres, these do not
         vertices = skinned(
-            surface.mean, surface.basis, coefficients.astype(np.float64), surface.bone, surface.weight, turn, place, heads
+            surface.mean,
+            surface.basis,
+            coefficients.astype(np.float64),
+            surface.bone,
+            surface.weight,
+            turn,
+            place,
+            heads,
         )
         there = skin(body_surface(body, shape, "body"), transforms[0])
         assert cKDTree(there).query(vertices + shape.heads[0])[0].max() < 0.008
@@ -98,4 +105,4 @@ def test_right_jacobian_is_the_derivative_of_the_exponential() -> None:
 def test_scaled_and_moved_bodies_lie_where_the_picture_goes(bodies: list[PosedBody]) -> None:
     body = bodies[0]
     assert np.allclose(body.scaled(2).keypoints, (body.keypoints + 0.5) * 2 - 0.5)
-    assert np.allclose(body.moved(3, -4).keypoints, body.keypoints + [3, -4])
+    assert np.allclose(body.moved(3, -4).keypoints, body.keypoints + np.array([3, -4]))

@@ -89,12 +89,11 @@ def refine(view: View, steps: int = STEPS) -> Fitted:
 def refine_together(views: Sequence[View], steps: int = STEPS) -> list[Fitted]:
     """Refine the bodies of several pictures of one person, who get one shape.
 
-    The shape starts at the mean of those that were lifted; each pose starts at its own. Raises ValueError without views.
+    The shape starts at the mean of those that were lifted, each pose at its own. Raises ValueError without views.
     """
     if not views:
         raise ValueError("refine_together needs at least one skeleton")
     mean = np.mean([view.coefficients for view in views], 0)
-    # The lifter's errors of the shape are nearly the same for all pictures of a person, so together they are one prior.
     changes = [np.zeros(STATE) for _ in views]
     for view, change in zip(views, changes, strict=True):
         change[SHAPE] = mean - view.coefficients
@@ -145,7 +144,12 @@ def slopes(
 
 
 def difference(
-    turns: Doubles, coefficients: Doubles, camera: Doubles, to_turns: Doubles, to_coefficients: Doubles, to_camera: Doubles
+    turns: Doubles,
+    coefficients: Doubles,
+    camera: Doubles,
+    to_turns: Doubles,
+    to_coefficients: Doubles,
+    to_camera: Doubles,
 ) -> Doubles:
     """(N, 97) the changes that take N bodies to others; all arguments as of `View`, with N in front."""
     arrays = skeleton()
@@ -157,6 +161,19 @@ def difference(
         out[:, first:last] = vectors[:, g] @ arrays.axes[g, :, : last - first]
     out[:, SHAPE] = to_coefficients - coefficients
     out[:, VIEW] = to_camera - camera
+    return out
+
+
+def mirror_change(change: Doubles) -> Doubles:
+    """The change (..., 97) of the mirror image; the freedoms of the sides are counted in mirrored axes already."""
+    out = change.copy()
+    side = (FREEDOM_COUNT - 15) // 2
+    out[..., 15 : 15 + side], out[..., 15 + side : FREEDOM_COUNT] = (
+        change[..., 15 + side : FREEDOM_COUNT],
+        change[..., 15 : 15 + side],
+    )
+    out[..., :15] *= np.tile([1.0, -1, -1], 5)
+    out[..., VIEW.start] *= -1
     return out
 
 
@@ -211,11 +228,12 @@ def _moves(views: Sequence[View], changes: Sequence[Doubles], robust: bool) -> l
     """The Gauss-Newton step of every view; the coefficients move together."""
     if len(views) == 1:
         information, pull = _normal_equations(views[0], changes[0], robust)
-        return [np.linalg.solve(information, pull)]
+        return [_solved(information, pull)]
     pose = np.array([*range(FREEDOM_COUNT), *range(FREEDOM_COUNT + COEFFICIENTS, STATE)])
     own = len(pose)
     size = COEFFICIENTS + own * len(views)
-    matrix, vector = np.zeros((size, size)), np.zeros(size)
+    matrix: Doubles = np.zeros((size, size))
+    vector: Doubles = np.zeros(size)
     for k, (view, change) in enumerate(zip(views, changes, strict=True)):
         information, pull = _normal_equations(view, change, robust)
         at = np.arange(COEFFICIENTS + own * k, COEFFICIENTS + own * (k + 1))
@@ -223,13 +241,17 @@ def _moves(views: Sequence[View], changes: Sequence[Doubles], robust: bool) -> l
         place[SHAPE], place[pose] = np.arange(COEFFICIENTS), at
         matrix[np.ix_(place, place)] += information
         vector[place] += pull
-    step = np.linalg.solve(matrix, vector)
+    step = _solved(matrix, vector)
     out = []
     for k in range(len(views)):
         move = np.empty(STATE)
         move[SHAPE], move[pose] = step[:COEFFICIENTS], step[COEFFICIENTS + own * k : COEFFICIENTS + own * (k + 1)]
         out.append(move)
     return out
+
+
+def _solved(matrix: Doubles, vector: Doubles) -> Doubles:
+    return np.linalg.solve(matrix, vector).astype(np.float64, copy=False)
 
 
 def _normal_equations(view: View, change: Doubles, robust: bool) -> tuple[Doubles, Doubles]:

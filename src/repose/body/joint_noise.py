@@ -135,7 +135,11 @@ class Detections:
 
 
 def detect(
-    rng: np.random.Generator, samples: Samples, errors: JointErrors, odds: tuple[float, float, float], change: bool = True
+    rng: np.random.Generator,
+    samples: Samples,
+    errors: JointErrors,
+    odds: tuple[float, float, float],
+    change: bool = True,
 ) -> Detections:
     """Joints of samples as rendered, shaken, or as the detector would have found them.
 
@@ -187,10 +191,10 @@ def turn_of_trunk(points: Floats) -> Floats:
 
 
 def _side(joints: Doubles, inside: NDArray[np.bool_]) -> Doubles:
-    few = ~inside.any(1)
-    inside = inside | few[:, None]
-    high = np.where(inside[..., None], joints, -np.inf).max(1)
-    low = np.where(inside[..., None], joints, np.inf).min(1)
+    few: NDArray[np.bool_] = ~inside.any(1)
+    on = (inside | few[:, None])[..., None]
+    high = np.where(on, joints, -np.inf).max(1)
+    low = np.where(on, joints, np.inf).min(1)
     out: Doubles = np.maximum((high - low).max(1), 1.0)
     return out
 
@@ -208,7 +212,7 @@ def _replayed(
             pool = np.flatnonzero((errors.street == street) & (errors.turn == k))
             pool = pool if len(pool) else np.arange(len(errors))
             pick[rows] = pool[rng.integers(len(pool), size=len(rows))]
-    known = errors.inside[pick]
+    known: NDArray[np.bool_] = errors.inside[pick]
     row = np.broadcast_to(pick[:, None], known.shape).copy()
     for joint in range(JOINT_COUNT):  # a joint that is outside there takes the error of another picture
         pool = np.flatnonzero(errors.inside[:, joint] & (errors.reading == 0))
@@ -217,7 +221,7 @@ def _replayed(
     column = np.arange(JOINT_COUNT)[None]
     mirrored, residual, score = errors.mirrored[row, column], errors.residual[row, column], errors.score[row, column]
     joints = np.where(mirrored[..., None], truth[:, list(MIRROR)], truth) + residual * side[..., None]
-    outside = ~inside
+    outside: NDArray[np.bool_] = ~inside
     height, width = samples.size[:, :1], samples.size[:, 1:]
     edge = np.stack([np.clip(truth[..., 0], 0, width - 1), np.clip(truth[..., 1], 0, height - 1)], -1)
     edge += rng.standard_normal(edge.shape) * (0.04 * side[..., None])

@@ -109,8 +109,8 @@ def lift(
             Places may lie outside the picture. A coordinate that is not finite makes a joint missing, and so does a
             place far from all other joints.
         scores: (18,) or (B, 18), the detector's score of each joint, 0 to 1. Without, each joint gets its mean noise.
-        noise: standard deviation of the coordinates, in sides of the box around the joints, in place of the detector's:
-            a number, (18,) or (B, 18). `joint_noise.EXACT`, 0.002, for joints that were rendered or annotated with care.
+        noise: standard deviation of the coordinates in place of the detector's, in sides of the box around the joints:
+            a number, (18,) or (B, 18). `joint_noise.EXACT`, 0.002, for joints that were rendered.
         steps: of refinement; 0 gives what the network says.
         weights: of `load_lifter`; the shipped ones without.
         many: the keypoints are a batch; a list comes back.
@@ -195,7 +195,7 @@ class _Given:
     noise: Doubles  # (B, 18)
     centre: Doubles  # (B, 2) pixels
     side: Doubles  # (B,)
-    said: list[Doubles]  # turns, coefficients, camera of the names as they are
+    said: Sequence[Doubles]  # turns, coefficients, camera of the names as they are
     chance: Doubles  # (B, 3) of each reading
     weights: LifterWeights
 
@@ -282,7 +282,9 @@ def _check(joints: Doubles, located: npt.NDArray[np.bool_], which: str) -> None:
         )
 
 
-def _noise(scores: Array | None, noise: Array | float | None, shape: tuple[int, ...], weights: LifterWeights) -> Doubles:
+def _noise(
+    scores: Array | None, noise: Array | float | None, shape: tuple[int, ...], weights: LifterWeights
+) -> Doubles:
     """(B, 18) deviations in sides of the box."""
     if noise is not None:
         level = np.broadcast_to(_array(noise) if not isinstance(noise, float | int) else np.float64(noise), shape)
@@ -309,7 +311,7 @@ def _precision(given: _Given, k: int) -> Doubles:
 def _inverse(weights: LifterWeights, step: int) -> Doubles:
     share = step / _CLASSES
     covariance = weights.exact * (1 - share) + weights.noisy * share
-    return np.linalg.inv(covariance + 1e-7 * np.eye(STATE))
+    return np.linalg.inv(covariance + 1e-7 * np.eye(STATE)).astype(np.float64, copy=False)
 
 
 def _readings(given: _Given) -> list[list[_Choice]]:
@@ -321,7 +323,7 @@ def _readings(given: _Given) -> list[list[_Choice]]:
         for reading in range(1, len(READINGS))
         if chance[reading] >= _DOUBT
     ]
-    values = [given.said]
+    values: list[Sequence[Doubles]] = [given.said]
     if others:
         rows = np.array([k for k, _ in others])[:, None]
         orders = np.array([_ORDERS[reading] for _, reading in others])

@@ -132,31 +132,31 @@ class Lifter(nn.Module):
     def both(self, x: Tensor) -> Tensor:
         """The mean of what the network says and of what it says of the mirror image, mirrored back; (B, 153)."""
         said, mirrored = self(torch.cat([x, mirror_input(x)])).chunk(2)
-        return (said + mirror_output(mirrored)) / 2
+        mean: Tensor = (said + mirror_output(mirrored)) / 2
+        return mean
 
 
 def decode(raw: Tensor) -> Lifted:
     """Turns, shape, camera and readings from what the network says, (B, 153)."""
-    columns = raw[:, :_FREE_END].unflatten(1, (len(FREE), 6))
+    columns = _split(raw[:, :_FREE_END], (len(FREE), 6))
     x, y = columns[..., :3], columns[..., 3:]
     x = F.normalize(x, dim=-1)
     y = F.normalize(y - (x * y).sum(-1, keepdim=True) * x, dim=-1)
     free = torch.stack([x, y, torch.linalg.cross(x, y)], -1)  # (B, 15, 3, 3)
     free = torch.where(_right(raw)[:, None, None], _conjugated(free), free)
-    pair = F.normalize(raw[:, _FREE_END:_HINGE_END].unflatten(1, (len(HINGED), 2)), dim=-1)
+    pair = F.normalize(_split(raw[:, _FREE_END:_HINGE_END], (len(HINGED), 2)), dim=-1)
     cross, outer = _hinge_axes(raw)
     cosine, sine = pair[..., 0, None, None], pair[..., 1, None, None]
     hinged = cosine * torch.eye(3, dtype=raw.dtype) + sine * cross + (1 - cosine) * outer  # (B, 8, 3, 3)
     turns = torch.cat([free, hinged], 1)[:, _place_of_turn()]
-    return Lifted(
-        turns, raw[:, _HINGE_END:_SHAPE_END], raw[:, _SHAPE_END:_CAMERA_END], raw[:, _CAMERA_END:]
-    )
+    return Lifted(turns, raw[:, _HINGE_END:_SHAPE_END], raw[:, _SHAPE_END:_CAMERA_END], raw[:, _CAMERA_END:])
 
 
 def mirror_input(x: Tensor) -> Tensor:
     """`encode` of the mirror image."""
-    columns = x.unflatten(1, (JOINT_COUNT, 4))[:, list(MIRROR)]
-    return (columns * columns.new_tensor([-1.0, 1, 1, 1])).flatten(1)
+    columns = _split(x, (JOINT_COUNT, 4))[:, list(MIRROR)]
+    out: Tensor = (columns * columns.new_tensor([-1.0, 1, 1, 1])).flatten(1)
+    return out
 
 
 def mirror_output(raw: Tensor) -> Tensor:
@@ -166,9 +166,9 @@ def mirror_output(raw: Tensor) -> Tensor:
 
 
 def pose(lifted: Lifted) -> tuple[Tensor, Tensor]:
-    """Joints and anchors (B, 29, 3) and skin (B, 96, 3, rows `skin_rows`), camera axes, metres from the root's pivot."""
+    """Joints and anchors (B, 29, 3) and skin (B, 96, 3, rows `skin_rows`), metres from the root's pivot."""
     arrays = _arrays()
-    heads = arrays["heads"] + (lifted.coefficients @ arrays["heads_basis"]).unflatten(1, (BONE_COUNT, 3))
+    heads = arrays["heads"] + _split(lifted.coefficients @ arrays["heads_basis"], (BONE_COUNT, 3))
     local = lifted.turns[:, skeleton().turn_of]
     turns, places = local[:, :1], torch.zeros_like(heads[:, :1])  # of the bones so far, in the order of `_levels`
     order, levels = _levels()
@@ -181,10 +181,10 @@ def pose(lifted: Lifted) -> tuple[Tensor, Tensor]:
     moved = places - (turns @ heads[..., None])[..., 0]  # (B, 28, 3)
     bones = torch.cat([turns, moved[..., None]], -1)  # (B, 28, 3, 4)
     rest = arrays["points"] + lifted.coefficients @ arrays["points_basis"]  # (B, 29 x 28 x 4)
-    rest = rest.unflatten(1, (-1, BONE_COUNT * 4))
+    rest = _split(rest, (-1, BONE_COUNT * 4))
     points = rest @ bones.transpose(2, 3).flatten(1, 2)  # (B, 29, 3)
-    skin = (arrays["skin"] + lifted.coefficients @ arrays["skin_basis"]).unflatten(1, (-1, 3))
-    blend = (arrays["skin_weight"] @ bones.flatten(2)).unflatten(2, (3, 4))  # (B, 96, 3, 4)
+    skin = _split(arrays["skin"] + lifted.coefficients @ arrays["skin_basis"], (-1, 3))
+    blend = (arrays["skin_weight"] @ bones.flatten(2)).reshape(len(bones), -1, 3, 4)  # (B, 96, 3, 4)
     skin = (blend[..., :3] @ skin[..., None])[..., 0] + blend[..., 3]
     return points, skin
 
@@ -194,6 +194,11 @@ def project(points: Tensor, camera: Tensor) -> Tensor:
     near = (1 - points[..., 2] * torch.exp(-camera[:, 3:])).clamp(min=NEAREST)
     factor = torch.exp(camera[:, 2:3]) / near
     return torch.stack([camera[:, :1] + factor * points[..., 0], camera[:, 1:2] - factor * points[..., 1]], -1)
+
+
+def _split(values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(B, N) -> (B, *shape)."""
+    return values.reshape(len(values), *shape)
 
 
 # -- arrays of the shipped body ---------------------------------------------------------------------------------------

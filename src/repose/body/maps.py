@@ -30,8 +30,8 @@ class BodyFlow:
         seen: (H, W) bool: the target has a body there, and the source picture shows that point.
         facing: (H, W) float32, cosine between the skin's normal in the source and the direction to its camera; below
             0 the skin is turned away, near 0 it is seen at a graze.
-        stretch: (H, W) float32, pixels of the source a pixel of the target is taken from, by the areas of the triangle in
-            both pictures; below 1 the source is enlarged.
+        stretch: (H, W) float32, pixels of the source that a pixel of the target is taken from, by the areas of the
+            triangle in both pictures; below 1 the source is enlarged.
         inside: (H, W) bool: the place is within the source picture.
     """
 

@@ -45,7 +45,7 @@ class Mesh:
         canon: (V, 3) float32 places on the mean body at rest, metres. along: (V, 2) float32 position along arm and leg.
             region: (V, 4) float32 how much arm, leg, head, foot; what `atlas.iuv_of` takes.
         mirror: (V,) int64 the mirror image of each vertex. mirror_face: (F,) int64 likewise; its corners are in the
-            order `mirror_corner`, (F, 3) int64: corner c of face f mirrors corner mirror_corner[f, c] of mirror_face[f].
+            order `mirror_corner`, (F, 3) int64: corner c of face f mirrors that corner of mirror_face[f].
     """
 
     mean: Floats
@@ -88,14 +88,13 @@ def mesh(cell: float = CELL) -> Mesh:
     bone, weight = _bones(body, rows, mirror)
     return Mesh(
         mean.astype(np.float32), np.ascontiguousarray(basis, np.float32), bone, weight, faces.astype(np.int32),
-        places.astype(np.float32), attributes[:, 0:2].copy(), attributes[:, 2:6].copy(), mirror, mirror_face, mirror_corner,
+        places.astype(np.float32), attributes[:, 0:2].copy(), attributes[:, 2:6].copy(), mirror, mirror_face,
+        mirror_corner,
     )  # fmt: skip
 
 
 @jit
-def skinned(
-    mean: Any, basis: Any, coefficients: Any, bone: Any, weight: Any, turn: Any, place: Any, heads: Any
-) -> Any:
+def skinned(mean: Any, basis: Any, coefficients: Any, bone: Any, weight: Any, turn: Any, place: Any, heads: Any) -> Any:
     """(V, 3) float32 vertices of a person in a pose: linear blend skinning, camera axes, relative to the root's pivot.
 
     turn (28, 3, 3), place (28, 3): of `pose_space.posed_bones`. heads: (28, 3) pivots at rest.
@@ -196,7 +195,7 @@ def _bones(body: Body, rows: NDArray[np.int64], mirror: NDArray[np.int64]) -> tu
     total = np.zeros((len(rows), BONE_COUNT), np.float32)
     for k in range(body.bone_index.shape[1]):
         np.add.at(total, (np.arange(len(rows)), skeleton().row_of[body.bone_index[rows, k]]), body.weights[rows, k])
-    total = (total + total[mirror][:, mirror_of_bones()]) / 2
+    total[:] = (total + total[mirror][:, mirror_of_bones()]) / 2
     bone = np.argsort(-total, axis=1, kind="stable")[:, :4]
     weight = np.take_along_axis(total, bone, axis=1)
     return bone, weight / weight.sum(1, keepdims=True)
@@ -207,7 +206,9 @@ def _relaxed(body: Body, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     mean, basis = space_of(body)
     turns = bone_turns(TABLE[:, 0].astype(np.float64), rig_of(body).vec)
     fingers = {name: turns[k] for k, name in enumerate(TURNING) if name.startswith("finger")}
-    return _bent(body, rows, fingers, mean), np.stack([_bent(body, rows, fingers, basis[c]) for c in range(COEFFICIENTS)])
+    return _bent(body, rows, fingers, mean), np.stack(
+        [_bent(body, rows, fingers, basis[c]) for c in range(COEFFICIENTS)]
+    )
 
 
 def _bent(body: Body, rows: NDArray[np.int64], fingers: dict[str, Doubles], places: Doubles) -> Doubles:

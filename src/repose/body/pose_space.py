@@ -1,8 +1,8 @@
 """What a pose of the body is here: 23 turns, 28 bones that carry them, and their 53 degrees of freedom.
 
-The asset has 76 bones. Those that never turn on their own (pelvis, shoulder, metacarpals, second halves of the legs) are
-one with their parent, the fingers keep a relaxed hand, and bones of the spine and the neck share their turn, as in the
-renderer's poses. Left are 28 bones and 23 turns: 5 of the trunk (`TRUNK`), 9 of each side (`SIDE`), left side first.
+The asset has 76 bones. Those that never turn on their own (pelvis, shoulder, metacarpals, second halves of the legs)
+are one with their parent, the fingers keep a relaxed hand, and bones of the spine and the neck share their turn, as in
+the renderer's poses. Left are 28 bones and 23 turns: 5 of the trunk (`TRUNK`), 9 of each side (`SIDE`), left side first.
 
 Rest axes, metres: x to the person's left, y to the back, z up. Camera axes: x right, y up, z towards the camera. The
 first turn, that of the root, takes rest axes to camera axes; every other one is relative to its parent, in rest axes.

@@ -115,4 +115,4 @@ class PosedBody:
 
     def moved(self, right: float, down: float) -> PosedBody:
         """The body that many pixels further right and down."""
-        return replace(self, camera=self.camera + [right, down, 0, 0])
+        return replace(self, camera=self.camera + np.array([right, down, 0, 0]))

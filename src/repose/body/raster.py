@@ -6,6 +6,7 @@ the triangle in space, not in the picture, so face and coordinates name a point 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -130,10 +131,9 @@ def _drawn(flat: Any, faces: Any, distance: float, height: int, width: int) -> A
 def _turn(x: float, y: float, z: float, segment: Any) -> float:
     """Angle round a left limb, 0 at its front, positive towards its inner side."""
     x, y, z = x - segment[0, 0], y - segment[0, 1], z - segment[0, 2]
-    return np.arctan2(
-        x * segment[3, 0] + y * segment[3, 1] + z * segment[3, 2],
-        x * segment[2, 0] + y * segment[2, 1] + z * segment[2, 2],
-    )
+    across = x * segment[3, 0] + y * segment[3, 1] + z * segment[3, 2]
+    ahead = x * segment[2, 0] + y * segment[2, 1] + z * segment[2, 2]
+    return math.atan2(across, ahead)
 
 
 @jit

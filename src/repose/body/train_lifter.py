@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.body.fit import difference
+from repose.body.fit import difference, mirror_change
 from repose.body.joint_noise import Detections, JointErrors, detect
 from repose.body.lifter import Lifted, Lifter, box_of, decode, encode, pose, project
 from repose.body.pose_space import JOINT_COUNT, Doubles, Floats
@@ -184,12 +184,13 @@ def covariance(net: Lifter, held: Samples, found: Detections) -> Doubles:
     camera = held.camera[good].astype(np.float64)
     place = (camera[:, :2] - centre) / side[:, None]
     truth = np.stack([place[:, 0], place[:, 1], np.log(camera[:, 2] / side), np.log(camera[:, 3])], 1)
-    values = [value.double().numpy() for value in (said.turns, said.coefficients, said.camera)]
+    turns, shape, view = (value.double().numpy() for value in (said.turns, said.coefficients, said.camera))
     change = difference(
-        *values, held.turns[good].astype(np.float64), held.coefficients[good].astype(np.float64), truth
+        turns, shape, view, held.turns[good].astype(np.float64), held.coefficients[good].astype(np.float64), truth
     )
     size = (change / change.std(0)) ** 2
     change = change[size.sum(1) <= np.quantile(size.sum(1), 0.98)]
+    change = np.concatenate([change, mirror_change(change)])
     out: Doubles = change.T @ change / len(change) + 1e-6 * np.eye(STATE_SIZE)
     return out
 
@@ -202,7 +203,9 @@ def _rate(step: int, plan: Plan) -> float:
 def _losses(net: Lifter, rows: Samples, found: Detections) -> dict[str, Tensor]:
     joints, located = torch.from_numpy(found.joints), torch.from_numpy(found.located)
     box = box_of(joints, located)
-    said = decode(net(encode((joints - box.centre[:, None]) / box.side[:, None], located, torch.from_numpy(found.noise))))
+    said = decode(
+        net(encode((joints - box.centre[:, None]) / box.side[:, None], located, torch.from_numpy(found.noise)))
+    )
     learn = torch.from_numpy(found.learn)
     learn = learn / learn.sum().clamp(min=1)
     points, skin = pose(said)
