@@ -8,6 +8,7 @@ import pytest
 from repose.body.fit import View, _flat, difference, refine, refine_together, slopes
 from repose.body.pose_space import FREEDOM_COUNT, SHAPE, STATE, VIEW, skeleton, turned
 from repose.body.posed import PosedBody
+from repose.body.samples import joint_frames
 
 
 def _boxed(body: PosedBody) -> np.ndarray:
@@ -24,7 +25,7 @@ def _shaken(body: PosedBody, rng: np.random.Generator, size: float) -> tuple[Vie
     view = View(
         turned(body.turns, change[:FREEDOM_COUNT], arrays.axes, arrays.start),
         body.coefficients + change[SHAPE], _boxed(body) + 0.1 * change[VIEW], true, np.ones(18, bool),
-        np.full(18, 0.002), np.eye(STATE) / size**2,
+        np.full(18, 0.002), np.zeros((18, 3)), np.eye(STATE) / size**2,
     )  # fmt: skip
     return view, true
 
@@ -43,6 +44,15 @@ def test_derivatives_are_those_of_finite_differences(bodies: list[PosedBody]) ->
         want = np.stack([(at(change + step) - at(change - step)) / 2e-6 for step in steps], -1)
         assert np.abs(flat - at(change)).max() < 1e-12
         assert np.abs(derivative - want).max() < 1e-6 * max(1, np.abs(want).max())
+
+
+def test_joints_lie_where_the_detector_has_them(bodies: list[PosedBody]) -> None:
+    body, camera = bodies[0], _boxed(bodies[0])
+    offsets = np.random.default_rng(9).standard_normal((18, 3)) * 0.02
+    plain = slopes(body.turns, np.zeros(STATE), body.coefficients, camera)
+    moved = slopes(body.turns, np.zeros(STATE), body.coefficients, camera, offsets)
+    frames = joint_frames(body.turns)
+    assert np.abs(moved[2] - plain[2] - np.einsum("jab,jb->ja", frames, offsets)).max() < 1e-12
 
 
 def test_derivatives_in_space_are_those_of_finite_differences(bodies: list[PosedBody]) -> None:

@@ -49,7 +49,8 @@ class View:
 
     Attributes:
         turns: (23, 3, 3). coefficients: (40,). camera: (4,) as of `lifter.Lifted`.
-        joints: (18, 2). located: (18,) bool. noise: (18,) standard deviation of each coordinate.
+        joints: (18, 2). located: (18,) bool. noise: (18,) standard deviation of each coordinate. offsets: (18, 3)
+            metres, rest axes: where the detector has each joint, from where the skeleton has it.
         precision: (97, 97) inverse covariance of the errors of what was lifted.
     """
 
@@ -59,6 +60,7 @@ class View:
     joints: Doubles
     located: NDArray[np.bool_]
     noise: Doubles
+    offsets: Doubles
     precision: Doubles
 
 
@@ -68,7 +70,7 @@ class Fitted:
 
     Attributes:
         turns, coefficients, camera: as of `View`, refined. change: (97,) from what was lifted.
-        cost: what is minimised, at the end. joints: (18, 2) where the joints are drawn now.
+        cost: what is minimised, at the end. joints: (18, 2) where the detector would have the joints now.
         spread: (18,) expected error of each joint in space, metres.
     """
 
@@ -120,20 +122,20 @@ def refine_together(views: Sequence[View], steps: int = STEPS) -> list[Fitted]:
 
 
 def slopes(
-    base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles
+    base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles, offsets: Doubles | None = None
 ) -> tuple[Doubles, Doubles, Doubles, Doubles]:
     """Where the joints are after a change of a body, and how that changes with it.
 
     Args:
         base: (23, 3, 3), change: (97,), of which the degrees of freedom alone are applied here.
-        coefficients: (40,), camera: (4,), after the change.
+        coefficients: (40,), camera: (4,), after the change. offsets: as of `View`; 0 without.
 
     Returns:
         (18, 2) in the box; (18, 2, 97) its derivatives; (18, 3) metres; (18, 3, 97) its derivatives.
     """
     arrays = skeleton()
     heads = shaped(arrays.heads, arrays.heads_basis, coefficients)
-    rest = shaped(arrays.place, arrays.place_basis, coefficients)
+    rest = _rest(coefficients, offsets)
     turns = turned(base, change[:FREEDOM_COUNT], arrays.axes, arrays.start)
     space, space_slopes = _space_slopes(
         turns, change, heads, arrays.heads_basis, arrays.parents, arrays.turn_of, arrays.axes, arrays.start,
@@ -209,15 +211,27 @@ def _cost(views: Sequence[View], changes: Sequence[Doubles], robust: bool) -> fl
     total = 0.0
     for view, change in zip(views, changes, strict=True):
         coefficients, camera = _parts(view, change)
-        flat = _flat(view.turns, change, coefficients, camera)
+        flat = _flat(view.turns, change, coefficients, camera, view.offsets)
         total += _weights(view, flat, robust)[2] + float(change @ view.precision @ change)
     return total
 
 
-def _flat(base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles) -> Doubles:
+def _rest(coefficients: Doubles, offsets: Doubles | None) -> Doubles:
+    """(N, 3) the terms of the joints at rest (`Skeleton.place`)."""
+    arrays = skeleton()
+    rest: Doubles = shaped(arrays.place, arrays.place_basis, coefficients)
+    if offsets is not None:
+        own = arrays.point < JOINT_COUNT
+        rest[own] += arrays.share[own, None] * offsets[arrays.point[own]]
+    return rest
+
+
+def _flat(
+    base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles, offsets: Doubles | None = None
+) -> Doubles:
     arrays = skeleton()
     heads = shaped(arrays.heads, arrays.heads_basis, coefficients)
-    rest = shaped(arrays.place, arrays.place_basis, coefficients)
+    rest = _rest(coefficients, offsets)
     turns = turned(base, change[:FREEDOM_COUNT], arrays.axes, arrays.start)
     turn, place = posed_bones(turns, heads, arrays.parents, arrays.turn_of)
     out: Doubles = _drawn(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, camera)
@@ -257,7 +271,7 @@ def _solved(matrix: Doubles, vector: Doubles) -> Doubles:
 def _normal_equations(view: View, change: Doubles, robust: bool) -> tuple[Doubles, Doubles]:
     """(97, 97) and (97,): the step is the solution."""
     coefficients, camera = _parts(view, change)
-    flat, derivative, _, _ = slopes(view.turns, change, coefficients, camera)
+    flat, derivative, _, _ = slopes(view.turns, change, coefficients, camera, view.offsets)
     left, weight, _ = _weights(view, flat, robust)
     rows = derivative.reshape(-1, STATE)
     scaled = rows * np.repeat(weight, 2)[:, None]
@@ -267,7 +281,7 @@ def _normal_equations(view: View, change: Doubles, robust: bool) -> tuple[Double
 def _fitted(view: View, change: Doubles) -> Fitted:
     arrays = skeleton()
     coefficients, camera = _parts(view, change)
-    flat, derivative, _, space_derivative = slopes(view.turns, change, coefficients, camera)
+    flat, derivative, _, space_derivative = slopes(view.turns, change, coefficients, camera, view.offsets)
     _, weight, cost = _weights(view, flat, robust=True)
     rows = derivative.reshape(-1, STATE)
     information = view.precision + rows.T @ (rows * np.repeat(weight, 2)[:, None])

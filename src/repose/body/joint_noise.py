@@ -26,20 +26,25 @@ EXACT: Final = 0.002
 
 THRESHOLD: Final = 0.25  # a joint with a lower score is missing, as in `repose.estimate.movenet`
 _PAIRS: Final = ([0], [1], [2, 5], [3, 6], [4, 7], [8, 11], [9, 12], [10, 13], [14, 15], [16, 17])
+_FLIP: Final = np.array([-1.0, 1, 1])
 _BODY, _LEGS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], [9, 10, 12, 13]
 _TURNS_OF_TRUNK: Final = np.array([-0.5, 0.0, 0.5])  # borders of four classes of the cosine to the camera
 
 
 @dataclass(frozen=True)
 class JointNoise:
-    """Standard deviation of a detector's joints, of each coordinate, in sides of the box.
+    """How a detector's joints differ from those of the skeleton.
 
     Attributes:
-        by_score: (18, 9) at the scores `SCORES`. unknown: (18,) where there is no score.
+        by_score: (18, 9) standard deviation of each coordinate, in sides of the box, at the scores `SCORES`.
+        unknown: (18,) the same where there is no score.
+        offsets: (18, 3) metres, rest axes: where the detector has each joint, from where the skeleton has it. MoveNet
+            has shoulders and hips further out.
     """
 
     by_score: Doubles
     unknown: Doubles
+    offsets: Doubles
 
     def of(self, scores: NDArray[Any] | None) -> Doubles:
         """(..., 18) deviations; of one skeleton without a score for None."""
@@ -59,6 +64,7 @@ class JointErrors:
         inside: (N, 18) bool: the true joint is in the picture.
         street: (N,) bool. turn: (N,) class of the trunk's turn to the camera, 0 (from behind) to 3 (from the front).
         reading: (N,) 0 as named, 1 left and right exchanged, 2 legs exchanged.
+        frame: (N, 18, 2, 3) what a step of a joint in rest axes, metres, becomes in the picture, in sides of the box.
     """
 
     residual: Floats
@@ -68,17 +74,19 @@ class JointErrors:
     street: NDArray[np.bool_]
     turn: NDArray[np.int64]
     reading: NDArray[np.int64]
+    frame: Floats
 
     def __len__(self) -> int:
         return len(self.score)
 
     @cached_property
     def noise(self) -> JointNoise:
-        """The deviations per joint and score: the 68 % quantile of the errors over that of a unit Gaussian, 1.51.
+        """The offsets, and the deviations from there: the 68 % quantile of the errors over 1.51, that of a Gaussian.
 
-        Left and right are one; a bin with fewer than 20 errors is taken with its neighbours.
+        Left and right are one; a score with fewer than 20 errors is taken with its neighbours.
         """
-        length = np.linalg.norm(self.residual, axis=-1)
+        offsets = self._offsets()
+        length = np.linalg.norm(self.residual - np.einsum("njab,jb->nja", self.frame, offsets), axis=-1)
         by_score, unknown = np.empty((JOINT_COUNT, len(SCORES))), np.empty(JOINT_COUNT)
         ok = self.inside & (self.reading == 0)[:, None]
         for rows in _PAIRS:
@@ -90,7 +98,25 @@ class JointErrors:
                     reach += 0.05
                 by_score[rows, k] = np.quantile(errors[np.abs(scores - centre) <= reach], 0.68) / 1.51
             unknown[rows] = np.quantile(errors[scores >= THRESHOLD], 0.68) / 1.51
-        return JointNoise(np.maximum(by_score, 0.004), np.maximum(unknown, 0.004))
+        return JointNoise(np.maximum(by_score, 0.004), np.maximum(unknown, 0.004), offsets)
+
+    def _offsets(self) -> Doubles:
+        """Least squares over the joints that were found well; left and right are one."""
+        out = np.zeros((JOINT_COUNT, 3))
+        ok = self.inside & (self.reading == 0)[:, None] & ~self.mirrored & (self.score > 0.4)
+        ok &= np.linalg.norm(self.residual, axis=-1) < 0.08
+        for rows in _PAIRS:
+            flips = [_FLIP if k == rows[0] and len(rows) > 1 else np.ones(3) for k in rows]  # right joints come first
+            left = np.concatenate([self.residual[ok[:, k], k].reshape(-1) for k in rows])
+            steps = np.concatenate(
+                [(self.frame[ok[:, k], k] * f).reshape(-1, 3) for k, f in zip(rows, flips, strict=True)]
+            )
+            if len(rows) == 1:
+                steps = steps * [0, 1, 1]  # on the middle plane
+            offset = np.linalg.solve(steps.T @ steps + 1e-3 * len(steps) * np.eye(3) * steps.std() ** 2, steps.T @ left)
+            for k, f in zip(rows, flips, strict=True):
+                out[k] = offset * f * ([0, 1, 1] if len(rows) == 1 else [1, 1, 1])
+        return out
 
 
 def read_errors(path: Path) -> JointErrors:
@@ -98,9 +124,11 @@ def read_errors(path: Path) -> JointErrors:
     with np.load(path) as file:
         truth, found, score = file["truth"], file["found"], file["score"]
         street, front = file["street"] > 0.5, file["front"]
+        frame = file["frame"][:, :, :2] * file["metre"][..., None, None] * np.array([1, -1], np.float32)[:, None]
     inside = (truth >= -0.5).all(-1) & (truth[..., 0] < 175.5) & (truth[..., 1] < 255.5)
     few = inside.sum(1) < 5
-    truth, found, score, street, front, inside = (a[~few] for a in (truth, found, score, street, front, inside))
+    truth, found, score, street, front, frame = (a[~few] for a in (truth, found, score, street, front, frame))
+    inside = inside[~few]
     far = np.where(inside[..., None], truth, np.nan)
     side = (np.nanmax(far, 1) - np.nanmin(far, 1)).max(1)
     twin = list(MIRROR)
@@ -113,6 +141,7 @@ def read_errors(path: Path) -> JointErrors:
     return JointErrors(
         residual.astype(np.float32), mirrored, score.astype(np.float32), inside, street,
         np.searchsorted(_TURNS_OF_TRUNK, front), reading,
+        (frame / side[:, None, None, None]).astype(np.float32),
     )  # fmt: skip
 
 

@@ -78,9 +78,11 @@ def load_lifter(path: Path | None = None) -> LifterWeights:
         raise CheckpointError(f"{path} holds {facts.get('kind', 'something else')}, not the weights of a lifter")
     net = Lifter(int(facts["width"]), int(facts["blocks"]))
     net.load_state_dict({name[4:]: value.float() for name, value in tensors.items() if name.startswith("net.")})
-    by_score, unknown = (tensors[f"noise.{name}"].double().numpy() for name in ("by_score", "unknown"))
+    by_score, unknown, offsets = (
+        tensors[f"noise.{name}"].double().numpy() for name in ("by_score", "unknown", "offsets")
+    )
     exact, noisy = (tensors[f"covariance.{name}"].double().numpy() for name in ("exact", "noisy"))
-    return LifterWeights(net.eval(), JointNoise(by_score, unknown), exact, noisy, float(unknown.mean()))
+    return LifterWeights(net.eval(), JointNoise(by_score, unknown, offsets), exact, noisy, float(unknown.mean()))
 
 
 @overload
@@ -110,7 +112,8 @@ def lift(
             place far from all other joints.
         scores: (18,) or (B, 18), the detector's score of each joint, 0 to 1. Without, each joint gets its mean noise.
         noise: standard deviation of the coordinates in place of the detector's, in sides of the box around the joints:
-            a number, (18,) or (B, 18). `joint_noise.EXACT`, 0.002, for joints that were rendered.
+            a number, (18,) or (B, 18). `joint_noise.EXACT`, 0.002, for joints that were rendered. The joints are then
+            taken to be where the skeleton of the body has them, and not where the detector does.
         steps: of refinement; 0 gives what the network says.
         weights: of `load_lifter`; the shipped ones without.
         many: the keypoints are a batch; a list comes back.
@@ -162,7 +165,14 @@ def fit(
     camera = np.array([(x - given.centre[0, 0]) / side, (y - given.centre[0, 1]) / side, np.log(scale / side), 0.0])
     camera[3] = np.log(distance)
     view = View(
-        body.turns, body.coefficients, camera, given.joints[0], given.located[0], given.noise[0], _precision(given, 0)
+        body.turns,
+        body.coefficients,
+        camera,
+        given.joints[0],
+        given.located[0],
+        given.noise[0],
+        given.offsets,
+        _precision(given, 0),
     )
     return _posed(given, 0, _Choice(view, 0, 1.0, None), refine(view, steps))
 
@@ -193,6 +203,7 @@ class _Given:
     joints: Doubles  # (B, 18, 2) in the box
     located: npt.NDArray[np.bool_]  # (B, 18)
     noise: Doubles  # (B, 18)
+    offsets: Doubles  # (18, 3)
     centre: Doubles  # (B, 2) pixels
     side: Doubles  # (B,)
     said: Sequence[Doubles]  # turns, coefficients, camera of the names as they are
@@ -237,7 +248,8 @@ def _given(
     centre, side = box.centre.numpy(), box.side.numpy()[:, 0]
     inside = np.where(located[..., None], (joints - centre[:, None]) / side[:, None, None], 0.0)
     *said, chance = _ask(weights, inside, located, level)
-    return _Given(inside, located, level, centre, side, said, chance, weights)
+    offsets = weights.noise.offsets if noise is None else np.zeros((JOINT_COUNT, 3))
+    return _Given(inside, located, level, offsets, centre, side, said, chance, weights)
 
 
 def _ask(
@@ -339,7 +351,7 @@ def _readings(given: _Given) -> list[list[_Choice]]:
         order = _ORDERS[reading]
         view = View(
             turns[i], coefficients[i], camera[i], given.joints[k][order], given.located[k][order],
-            given.noise[k][order], _precision(given, k),
+            given.noise[k][order], given.offsets, _precision(given, k),
         )  # fmt: skip
         out[k].append(_Choice(view, reading, chance, None))
     return out

@@ -2,7 +2,7 @@
 
 The asset has 76 bones. Those that never turn on their own (pelvis, shoulder, metacarpals, second halves of the legs)
 are one with their parent, the fingers keep a relaxed hand, and bones of the spine and the neck share their turn, as in
-the renderer's poses. Left are 28 bones and 23 turns: 5 of the trunk (`TRUNK`), 9 of each side (`SIDE`), left side first.
+the renderer's poses. Left are 28 bones and 23 turns: 5 of the trunk (`TRUNK`), 9 of each side (`SIDE`), left first.
 
 Rest axes, metres: x to the person's left, y to the back, z up. Camera axes: x right, y up, z towards the camera. The
 first turn, that of the root, takes rest axes to camera axes; every other one is relative to its parent, in rest axes.

@@ -41,7 +41,8 @@ class PosedBody:
         reading: how the names of the joints were read: "as named", "left and right exchanged" or "legs exchanged".
         sure: how likely that reading is, 0 to 1.
         spread: (18,) expected error of each joint in space, metres: large for what was not seen, and for depths.
-        miss: (18,) pixels between each joint given and the body's; NaN where none was given.
+        miss: (18,) pixels between each joint given and where the detector would have the body's; NaN where none was
+            given.
     """
 
     turns: Doubles

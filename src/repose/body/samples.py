@@ -164,6 +164,16 @@ def _skin_space() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def joint_frames(turns: Any) -> Any:
+    """(18, 3, 3): what a small step of each joint in rest axes becomes in camera axes, for turns (23, 3, 3)."""
+    arrays = skeleton()
+    turn, _ = posed_bones(turns, arrays.heads, arrays.parents, arrays.turn_of)
+    out = np.zeros((JOINT_COUNT, 3, 3))
+    own = arrays.point < JOINT_COUNT
+    np.add.at(out, arrays.point[own], arrays.share[own, None, None] * turn[arrays.bone[own]])
+    return out
+
+
 def _wild(rng: np.random.Generator, turns: Any, other: Any) -> Any:
     out = turns.copy()
     for rows in (slice(5, 11), slice(14, 20), slice(11, 14), slice(20, 23), slice(1, 5)):  # arms, legs, trunk

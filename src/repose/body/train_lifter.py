@@ -159,9 +159,8 @@ def ship(net: Lifter, held: Samples, errors: JointErrors, path: Path, rng: np.ra
     rounded = Lifter(width, blocks)
     rounded.load_state_dict({name[4:]: value.float() for name, value in tensors.items()})
     noise = errors.noise
-    tensors["noise.by_score"], tensors["noise.unknown"] = (
-        torch.from_numpy(values).float() for values in (noise.by_score, noise.unknown)
-    )
+    for name in ("by_score", "unknown", "offsets"):
+        tensors[f"noise.{name}"] = torch.from_numpy(getattr(noise, name)).float()
     for name, odds in (("exact", (1.0, 0.0, 0.0)), ("noisy", (0.0, 0.0, 1.0))):
         found = detect(rng, held, errors, odds, change=False)
         tensors[f"covariance.{name}"] = torch.from_numpy(covariance(rounded, held, found)).float()
