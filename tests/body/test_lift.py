@@ -42,7 +42,7 @@ def _whole_body(body: PosedBody, stretch: float = 0.12) -> None:
             assert abs(np.linalg.norm(place[bone] - place[parent]) - length) < 1e-6
     assert np.isfinite(body.vertices).all()
     assert np.isfinite(body.camera).all()
-    assert 0.9 < body.height < 2.3
+    assert 0.75 < body.height < 2.4
     surface = mesh()
     rest = shaped(surface.mean.astype(np.float64), surface.basis.astype(np.float64), body.coefficients)
     sides = np.stack([surface.faces[:, [0, 1]], surface.faces[:, [1, 2]]]).reshape(-1, 2)

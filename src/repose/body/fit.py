@@ -38,7 +38,7 @@ from repose.body.pose_space import (
 )
 
 STEPS: Final = 4
-ROBUST: Final = 4.0  # deviations from where on a joint counts less and less
+ROBUST: Final = 3.0  # deviations from where on a joint counts less and less
 _SHORTEST, _LONGEST = np.log(0.8), np.log(40.0)  # metres to the camera
 _NEAREST: Final = 0.2
 

@@ -241,11 +241,11 @@ def _replayed(
             pool = np.flatnonzero((errors.street == street) & (errors.turn == k))
             pool = pool if len(pool) else np.arange(len(errors))
             pick[rows] = pool[rng.integers(len(pool), size=len(rows))]
-    known: NDArray[np.bool_] = errors.inside[pick]
+    known = errors.inside[pick]
     row = np.broadcast_to(pick[:, None], known.shape).copy()
     for joint in range(JOINT_COUNT):  # a joint that is outside there takes the error of another picture
         pool = np.flatnonzero(errors.inside[:, joint] & (errors.reading == 0))
-        lost = ~known[:, joint]
+        lost = np.logical_not(known[:, joint])
         row[lost, joint] = pool[rng.integers(len(pool), size=int(lost.sum()))]
     column = np.arange(JOINT_COUNT)[None]
     mirrored, residual, score = errors.mirrored[row, column], errors.residual[row, column], errors.score[row, column]

@@ -41,6 +41,7 @@ _DOUBT: Final = 0.01  # a reading that the network finds less likely is not trie
 _LEGS: Final = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
 _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joints, by reading
 _MOST_SHAPE: Final = 4.0  # standard deviations
+_AGAIN: Final = 1.5  # the network has read the same joints already, so refinement follows them less
 _CLASSES: Final = 8  # of noise, between exact joints and the detector's
 
 
@@ -170,7 +171,7 @@ def fit(
         camera,
         given.joints[0],
         given.located[0],
-        given.noise[0],
+        _AGAIN * given.noise[0],
         given.offsets,
         _precision(given, 0),
     )
@@ -351,7 +352,7 @@ def _readings(given: _Given) -> list[list[_Choice]]:
         order = _ORDERS[reading]
         view = View(
             turns[i], coefficients[i], camera[i], given.joints[k][order], given.located[k][order],
-            given.noise[k][order], given.offsets, _precision(given, k),
+            _AGAIN * given.noise[k][order], given.offsets, _precision(given, k),
         )  # fmt: skip
         out[k].append(_Choice(view, reading, chance, None))
     return out

@@ -205,6 +205,7 @@ def _split(values: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)  # the first call may be an inference
 def _arrays() -> dict[str, Tensor]:
     bones, surface, rows = skeleton(), mesh(), skin_rows()
     count = JOINT_COUNT + bones.anchors
@@ -246,6 +247,7 @@ def _levels() -> tuple[list[int], list[tuple[list[int], list[int], list[int]]]]:
 
 
 @cache
+@torch.inference_mode(False)  # the first call may be an inference
 def _axes() -> tuple[Tensor, Tensor]:
     axis = torch.tensor(skeleton().axes[list(HINGED), :, 0], dtype=torch.float32)  # (8, 3)
     cross = torch.zeros(len(axis), 3, 3)
@@ -277,6 +279,7 @@ def _place_of_turn() -> list[int]:
 
 
 @cache
+@torch.inference_mode(False)  # the first call may be an inference
 def _output_mirror() -> tuple[Tensor, Tensor]:
     """Which output becomes which in the mirror, and its sign."""
     index, sign = list(range(OUTPUTS)), [1.0] * OUTPUTS
