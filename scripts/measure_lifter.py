@@ -18,7 +18,7 @@ import torch
 from measure_joint_errors import joint_turns, look, takes_of
 
 from repose.body.joint_noise import EXACT, THRESHOLD, Detections, detect, read_errors
-from repose.body.lift import LifterWeights, lift, load_lifter
+from repose.body.lift import LifterWeights, lift, lift_batch, load_lifter
 from repose.body.pose_space import COEFFICIENTS, space_of
 from repose.body.posed import PosedBody
 from repose.body.raster import raster
@@ -77,7 +77,7 @@ def _skeletons(weights: LifterWeights, errors: Path | None, poses: int, seed: in
         for steps in (0, 4):
             begun = time.process_time()
             given = _scored(case.noise[good], weights) if noise is None else None
-            bodies = lift(joints, scores=given, noise=noise, steps=steps, weights=weights, many=True)
+            bodies = lift_batch(joints, scores=given, noise=noise, steps=steps, weights=weights)
             spent = (time.process_time() - begun) / len(bodies) * 1e3
             values = _against(bodies, samples[good]) | {"ms": spent}
             values["other reading"] = 100 * float(np.mean([body.reading != "as named" for body in bodies]))
@@ -87,7 +87,7 @@ def _skeletons(weights: LifterWeights, errors: Path | None, poses: int, seed: in
         joints = np.concatenate([found.joints, found.located[..., None]], -1)[good]
         scores = _scored(found.noise[good], weights)
         for name, order in (("as found", list(range(18))), ("all exchanged", list(MIRROR))):
-            bodies = lift(joints[:, order], scores=scores[:, order], weights=weights, many=True)
+            bodies = lift_batch(joints[:, order], scores=scores[:, order], weights=weights)
             _show(f"readings chosen, joints {name}", {r: sum(b.reading == r for b in bodies) for r in _READINGS})
         print(
             "in truth exchanged:", int((found.reading[good] == 1).sum()), "legs:", int((found.reading[good] == 2).sum())

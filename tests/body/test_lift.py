@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from repose.body.joint_noise import EXACT
-from repose.body.lift import FEWEST, body_iuv, fit, lift, lift_together, load_lifter
+from repose.body.joint_noise import EXACT, FEWEST
+from repose.body.lift import body_iuv, fit, fit_together, lift, lift_batch, load_lifter
 from repose.body.mesh import mesh
 from repose.body.pose_space import shaped, skeleton
 from repose.body.posed import PosedBody
@@ -60,7 +60,7 @@ def _error(bodies: list[PosedBody], samples: Samples, rows: np.ndarray) -> np.nd
 
 
 def test_exact_joints_give_the_body(samples: Samples, keypoints: np.ndarray, usable: np.ndarray) -> None:
-    bodies = lift(keypoints[usable], noise=EXACT, many=True)
+    bodies = lift_batch(keypoints[usable], noise=EXACT)
     error = _error(bodies, samples, usable)
     assert np.median(error) < 0.03
     assert error.mean() < 0.045
@@ -78,8 +78,8 @@ def test_the_body_covers_the_true_one(bodies: list[PosedBody], keypoints: np.nda
 
 
 def test_refinement_brings_joints_nearer(keypoints: np.ndarray, usable: np.ndarray) -> None:
-    rough = lift(keypoints[usable], noise=EXACT, steps=0, many=True)
-    fine = lift(keypoints[usable], noise=EXACT, many=True)
+    rough = lift_batch(keypoints[usable], noise=EXACT, steps=0)
+    fine = lift_batch(keypoints[usable], noise=EXACT)
     before, after = (np.array([np.nanmean(body.miss) for body in lot]) for lot in (rough, fine))
     assert after.mean() < 0.3 * before.mean()
     shown = np.linalg.norm(fine[0].keypoints - keypoints[usable[0], :, :2], axis=1)
@@ -89,7 +89,7 @@ def test_refinement_brings_joints_nearer(keypoints: np.ndarray, usable: np.ndarr
 
 
 def test_a_batch_is_its_skeletons_one_by_one(keypoints: np.ndarray, usable: np.ndarray) -> None:
-    together = lift(keypoints[usable[:3]], many=True)
+    together = lift_batch(keypoints[usable[:3]])
     for k, body in zip(usable, together, strict=False):
         alone = lift(torch.from_numpy(keypoints[k]).float())
         assert np.abs(alone.joints - body.joints).max() < 2e-3
@@ -125,7 +125,7 @@ def test_noisy_joints_are_followed_less(whole: np.ndarray) -> None:
 
 
 def test_one_person_in_several_pictures_has_one_shape(keypoints: np.ndarray, usable: np.ndarray) -> None:
-    got = lift_together(keypoints[usable[:4]])
+    got = fit_together(keypoints[usable[:4]])
     assert len(got) == 4
     assert all(np.allclose(body.coefficients, got[0].coefficients) for body in got)
     for body in got:
@@ -166,7 +166,7 @@ def test_too_few_joints_are_named(whole: np.ndarray) -> None:
     with pytest.raises(ValueError, match="no joint is located"):
         lift(np.zeros((18, 3)))
     with pytest.raises(ValueError, match="skeleton 1"):
-        lift(np.stack([whole, one]), many=True)
+        lift_batch(np.stack([whole, one]))
 
 
 def test_shares_of_the_picture_are_refused(whole: np.ndarray) -> None:

@@ -24,6 +24,9 @@ SCORES: Final = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
 EXACT: Final = 0.002
 """Standard deviation of joints that are believed as they are: rendered ones."""
 
+FEWEST: Final = 5
+"""Located joints that a body needs."""
+
 THRESHOLD: Final = 0.25  # a joint with a lower score is missing, as in `repose.estimate.movenet`
 _PAIRS: Final = ([0], [1], [2, 5], [3, 6], [4, 7], [8, 11], [9, 12], [10, 13], [14, 15], [16, 17])
 _FLIP: Final = np.array([-1.0, 1, 1])
@@ -207,6 +210,7 @@ def detect(
             reading[rows], learn[rows] = name, 0
             for values in (joints, located, noise):
                 values[rows] = values[rows][:, order]
+    learn[located.sum(1) < FEWEST] = 0
     return Detections(joints.astype(np.float32), located, noise.astype(np.float32), inside, reading, learn)
 
 
@@ -220,7 +224,7 @@ def turn_of_trunk(points: Floats) -> Floats:
 
 
 def _side(joints: Doubles, inside: NDArray[np.bool_]) -> Doubles:
-    few: NDArray[np.bool_] = ~inside.any(1)
+    few = inside.sum(1) == 0
     on = (inside | few[:, None])[..., None]
     high = np.where(on, joints, -np.inf).max(1)
     low = np.where(on, joints, np.inf).min(1)
@@ -250,7 +254,7 @@ def _replayed(
     column = np.arange(JOINT_COUNT)[None]
     mirrored, residual, score = errors.mirrored[row, column], errors.residual[row, column], errors.score[row, column]
     joints = np.where(mirrored[..., None], truth[:, list(MIRROR)], truth) + residual * side[..., None]
-    outside: NDArray[np.bool_] = ~inside
+    outside = np.logical_not(inside)
     height, width = samples.size[:, :1], samples.size[:, 1:]
     edge = np.stack([np.clip(truth[..., 0], 0, width - 1), np.clip(truth[..., 1], 0, height - 1)], -1)
     edge += rng.standard_normal(edge.shape) * (0.04 * side[..., None])
@@ -268,19 +272,19 @@ def _fewer(rng: np.random.Generator, joints: Doubles, located: NDArray[np.bool_]
     """Some skeletons are cut, or lose joints; never below 5."""
     count = len(located)
     keep = located.copy()
-    low = np.where(located, joints[..., 1], np.inf).min(1)
-    high = np.where(located, joints[..., 1], -np.inf).max(1)
+    middle = np.median(joints, axis=1)
+    low = np.where(located, joints[..., 1], middle[:, 1:]).min(1)
+    high = np.where(located, joints[..., 1], middle[:, 1:]).max(1)
     cut = rng.random(count) < 0.15
     line = low + (high - low) * rng.uniform(0.15, 0.9, count)
     keep &= ~(cut[:, None] & (joints[..., 1] > line[:, None]))
     beside = rng.random(count) < 0.04
-    middle = np.median(joints[..., 0], axis=1)
-    keep &= ~(beside[:, None] & (joints[..., 0] > middle[:, None]))
+    keep &= ~(beside[:, None] & (joints[..., 0] > middle[:, :1]))
     some = rng.random((count, 1)) < 0.3
     keep &= ~(some & (rng.random(located.shape) < 0.3 * rng.random((count, 1))))
     faceless = rng.random(count) < 0.08
     keep[faceless] &= ~np.isin(np.arange(JOINT_COUNT), [0, 14, 15, 16, 17])
-    few = keep.sum(1) < 5
+    few = keep.sum(1) < FEWEST
     keep[few] = located[few]
     return keep
 

@@ -1,4 +1,4 @@
-"""From the 18 joints of a picture to the body that stands there: `lift`, `fit`, `lift_together`, `body_iuv`.
+"""From the 18 joints of a picture to the body that stands there: `lift`, `lift_batch`, `fit`, `fit_together`.
 
 The network proposes a body (`lifter`), refinement moves it onto the joints as far as their noise and the network's own
 errors allow (`fit`). Where the names of the joints may be exchanged, left for right, each reading is tried.
@@ -7,10 +7,10 @@ errors allow (`fit`). Where the names of the joints may be exchanged, left for r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from repose.body.fit import STEPS, Fitted, View, refine, refine_together
-from repose.body.joint_noise import EXACT, JointNoise
+from repose.body.joint_noise import EXACT, FEWEST, JointNoise
 from repose.body.lifter import READINGS, Lifter, box_of, decode, encode
 from repose.body.pose_space import JOINT_COUNT, STATE, Doubles
 from repose.body.posed import PosedBody
@@ -29,15 +29,15 @@ from repose.tensor_files import CheckpointError, read_tensors
 Array = Tensor | npt.NDArray[Any] | Sequence[Any]
 
 NAME: Final = "body-lifter"
-FEWEST: Final = 5
-"""Located joints that a body needs."""
-
 _PLACES: Final = (
     Path(__file__).parents[1] / "weights",  # an installed package
     Path(__file__).parents[3] / "weights",  # a checkout
 )
 _FAR: Final = 8.0  # a joint this many times the median distance from the median of all is of something else
-_DOUBT: Final = 0.01  # a reading that the network finds less likely is not tried
+_DOUBT: Final = 0.03  # a reading that the network finds less likely is not tried
+_FITS: Final = 8.0  # names whose body fits at this cost are not doubted
+_COST: Final = 0.2  # of a fit, in the logarithm of the odds: less than 0.5, for errors of joints are not Gaussian
+_RARE: Final = -1.4  # logarithm of how much rarer MoveNet exchanges names than they were in training
 _LEGS: Final = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
 _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joints, by reading
 _MOST_SHAPE: Final = 4.0  # standard deviations
@@ -86,51 +86,48 @@ def load_lifter(path: Path | None = None) -> LifterWeights:
     return LifterWeights(net.eval(), JointNoise(by_score, unknown, offsets), exact, noisy, float(unknown.mean()))
 
 
-@overload
-def lift(
-    keypoints: Array, scores: Array | None = ..., noise: Array | float | None = ..., steps: int = ...,
-    weights: LifterWeights | None = ...,
-) -> PosedBody: ...  # fmt: skip
-@overload
-def lift(
-    keypoints: Array, scores: Array | None = ..., noise: Array | float | None = ..., steps: int = ...,
-    weights: LifterWeights | None = ..., *, many: bool,
-) -> list[PosedBody]: ...  # fmt: skip
 def lift(
     keypoints: Array,
     scores: Array | None = None,
     noise: Array | float | None = None,
     steps: int = STEPS,
     weights: LifterWeights | None = None,
-    *,
-    many: bool = False,
-) -> PosedBody | list[PosedBody]:
-    """The body of each skeleton.
+) -> PosedBody:
+    """The body of a skeleton.
 
     Args:
-        keypoints: (18, 3) as in `repose.person`: x, y in pixels, visible (0: missing); or (B, 18, 3) with many=True.
-            Places may lie outside the picture. A coordinate that is not finite makes a joint missing, and so does a
-            place far from all other joints.
-        scores: (18,) or (B, 18), the detector's score of each joint, 0 to 1. Without, each joint gets its mean noise.
+        keypoints: (18, 3) as in `repose.person`: x, y in pixels, visible (0: missing). Places may lie outside the
+            picture. A coordinate that is not finite makes a joint missing, and so does a place far from all others.
+        scores: (18,) the detector's score of each joint, 0 to 1. Without, each joint gets its mean noise.
         noise: standard deviation of the coordinates in place of the detector's, in sides of the box around the joints:
-            a number, (18,) or (B, 18). `joint_noise.EXACT`, 0.002, for joints that were rendered. The joints are then
-            taken to be where the skeleton of the body has them, and not where the detector does.
+            a number or (18,). `joint_noise.EXACT`, 0.002, for joints that were rendered. The joints are then taken to
+            be where the skeleton of the body has them, and not where the detector does.
         steps: of refinement; 0 gives what the network says.
         weights: of `load_lifter`; the shipped ones without.
-        many: the keypoints are a batch; a list comes back.
 
     Raises:
         ValueError: wrong shapes, fewer than 5 located joints, or all of them in one place; the text names them.
+        FileNotFoundError: the shipped weights are missing.
     """
-    given = _given(keypoints, scores, noise, weights or load_lifter(), many)
-    out = []
-    for k, readings in enumerate(_readings(given)):
-        choice = _choice(readings, steps)
-        out.append(_posed(given, k, choice, choice.fitted or refine(choice.view, steps)))
-    return out if many else out[0]
+    points = _array(keypoints)
+    if points.shape != (JOINT_COUNT, 3):
+        hint = "; lift_batch takes a batch" if points.ndim == 3 else ""
+        raise ValueError(f"lift: keypoints (18, 3) are wanted, got {points.shape}{hint}")
+    return _lifted(_given(points[None], scores, noise, weights, "this skeleton"), steps)[0]
 
 
-def lift_together(
+def lift_batch(
+    keypoints: Array,
+    scores: Array | None = None,
+    noise: Array | float | None = None,
+    steps: int = STEPS,
+    weights: LifterWeights | None = None,
+) -> list[PosedBody]:
+    """The bodies of skeletons (B, 18, 3); scores and noise (B, 18) or for all. Else as `lift`, and faster."""
+    return _lifted(_given(_array(keypoints), scores, noise, weights), steps)
+
+
+def fit_together(
     keypoints: Array,
     scores: Array | None = None,
     noise: Array | float | None = None,
@@ -141,7 +138,7 @@ def lift_together(
 
     Arguments, shapes (B, 18, ...), and errors as of `lift`.
     """
-    given = _given(keypoints, scores, noise, weights or load_lifter(), many=True)
+    given = _given(_array(keypoints), scores, noise, weights)
     chosen = [_choice(readings, steps) for readings in _readings(given)]
     fitted = refine_together([choice.view for choice in chosen], steps)
     return [_posed(given, k, choice, one) for k, (choice, one) in enumerate(zip(chosen, fitted, strict=True))]
@@ -160,7 +157,7 @@ def fit(
     `body` may be that of the picture before in a video. Other arguments and errors as of `lift`; the names are taken as
     they are.
     """
-    given = _given(keypoints, scores, noise, weights or load_lifter(), many=False)
+    given = _given(_array(keypoints)[None], scores, noise, weights, "this skeleton")
     x, y, scale, distance = body.camera
     side = given.side[0]
     camera = np.array([(x - given.centre[0, 0]) / side, (y - given.centre[0, 1]) / side, np.log(scale / side), 0.0])
@@ -189,7 +186,7 @@ def body_iuv(keypoints: Array, height: int, width: int, **options: Any) -> Tenso
         ValueError: as `lift`.
     """
     array = _array(keypoints)
-    bodies = lift(array[None] if array.ndim == 2 else array, **options, many=True)
+    bodies = lift_batch(array[None] if array.ndim == 2 else array, **options)
     maps = torch.stack([torch.from_numpy(raster(body, height, width).iuv) for body in bodies])
     return maps[0] if array.ndim == 2 else maps
 
@@ -229,21 +226,21 @@ def _array(values: Array) -> Doubles:
 
 
 def _given(
-    keypoints: Array, scores: Array | None, noise: Array | float | None, weights: LifterWeights, many: bool
+    points: Doubles,
+    scores: Array | None,
+    noise: Array | float | None,
+    weights: LifterWeights | None,
+    which: str = "skeleton {}",
 ) -> _Given:
-    points = _array(keypoints)
-    if not many:
-        points = points[None]
+    weights = weights or load_lifter()
     if points.ndim != 3 or points.shape[1:] != (JOINT_COUNT, 3) or not len(points):
-        shape = "(B, 18, 3)" if many else "(18, 3)"
-        hint = "" if many or np.ndim(points) != 4 else "; a batch needs many=True"
-        raise ValueError(f"lift: keypoints {shape} are wanted, got {points.shape[0 if many else 1 :]}{hint}")
+        raise ValueError(f"lift: keypoints (B, 18, 3) are wanted, got {points.shape}")
     joints = points[..., :2]
     located = (points[..., 2] > 0) & np.isfinite(points).all(-1)
     joints = np.where(located[..., None], joints, 0.0)
     located &= ~_strays(joints, located)
     for k, own in enumerate(located):
-        _check(joints[k], own, f"skeleton {k}" if many else "this skeleton")
+        _check(joints[k], own, which.format(k))
     level = _noise(scores, noise, located.shape, weights)
     box = box_of(torch.from_numpy(joints), torch.from_numpy(located))
     centre, side = box.centre.numpy(), box.side.numpy()[:, 0]
@@ -327,6 +324,14 @@ def _inverse(weights: LifterWeights, step: int) -> Doubles:
     return np.linalg.inv(covariance + 1e-7 * np.eye(STATE)).astype(np.float64, copy=False)
 
 
+def _lifted(given: _Given, steps: int) -> list[PosedBody]:
+    out = []
+    for k, readings in enumerate(_readings(given)):
+        choice = _choice(readings, steps)
+        out.append(_posed(given, k, choice, choice.fitted or refine(choice.view, steps)))
+    return out
+
+
 def _readings(given: _Given) -> list[list[_Choice]]:
     """The readings of each skeleton that are worth trying, with the bodies lifted from them; the likeliest first."""
     pairs = [(k, 0) for k in range(len(given.joints))]
@@ -359,18 +364,20 @@ def _readings(given: _Given) -> list[list[_Choice]]:
 
 
 def _choice(readings: list[_Choice], steps: int) -> _Choice:
-    """The most likely reading of one skeleton."""
-    if len(readings) == 1:
-        return readings[0]
-    fitted = [refine(one.view, steps) for one in readings]
-    score = np.log([one.sure for one in readings]) - _COST * np.array([one.cost for one in fitted])
+    """The most likely reading of one skeleton.
+
+    The odds of a reading are what the network says, times exp(-cost of its fit, weighted), times how rare it is.
+    """
+    first = replace(readings[0], fitted=refine(readings[0].view, steps))
+    if len(readings) == 1 or (first.fitted is not None and steps and first.fitted.cost < _FITS):
+        return first
+    tried = [first, *(replace(one, fitted=refine(one.view, steps)) for one in readings[1:])]
+    costs = np.array([one.fitted.cost for one in tried if one.fitted is not None])
+    score = np.log([one.sure for one in tried]) - _COST * costs
+    score += np.array([_RARE if one.reading else 0.0 for one in tried])
     odds = np.exp(score - score.max())
     best = int(odds.argmax())
-    return _Choice(readings[best].view, readings[best].reading, float(odds[best] / odds.sum()), fitted[best])
-
-
-_COST: Final = 0.05
-"""How much the cost of a fit says about the reading: less than its half, for errors of joints are not Gaussian."""
+    return replace(tried[best], sure=float(odds[best] / odds.sum()))
 
 
 def _posed(given: _Given, k: int, choice: _Choice, fitted: Fitted) -> PosedBody:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.body.fit import difference, mirror_change
-from repose.body.joint_noise import Detections, JointErrors, detect
+from repose.body.joint_noise import FEWEST, Detections, JointErrors, detect
 from repose.body.lifter import Lifted, Lifter, box_of, decode, encode, pose, project
 from repose.body.pose_space import JOINT_COUNT, Doubles, Floats
 from repose.body.pose_space import STATE as STATE_SIZE
@@ -173,7 +173,7 @@ def covariance(net: Lifter, held: Samples, found: Detections) -> Doubles:
 
     Skeletons with exchanged names or fewer than 5 joints are left out, and the 2 % with the largest errors.
     """
-    good = np.flatnonzero((found.located.sum(1) >= 5) & (found.reading == 0))
+    good = np.flatnonzero((found.located.sum(1) >= FEWEST) & (found.reading == 0))
     joints, located = torch.from_numpy(found.joints[good]), torch.from_numpy(found.located[good])
     box = box_of(joints, located)
     inside = (joints - box.centre[:, None]) / box.side[:, None]
