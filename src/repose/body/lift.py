@@ -351,33 +351,31 @@ def _readings(given: _Given) -> list[list[_Choice]]:
     turns, coefficients, camera = (np.concatenate(parts) for parts in zip(*values, strict=True))
     out: list[list[_Choice]] = [[] for _ in given.joints]
     for i, (k, reading) in enumerate([*pairs, *others]):
-        chance = float(given.chance[k, reading])
-        if reading == 0 and chance < _DOUBT and out[k]:
-            continue
         order = _ORDERS[reading]
         view = View(
             turns[i], coefficients[i], camera[i], given.joints[k][order], given.located[k][order],
             _AGAIN * given.noise[k][order], given.offsets, _precision(given, k),
         )  # fmt: skip
-        out[k].append(_Choice(view, reading, chance, None))
+        out[k].append(_Choice(view, reading, float(given.chance[k, reading]), None))
     return out
 
 
 def _choice(readings: list[_Choice], steps: int) -> _Choice:
     """The most likely reading of one skeleton.
 
-    The odds of a reading are what the network says, times exp(-cost of its fit, weighted), times how rare it is.
+    The odds of a reading are what the network says, times exp(-cost of its fit, weighted), times how rare it is. Names
+    whose body fits well are not doubted, nor are any without refinement.
     """
-    first = replace(readings[0], fitted=refine(readings[0].view, steps))
-    if len(readings) == 1 or (first.fitted is not None and steps and first.fitted.cost < _FITS):
-        return first
-    tried = [first, *(replace(one, fitted=refine(one.view, steps)) for one in readings[1:])]
-    costs = np.array([one.fitted.cost for one in tried if one.fitted is not None])
-    score = np.log([one.sure for one in tried]) - _COST * costs
-    score += np.array([_RARE if one.reading else 0.0 for one in tried])
+    first = refine(readings[0].view, steps)
+    score = np.log([one.sure for one in readings]) + np.array([_RARE if one.reading else 0.0 for one in readings])
+    if steps == 0 or len(readings) == 1 or first.cost < _FITS:
+        odds = np.exp(score)
+        return replace(readings[0], sure=float(odds[0] / odds.sum()), fitted=first)
+    fitted = [first, *(refine(one.view, steps) for one in readings[1:])]
+    score -= _COST * np.array([one.cost for one in fitted])
     odds = np.exp(score - score.max())
     best = int(odds.argmax())
-    return replace(tried[best], sure=float(odds[best] / odds.sum()))
+    return replace(readings[best], sure=float(odds[best] / odds.sum()), fitted=fitted[best])
 
 
 def _posed(given: _Given, k: int, choice: _Choice, fitted: Fitted) -> PosedBody:
