@@ -139,7 +139,7 @@ def fit_together(
     Arguments, shapes (B, 18, ...), and errors as of `lift`.
     """
     given = _given(_array(keypoints), scores, noise, weights)
-    chosen = [_choice(readings, steps) for readings in _readings(given)]
+    chosen = _choices(given, steps)
     fitted = refine_together([choice.view for choice in chosen], steps)
     return [_posed(given, k, choice, one) for k, (choice, one) in enumerate(zip(chosen, fitted, strict=True))]
 
@@ -172,7 +172,8 @@ def fit(
         given.offsets,
         _precision(given, 0),
     )
-    return _posed(given, 0, _Choice(view, 0, 1.0, None), refine(view, steps))
+    fitted = refine(view, steps)
+    return _posed(given, 0, _Choice(view, 0, 1.0, fitted), fitted)
 
 
 def body_iuv(keypoints: Array, height: int, width: int, **options: Any) -> Tensor:
@@ -216,7 +217,7 @@ class _Choice:
     view: View
     reading: int
     sure: float
-    fitted: Fitted | None
+    fitted: Fitted
 
 
 def _array(values: Array) -> Doubles:
@@ -325,57 +326,51 @@ def _inverse(weights: LifterWeights, step: int) -> Doubles:
 
 
 def _lifted(given: _Given, steps: int) -> list[PosedBody]:
-    out = []
-    for k, readings in enumerate(_readings(given)):
-        choice = _choice(readings, steps)
-        out.append(_posed(given, k, choice, choice.fitted or refine(choice.view, steps)))
-    return out
+    return [_posed(given, k, choice, choice.fitted) for k, choice in enumerate(_choices(given, steps))]
 
 
-def _readings(given: _Given) -> list[list[_Choice]]:
-    """The readings of each skeleton that are worth trying, with the bodies lifted from them; the likeliest first."""
-    pairs = [(k, 0) for k in range(len(given.joints))]
-    others = [
-        (k, reading)
-        for k, chance in enumerate(given.chance)
-        for reading in range(1, len(READINGS))
-        if chance[reading] >= _DOUBT
-    ]
-    values: list[Sequence[Doubles]] = [given.said]
-    if others:
-        rows = np.array([k for k, _ in others])[:, None]
-        orders = np.array([_ORDERS[reading] for _, reading in others])
-        values.append(
-            _ask(given.weights, given.joints[rows, orders], given.located[rows, orders], given.noise[rows, orders])[:3]
-        )
-    turns, coefficients, camera = (np.concatenate(parts) for parts in zip(*values, strict=True))
-    out: list[list[_Choice]] = [[] for _ in given.joints]
-    for i, (k, reading) in enumerate([*pairs, *others]):
-        order = _ORDERS[reading]
-        view = View(
-            turns[i], coefficients[i], camera[i], given.joints[k][order], given.located[k][order],
-            _AGAIN * given.noise[k][order], given.offsets, _precision(given, k),
-        )  # fmt: skip
-        out[k].append(_Choice(view, reading, float(given.chance[k, reading]), None))
-    return out
-
-
-def _choice(readings: list[_Choice], steps: int) -> _Choice:
-    """The most likely reading of one skeleton.
+def _choices(given: _Given, steps: int) -> list[_Choice]:
+    """The most likely reading of each skeleton, and its fit.
 
     The odds of a reading are what the network says, times exp(-cost of its fit, weighted), times how rare it is. Names
     whose body fits well are not doubted, nor are any without refinement.
     """
-    first = refine(readings[0].view, steps)
-    score = np.log([one.sure for one in readings]) + np.array([_RARE if one.reading else 0.0 for one in readings])
-    if steps == 0 or len(readings) == 1 or first.cost < _FITS:
-        odds = np.exp(score)
-        return replace(readings[0], sure=float(odds[0] / odds.sum()), fitted=first)
-    fitted = [first, *(refine(one.view, steps) for one in readings[1:])]
-    score -= _COST * np.array([one.cost for one in fitted])
-    odds = np.exp(score - score.max())
-    best = int(odds.argmax())
-    return replace(readings[best], sure=float(odds[best] / odds.sum()), fitted=fitted[best])
+    chance = given.chance * np.exp([0.0, _RARE, _RARE])
+    chance /= chance.sum(1, keepdims=True)
+    out = []
+    for k in range(len(given.joints)):
+        view = _view(given, k, 0, *(values[k] for values in given.said))
+        out.append(_Choice(view, 0, float(chance[k, 0]), refine(view, steps)))
+    doubted = [
+        (k, reading)
+        for k, choice in enumerate(out)
+        for reading in range(1, len(READINGS))
+        if steps and choice.fitted.cost >= _FITS and given.chance[k, reading] >= _DOUBT
+    ]
+    if not doubted:
+        return out
+    rows = np.array([k for k, _ in doubted])[:, None]
+    orders = np.array([_ORDERS[reading] for _, reading in doubted])
+    *said, _ = _ask(given.weights, given.joints[rows, orders], given.located[rows, orders], given.noise[rows, orders])
+    tried: dict[int, list[_Choice]] = {}
+    for i, (k, reading) in enumerate(doubted):
+        view = _view(given, k, reading, *(values[i] for values in said))
+        tried.setdefault(k, [out[k]]).append(_Choice(view, reading, float(chance[k, reading]), refine(view, steps)))
+    for k, choices in tried.items():
+        score = np.array([np.log(one.sure) - _COST * one.fitted.cost for one in choices])
+        odds = np.exp(score - score.max())
+        best = int(odds.argmax())
+        out[k] = replace(choices[best], sure=float(odds[best] / odds.sum()))
+    return out
+
+
+def _view(given: _Given, k: int, reading: int, turns: Doubles, coefficients: Doubles, camera: Doubles) -> View:
+    """What refinement of a reading starts from."""
+    order = _ORDERS[reading]
+    return View(
+        turns, coefficients, camera, given.joints[k][order], given.located[k][order], _AGAIN * given.noise[k][order],
+        given.offsets, _precision(given, k),
+    )  # fmt: skip
 
 
 def _posed(given: _Given, k: int, choice: _Choice, fitted: Fitted) -> PosedBody:
