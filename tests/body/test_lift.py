@@ -265,3 +265,19 @@ def test_weights_that_are_missing_or_of_something_else(tmp_path) -> None:
     (tmp_path / "cut.safetensors").write_bytes(b"abc")
     with pytest.raises(CheckpointError, match="damaged"):
         load_lifter(tmp_path / "cut.safetensors")
+
+
+def test_exchanged_names_are_read_as_such(keypoints: np.ndarray, usable: np.ndarray) -> None:
+    legs = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
+    full = usable[(keypoints[usable][:, :, 2] > 0).sum(1) >= 16]
+    wanted = {"as named": (list(range(18)), 0.9), "left and right exchanged": (list(MIRROR), 0.4)}
+    wanted["legs exchanged"] = (legs, 0.6)
+    for reading, (order, least) in wanted.items():
+        bodies = lift_batch(keypoints[full][:, order], noise=EXACT)
+        assert np.mean([body.reading == reading for body in bodies]) >= least, reading
+        back = lift_batch(keypoints[full], noise=EXACT)
+        for one, two in zip(bodies, back, strict=True):
+            if one.reading == reading and two.reading == "as named":
+                assert np.abs(one.joints - two.joints).max() < 1e-2
+                missed = np.abs(one.miss[np.argsort(order)] - two.miss)
+                assert np.nanmax(missed) < 0.5
