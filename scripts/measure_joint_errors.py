@@ -21,17 +21,17 @@ import numpy as np
 import PIL.Image
 import torch
 
+from repose.body.kinematics import bone_turns
+from repose.body.model import load_body
 from repose.body.pose_space import JOINT_COUNT, turns_of_bones
+from repose.body.rig import BONES, rig_of
 from repose.body.samples import joint_frames
 from repose.estimate.movenet import MoveNet
 from repose.person import JOINTS
 from repose.render.draw.render import Renderer
-from repose.render.figure.body import load_body
-from repose.render.people import Sitter, light_of, meet, placed, shoot
+from repose.render.people import Subject, light_of, pose_bones, render_takes, sample_subject
 from repose.render.place.views import sample_shot
-from repose.render.pose.kinematics import bone_turns
 from repose.render.pose.poses import sample_pose
-from repose.render.pose.rig import BONES, rig_of
 from repose.render.takes import Take, along_body, ground_of
 from repose.represent.keypoints import SKELETONS, from_skeleton
 
@@ -57,13 +57,13 @@ def main() -> None:
                 print(f"{person + 1} people, {len(rows['score'])} pictures, {time.time() - begun:.0f} s", flush=True)
 
 
-def takes_of(renderer: Renderer, sitter: Sitter, seed: int, person: int, style: str, count: int) -> list[Take]:
+def takes_of(renderer: Renderer, subject: Subject, seed: int, person: int, style: str, count: int) -> list[Take]:
     """Random takes of one person."""
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(count)]
-    poses = [sample_pose(rng, style, sitter.dressed.girth) for rng in rngs]
-    transforms, points = placed(renderer.body, sitter.dressed, poses)
+    poses = [sample_pose(rng, style, subject.dressed.girth) for rng in rngs]
+    transforms, points = pose_bones(renderer.body, subject.dressed, poses)
     shots = [sample_shot(r, p, renderer.height, renderer.width, style) for r, p in zip(rngs, points, strict=True)]
-    lights = [light_of(sitter, r, s) for r, s in zip(rngs, shots, strict=True)]
+    lights = [light_of(subject, r, s) for r, s in zip(rngs, shots, strict=True)]
     return [
         Take(poses[k], transforms[k], points[k], shots[k], along_body(lights[k], shots[k].azimuth_deg),
              ground_of(shots[k], points[k]), rngs[k])
@@ -75,10 +75,10 @@ def pictures_of(
     renderer: Renderer, detector: MoveNet, seed: int, person: int, style: str, count: int
 ) -> Iterator[dict[str, object]]:
     """Rows of one person's pictures."""
-    sitter = meet(renderer, seed, person, style)
-    takes = takes_of(renderer, sitter, seed, person, style, count)
-    tall = float(np.ptp(sitter.dressed.shape.vertices[:, 2]))
-    for take, picture in zip(takes, shoot(renderer, sitter, takes), strict=True):
+    subject = sample_subject(renderer, seed, person, style)
+    takes = takes_of(renderer, subject, seed, person, style, count)
+    tall = float(np.ptp(subject.dressed.shape.vertices[:, 2]))
+    for take, picture in zip(takes, render_takes(renderer, subject, takes), strict=True):
         joints = look(detector, picture.image)
         across, up = take.points[5] - take.points[2], take.points[1] - (take.points[8] + take.points[11]) / 2
         facing = np.cross(up, across)

@@ -19,6 +19,7 @@ from measure_joint_errors import joint_turns, look, takes_of
 
 from repose.body.joint_noise import EXACT, THRESHOLD, Detections, detect, read_errors
 from repose.body.lift import LifterWeights, lift, lift_batch, load_lifter
+from repose.body.model import load_body
 from repose.body.pose_space import COEFFICIENTS, space_of
 from repose.body.posed import PosedBody
 from repose.body.raster import raster
@@ -26,8 +27,7 @@ from repose.body.samples import Samples, sample, skin_rows
 from repose.estimate.movenet import MoveNet
 from repose.person import MIRROR
 from repose.render.draw.render import Renderer
-from repose.render.figure.body import load_body
-from repose.render.people import Sitter, meet, shoot
+from repose.render.people import Subject, render_takes, sample_subject
 from repose.render.place.views import sample_shot
 from repose.render.pose.poses import sample_pose
 from repose.render.takes import Take
@@ -140,10 +140,10 @@ def _pictures(weights: LifterWeights, people: int, seed: int) -> None:
     with Renderer(HEIGHT, WIDTH) as renderer:
         for person in range(people):
             style = "street" if person % 2 == 0 else "fashion"
-            sitter = meet(renderer, 100_000 + seed, person, style)
-            takes = takes_of(renderer, sitter, 100_000 + seed, person, style, 2)
-            for take, picture in zip(takes, shoot(renderer, sitter, takes), strict=True):
-                true = _maps(_true_body(sitter, take))
+            subject = sample_subject(renderer, 100_000 + seed, person, style)
+            takes = takes_of(renderer, subject, 100_000 + seed, person, style, 2)
+            for take, picture in zip(takes, render_takes(renderer, subject, takes), strict=True):
+                true = _maps(_true_body(subject, take))
                 dressed = np.moveaxis(picture.iuv.astype(np.float32), -1, 0) / np.array([1, 255, 255])[:, None, None]
                 _add(rows, style, "the true naked body", None, true, dressed)
                 for name, joints, options in _joints(picture.keypoints, look(detector, picture.image), take, rng):
@@ -168,17 +168,17 @@ def _joints(true: np.ndarray, found: np.ndarray, take: Take, rng: np.random.Gene
     yield "MoveNet without scores", located, {}
 
 
-def _true_body(sitter: Sitter, take: Take) -> PosedBody:
+def _true_body(subject: Subject, take: Take) -> PosedBody:
     body = load_body()
     mean, basis = space_of(body)
-    shape = sitter.dressed.shape
-    both = np.concatenate([shape.vertices, shape.heads]).astype(np.float64)
+    shape = subject.dressed.shape
+    both = np.concatenate([shape.vertices, shape.pivots]).astype(np.float64)
     rows = np.arange(0, len(both), 7)
     coefficients = np.linalg.lstsq(
         basis[:, rows].reshape(COEFFICIENTS, -1).T, (both - mean)[rows].reshape(-1), rcond=None
     )
     shot = take.shot
-    root = shot.view[:, :3].astype(np.float64) @ shape.heads[0] + shot.view[:, 3]
+    root = shot.view[:, :3].astype(np.float64) @ shape.pivots[0] + shot.view[:, 3]
     distance = shot.distance - root[2]
     scale = shot.scale * shot.distance / distance
     camera = np.array([shot.centre[0] + scale * root[0], shot.centre[1] - scale * root[1], scale, distance])

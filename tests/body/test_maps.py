@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from repose.body.atlas import iuv_of
 from repose.body.maps import flow_between
 from repose.body.mesh import mesh
 from repose.body.pose_space import rotation
 from repose.body.posed import PosedBody
 from repose.body.raster import _CHART, _SEGMENTS, BEHIND, chart, raster
 from repose.person import IUV_MIRROR
-from repose.render.figure.atlas import iuv_of
 
 HEIGHT, WIDTH = 64, 44
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from repose.body.angles import INDEX, TABLE
+from repose.body.kinematics import bone_turns
 from repose.body.mesh import mesh, skinned
+from repose.body.model import load_body
 from repose.body.pose_space import (
     FREEDOM_COUNT,
     JOINT_COUNT,
@@ -20,15 +23,12 @@ from repose.body.pose_space import (
     turns_of_bones,
 )
 from repose.body.posed import PosedBody
+from repose.body.rig import BONES as TURNING
+from repose.body.rig import rig_of, rotations
 from repose.body.samples import sample_shape
+from repose.body.surface import body_surface, pose_surface
 from repose.person import MIRROR
-from repose.render.figure.body import load_body
-from repose.render.figure.surface import body_surface, skin
-from repose.render.pose.angles import INDEX, TABLE
-from repose.render.pose.kinematics import bone_turns
-from repose.render.pose.poses import rotations, sample_pose
-from repose.render.pose.rig import BONES as TURNING
-from repose.render.pose.rig import rig_of
+from repose.render.pose.poses import sample_pose
 
 FINGERS = ("thumb", "index", "middle", "ring", "little", "spread")
 
@@ -43,14 +43,14 @@ def test_joints_and_skin_are_those_of_the_renderer() -> None:
             if name.split("_")[0] in FINGERS:
                 angles[row] = TABLE[row, 0]
         shape = body.shape(coefficients)
-        transforms = body.transforms(shape.heads, rotations(body, angles[None]))
+        transforms = body.transforms(shape.pivots, rotations(body, angles[None]))
         points = body.points(shape, transforms)[0]
         turns = turns_of_bones(bone_turns(angles.astype(np.float64), rig_of(body).vec), TURNING)
         heads = shaped(arrays.heads, arrays.heads_basis, coefficients.astype(np.float64))
         turn, place = posed_bones(turns, heads, arrays.parents, arrays.turn_of)
         rest = shaped(arrays.place, arrays.place_basis, coefficients.astype(np.float64))
         joints = joints_of(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, JOINT_COUNT)
-        away = np.linalg.norm(joints + shape.heads[0] - points[:JOINT_COUNT], axis=1)
+        away = np.linalg.norm(joints + shape.pivots[0] - points[:JOINT_COUNT], axis=1)
         assert away.max() < 0.006  # the asset's two sides differ by some millimetres, these do not
         vertices = skinned(
             surface.mean,
@@ -62,8 +62,8 @@ def test_joints_and_skin_are_those_of_the_renderer() -> None:
             place,
             heads,
         )
-        there = skin(body_surface(body, shape, "body"), transforms[0])
-        assert cKDTree(there).query(vertices + shape.heads[0])[0].max() < 0.008
+        there = pose_surface(body_surface(body, shape, "body"), transforms[0])
+        assert cKDTree(there).query(vertices + shape.pivots[0])[0].max() < 0.008
 
 
 def test_the_mesh_is_its_own_mirror_image() -> None:

@@ -12,6 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from repose.body.angles import TABLE
+from repose.body.kinematics import bone_turns
+from repose.body.model import BodyModel, load_body
 from repose.body.pose_space import (
     BONE_COUNT,
     COEFFICIENTS,
@@ -22,11 +25,8 @@ from repose.body.pose_space import (
     skeleton,
     space_of,
 )
-from repose.render.figure.body import Body, load_body
-from repose.render.pose.angles import TABLE
-from repose.render.pose.kinematics import bone_turns
-from repose.render.pose.rig import BONES as TURNING
-from repose.render.pose.rig import rig_of
+from repose.body.rig import BONES as TURNING
+from repose.body.rig import rig_of
 
 CELL: Final = 0.014
 """Vertices of the asset within a cube of this side, metres, are one vertex here (hands, face and feet are finer)."""
@@ -207,18 +207,18 @@ def _mirrored_faces(faces: NDArray[Any], mirror: NDArray[np.int64]) -> tuple[NDA
     return face_of, corner_of
 
 
-def _bones(body: Body, rows: NDArray[np.int64], mirror: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+def _bones(body: BodyModel, rows: NDArray[np.int64], mirror: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
     """The moving bones of some vertices, the strongest first."""
     total = np.zeros((len(rows), BONE_COUNT), np.float32)
     for k in range(body.bone_index.shape[1]):
-        np.add.at(total, (np.arange(len(rows)), skeleton().row_of[body.bone_index[rows, k]]), body.weights[rows, k])
+        np.add.at(total, (np.arange(len(rows)), skeleton().row_of[body.bone_index[rows, k]]), body.bone_weight[rows, k])
     total[:] = (total + total[mirror][:, mirror_of_bones()]) / 2
     bone = np.argsort(-total, axis=1, kind="stable")[:, :4]
     weight = np.take_along_axis(total, bone, axis=1)
     return bone, weight / weight.sum(1, keepdims=True)
 
 
-def _relaxed(body: Body, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+def _relaxed(body: BodyModel, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     """Rest places of some vertices with the fingers as in a relaxed hand: mean (V, 3), basis (40, V, 3)."""
     mean, basis = space_of(body)
     turns = bone_turns(TABLE[:, 0].astype(np.float64), rig_of(body).vec)
@@ -228,7 +228,7 @@ def _relaxed(body: Body, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     )
 
 
-def _bent(body: Body, rows: NDArray[np.int64], fingers: dict[str, Doubles], places: Doubles) -> Doubles:
+def _bent(body: BodyModel, rows: NDArray[np.int64], fingers: dict[str, Doubles], places: Doubles) -> Doubles:
     """(V, 3) vertices of one rest shape (V + J, 3) after the fingers turned; linear in that shape."""
     heads = places[body.count :]
     turn, place = np.empty((len(heads), 3, 3)), np.empty((len(heads), 3))
@@ -240,5 +240,5 @@ def _bent(body: Body, rows: NDArray[np.int64], fingers: dict[str, Doubles], plac
     for k in range(body.bone_index.shape[1]):
         bone = body.bone_index[rows, k]
         moved = np.einsum("nij,nj->ni", turn[bone], places[rows] - heads[bone]) + place[bone]
-        out += moved * body.weights[rows, k][:, None]
+        out += moved * body.bone_weight[rows, k][:, None]
     return out

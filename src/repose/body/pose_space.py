@@ -23,9 +23,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from repose.body.model import BodyModel, load_body
+from repose.body.rig import rig_of
 from repose.person import MIRROR
-from repose.render.figure.body import Body, load_body
-from repose.render.pose.rig import rig_of
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 Doubles = NDArray[np.float64]
@@ -131,7 +131,7 @@ def skeleton() -> Skeleton:
     )  # fmt: skip
 
 
-def space_of(body: Body) -> tuple[Doubles, Doubles]:
+def space_of(body: BodyModel) -> tuple[Doubles, Doubles]:
     """The linear space of rest shapes: mean (V + J, 3) and basis (40, V + J, 3), vertices then pivots, metres."""
     mean = body._mean.reshape(-1, 3).astype(np.float64)
     return mean, body._basis.reshape(COEFFICIENTS, -1, 3).astype(np.float64)
@@ -150,7 +150,7 @@ def turns_of_bones(bones: NDArray[Any], names: tuple[str, ...]) -> NDArray[Any]:
     return out
 
 
-def _axes(body: Body) -> Doubles:
+def _axes(body: BodyModel) -> Doubles:
     """Axes of the degrees of freedom in rest axes."""
     vec = rig_of(body).vec
     straight = float(vec[6, 1])  # turns the legs of the rest pose vertical; knees bend about x there
@@ -174,7 +174,7 @@ def _axes(body: Body) -> Doubles:
 
 
 def _points(
-    body: Body, row_of: NDArray[np.int64], mean: Doubles, basis: Doubles
+    body: BodyModel, row_of: NDArray[np.int64], mean: Doubles, basis: Doubles
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Doubles, Doubles, Doubles]:
     """Joints and anchors as sums over moving bones, one row a joint and bone."""
     place = np.zeros((body.point_count, BONE_COUNT, 3))
@@ -182,7 +182,7 @@ def _points(
     total = np.zeros((body.point_count, BONE_COUNT))
     vertices, rows = body._vertices, body._rows
     for k in range(body.bone_index.shape[1]):
-        share = (body._values * body.weights[vertices, k]).astype(np.float64)
+        share = (body._values * body.bone_weight[vertices, k]).astype(np.float64)
         bones = row_of[body.bone_index[vertices, k]]
         np.add.at(total, (rows, bones), share)
         np.add.at(place, (rows, bones), mean[vertices] * share[:, None])

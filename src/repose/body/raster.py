@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from repose.body.atlas import CROWN, HEAD_Y, NAPE, SEGMENTS, TRUNK_BOTTOM, TRUNK_TOP, TRUNK_Y
 from repose.body.mesh import mesh, normals_of
 from repose.body.pose_space import Floats, jit
 from repose.body.posed import PosedBody
-from repose.render.figure import atlas
 
 BEHIND: Final = np.float32(-1e9)
 """The nearness of a pixel without body."""
@@ -75,15 +75,11 @@ def raster(body: PosedBody, height: int, width: int) -> BodyMaps:
     return BodyMaps(iuv, canon, depth, normal, face, weights, nearness)
 
 
-_SEGMENTS: Final = np.array(
-    [
-        [at, *rows]
-        for at, rows in (atlas._SEGMENTS[n] for n in ("UPPER_ARM", "LOWER_ARM", "HAND", "UPPER_LEG", "LOWER_LEG"))
-    ]
-)
+_LIMBS: Final = ("UPPER_ARM", "LOWER_ARM", "HAND", "UPPER_LEG", "LOWER_LEG")
+_SEGMENTS: Final = np.array([[start, *frame] for start, frame in (SEGMENTS[name] for name in _LIMBS)])
 """(5, 4, 3): origin, axis, front and inner side of arm, forearm, hand, thigh and shank, canon space."""
 
-_CHART: Final = np.array([atlas._TOP, atlas._BOTTOM, atlas._CROWN, atlas._NAPE, atlas._TORSO_Y, atlas._HEAD_Y])
+_CHART: Final = np.array([TRUNK_TOP, TRUNK_BOTTOM, CROWN, NAPE, TRUNK_Y, HEAD_Y])
 
 
 @jit

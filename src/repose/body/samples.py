@@ -14,7 +14,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from repose.body.kinematics import bone_turns
 from repose.body.mesh import mesh, skinned
+from repose.body.model import load_body
 from repose.body.pose_space import (
     COEFFICIENTS,
     FREEDOM_COUNT,
@@ -28,10 +30,8 @@ from repose.body.pose_space import (
     turned,
     turns_of_bones,
 )
-from repose.render.figure.body import load_body
-from repose.render.pose.kinematics import bone_turns
-from repose.render.pose.rig import BONES as TURNING
-from repose.render.pose.rig import rig_of
+from repose.body.rig import BONES as TURNING
+from repose.body.rig import rig_of
 
 Angles = Callable[[np.random.Generator, str], Floats]
 """A random pose of a style: degrees in the order of `angles.ANGLES`."""
