@@ -21,7 +21,7 @@ from repose.body.joint_noise import EXACT, THRESHOLD, Detections, detect, read_e
 from repose.body.lift import LifterWeights, lift, lift_batch, load_lifter
 from repose.body.model import load_body
 from repose.body.pose_space import COEFFICIENTS, space_of
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
 from repose.body.samples import Samples, sample, skin_rows
 from repose.estimate.movenet import MoveNet

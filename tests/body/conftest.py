@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 pytest.importorskip("scipy")
 
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.samples import Samples, sample
 from repose.render.place.views import sample_shot
 from repose.render.pose.poses import sample_pose

@@ -7,7 +7,7 @@ import pytest
 
 from repose.body.fit import View, _flat, difference, refine, refine_together, slopes
 from repose.body.pose_space import FREEDOM_COUNT, SHAPE, STATE, VIEW, skeleton, turned
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.samples import joint_frames
 
 

@@ -8,11 +8,11 @@ import torch
 
 from repose.body.joint_noise import EXACT, FEWEST
 from repose.body.lift import body_iuv, fit, fit_together, lift, lift_batch, load_lifter
-from repose.body.mesh import mesh
 from repose.body.pose_space import shaped, skeleton
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
 from repose.body.samples import Samples
+from repose.body.skin_mesh import skin_mesh
 from repose.person import JOINTS, MIRROR
 from repose.tensor_files import CheckpointError, write_tensors
 
@@ -35,15 +35,15 @@ def _whole_body(body: PosedBody, stretch: float = 0.12) -> None:
     """Not torn: every number is finite, bones keep their lengths, the skin its edges to `stretch` metres, and
     the size is a person's."""
     arrays = skeleton()
-    _, place, heads = body.bones
+    _, place, pivots = body.bones
     for bone, parent in enumerate(arrays.parents):
         if parent >= 0:
-            length = np.linalg.norm(heads[bone] - heads[parent])
+            length = np.linalg.norm(pivots[bone] - pivots[parent])
             assert abs(np.linalg.norm(place[bone] - place[parent]) - length) < 1e-6
     assert np.isfinite(body.vertices).all()
     assert np.isfinite(body.camera).all()
     assert 0.75 < body.height < 2.4
-    surface = mesh()
+    surface = skin_mesh()
     rest = shaped(surface.mean.astype(np.float64), surface.basis.astype(np.float64), body.coefficients)
     sides = np.stack([surface.faces[:, [0, 1]], surface.faces[:, [1, 2]]]).reshape(-1, 2)
     posed = np.linalg.norm(body.vertices[sides[:, 0]] - body.vertices[sides[:, 1]], axis=1)

@@ -7,8 +7,7 @@ from scipy.spatial import cKDTree
 
 from repose.body.angles import INDEX, TABLE
 from repose.body.kinematics import bone_turns
-from repose.body.mesh import mesh, skinned
-from repose.body.model import load_body
+from repose.body.model import load_body, sample_shape
 from repose.body.pose_space import (
     FREEDOM_COUNT,
     JOINT_COUNT,
@@ -22,10 +21,9 @@ from repose.body.pose_space import (
     turned,
     turns_of_bones,
 )
-from repose.body.posed import PosedBody
-from repose.body.rig import BONES as TURNING
-from repose.body.rig import rig_of, rotations
-from repose.body.samples import sample_shape
+from repose.body.posed_body import PosedBody
+from repose.body.rig import BONES, rig_of, rotations
+from repose.body.skin_mesh import pose_skin, skin_mesh
 from repose.body.surface import body_surface, pose_surface
 from repose.person import MIRROR
 from repose.render.pose.poses import sample_pose
@@ -35,9 +33,9 @@ FINGERS = ("thumb", "index", "middle", "ring", "little", "spread")
 
 def test_joints_and_skin_are_those_of_the_renderer() -> None:
     body, rng = load_body(), np.random.default_rng(4)
-    surface, arrays = mesh(), skeleton()
+    surface, arrays = skin_mesh(), skeleton()
     for _ in range(3):
-        coefficients = sample_shape(rng)
+        coefficients, _, _ = sample_shape(body, rng)
         angles = sample_pose(rng, "mixed").angles.copy()
         for name, row in INDEX.items():
             if name.split("_")[0] in FINGERS:
@@ -45,14 +43,14 @@ def test_joints_and_skin_are_those_of_the_renderer() -> None:
         shape = body.shape(coefficients)
         transforms = body.transforms(shape.pivots, rotations(body, angles[None]))
         points = body.points(shape, transforms)[0]
-        turns = turns_of_bones(bone_turns(angles.astype(np.float64), rig_of(body).vec), TURNING)
-        heads = shaped(arrays.heads, arrays.heads_basis, coefficients.astype(np.float64))
-        turn, place = posed_bones(turns, heads, arrays.parents, arrays.turn_of)
+        turns = turns_of_bones(bone_turns(angles.astype(np.float64), rig_of(body).vec), BONES)
+        pivots = shaped(arrays.pivots, arrays.pivots_basis, coefficients.astype(np.float64))
+        turn, place = posed_bones(turns, pivots, arrays.parents, arrays.turn_of)
         rest = shaped(arrays.place, arrays.place_basis, coefficients.astype(np.float64))
-        joints = joints_of(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, JOINT_COUNT)
+        joints = joints_of(turn, place, pivots, arrays.point, arrays.bone, rest, arrays.share, JOINT_COUNT)
         away = np.linalg.norm(joints + shape.pivots[0] - points[:JOINT_COUNT], axis=1)
         assert away.max() < 0.006  # the asset's two sides differ by some millimetres, these do not
-        vertices = skinned(
+        vertices = pose_skin(
             surface.mean,
             surface.basis,
             coefficients.astype(np.float64),
@@ -60,14 +58,14 @@ def test_joints_and_skin_are_those_of_the_renderer() -> None:
             surface.weight,
             turn,
             place,
-            heads,
+            pivots,
         )
         there = pose_surface(body_surface(body, shape, "body"), transforms[0])
         assert cKDTree(there).query(vertices + shape.pivots[0])[0].max() < 0.008
 
 
 def test_the_mesh_is_its_own_mirror_image() -> None:
-    surface = mesh()
+    surface = skin_mesh()
     flip = np.array([-1, 1, 1], np.float32)
     assert (surface.mirror[surface.mirror] == np.arange(len(surface.mean))).all()
     assert np.abs(surface.canon[surface.mirror] * flip - surface.canon).max() < 1e-4
@@ -80,7 +78,7 @@ def test_a_mirrored_body_has_mirrored_joints_and_skin(bodies: list[PosedBody]) -
     for body in bodies[:4]:
         other = body.mirrored(100)
         assert np.abs(other.joints - body.joints[list(MIRROR)] * [-1, 1, 1]).max() < 1e-9
-        assert np.abs(other.vertices - body.vertices[mesh().mirror] * [-1, 1, 1]).max() < 3e-4
+        assert np.abs(other.vertices - body.vertices[skin_mesh().mirror] * [-1, 1, 1]).max() < 3e-4
         assert np.abs(other.keypoints[:, 0] - (99 - body.keypoints[list(MIRROR), 0])).max() < 1e-6
 
 

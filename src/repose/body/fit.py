@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from repose.body.compiled import jit
 from repose.body.pose_space import (
     BONE_COUNT,
     COEFFICIENTS,
@@ -29,7 +30,6 @@ from repose.body.pose_space import (
     TURN_COUNT,
     VIEW,
     Doubles,
-    jit,
     posed_bones,
     right_jacobian,
     shaped,
@@ -134,11 +134,11 @@ def slopes(
         (18, 2) in the box; (18, 2, 97) its derivatives; (18, 3) metres; (18, 3, 97) its derivatives.
     """
     arrays = skeleton()
-    heads = shaped(arrays.heads, arrays.heads_basis, coefficients)
+    pivots = shaped(arrays.pivots, arrays.pivots_basis, coefficients)
     rest = _rest(coefficients, offsets)
     turns = turned(base, change[:FREEDOM_COUNT], arrays.axes, arrays.start)
     space, space_slopes = _space_slopes(
-        turns, change, heads, arrays.heads_basis, arrays.parents, arrays.turn_of, arrays.axes, arrays.start,
+        turns, change, pivots, arrays.pivots_basis, arrays.parents, arrays.turn_of, arrays.axes, arrays.start,
         arrays.point, arrays.bone, rest, arrays.share, arrays.place_basis,
     )  # fmt: skip
     flat, flat_slopes = _projected(space, space_slopes, camera)
@@ -230,11 +230,11 @@ def _flat(
     base: Doubles, change: Doubles, coefficients: Doubles, camera: Doubles, offsets: Doubles | None = None
 ) -> Doubles:
     arrays = skeleton()
-    heads = shaped(arrays.heads, arrays.heads_basis, coefficients)
+    pivots = shaped(arrays.pivots, arrays.pivots_basis, coefficients)
     rest = _rest(coefficients, offsets)
     turns = turned(base, change[:FREEDOM_COUNT], arrays.axes, arrays.start)
-    turn, place = posed_bones(turns, heads, arrays.parents, arrays.turn_of)
-    out: Doubles = _drawn(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, camera)
+    turn, place = posed_bones(turns, pivots, arrays.parents, arrays.turn_of)
+    out: Doubles = _drawn(turn, place, pivots, arrays.point, arrays.bone, rest, arrays.share, camera)
     return out
 
 
@@ -293,7 +293,7 @@ def _fitted(view: View, change: Doubles) -> Fitted:
 
 
 @jit
-def _drawn(turn: Any, place: Any, heads: Any, point: Any, bone: Any, rest: Any, share: Any, camera: Any) -> Any:
+def _drawn(turn: Any, place: Any, pivots: Any, point: Any, bone: Any, rest: Any, share: Any, camera: Any) -> Any:
     """(18, 2) joints in the box."""
     space = np.zeros((18, 3))
     for t in range(len(point)):
@@ -302,7 +302,7 @@ def _drawn(turn: Any, place: Any, heads: Any, point: Any, bone: Any, rest: Any, 
             for i in range(3):
                 total = s * place[b, i]
                 for j in range(3):
-                    total += turn[b, i, j] * (rest[t, j] - s * heads[b, j])
+                    total += turn[b, i, j] * (rest[t, j] - s * pivots[b, j])
                 space[point[t], i] += total
     out = np.empty((18, 2))
     scale, inverse = np.exp(camera[2]), np.exp(-camera[3])
@@ -315,12 +315,12 @@ def _drawn(turn: Any, place: Any, heads: Any, point: Any, bone: Any, rest: Any, 
 
 @jit
 def _space_slopes(
-    turns: Any, change: Any, heads: Any, heads_basis: Any, parents: Any, turn_of: Any, axes: Any, start: Any,
+    turns: Any, change: Any, pivots: Any, pivots_basis: Any, parents: Any, turn_of: Any, axes: Any, start: Any,
     point: Any, bone: Any, rest: Any, share: Any, place_basis: Any,
 ) -> Any:  # fmt: skip
     """Joints (18, 3), metres, and their derivatives (18, 3, 97); `turns` are those after the change."""
-    bones, freedoms, shapes = len(parents), start[-1], len(heads_basis)
-    turn, place = posed_bones(turns, heads, parents, turn_of)
+    bones, freedoms, shapes = len(parents), start[-1], len(pivots_basis)
+    turn, place = posed_bones(turns, pivots, parents, turn_of)
     part, mass = np.zeros((bones, 18, 3)), np.zeros((bones, 18))
     for t in range(len(point)):
         if point[t] >= 18:
@@ -330,7 +330,7 @@ def _space_slopes(
         for i in range(3):
             total = s * place[b, i]
             for j in range(3):
-                total += turn[b, i, j] * (rest[t, j] - s * heads[b, j])
+                total += turn[b, i, j] * (rest[t, j] - s * pivots[b, j])
             part[b, point[t], i] += total
     for b in range(bones - 1, 0, -1):  # what hangs on a bone, its children's with it
         p = parents[b]
@@ -371,7 +371,7 @@ def _space_slopes(
             for i in range(3):
                 moved[b, i] = moved[p, i]
                 for j in range(3):
-                    moved[b, i] += turn[p, i, j] * (heads_basis[c, b, j] - heads_basis[c, p, j])
+                    moved[b, i] += turn[p, i, j] * (pivots_basis[c, b, j] - pivots_basis[c, p, j])
         for t in range(len(point)):
             if point[t] >= 18:
                 continue
@@ -379,7 +379,7 @@ def _space_slopes(
             for i in range(3):
                 total = s * moved[b, i]
                 for j in range(3):
-                    total += turn[b, i, j] * (place_basis[c, t, j] - s * heads_basis[c, b, j])
+                    total += turn[b, i, j] * (place_basis[c, t, j] - s * pivots_basis[c, b, j])
                 out[point[t], i, at] += total
     return part[0].copy(), out
 

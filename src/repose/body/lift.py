@@ -21,7 +21,7 @@ from repose.body.fit import STEPS, Fitted, View, refine, refine_together
 from repose.body.joint_noise import EXACT, FEWEST, JointNoise
 from repose.body.lifter import READINGS, Lifter, box_of, decode, encode
 from repose.body.pose_space import JOINT_COUNT, STATE, Doubles
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
 from repose.person import JOINTS, MIRROR
 from repose.tensor_files import CheckpointError, read_tensors
@@ -43,6 +43,10 @@ _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joint
 _MOST_SHAPE: Final = 4.0  # standard deviations
 _AGAIN: Final = 1.5  # the network has read the same joints already, so refinement follows them less
 _CLASSES: Final = 8  # of noise, between exact joints and the detector's
+
+
+class LiftError(ValueError):
+    """A skeleton that says too little of a body: fewer than 5 located joints, or all of them in one place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +110,8 @@ def lift(
         weights: of `load_lifter`; the shipped ones without.
 
     Raises:
-        ValueError: wrong shapes, fewer than 5 located joints, or all of them in one place; the text names them.
+        ValueError: wrong shapes. LiftError, which is one: fewer than 5 located joints, or all of them in one place; the
+            text names them.
         FileNotFoundError: the shipped weights are missing.
     """
     points = _array(keypoints)
@@ -277,16 +282,16 @@ def _strays(joints: Doubles, located: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
 
 
 def _check(joints: Doubles, located: npt.NDArray[np.bool_], which: str) -> None:
-    """ValueError for a skeleton that says too little."""
+    """Raise `LiftError` for a skeleton that says too little."""
     names = [name.replace("_", " ") for name, on in zip(JOINTS, located, strict=True) if on]
     if len(names) < FEWEST:
         there = f"{len(names)} of 18 joints are located ({', '.join(names)})" if names else "no joint is located"
-        raise ValueError(
+        raise LiftError(
             f"a body cannot be lifted from {which}: {there}, and at least {FEWEST} are needed. Give a skeleton with "
             "shoulders and hips, or with the head and the shoulders"
         )
     if np.ptp(joints[located], axis=0).max() < 1:
-        raise ValueError(
+        raise LiftError(
             f"a body cannot be lifted from {which}: its {len(names)} joints all lie within one pixel, near "
             f"({joints[located][0, 0]:.0f}, {joints[located][0, 1]:.0f}). Give joints in pixels, not in shares of the "
             "picture"

@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.body.mesh import mesh
 from repose.body.pose_space import (
     BONE_COUNT,
     CAMERA,
@@ -33,6 +32,7 @@ from repose.body.pose_space import (
     skeleton,
 )
 from repose.body.samples import skin_rows
+from repose.body.skin_mesh import skin_mesh
 from repose.person import MIRROR
 
 READINGS: Final = ("as named", "left and right exchanged", "legs exchanged")
@@ -168,17 +168,17 @@ def mirror_output(raw: Tensor) -> Tensor:
 def pose(lifted: Lifted) -> tuple[Tensor, Tensor]:
     """Joints and anchors (B, 29, 3) and skin (B, 96, 3, rows `skin_rows`), metres from the root's pivot."""
     arrays = _arrays()
-    heads = arrays["heads"] + _split(lifted.coefficients @ arrays["heads_basis"], (BONE_COUNT, 3))
+    pivots = arrays["pivots"] + _split(lifted.coefficients @ arrays["pivots_basis"], (BONE_COUNT, 3))
     local = lifted.turns[:, skeleton().turn_of]
-    turns, places = local[:, :1], torch.zeros_like(heads[:, :1])  # of the bones so far, in the order of `_levels`
+    turns, places = local[:, :1], torch.zeros_like(pivots[:, :1])  # of the bones so far, in the order of `_levels`
     order, levels = _levels()
     for bones_now, parents_now, above in levels:
         before = turns[:, above]
-        reach = heads[:, bones_now] - heads[:, parents_now]
+        reach = pivots[:, bones_now] - pivots[:, parents_now]
         places = torch.cat([places, (before @ reach[..., None])[..., 0] + places[:, above]], 1)
         turns = torch.cat([turns, before @ local[:, bones_now]], 1)
     turns, places = turns[:, order], places[:, order]  # (B, 28, 3, 3), (B, 28, 3)
-    moved = places - (turns @ heads[..., None])[..., 0]  # (B, 28, 3)
+    moved = places - (turns @ pivots[..., None])[..., 0]  # (B, 28, 3)
     bones = torch.cat([turns, moved[..., None]], -1)  # (B, 28, 3, 4)
     rest = arrays["points"] + lifted.coefficients @ arrays["points_basis"]  # (B, 29 x 28 x 4)
     rest = _split(rest, (-1, BONE_COUNT * 4))
@@ -207,7 +207,7 @@ def _split(values: Tensor, shape: tuple[int, int]) -> Tensor:
 @cache
 @torch.inference_mode(False)  # the first call may be an inference
 def _arrays() -> dict[str, Tensor]:
-    bones, surface, rows = skeleton(), mesh(), skin_rows()
+    bones, surface, rows = skeleton(), skin_mesh(), skin_rows()
     count = JOINT_COUNT + bones.anchors
     points = np.zeros((count, BONE_COUNT, 4))
     basis = np.zeros((COEFFICIENTS, count, BONE_COUNT, 4))
@@ -216,8 +216,8 @@ def _arrays() -> dict[str, Tensor]:
     weight = np.zeros((len(rows), BONE_COUNT))
     np.add.at(weight, (np.arange(len(rows))[:, None], surface.bone[rows]), surface.weight[rows])
     arrays = {
-        "heads": bones.heads,
-        "heads_basis": bones.heads_basis.reshape(COEFFICIENTS, -1),
+        "pivots": bones.pivots,
+        "pivots_basis": bones.pivots_basis.reshape(COEFFICIENTS, -1),
         "points": points.reshape(-1),
         "points_basis": basis.reshape(COEFFICIENTS, -1),
         "skin": surface.mean[rows].reshape(-1),
@@ -231,7 +231,7 @@ def _arrays() -> dict[str, Tensor]:
 def _levels() -> tuple[list[int], list[tuple[list[int], list[int], list[int]]]]:
     """The bones by their depth below the root: (bones, parents, where the parents are among the bones before).
 
-    First, where every bone of `pose_space.BONES` is in that order.
+    First, where every bone of `pose_space.MOVING_BONES` is in that order.
     """
     parents = skeleton().parents.tolist()
     depth = [0] * BONE_COUNT

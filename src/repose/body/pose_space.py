@@ -14,20 +14,18 @@ forearm turn about one fixed axis each; all other turns are free.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from repose.body.compiled import jit
 from repose.body.model import BodyModel, load_body
 from repose.body.rig import rig_of
 from repose.person import MIRROR
 
-_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
@@ -48,8 +46,10 @@ SIDE: Final = (
 HINGES: Final = ("upperarm02", "lowerarm01", "lowerarm02", "lowerleg01")
 TURNS: Final = (*TRUNK, *(f"{name}.{side}" for side in "LR" for name in SIDE))
 TURN_COUNT: Final = len(TURNS)  # 23
-BONES: Final = (*(bone for bones in TRUNK.values() for bone in bones), *TURNS[len(TRUNK) :])
-BONE_COUNT: Final = len(BONES)  # 28
+MOVING_BONES: Final = (*(bone for bones in TRUNK.values() for bone in bones), *TURNS[len(TRUNK) :])
+"""The bones of the asset that move here, a subset of `rig.BONES` (which has the fingers as well)."""
+
+BONE_COUNT: Final = len(MOVING_BONES)  # 28
 JOINT_COUNT: Final = 18
 COEFFICIENTS: Final = 40
 CAMERA: Final = 4  # x, y of the root, logarithm of the scale, logarithm of the distance
@@ -65,22 +65,16 @@ TURN_MIRROR: Final = np.array([*range(5), *range(14, 23), *range(5, 14)])
 """`turns[TURN_MIRROR]` exchanges the left and the right side."""
 
 
-def jit(function: _Kernel) -> _Kernel:
-    """numba's compiler, results kept on disk."""
-    return cast(_Kernel, njit(cache=True)(function))
-
-
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """The moving bones as arrays.
 
     Attributes:
-        row_of: (J,) the moving bone (row of `BONES`) that carries each bone of the asset.
-        parents: (28,) rows of `BONES`, -1 for the root; a parent comes before its children.
+        row_of: (J,) the moving bone (row of `MOVING_BONES`) that carries each bone of the asset.
+        parents: (28,) rows of `MOVING_BONES`, -1 for the root; a parent comes before its children.
         turn_of: (28,) the row of `TURNS` of each bone.
-        order: (28,) rows of `BONES`, parents first.
-        heads, heads_basis: (28, 3) and (40, 28, 3): pivots at rest, relative to that of the root, metres; those of a
-            person are `heads + coefficients @ heads_basis`.
+        pivots, pivots_basis: (28, 3) and (40, 28, 3): pivots at rest, relative to that of the root, metres; those of a
+            person are `pivots + coefficients @ pivots_basis`.
         axes: (23, 3, 3) columns: the axes of the degrees of freedom of each turn; hinges use the first alone.
         start: (24,) where the degrees of freedom of each turn begin among the 53.
         point, bone, place, share, place_basis: the joints, in terms (i): joint `point[i]` gets
@@ -92,8 +86,8 @@ class Skeleton:
     row_of: NDArray[np.int64]
     parents: NDArray[np.int64]
     turn_of: NDArray[np.int64]
-    heads: Doubles
-    heads_basis: Doubles
+    pivots: Doubles
+    pivots_basis: Doubles
     axes: Doubles
     start: NDArray[np.int64]
     point: NDArray[np.int64]
@@ -110,24 +104,24 @@ def skeleton() -> Skeleton:
     body = load_body()
     row_of = np.empty(len(body.bones), np.int64)
     for k, name in enumerate(body.bones):
-        row_of[k] = BONES.index(name) if name in BONES else row_of[body.parents[k]]
-    own = [body.index[name] for name in BONES]
+        row_of[k] = MOVING_BONES.index(name) if name in MOVING_BONES else row_of[body.parents[k]]
+    own = [body.index[name] for name in MOVING_BONES]
     parents = np.array([-1 if body.parents[k] < 0 else row_of[body.parents[k]] for k in own])
     turn_of = np.concatenate(
         [np.repeat(np.arange(len(TRUNK)), [len(b) for b in TRUNK.values()]), np.arange(len(TRUNK), TURN_COUNT)]
     )
     mean, basis = space_of(body)
-    heads, heads_basis = mean[body.count :], basis[:, body.count :]
+    pivots, pivots_basis = mean[body.count :], basis[:, body.count :]
     point, bone, place, share, place_basis = _points(body, row_of, mean, basis)
-    origin = heads[0].copy()
-    own_heads, own_basis = heads[own] - origin, heads_basis[:, own] - heads_basis[:, :1]
+    origin = pivots[0].copy()
+    own_pivots, own_basis = pivots[own] - origin, pivots_basis[:, own] - pivots_basis[:, :1]
     twin = mirror_of_bones()
-    own_heads = (own_heads + own_heads[twin] * _MIRROR.diagonal()) / 2  # the asset's two sides differ by up to 2 mm
+    own_pivots = (own_pivots + own_pivots[twin] * _MIRROR.diagonal()) / 2  # the asset's two sides differ by up to 2 mm
     own_basis = (own_basis + own_basis[:, twin] * _MIRROR.diagonal()) / 2
     return Skeleton(
-        row_of, parents, turn_of, own_heads, own_basis, _axes(body),
+        row_of, parents, turn_of, own_pivots, own_basis, _axes(body),
         np.cumsum([0, *FREEDOMS]), point, bone, place - share[:, None] * origin, share,
-        place_basis - share[:, None] * heads_basis[:, :1], body.point_count - JOINT_COUNT,
+        place_basis - share[:, None] * pivots_basis[:, :1], body.point_count - JOINT_COUNT,
     )  # fmt: skip
 
 
@@ -198,9 +192,11 @@ def _points(
 
 
 def mirror_of_bones() -> NDArray[np.int64]:
-    """The mirror image of each of `BONES`."""
+    """The mirror image of each of `MOVING_BONES`."""
     other = {"L": "R", "R": "L"}
-    return np.array([BONES.index(f"{n[:-1]}{other[n[-1]]}" if n[-2:] in (".L", ".R") else n) for n in BONES])
+    return np.array(
+        [MOVING_BONES.index(f"{n[:-1]}{other[n[-1]]}" if n[-2:] in (".L", ".R") else n) for n in MOVING_BONES]
+    )
 
 
 # -- kernels ----------------------------------------------------------------------------------------------------------
@@ -255,7 +251,7 @@ def turned(base: Any, change: Any, axes: Any, start: Any) -> Any:
 
 
 @jit
-def posed_bones(turns: Any, heads: Any, parents: Any, turn_of: Any) -> Any:
+def posed_bones(turns: Any, pivots: Any, parents: Any, turn_of: Any) -> Any:
     """World turn (28, 3, 3) and pivot (28, 3) of every bone, camera axes, relative to the root's pivot."""
     count = len(parents)
     turn, place = np.empty((count, 3, 3)), np.zeros((count, 3))
@@ -271,12 +267,12 @@ def posed_bones(turns: Any, heads: Any, parents: Any, turn_of: Any) -> Any:
                 )
             place[b, i] = place[p, i]
             for j in range(3):
-                place[b, i] += turn[p, i, j] * (heads[b, j] - heads[p, j])
+                place[b, i] += turn[p, i, j] * (pivots[b, j] - pivots[p, j])
     return turn, place
 
 
 @jit
-def joints_of(turn: Any, place: Any, heads: Any, point: Any, bone: Any, rest: Any, share: Any, count: int) -> Any:
+def joints_of(turn: Any, place: Any, pivots: Any, point: Any, bone: Any, rest: Any, share: Any, count: int) -> Any:
     """(count, 3) joints (and anchors) from posed bones, camera axes, relative to the root's pivot, metres."""
     out = np.zeros((count, 3))
     for t in range(len(point)):
@@ -286,7 +282,7 @@ def joints_of(turn: Any, place: Any, heads: Any, point: Any, bone: Any, rest: An
         for i in range(3):
             total = s * place[b, i]
             for j in range(3):
-                total += turn[b, i, j] * (rest[t, j] - s * heads[b, j])
+                total += turn[b, i, j] * (rest[t, j] - s * pivots[b, j])
             out[point[t], i] += total
     return out
 

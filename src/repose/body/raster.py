@@ -1,7 +1,7 @@
 """A posed body drawn into maps without OpenGL: a z-buffer over the triangles of the mesh, in numba.
 
 A pixel belongs to the triangle that is nearest to the camera at its centre. Its barycentric coordinates are those on
-the triangle in space, not in the picture, so face and coordinates name a point of the skin (`maps.flow_between`).
+the triangle in space, not in the picture, so face and coordinates name a point of the skin (`flow.flow_between`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repose.body.atlas import CROWN, HEAD_Y, NAPE, SEGMENTS, TRUNK_BOTTOM, TRUNK_TOP, TRUNK_Y
-from repose.body.mesh import mesh, normals_of
-from repose.body.pose_space import Floats, jit
-from repose.body.posed import PosedBody
+from repose.body.compiled import jit
+from repose.body.pose_space import Floats
+from repose.body.posed_body import PosedBody
+from repose.body.skin_mesh import skin_mesh
+from repose.body.surface import normals
 
 BEHIND: Final = np.float32(-1e9)
 """The nearness of a pixel without body."""
@@ -31,7 +33,7 @@ class BodyMaps:
         canon: (3, H, W) float32, the same point on the mean body at rest, metres.
         depth: (H, W) float32, metres from the camera along its axis.
         normal: (3, H, W) float32, unit length, camera axes (x right, y up, z towards the camera).
-        face: (H, W) int32, row of `Mesh.faces`, -1 beside.
+        face: (H, W) int32, row of `SkinMesh.faces`, -1 beside.
         weights: (3, H, W) float32, barycentric coordinates in that face, in space; they sum to 1.
         nearness: (H, W) float32, metres towards the camera from the root's pivot, `BEHIND` beside.
     """
@@ -62,14 +64,14 @@ def raster(body: PosedBody, height: int, width: int) -> BodyMaps:
     """
     if height < 1 or width < 1:
         raise ValueError(f"raster: a picture of at least 1x1 pixels is wanted, got {height}x{width}")
-    surface = mesh()
+    surface = skin_mesh()
     places = body.vertices
     flat = body.project(places)
     distance = float(body.camera[3])
     face, weights, nearness = _drawn(flat, surface.faces, distance, height, width)
-    normals = normals_of(places, surface.faces)
+    of_vertices = normals(places, surface.faces)
     iuv, canon, normal, depth = _filled(
-        face, weights, nearness, surface.faces, surface.canon, surface.along, surface.region, normals, distance,
+        face, weights, nearness, surface.faces, surface.canon, surface.along, surface.region, of_vertices, distance,
         _SEGMENTS, _CHART,
     )  # fmt: skip
     return BodyMaps(iuv, canon, depth, normal, face, weights, nearness)

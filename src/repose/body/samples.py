@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repose.body.kinematics import bone_turns
-from repose.body.mesh import mesh, skinned
-from repose.body.model import load_body
+from repose.body.model import load_body, sample_shape
 from repose.body.pose_space import (
     COEFFICIENTS,
     FREEDOM_COUNT,
@@ -30,8 +29,8 @@ from repose.body.pose_space import (
     turned,
     turns_of_bones,
 )
-from repose.body.rig import BONES as TURNING
-from repose.body.rig import rig_of
+from repose.body.rig import BONES, rig_of
+from repose.body.skin_mesh import pose_skin, skin_mesh
 
 Angles = Callable[[np.random.Generator, str], Floats]
 """A random pose of a style: degrees in the order of `angles.ANGLES`."""
@@ -109,7 +108,7 @@ def sample(
     for _ in range(poses):
         style = names[int(rng.choice(len(names), p=odds))]
         own = bone_turns(angles(rng, style).astype(np.float64), vec)
-        turns = turns_of_bones(own, TURNING)
+        turns = turns_of_bones(own, BONES)
         plain = turns.copy()
         if before is not None and rng.random() < wild:
             turns = _wild(rng, turns, before)
@@ -121,20 +120,10 @@ def sample(
     return Samples(*columns)
 
 
-def sample_shape(rng: np.random.Generator) -> Floats:
-    """(40,) coefficients of a body between two of the fitted ones of about the same gender and age."""
-    body = load_body()
-    first = int(rng.integers(len(body.traits)))
-    alike = _alike()[first]
-    second, share = int(alike[int(rng.integers(len(alike)))]), float(rng.uniform(0, 0.5))
-    out: Floats = body.coefficients[first] * (1 - share) + body.coefficients[second] * share
-    return out
-
-
 @cache
 def skin_rows() -> NDArray[np.int64]:
     """(96,) vertices of the mesh that are spread over the skin, each far from the others; the mirror image too."""
-    surface = mesh()
+    surface = skin_mesh()
     canon = surface.canon.astype(np.float64)
     rows = [int(canon[:, 2].argmax())]
     away = np.full(len(canon), np.inf)
@@ -148,15 +137,8 @@ def skin_rows() -> NDArray[np.int64]:
 
 
 @cache
-def _alike() -> list[NDArray[np.int64]]:
-    traits = load_body().traits
-    gap = np.abs(traits[:, None] - traits[None])
-    return [np.flatnonzero((g[:, 0] < 0.3) & (g[:, 1] < 0.15)) for g in gap]
-
-
-@cache
 def _skin_space() -> tuple[Any, ...]:
-    surface, rows = mesh(), skin_rows()
+    surface, rows = skin_mesh(), skin_rows()
     ends = np.array([surface.canon[:, 2].argmax(), surface.canon[:, 2].argmin()])
     return (
         surface.mean[rows], np.ascontiguousarray(surface.basis[:, rows]), surface.bone[rows], surface.weight[rows],
@@ -167,7 +149,7 @@ def _skin_space() -> tuple[Any, ...]:
 def joint_frames(turns: Any) -> Any:
     """(18, 3, 3): what a small step of each joint in rest axes becomes in camera axes, for turns (23, 3, 3)."""
     arrays = skeleton()
-    turn, _ = posed_bones(turns, arrays.heads, arrays.parents, arrays.turn_of)
+    turn, _ = posed_bones(turns, arrays.pivots, arrays.parents, arrays.turn_of)
     out = np.zeros((JOINT_COUNT, 3, 3))
     own = arrays.point < JOINT_COUNT
     np.add.at(out, arrays.point[own], arrays.share[own, None, None] * turn[arrays.bone[own]])
@@ -200,11 +182,11 @@ def _views(
     rows: list[list[Any]] = []
     axes, camera = np.eye(3), np.zeros(4)
     for second in (False, True):
-        coefficients = sample_shape(rng).astype(np.float64)
-        heads = shaped(arrays.heads, arrays.heads_basis, coefficients)
+        coefficients = sample_shape(load_body(), rng)[0].astype(np.float64)
+        pivots = shaped(arrays.pivots, arrays.pivots_basis, coefficients)
         rest = shaped(arrays.place, arrays.place_basis, coefficients)
-        turn, place = posed_bones(turns, heads, arrays.parents, arrays.turn_of)
-        points = joints_of(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, count)
+        turn, place = posed_bones(turns, pivots, arrays.parents, arrays.turn_of)
+        points = joints_of(turn, place, pivots, arrays.point, arrays.bone, rest, arrays.share, count)
         if second:
             axes = axes @ rotation(0.0, 0.0, float(rng.uniform(-np.pi, np.pi)))
         else:
@@ -213,7 +195,7 @@ def _views(
             distance = shot.distance - root[2]
             scale = shot.scale * shot.distance / distance
             camera = np.array([shot.centre[0] + scale * root[0], shot.centre[1] - scale * root[1], scale, distance])
-        skin = skinned(mean, basis, coefficients, bone, weight, axes @ turn, place @ axes.T, heads)
+        skin = pose_skin(mean, basis, coefficients, bone, weight, axes @ turn, place @ axes.T, pivots)
         own = turns.copy()
         own[0] = axes @ turns[0]
         seen = points @ axes.T
@@ -232,4 +214,4 @@ def projected(points: Any, camera: Any) -> Any:
     return np.stack([x + factor * points[..., 0], y - factor * points[..., 1]], -1)
 
 
-__all__ = ["COEFFICIENTS", "Samples", "projected", "sample", "sample_shape", "skin_rows"]
+__all__ = ["COEFFICIENTS", "Samples", "projected", "sample", "skin_rows"]

@@ -12,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from repose.body.mesh import mesh, normals_of
-from repose.body.pose_space import Floats, jit
-from repose.body.posed import PosedBody
+from repose.body.compiled import jit
+from repose.body.pose_space import Floats
+from repose.body.posed_body import PosedBody
 from repose.body.raster import BodyMaps, raster
+from repose.body.skin_mesh import skin_mesh
+from repose.body.surface import normals
 
 HIDDEN: Final = 0.03
 """Metres by which a point may lie behind what the source picture shows and still count as seen."""
@@ -58,13 +60,13 @@ def flow_between(
             what the first does not see.
         hidden: see `HIDDEN`.
     """
-    surface = mesh()
+    surface = skin_mesh()
     places = source.vertices
     flat, flat_target = source.project(places), target.project(target.vertices)
     area, target_area = _areas(flat, surface.faces), _areas(flat_target, surface.faces)
     return BodyFlow(
         *_flow(
-            target_maps.face, target_maps.weights, source_maps.nearness, places, normals_of(places, surface.faces),
+            target_maps.face, target_maps.weights, source_maps.nearness, places, normals(places, surface.faces),
             surface.faces, surface.mirror_face, surface.mirror_corner, area, target_area, source.camera, mirrored,
             np.float32(hidden),
         )

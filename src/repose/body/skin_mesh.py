@@ -1,4 +1,7 @@
-"""The surface that bodies are drawn with: the asset's skin in fewer triangles, mirror-symmetric, with a relaxed hand.
+"""The mesh that lifted bodies are drawn with: the skin of the body model in fewer triangles, and nothing else.
+
+It is exactly mirror-symmetric, has a relaxed hand, and moves with the 28 bones of `pose_space`. `surface.Surface` is
+any mesh of the renderer (skin, clothes, hair) at full detail, bound to all bones and to one person's shape.
 
 Its triangles never change, so a face and barycentric coordinates name the same point of the skin in every picture.
 """
@@ -13,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repose.body.angles import TABLE
+from repose.body.compiled import jit
 from repose.body.kinematics import bone_turns
 from repose.body.model import BodyModel, load_body
 from repose.body.pose_space import (
@@ -20,26 +24,24 @@ from repose.body.pose_space import (
     COEFFICIENTS,
     Doubles,
     Floats,
-    jit,
     mirror_of_bones,
     skeleton,
     space_of,
 )
-from repose.body.rig import BONES as TURNING
-from repose.body.rig import rig_of
+from repose.body.rig import BONES, rig_of
 
 CELL: Final = 0.014
 """Vertices of the asset within a cube of this side, metres, are one vertex here (hands, face and feet are finer)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mesh:
+class SkinMesh:
     """V vertices and F triangles, counter-clockwise seen from outside.
 
     Attributes:
         mean, basis: (V, 3) and (40, V, 3) float32: rest places relative to the root's pivot, metres; those of a person
             are `mean + coefficients @ basis`.
-        bone, weight: (V, 4) int64 rows of `pose_space.BONES` and float32 weights that sum to 1.
+        bone, weight: (V, 4) int64 rows of `pose_space.MOVING_BONES` and float32 weights that sum to 1.
         faces: (F, 3) int32.
         canon: (V, 3) float32 places on the mean body at rest, metres. along: (V, 2) float32 position along arm and leg.
             region: (V, 4) float32 how much arm, leg, head, foot; what `atlas.iuv_of` takes.
@@ -61,7 +63,7 @@ class Mesh:
 
 
 @cache
-def mesh(cell: float = CELL) -> Mesh:
+def skin_mesh(cell: float = CELL) -> SkinMesh:
     """The surface of the shipped body, built once. cell: see `CELL`."""
     body = load_body()
     used = np.unique(body.faces["body"]).astype(np.int64)
@@ -85,7 +87,7 @@ def mesh(cell: float = CELL) -> Mesh:
     attributes = body.attributes[rows].astype(np.float32)
     attributes = (attributes + attributes[mirror]) / 2
     bone, weight = _bones(body, rows, mirror)
-    return Mesh(
+    return SkinMesh(
         mean.astype(np.float32), np.ascontiguousarray(basis, np.float32), bone, weight, faces.astype(np.int32),
         places.astype(np.float32), attributes[:, 0:2].copy(), attributes[:, 2:6].copy(), mirror, mirror_face,
         mirror_corner,
@@ -93,17 +95,19 @@ def mesh(cell: float = CELL) -> Mesh:
 
 
 @jit
-def skinned(mean: Any, basis: Any, coefficients: Any, bone: Any, weight: Any, turn: Any, place: Any, heads: Any) -> Any:
+def pose_skin(
+    mean: Any, basis: Any, coefficients: Any, bone: Any, weight: Any, turn: Any, place: Any, pivots: Any
+) -> Any:
     """(V, 3) float32 vertices of a person in a pose: linear blend skinning, camera axes, relative to the root's pivot.
 
-    turn (28, 3, 3), place (28, 3): of `pose_space.posed_bones`. heads: (28, 3) pivots at rest.
+    turn (28, 3, 3), place (28, 3): of `pose_space.posed_bones`. pivots: (28, 3) pivots at rest.
     """
     count = len(turn)
     move = np.empty((count, 3, 4), np.float32)
     for b in range(count):
         for i in range(3):
             move[b, i, 3] = place[b, i] - (
-                turn[b, i, 0] * heads[b, 0] + turn[b, i, 1] * heads[b, 1] + turn[b, i, 2] * heads[b, 2]
+                turn[b, i, 0] * pivots[b, 0] + turn[b, i, 1] * pivots[b, 1] + turn[b, i, 2] * pivots[b, 2]
             )
             for j in range(3):
                 move[b, i, j] = turn[b, i, j]
@@ -123,26 +127,6 @@ def skinned(mean: Any, basis: Any, coefficients: Any, bone: Any, weight: Any, tu
                 m = move[bone[v, k]]
                 for i in range(3):
                     out[v, i] += w * (m[i, 0] * x + m[i, 1] * y + m[i, 2] * z + m[i, 3])
-    return out
-
-
-@jit
-def normals_of(place: Any, faces: Any) -> Any:
-    """(V, 3) float32 unit normals, outwards: the mean of the triangles round a vertex by their area."""
-    out = np.zeros_like(place)
-    for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = place[b, 0] - place[a, 0], place[b, 1] - place[a, 1], place[b, 2] - place[a, 2]
-        vx, vy, vz = place[c, 0] - place[a, 0], place[c, 1] - place[a, 1], place[c, 2] - place[a, 2]
-        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for k in (a, b, c):
-            out[k, 0] += x
-            out[k, 1] += y
-            out[k, 2] += z
-    for v in range(len(out)):
-        length = np.sqrt(out[v, 0] ** 2 + out[v, 1] ** 2 + out[v, 2] ** 2) + np.float32(1e-12)
-        for i in range(3):
-            out[v, i] /= length
     return out
 
 
@@ -195,7 +179,7 @@ def _first_smallest(faces: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mirrored_faces(faces: NDArray[Any], mirror: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """See `Mesh.mirror_face` and `Mesh.mirror_corner`."""
+    """See `SkinMesh.mirror_face` and `SkinMesh.mirror_corner`."""
     rows = {tuple(face): k for k, face in enumerate(faces.tolist())}
     face_of = np.empty(len(faces), np.int64)
     corner_of = np.empty((len(faces), 3), np.int64)
@@ -222,7 +206,7 @@ def _relaxed(body: BodyModel, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles
     """Rest places of some vertices with the fingers as in a relaxed hand: mean (V, 3), basis (40, V, 3)."""
     mean, basis = space_of(body)
     turns = bone_turns(TABLE[:, 0].astype(np.float64), rig_of(body).vec)
-    fingers = {name: turns[k] for k, name in enumerate(TURNING) if name.startswith("finger")}
+    fingers = {name: turns[k] for k, name in enumerate(BONES) if name.startswith("finger")}
     return _bent(body, rows, fingers, mean), np.stack(
         [_bent(body, rows, fingers, basis[c]) for c in range(COEFFICIENTS)]
     )
@@ -230,15 +214,15 @@ def _relaxed(body: BodyModel, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles
 
 def _bent(body: BodyModel, rows: NDArray[np.int64], fingers: dict[str, Doubles], places: Doubles) -> Doubles:
     """(V, 3) vertices of one rest shape (V + J, 3) after the fingers turned; linear in that shape."""
-    heads = places[body.count :]
-    turn, place = np.empty((len(heads), 3, 3)), np.empty((len(heads), 3))
+    pivots = places[body.count :]
+    turn, place = np.empty((len(pivots), 3, 3)), np.empty((len(pivots), 3))
     for k, (name, parent) in enumerate(zip(body.bones, body.parents, strict=True)):
         own = fingers.get(name, np.eye(3))
         turn[k] = own if parent < 0 else turn[parent] @ own
-        place[k] = heads[k] if parent < 0 else place[parent] + turn[parent] @ (heads[k] - heads[parent])
+        place[k] = pivots[k] if parent < 0 else place[parent] + turn[parent] @ (pivots[k] - pivots[parent])
     out = np.zeros((len(rows), 3))
     for k in range(body.bone_index.shape[1]):
         bone = body.bone_index[rows, k]
-        moved = np.einsum("nij,nj->ni", turn[bone], places[rows] - heads[bone]) + place[bone]
+        moved = np.einsum("nij,nj->ni", turn[bone], places[rows] - pivots[bone]) + place[bone]
         out += moved * body.bone_weight[rows, k][:, None]
     return out

@@ -1,4 +1,7 @@
-"""`PosedBody`: one person's body in a pose before a camera, and where its surface lies in the picture."""
+"""`PosedBody`: a body in a pose before a camera, as `lift` gives it, and where its skin lies in the picture.
+
+The renderer poses surfaces with `surface.pose_surface` instead, from angles and with every finger.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repose.body.mesh import mesh, skinned
 from repose.body.pose_space import (
     JOINT_COUNT,
     Doubles,
@@ -20,6 +22,7 @@ from repose.body.pose_space import (
     shaped,
     skeleton,
 )
+from repose.body.skin_mesh import pose_skin, skin_mesh
 from repose.person import MIRROR
 
 NEAREST = 0.2  # perspective is not followed closer to the camera than this share of the distance
@@ -55,19 +58,19 @@ class PosedBody:
 
     @cached_property
     def bones(self) -> tuple[Doubles, Doubles, Doubles]:
-        """World turns (28, 3, 3), pivots (28, 3) in camera axes, pivots at rest (28, 3), of `pose_space.BONES`."""
+        """Of the 28 `pose_space.MOVING_BONES`: world turns (28, 3, 3), pivots in camera axes and at rest (28, 3)."""
         arrays = skeleton()
-        heads = shaped(arrays.heads, arrays.heads_basis, self.coefficients)
-        turn, place = posed_bones(self.turns, heads, arrays.parents, arrays.turn_of)
-        return turn, place, heads
+        pivots = shaped(arrays.pivots, arrays.pivots_basis, self.coefficients)
+        turn, place = posed_bones(self.turns, pivots, arrays.parents, arrays.turn_of)
+        return turn, place, pivots
 
     @cached_property
     def vertices(self) -> Floats:
-        """(V, 3) float32 vertices of `mesh.mesh()`, camera axes, metres."""
-        surface = mesh()
-        turn, place, heads = self.bones
-        out: Floats = skinned(
-            surface.mean, surface.basis, self.coefficients, surface.bone, surface.weight, turn, place, heads
+        """(V, 3) float32 vertices of `skin_mesh.skin_mesh()`, camera axes, metres."""
+        surface = skin_mesh()
+        turn, place, pivots = self.bones
+        out: Floats = pose_skin(
+            surface.mean, surface.basis, self.coefficients, surface.bone, surface.weight, turn, place, pivots
         )
         return out
 
@@ -75,9 +78,9 @@ class PosedBody:
     def joints(self) -> Doubles:
         """(18, 3) joints, camera axes, metres."""
         arrays = skeleton()
-        turn, place, heads = self.bones
+        turn, place, pivots = self.bones
         rest = shaped(arrays.place, arrays.place_basis, self.coefficients)
-        out: Doubles = joints_of(turn, place, heads, arrays.point, arrays.bone, rest, arrays.share, JOINT_COUNT)
+        out: Doubles = joints_of(turn, place, pivots, arrays.point, arrays.bone, rest, arrays.share, JOINT_COUNT)
         return out
 
     @property
@@ -88,7 +91,7 @@ class PosedBody:
     @property
     def height(self) -> float:
         """Metres from sole to crown at rest."""
-        surface = mesh()
+        surface = skin_mesh()
         ends = [int(surface.canon[:, 2].argmax()), int(surface.canon[:, 2].argmin())]
         top, bottom = surface.mean[ends, 2] + self.coefficients @ surface.basis[:, ends, 2]
         return float(top - bottom)

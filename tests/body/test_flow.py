@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from repose.body.atlas import iuv_of
-from repose.body.maps import flow_between
-from repose.body.mesh import mesh
+from repose.body.flow import flow_between
 from repose.body.pose_space import rotation
-from repose.body.posed import PosedBody
+from repose.body.posed_body import PosedBody
 from repose.body.raster import _CHART, _SEGMENTS, BEHIND, chart, raster
+from repose.body.skin_mesh import skin_mesh
 from repose.person import IUV_MIRROR
 
 HEIGHT, WIDTH = 64, 44
@@ -23,7 +23,7 @@ def small(bodies: list[PosedBody]) -> list[PosedBody]:
 
 def _reference(body: PosedBody, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Nearness (H, W) and face of a picture by rays through all triangles (Moller and Trumbore 1997), float64."""
-    places, faces = body.vertices.astype(np.float64), mesh().faces
+    places, faces = body.vertices.astype(np.float64), skin_mesh().faces
     a, b, c = (places[faces[:, k]] for k in range(3))
     x0, y0, scale, distance = body.camera
     eye = np.array([0, 0, distance])
@@ -60,7 +60,7 @@ def test_face_and_coordinates_lead_back_to_the_pixel(small: list[PosedBody]) -> 
     body = small[1]
     maps = raster(body, HEIGHT, WIDTH)
     rows, columns = np.nonzero(maps.mask)
-    corners = mesh().faces[maps.face[rows, columns]]
+    corners = skin_mesh().faces[maps.face[rows, columns]]
     weights = maps.weights[:, rows, columns].T
     assert np.abs(weights.sum(1) - 1).max() < 1e-5
     assert weights.min() > -1e-5
@@ -69,7 +69,7 @@ def test_face_and_coordinates_lead_back_to_the_pixel(small: list[PosedBody]) -> 
     assert np.abs(flat[:, 0] - columns).max() < 1e-3
     assert np.abs(flat[:, 1] - rows).max() < 1e-3
     assert np.abs(maps.depth[rows, columns] - (body.camera[3] - points[:, 2])).max() < 1e-4
-    canon = (mesh().canon[corners] * weights[..., None]).sum(1)
+    canon = (skin_mesh().canon[corners] * weights[..., None]).sum(1)
     assert np.abs(maps.canon[:, rows, columns].T - canon).max() < 1e-5
     normal = maps.normal[:, rows, columns]
     assert np.abs(np.linalg.norm(normal, axis=0) - 1).max() < 1e-4
@@ -77,7 +77,7 @@ def test_face_and_coordinates_lead_back_to_the_pixel(small: list[PosedBody]) -> 
 
 
 def test_charts_are_those_of_the_atlas() -> None:
-    rng, surface = np.random.default_rng(0), mesh()
+    rng, surface = np.random.default_rng(0), skin_mesh()
     faces = surface.faces[rng.integers(len(surface.faces), size=3000)]
     weights = rng.dirichlet([1, 1, 1], len(faces)).astype(np.float32)[..., None]
     canon, along, region = ((v[faces] * weights).sum(1) for v in (surface.canon, surface.along, surface.region))
