@@ -8,20 +8,14 @@ the left side (arm from 0, leg from 14), then 21 of the right side.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 
-_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
-
-
-def _jit(function: _Kernel) -> _Kernel:
-    return cast(_Kernel, njit(cache=True)(function))
+from repose.body.compiled import jit
 
 
-@_jit
+@jit
 def about(x: float, y: float, z: float, angle: float) -> Any:
     """(3, 3) rotation about a unit axis, radians."""
     c, s = np.cos(angle), np.sin(angle)
@@ -33,12 +27,12 @@ def about(x: float, y: float, z: float, angle: float) -> Any:
     return out
 
 
-@_jit
+@jit
 def _spin(axis: Any, angle: float) -> Any:
     return about(axis[0], axis[1], axis[2], angle)
 
 
-@_jit
+@jit
 def _mul(a: Any, b: Any) -> Any:
     out = np.empty((3, 3))
     for i in range(3):
@@ -47,7 +41,7 @@ def _mul(a: Any, b: Any) -> Any:
     return out
 
 
-@_jit
+@jit
 def _apply(a: Any, v: Any) -> Any:
     out = np.empty(3)
     for i in range(3):
@@ -55,7 +49,7 @@ def _apply(a: Any, v: Any) -> Any:
     return out
 
 
-@_jit
+@jit
 def _cross(a: Any, b: Any) -> Any:
     out = np.empty(3)
     out[0] = a[1] * b[2] - a[2] * b[1]
@@ -64,17 +58,17 @@ def _cross(a: Any, b: Any) -> Any:
     return out
 
 
-@_jit
+@jit
 def _dot(a: Any, b: Any) -> float:
     return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
-@_jit
+@jit
 def _unit(a: Any) -> Any:
     return a / (np.sqrt(_dot(a, a)) + 1e-12)
 
 
-@_jit
+@jit
 def _between(a: Any, b: Any) -> Any:
     """The shortest rotation that takes unit vector a to b."""
     axis = _cross(a, b)
@@ -82,20 +76,20 @@ def _between(a: Any, b: Any) -> Any:
     return _spin(axis / (sine + 1e-12), np.arctan2(sine, _dot(a, b)))
 
 
-@_jit
+@jit
 def _clavicle(aim_z: float, shrug: float, collar: float) -> Any:
     """The collar bone takes a part of every high reach, or the shoulder folds in."""
     high = np.arccos(min(1.0, max(-1.0, -aim_z))) - 1.047
     return _mul(about(0.0, 1.0, 0.0, -max(high, 0.0) * 0.3 - shrug), about(0.0, 0.0, 1.0, -collar))
 
 
-@_jit
+@jit
 def _aim(flex: float, out: float) -> Any:
     """Direction of the left upper arm in chest axes."""
     return np.array([np.sin(out), -np.cos(out) * np.sin(flex), -np.cos(out) * np.cos(flex)])
 
 
-@_jit
+@jit
 def _side(rad: Any, at: int, vec: Any, out: Any, to: int) -> None:
     """Turns of a left arm and leg from the angles of one side (radians), into out[to:]."""
     upper, lower, hinge, bent = vec[0], vec[1], vec[2], vec[6, 0]
@@ -126,13 +120,13 @@ def _side(rad: Any, at: int, vec: Any, out: Any, to: int) -> None:
     out[to + 23] = _mul(straight.T, foot)
 
 
-@_jit
+@jit
 def zyx(z: float, y: float, x: float) -> Any:
     """(3, 3) turn about x, then y, then z, radians."""
     return _mul(_mul(about(0.0, 0.0, 1.0, z), about(0.0, 1.0, 0.0, y)), about(1.0, 0.0, 0.0, x))
 
 
-@_jit
+@jit
 def bone_turns(degrees: Any, vec: Any) -> Any:
     """(B, 3, 3) turns of `BONES` relative to their parents, from one pose."""
     rad = degrees * (np.pi / 180)
@@ -156,7 +150,7 @@ def bone_turns(degrees: Any, vec: Any) -> Any:
     return out
 
 
-@_jit
+@jit
 def forward(degrees: Any, vec: Any, pivots: Any, parents: Any, slot: Any) -> Any:
     """World turn (J, 3, 3) and pivot (J, 3) of every bone of the body."""
     local = bone_turns(degrees, vec)
@@ -174,7 +168,7 @@ def forward(degrees: Any, vec: Any, pivots: Any, parents: Any, slot: Any) -> Any
     return turn, place
 
 
-@_jit
+@jit
 def solve_arm(degrees: Any, at: int, wrist: Any, pole: Any, hand: Any, vec: Any, arm: Any, limits: Any) -> None:
     """Angles of an arm whose wrist is at `wrist` (chest axes, own side to +x), elbow towards `pole`.
 
@@ -244,7 +238,7 @@ def solve_arm(degrees: Any, at: int, wrist: Any, pole: Any, hand: Any, vec: Any,
         degrees[at + k] = min(limits[at + k, 1], max(limits[at + k, 0], degrees[at + k]))
 
 
-@_jit
+@jit
 def solve_leg(degrees: Any, at: int, ankle: Any, yaw: float, lift: float, pelvis: Any, leg: Any, vec: Any) -> None:
     """Angles of a leg whose ankle is at `ankle` (own side to +x, hip pivot at the origin), sole level or heel lifted.
 
@@ -277,7 +271,7 @@ def solve_leg(degrees: Any, at: int, ankle: Any, yaw: float, lift: float, pelvis
     degrees[at + 19] = side / grad
 
 
-@_jit
+@jit
 def _capsules(turn: Any, place: Any, bone: Any, offset: Any, radius: Any, girth: float) -> Any:
     """(K, 2, 3) ends of the capsules of a posed body."""
     out = np.empty((len(radius), 2, 3))
@@ -288,7 +282,7 @@ def _capsules(turn: Any, place: Any, bone: Any, offset: Any, radius: Any, girth:
     return out
 
 
-@_jit
+@jit
 def _closest(p: Any, q: Any) -> Any:
     """Nearest points of two segments (2, 3): their difference q - p and the places along both, 0..1."""
     d1, d2, r = p[1] - p[0], q[1] - q[0], p[0] - q[0]
@@ -304,7 +298,7 @@ def _closest(p: Any, q: Any) -> Any:
     return q[0] + d2 * t - p[0] - d1 * s, s, t
 
 
-@_jit
+@jit
 def _worst(ends: Any, radius: Any, pairs: Any, girth: float) -> Any:
     """Deepest pair of capsules: depth (metres), row of `pairs`, unit direction that frees its first capsule."""
     best, row = -1.0, 0
@@ -320,7 +314,7 @@ def _worst(ends: Any, radius: Any, pairs: Any, girth: float) -> Any:
     return best, row, away
 
 
-@_jit
+@jit
 def free_up(
     degrees: Any, vec: Any, pivots: Any, parents: Any, slot: Any, limbs: Any, bone: Any, offset: Any, radius: Any,
     pairs: Any, girth: float, allowed: float, steps: int, limits: Any,
@@ -363,7 +357,7 @@ def free_up(
     return depth
 
 
-@_jit
+@jit
 def _mirrored(v: Any, sign: float) -> Any:
     out = v.copy()
     out[0] *= sign

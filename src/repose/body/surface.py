@@ -1,6 +1,7 @@
 """Triangle surfaces bound to the skeleton, and where their vertices are in a pose: linear blend skinning and normals.
 
-Surfaces are modelled in canon space, which is the mean body at rest (`BodyModel.canon`).
+Surfaces are modelled in canon space, which is the mean body at rest (`BodyModel.canon`). They are the renderer's: skin,
+clothes and hair at full detail. The coarser skin of lifted bodies is `skin_mesh.SkinMesh`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from repose.body.compiled import jit
 from repose.body.model import BodyModel, Floats, Shape
 
 Ints = NDArray[np.int32]
@@ -116,7 +117,7 @@ def _skin_faces(body: BodyModel) -> Ints:
     return body.faces["body"].astype(np.int32)
 
 
-@njit(cache=True, fastmath=False)
+@jit
 def _skin(rest: Any, index: Any, weight: Any, bones: Any) -> Any:
     out = np.empty_like(rest)
     for v in range(len(rest)):
@@ -132,7 +133,7 @@ def _skin(rest: Any, index: Any, weight: Any, bones: Any) -> Any:
     return out
 
 
-@njit(cache=True)
+@jit
 def _normals(place: Any, faces: Any) -> Any:
     out = np.zeros_like(place)
     for f in range(len(faces)):

@@ -12,7 +12,7 @@ ESTIMATORS: Final[dict[str, dict[str, str]]] = {
     "keypoints": {"movenet": "repose.estimate.movenet:MoveNet"},
     "mask": {"selfie": "repose.estimate.selfie:Selfie"},
     "parsing": {},
-    "iuv": {},
+    "iuv": {"body": "repose.estimate.body_iuv:BodyIUV"},
 }
 """Field -> its estimators by name, as "module:Class"; the first one is the default. The fields stand in the order in
 which `repose.estimate.complete` fills them: the others need the joints."""

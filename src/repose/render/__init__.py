@@ -47,5 +47,5 @@ def __getattr__(name: str) -> Any:
             raise  # an error in Repose, not a missing package
         raise SyntheticUnavailable(
             f"the synthetic people need {error.name or 'a package'}, which is not installed or does not load "
-            f"({error}): {how_to_install('synthetic')}"
+            f"({error.__cause__ or error}): {how_to_install('synthetic')}"
         ) from error
