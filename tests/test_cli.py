@@ -215,7 +215,7 @@ def test_without_the_renderers_packages_only_rendering_fails(weights: Path, phot
     assert "Traceback" not in done.stderr
     codes = [line for line in done.stdout.splitlines() if line.startswith("code ")]
     assert codes == ["code 0"] * len(works) + ["code 2"] * len(fails), done
-    assert "the people are from files" in done.stdout
+    assert "the people come from files" in done.stdout
     assert size(tmp_path / "me.png") == (100, 200)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == len(fails)
@@ -266,10 +266,10 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("prepare", "synthetic", "--people", "900000"), "at most 800,000 people fit"),
         (("prepare", "synthetic", "--set", "people-fashon"), "did you mean 'people-fashion'?"),
         (("prepare", "synthetic", "--style", "stret"), "did you mean 'street'?"),
-        (("prepare", "synthetic", "--seed", "1000003"), "larger ones belong to the named sets"),
+        (("prepare", "synthetic", "--seed", "1000003"), "larger seeds are reserved for the named sets"),
         (("prepare", "synthetic", "--set", "people-m"), "did you mean 'people-s'?"),
-        (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave --size away"),
-        (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave --seed away"),
+        (("prepare", "synthetic", "--set", "people-s", "--size", "64x32"), "leave out --size, or leave out --set"),
+        (("prepare", "synthetic", "--set", "people-s", "--seed", "3"), "leave out --seed, or leave out --set"),
         (("prepare", "synthetic", "--set", "people-s", "--people", "13"), "people-s has 12 people"),
         (("export-layout", "none", "out"), "none is not a store"),
         (("train", "patn-s", "-d", "synthetic:street"), "'synthetic:street' is not a stream"),

@@ -588,7 +588,9 @@ def test_another_torch_device_or_origin_measures_anew(
 
 
 def test_keeping_needs_to_know_the_generator(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"say in GeneratorPictures\(origin=\.\.\.\) all that they depend on"):
+    with pytest.raises(
+        ValueError, match=r"give GeneratorPictures\(origin=\.\.\.\), a text that names everything they depend on"
+    ):
         evaluate(
             "patn-market", store, GeneratorPictures(blend, weights="w"), EvaluationSettings(keep=tmp_path / "kept")
         )

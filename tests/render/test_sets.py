@@ -27,7 +27,7 @@ def test_no_person_is_in_two_sets_or_splits() -> None:
 
 def test_free_sets_cannot_take_the_seed_of_a_named_one() -> None:
     for seed in (*(spec.seed for spec in SETS.values()), sets.STREAM_SEED, -1):
-        with pytest.raises(ValueError, match="belong to the named sets"):
+        with pytest.raises(ValueError, match="reserved for the named sets"):
             free_set(3, 2, 64, 32, seed)
 
 

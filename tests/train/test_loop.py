@@ -162,7 +162,7 @@ def test_a_full_disk_is_a_warning_at_a_tick_and_an_error_at_the_end(store: Store
     try:
         with (
             pytest.warns(UserWarning, match="not saved at 80 images"),
-            pytest.raises(OSError, match=r"000000120.*could not be written.*Nothing that was there before is lost"),
+            pytest.raises(OSError, match=r"000000120.*could not be written.*The file that was there before is kept"),
         ):
             run_here(toy.recipe(images=120), store, run)
     finally:

@@ -1,6 +1,6 @@
 """The named poses, as data: where feet stand, what hands touch, and the angles of the rest.
 
-Arms are told for the arm's own side (x towards it), in canon metres, so that both arms may share one.
+Arms are described for the arm's own side (x towards it), in canon metres, so that both arms may share one.
 """
 
 from __future__ import annotations
