@@ -1,4 +1,4 @@
-"""Writing a file completely or not at all, and checksums of files."""
+"""Writing a file completely or not at all, checksums of files, and where the weights of this installation lie."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+WEIGHT_FOLDERS: Final = (
+    Path(__file__).parent / "weights",  # an installed package
+    Path(__file__).parents[2] / "weights",  # a checkout
+)
+"""The folders that hold a folder for each set of weights."""
 
 
 @contextlib.contextmanager

@@ -23,16 +23,13 @@ from repose.body.lifter import READINGS, Lifter, box_of, decode, encode
 from repose.body.pose_space import JOINT_COUNT, STATE, Doubles
 from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
+from repose.files import WEIGHT_FOLDERS
 from repose.person import JOINTS, MIRROR
 from repose.tensor_files import CheckpointError, read_tensors
 
 Array = Tensor | npt.NDArray[Any] | Sequence[Any]
 
 NAME: Final = "body-lifter"
-_PLACES: Final = (
-    Path(__file__).parents[1] / "weights",  # an installed package
-    Path(__file__).parents[3] / "weights",  # a checkout
-)
 _FAR: Final = 8.0  # a joint this many times the median distance from the median of all is of something else
 _DOUBT: Final = 0.03  # a reading that the network finds less likely is not tried
 _FITS: Final = 8.0  # names whose body fits at this cost are not doubted
@@ -74,7 +71,7 @@ def load_lifter(path: Path | None = None) -> LifterWeights:
         FileNotFoundError: they are not there. CheckpointError: the file is damaged, or of something else.
     """
     if path is None:
-        known = [place / NAME / "weights.safetensors" for place in _PLACES]
+        known = [place / NAME / "weights.safetensors" for place in WEIGHT_FOLDERS]
         path = next((file for file in known if file.is_file()), known[-1])
     if not path.is_file():
         raise FileNotFoundError(f"the weights of the lifter are not at {path}; reinstall, or give the path of a file")

@@ -59,7 +59,11 @@ class BodyModel:
             to 1.
         coefficients: (K, C) float32, the K bodies that the space was fitted to.
         traits: (K, 2) float32, gender (0 male, 1 female) and age (0.33 child, 0.67 young, 1 old) of these bodies.
+        mean, basis: (3 (V + J),) and (C, 3 (V + J)) float32: vertices, then pivots, of a person with coefficients c are
+            `mean + c @ basis`, metres.
         point_count: N, the number of joints and anchors.
+        term_points, term_vertices, term_weights: (T,) the joints and anchors as sums over vertices: point
+            `term_points[t]` gets `term_weights[t]` times vertex `term_vertices[t]`.
     """
 
     def __init__(self, tensors: dict[str, NDArray[Any]], bones: list[str]) -> None:
@@ -76,17 +80,17 @@ class BodyModel:
         self.bone_weight /= self.bone_weight.sum(1, keepdims=True)
         self.traits: Floats = tensors["traits"].astype(np.float32)
         self.coefficients: Floats = tensors["coefficients"].astype(np.float32)
-        self._mean: Floats = tensors["mean"].reshape(-1)
-        self._basis: Floats = tensors["basis"].astype(np.float32).reshape(len(tensors["basis"]), -1)
+        self.mean: Floats = tensors["mean"].reshape(-1)
+        self.basis: Floats = tensors["basis"].astype(np.float32).reshape(len(tensors["basis"]), -1)
         self._all_faces = np.concatenate(list(self.faces.values())).astype(np.int64)
 
         rows, vertices, weights = tensors["joint_row"], tensors["joint_vertex"], tensors["joint_weight"]
         neck = (rows == 1) | (rows == 4)  # the neck is the midpoint of the shoulders
         anchors = tensors["anchors"]
-        self._rows = np.concatenate([np.array(_ROW_OF_ASSET)[rows], np.ones(neck.sum(), int),
+        self.term_points = np.concatenate([np.array(_ROW_OF_ASSET)[rows], np.ones(neck.sum(), int),
                                      JOINT_COUNT + np.arange(len(anchors))])  # fmt: skip
-        self._vertices = np.concatenate([vertices, vertices[neck], anchors]).astype(np.int64)
-        self._values = np.concatenate([weights, weights[neck] / 2, np.ones(len(anchors))]).astype(np.float32)
+        self.term_vertices = np.concatenate([vertices, vertices[neck], anchors]).astype(np.int64)
+        self.term_weights = np.concatenate([weights, weights[neck] / 2, np.ones(len(anchors))]).astype(np.float32)
         self.point_count = JOINT_COUNT + len(anchors)
         self._faces = self.faces["body"].astype(np.int64)
         self._bone_of_face = self.bone_index[self._faces[:, 0], self.bone_weight[self._faces[:, 0]].argmax(1)]
@@ -94,13 +98,13 @@ class BodyModel:
 
     def shape(self, coefficients: Floats) -> Shape:
         """The body at rest with `coefficients`, (C,) float32 in standard deviations of the bodies that were fitted."""
-        both = (self._mean + coefficients @ self._basis).reshape(-1, 3)
+        both = (self.mean + coefficients @ self.basis).reshape(-1, 3)
         vertices, pivots = np.ascontiguousarray(both[: self.count]), both[self.count :]
         regressor = np.zeros((self.point_count, len(self.bones), 4), np.float32)
-        rest = np.concatenate([vertices[self._vertices], np.ones((len(self._vertices), 1), np.float32)], 1)
+        rest = np.concatenate([vertices[self.term_vertices], np.ones((len(self.term_vertices), 1), np.float32)], 1)
         for k in range(self.bone_index.shape[1]):
-            share = self._values * self.bone_weight[self._vertices, k]
-            np.add.at(regressor, (self._rows, self.bone_index[self._vertices, k]), rest * share[:, None])
+            share = self.term_weights * self.bone_weight[self.term_vertices, k]
+            np.add.at(regressor, (self.term_points, self.bone_index[self.term_vertices, k]), rest * share[:, None])
         return Shape(vertices, self._normals(vertices), pivots, regressor, self._scale(vertices))
 
     def transforms(self, pivots: Floats, rotations: dict[str, Floats]) -> Floats:

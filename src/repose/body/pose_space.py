@@ -127,8 +127,8 @@ def skeleton() -> Skeleton:
 
 def space_of(body: BodyModel) -> tuple[Doubles, Doubles]:
     """The linear space of rest shapes: mean (V + J, 3) and basis (40, V + J, 3), vertices then pivots, metres."""
-    mean = body._mean.reshape(-1, 3).astype(np.float64)
-    return mean, body._basis.reshape(COEFFICIENTS, -1, 3).astype(np.float64)
+    mean = body.mean.reshape(-1, 3).astype(np.float64)
+    return mean, body.basis.reshape(COEFFICIENTS, -1, 3).astype(np.float64)
 
 
 def mirror_turns(turns: NDArray[Any]) -> NDArray[Any]:
@@ -174,9 +174,9 @@ def _points(
     place = np.zeros((body.point_count, BONE_COUNT, 3))
     place_basis = np.zeros((COEFFICIENTS, body.point_count, BONE_COUNT, 3))
     total = np.zeros((body.point_count, BONE_COUNT))
-    vertices, rows = body._vertices, body._rows
+    vertices, rows = body.term_vertices, body.term_points
     for k in range(body.bone_index.shape[1]):
-        share = (body._values * body.bone_weight[vertices, k]).astype(np.float64)
+        share = (body.term_weights * body.bone_weight[vertices, k]).astype(np.float64)
         bones = row_of[body.bone_index[vertices, k]]
         np.add.at(total, (rows, bones), share)
         np.add.at(place, (rows, bones), mean[vertices] * share[:, None])

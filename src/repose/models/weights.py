@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from repose.files import sha256
+from repose.files import WEIGHT_FOLDERS, sha256
 from repose.models import build_generator, read_recipe
 from repose.models.base import Generator
 from repose.names import nearest
@@ -24,10 +24,7 @@ from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensor
 DEFAULT: Final = "carry-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
 
-_PLACES: Final = (
-    Path(__file__).parents[1] / "weights",  # an installed package
-    Path(__file__).parents[3] / "weights",  # a checkout
-)
+_PLACES: Final = WEIGHT_FOLDERS
 
 
 def shipped() -> dict[str, Path]:
