@@ -37,8 +37,8 @@ _FAR: Final = 8.0  # a joint this many times the median distance from the median
 _DOUBT: Final = 0.03  # a reading that the network finds less likely is not tried
 _FITS: Final = 8.0  # names whose body fits at this cost are not doubted
 _COST: Final = 0.2  # of a fit, in the logarithm of the odds: less than 0.5, for errors of joints are not Gaussian
-_RARE: Final = -1.4  # logarithm of how much rarer names are exchanged than they were in training
-_BLURRED: Final = -4.0  # added for left and right with a detector's joints: one wrong exchange is worse than one missed
+_RARE: Final = -2.4  # logarithm of how much rarer names are exchanged than they were in training
+_BLURRED: Final = -3.0  # added for left and right with a detector's joints: a wrong exchange is worse than a missed one
 _LEGS: Final = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
 _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joints, by reading
 _MOST_SHAPE: Final = 4.0  # standard deviations
@@ -168,7 +168,7 @@ def fit(
         camera,
         given.joints[0],
         given.located[0],
-        (1 + _blur(given, 0)) * given.noise[0],
+        (3 + _blur(given, 0)) / 2 * given.noise[0],
         given.offsets,
         _precision(given, 0),
     )
@@ -373,7 +373,7 @@ def _choices(given: _Given, steps: int) -> list[_Choice]:
 def _view(given: _Given, k: int, reading: int, turns: Doubles, coefficients: Doubles, camera: Doubles) -> View:
     """What refinement of a reading starts from."""
     order = _ORDERS[reading]
-    again = 1 + _blur(given, k)  # the network has read the same joints already, so refinement follows noisy ones less
+    again = (3 + _blur(given, k)) / 2  # the network has read the same joints already: noisy ones are followed less
     return View(
         turns, coefficients, camera, given.joints[k][order], given.located[k][order], again * given.noise[k][order],
         given.offsets, _precision(given, k),
