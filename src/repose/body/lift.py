@@ -34,11 +34,11 @@ _FAR: Final = 8.0  # a joint this many times the median distance from the median
 _DOUBT: Final = 0.03  # a reading that the network finds less likely is not tried
 _FITS: Final = 8.0  # names whose body fits at this cost are not doubted
 _COST: Final = 0.2  # of a fit, in the logarithm of the odds: less than 0.5, for errors of joints are not Gaussian
-_RARE: Final = -1.4  # logarithm of how much rarer MoveNet exchanges names than they were in training
+_RARE: Final = -2.4  # logarithm of how much rarer names are exchanged than they were in training
+_BLURRED: Final = -3.0  # added for left and right with a detector's joints: a wrong exchange is worse than a missed one
 _LEGS: Final = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
 _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joints, by reading
 _MOST_SHAPE: Final = 4.0  # standard deviations
-_AGAIN: Final = 1.5  # the network has read the same joints already, so refinement follows them less
 _CLASSES: Final = 8  # of noise, between exact joints and the detector's
 
 
@@ -170,7 +170,7 @@ def fit(
         camera,
         given.joints[0],
         given.located[0],
-        _AGAIN * given.noise[0],
+        (3 + _blur(given, 0)) / 2 * given.noise[0],
         given.offsets,
         _precision(given, 0),
     )
@@ -314,10 +314,14 @@ def _noise(
     return np.maximum(level, 1e-3)
 
 
+def _blur(given: _Given, k: int) -> float:
+    """How noisy a skeleton is: 0 for exact joints, 1 for those of the detector and worse."""
+    mean = given.noise[k][given.located[k]].mean()
+    return float(np.clip((mean - EXACT) / max(given.weights.level - EXACT, 1e-6), 0, 1))
+
+
 def _precision(given: _Given, k: int) -> Doubles:
-    located = given.located[k]
-    share = (given.noise[k][located].mean() - EXACT) / max(given.weights.level - EXACT, 1e-6)
-    return _inverse(given.weights, round(float(np.clip(share, 0, 1)) * _CLASSES))
+    return _inverse(given.weights, round(_blur(given, k) * _CLASSES))
 
 
 @lru_cache(maxsize=4 * (_CLASSES + 1))
@@ -337,7 +341,9 @@ def _choices(given: _Given, steps: int) -> list[_Choice]:
     The odds of a reading are what the network says, times exp(-cost of its fit, weighted), times how rare it is. Names
     whose body fits well are not doubted, nor are any without refinement.
     """
-    chance = given.chance * np.exp([0.0, _RARE, _RARE])
+    share = np.array([_blur(given, k) for k in range(len(given.joints))])
+    rare = np.stack([0 * share, _RARE + _BLURRED * share, _RARE + 0 * share], 1)
+    chance = given.chance * np.exp(rare)
     chance /= chance.sum(1, keepdims=True)
     out = []
     for k in range(len(given.joints)):
@@ -369,8 +375,9 @@ def _choices(given: _Given, steps: int) -> list[_Choice]:
 def _view(given: _Given, k: int, reading: int, turns: Doubles, coefficients: Doubles, camera: Doubles) -> View:
     """What refinement of a reading starts from."""
     order = _ORDERS[reading]
+    again = (3 + _blur(given, k)) / 2  # the network has read the same joints already: noisy ones are followed less
     return View(
-        turns, coefficients, camera, given.joints[k][order], given.located[k][order], _AGAIN * given.noise[k][order],
+        turns, coefficients, camera, given.joints[k][order], given.located[k][order], again * given.noise[k][order],
         given.offsets, _precision(given, k),
     )  # fmt: skip
 
