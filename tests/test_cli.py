@@ -262,7 +262,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("train", "none.json"), "none.json"),
         (("prepare", "market"), "did you mean 'market1501'?"),
         (("prepare", "synthetic", "--size", "128"), "a size is HEIGHTxWIDTH"),
-        (("prepare", "synthetic", "--size", "20000x64"), "4,096 the most"),
+        (("prepare", "synthetic", "--size", "20000x64"), "each side must be 16 to 4,096 pixels"),
         (("prepare", "synthetic", "--people", "900000"), "at most 800,000 people fit"),
         (("prepare", "synthetic", "--set", "people-fashon"), "did you mean 'people-fashion'?"),
         (("prepare", "synthetic", "--style", "stret"), "did you mean 'street'?"),

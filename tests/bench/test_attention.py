@@ -43,7 +43,7 @@ def test_the_arithmetic_of_the_fused_way_is_counted(monkeypatch: pytest.MonkeyPa
     generator = build_generator(recipe("apatn-s")).eval()
     inputs = generator.encode(*example(64, 44))
     fused = gmacs(generator, inputs)
-    monkeypatch.setattr(network, "attend", attention.plain)
+    monkeypatch.setattr(network, "attend", attention.plain_attention)
     assert gmacs(generator, inputs) == fused
 
 

@@ -101,7 +101,7 @@ def test_flips_the_pairs_that_are_chosen(store: Store) -> None:
     assert same(old.target[1:2], plain.target[1:2])
     with pytest.raises(ValueError, match="image and keypoints only"):
         load_pairs(store, indices, ("image", "parsing"), "patn", flips)
-    with pytest.raises(ValueError, match="which ones"):
+    with pytest.raises(ValueError, match="needs the pairs to mirror"):
         load_pairs(store, indices, flip="mirror")
     with pytest.raises(ValueError, match="flip is one of"):
         load_pairs(store, indices, flip="vertical")  # type: ignore[arg-type]

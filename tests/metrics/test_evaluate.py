@@ -610,7 +610,7 @@ def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Pa
 
 
 def test_no_folder(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
         evaluate_folder(protocol("patn-market"), store, tmp_path / "none")
 
 
