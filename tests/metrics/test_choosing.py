@@ -66,6 +66,14 @@ def test_people_of_the_training_are_refused(tmp_path: Path) -> None:
     assert allowed(data, made, "val-2") == "val-2"
 
 
+def test_people_are_compared_once_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, asked = store(tmp_path / "a"), []
+    pairs = Store.pairs
+    monkeypatch.setattr(Store, "pairs", lambda self, split: asked.append(split) or pairs(self, split))
+    allowed(data, protocol("patn-market"), "val")
+    assert sorted(asked) == ["test", "val"], "not once a picture"
+
+
 def test_a_store_without_test_people_may_choose(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
         for number in range(4):

@@ -335,6 +335,15 @@ def test_a_source_of_ones_own(store: Store, tmp_path: Path, caplog: pytest.LogCa
         evaluate("patn-market", store, 3)  # type: ignore[arg-type]
 
 
+def test_a_split_without_pairs_names_the_others(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", 128, 64, "made") as writer:
+        for number, split in enumerate(("test", "val", "val", "val")):
+            writer.add(f"{number}.png", split, *figure(number), split=split)
+        writer.finish({"test": []})
+    with pytest.raises(ValueError, match=r"'test' has no pairs to measure; choose another of test, val$"):
+        evaluate("patn-market", Store.open(tmp_path / "s"))
+
+
 @pytest.mark.parametrize(("words", "message"), [({"limit": 0}, "at least 1"), ({"batch": 0}, "batch is a number of")])
 def test_settings_that_cannot_be(words: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):

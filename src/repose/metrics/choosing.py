@@ -29,7 +29,7 @@ def allowed(store: Store, protocol: Protocol, split: str | None) -> str:
     _require_choosable(protocol, split or protocol.split)
     assert split is not None
     people = _people(store, split)
-    for other in store.splits:
+    for other in dict.fromkeys(store.splits):  # of each picture
         reason = _objection(protocol, other)
         if reason and (both := people & _people(store, other)):
             raise ValueError(

@@ -57,7 +57,8 @@ class MeasuredPairs:
             pairs = pairs[torch.arange(limit) * len(pairs) // limit]
         if not len(pairs):
             raise ValueError(
-                f"{store.folder}: split {split!r} has no pairs to measure; choose another of {', '.join(store.splits)}"
+                f"{store.folder}: split {split!r} has no pairs to measure; choose another of "
+                f"{', '.join(dict.fromkeys(store.splits))}"
             )
         chosen = cls(protocol, store, split, pairs.clone())
         if chosen.both:
