@@ -82,12 +82,12 @@ class Model:
         """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
         assert source.keypoints is not None
         assert target.keypoints is not None
-        made = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
+        posed = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
         # another build may reach beyond the picture
-        return replace(target, keypoints=self.canvas.frame(self.canvas.take(made)).keypoints)
+        return replace(target, keypoints=self.canvas.frame(self.canvas.take(posed)).keypoints)
 
     def scene(self, person: Person) -> Scene:
-        """A photograph of a person, made ready to be posed: what is found out about it is kept from pose to pose.
+        """A photograph of a person, ready to be posed: what is computed of it is kept from pose to pose.
 
         Args:
             person: unbatched, on the whole photograph, with the mask of the person if there is one, and with the fields
@@ -103,7 +103,7 @@ class Model:
     def pose(self, scene: Scene, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
         """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
 
-        The first picture takes longer than those that follow: with "keep", the photograph without the person is made.
+        The first picture takes longer than those that follow: "keep" computes the photograph without the person.
 
         Args:
             scene: of this model, by `scene`.
@@ -192,9 +192,9 @@ def load(name: str | Path = "default", device: str = "auto") -> Model:
         FileNotFoundError: the folder's run has not come as far as weights.
     """
     place, where = find_weights(name), _device(device)
-    generator, made = load_generator(place)
+    generator, trained = load_generator(place)
     folder = place.parent if place.is_file() else place
-    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), made)
+    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), trained)
 
 
 def untrained(name: str, device: str = "auto") -> Model:
@@ -203,11 +203,11 @@ def untrained(name: str, device: str = "auto") -> Model:
     Raises:
         KeyError: no such recipe. ValueError: no such device. Both name the nearest.
     """
-    made, where = recipe(name), _device(device)
+    chosen, where = recipe(name), _device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        generator = build_generator(made)
-    return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), made)
+        generator = build_generator(chosen)
+    return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), chosen)
 
 
 def read_person(
@@ -238,10 +238,10 @@ def read_person(
         given = Person(keypoints=keypoints.float()) if isinstance(keypoints, Tensor) else keypoints
         return Person(image=from_uint8(pixels), keypoints=joints_on(given, pixels.shape[:2]))
     try:
-        found = choose(_estimator(pose).people(pixels), which)
+        person = choose(_estimator(pose).people(pixels), which)
     except NobodyFound as error:
         raise NobodyFound(f"{picture}: {error}" if isinstance(picture, str | Path) else str(error)) from error
-    return Person(image=from_uint8(pixels), keypoints=found.keypoints)
+    return Person(image=from_uint8(pixels), keypoints=person.keypoints)
 
 
 def read_pose(

@@ -157,9 +157,9 @@ def test_a_pose_inside_the_crop_has_the_very_same_box(name: str) -> None:
         scene = Scene(person, canvas(name))
         assert person.keypoints is not None
         for pose in (person.keypoints, stick(arms=80), stick(arms=30), stick(sit=60), stick(yaw=90)):
-            made = scene.pose(pose)
-            assert made.placement.box == scene.placement.box
-            assert made.coarser == 1
+            placed = scene.pose(pose)
+            assert placed.placement.box == scene.placement.box
+            assert placed.coarser == 1
 
 
 def test_joints_a_little_outside_the_photograph_are_seen_and_others_are_not() -> None:

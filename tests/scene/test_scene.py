@@ -117,8 +117,8 @@ def test_a_pose_inside_the_crop_gives_the_picture_of_the_build_before_scenes(
     person = photograph(240, 320, 0.8, 160, 220, arms=80)
     if not masked:
         person = person.only("image", "keypoints")
-    made = untrained("carry-s", "cpu").whole(person, Person(keypoints=stick(arms=40)), background)
-    blocks = torch.nn.functional.avg_pool2d(made, 16).numpy()
+    whole = untrained("carry-s", "cpu").whole(person, Person(keypoints=stick(arms=40)), background)
+    blocks = torch.nn.functional.avg_pool2d(whole, 16).numpy()
     with np.load(TODAY) as cases:
         wanted = cases[f"{background}-{'masked' if masked else 'bare'}"]
     assert np.abs(blocks - wanted).max() < 2e-3

@@ -15,7 +15,7 @@ from repose.represent.retarget import person_size
 from repose.scene.fill import spread
 from repose.scene.framing import FACE
 
-_BELIEVED: Final = 0.3
+_LEAST_COVERED: Final = 0.3
 """The share of a person's bones that a mask of them covers, at least."""
 
 _REACH: Final = 0.25
@@ -103,10 +103,9 @@ def reach(keypoints: Tensor, height: int, width: int, loose: float) -> Box:
 
 
 def known_mask(person: Person) -> Tensor | None:
-    """The person's mask with what it misses of their bones, (1, H, W) in [0, 1]; None where it is not to be believed.
+    """The person's mask with what it misses of their bones, (1, H, W) in [0, 1]; None if it is not theirs.
 
-    Not to be believed is a mask that covers less than 30 % of the middles of the limbs: an empty one, or another
-    person's.
+    A mask that covers less than 30 % of the middles of the limbs is empty, or another person's.
 
     Args:
         person: unbatched, with keypoints, and with a mask or without.
@@ -117,7 +116,7 @@ def known_mask(person: Person) -> Tensor | None:
     height, width = (int(side) for side in person.mask.shape[-2:])
     mask = person.mask.float()
     bones = (figure_mask(person.keypoints, height, width, loose=0.6) > 0.5).to(mask.device)
-    if bool(bones.any()) and float((mask[bones] > 0.5).float().mean()) < _BELIEVED:
+    if bool(bones.any()) and float((mask[bones] > 0.5).float().mean()) < _LEAST_COVERED:
         return None
     return torch.maximum(mask, figure_mask(person.keypoints, height, width, loose=0.8).to(mask.device))
 

@@ -55,10 +55,10 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     room = round(0.6 * max(bottom - top, right - left)) + 8
     # ground and walls look alike along a row: more room to the sides
     y, x = slice(max(0, top - room // 2), bottom + room // 2), slice(max(0, left - 2 * room), right + 2 * room)
-    made = _filled(image[:, y, x], unknown[y, x])
+    content = _filled(image[:, y, x], unknown[y, x])
     share = hole[:, y, x]
     out = image.clone()
-    out[:, y, x] = image[:, y, x] * (1 - share) + made * share
+    out[:, y, x] = image[:, y, x] * (1 - share) + content * share
     return out
 
 
@@ -120,8 +120,8 @@ def _filled(image: Tensor, unknown: Tensor) -> Tensor:
     correction = (even - F.avg_pool2d(copied, times)).clamp(-0.6, 0.6)
     correction = spread(correction, copies[None].float())
     correction = F.interpolate(correction[None], scale_factor=float(times), mode="bilinear", align_corners=False)[0]
-    made = (torch.where(there > 0, copied, spread(copied, there)) + correction).clamp(-1, 1)
-    return torch.where(known > 0, image, made)[:, :height, :width]
+    content = (torch.where(there > 0, copied, spread(copied, there)) + correction).clamp(-1, 1)
+    return torch.where(known > 0, image, content)[:, :height, :width]
 
 
 def _shifts(small: Tensor, free: Tensor) -> Tensor:
@@ -159,10 +159,10 @@ def _shifts(small: Tensor, free: Tensor) -> Tensor:
     votes = votes + votes.flip(0, 1)  # what resembles forwards does so backwards
     smooth = F.avg_pool2d(votes[None], 3, 1, 1)[0]
     peaks = torch.where(smooth == F.max_pool2d(smooth[None], 5, 1, 2)[0], smooth, 0.0)
-    found = peaks.flatten().topk(min(_SHIFTS - 8, int((peaks > 0).sum()))).indices
-    peak = torch.stack([found // (2 * width + 1) - height, found % (2 * width + 1) - width], 1)
+    highest = peaks.flatten().topk(min(_SHIFTS - 8, int((peaks > 0).sum()))).indices
+    peak = torch.stack([highest // (2 * width + 1) - height, highest % (2 * width + 1) - width], 1)
     tall, wide = extent
-    sides = [(0, wide + 2), (0, wide // 2 + 2), (0, 3 * wide // 2 + 2), (tall + 2, 0)]  # whatever the votes say
+    sides = [(0, wide + 2), (0, wide // 2 + 2), (0, 3 * wide // 2 + 2), (tall + 2, 0)]  # with or without votes
     always = torch.tensor([(s * dy, s * dx) for dy, dx in sides for s in (1, -1)])
     shifts: Tensor = torch.unique(torch.cat([peak, always]), dim=0)
     return shifts

@@ -1,7 +1,7 @@
 """Which part of a photograph a model sees, and which part its picture of a new pose covers.
 
-The source's box is framed by the source's person alone, so it stays where it is whatever the poses are. The target's
-box is the source's, extended as far as the new figure needs it.
+The source's box is framed by the source's person alone, so no pose moves it. The target's box is the
+source's, extended as far as the new figure needs it.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Pose:
 class Scene:
     """A photograph, its person, what a model sees of them, and the photograph without them.
 
-    What is costly (where the old figure is, what was behind it) is found when it is first needed, and kept.
+    What takes time (where the old figure is, what was behind it) is computed when it is first needed, and kept.
 
     Attributes:
         person: as given, on the whole photograph. canvas: of the model.
@@ -119,7 +119,7 @@ class Scene:
         The crop is the source's, extended as far as it must be to enclose the new figure (`framing.target_box`).
 
         Maps of the target that the model needs (IUV, parsing) come along. Maps cannot be given another build, so they
-        and the joints are then scaled and shifted alike, whatever `retarget` says.
+        and the joints are then scaled and shifted alike, and `retarget` changes nothing.
 
         Args:
             target: a person with the pose, unbatched, or keypoints (18, 3), in any pixels. A person's size tells where
