@@ -27,7 +27,7 @@ __all__ = [
     "register",
 ]  # fmt: skip
 
-PAPERS: Final = ("patn", "apatn", "multiscale", "pinet", "densepose", "hpn", "garment", "carry")
+PAPERS: Final = ("patn", "apatn", "multiscale", "pinet", "densepose", "hpn", "garment", "carry", "bodywarp")
 """The folders here that declare a model, in the order of lists and tables."""
 
 ENTRY_POINTS: Final = "repose.models"

@@ -76,7 +76,7 @@ def step_memory(
         source, target, *views = (_people(names, pairs, size) for _ in range(2 + objective.views))
         pair = Pair(source, target, tuple(views))
         pair = pair.both() if recipe.data.both_directions else pair
-        run = _FakeRun(recipe, generator, objective, pair, device != "cpu" and recipe.precision == "bf16-mixed")
+        run = _FakeRun(recipe, generator, objective, pair, device != "cpu" and recipe.precision != "32-true")
         run.do_not_count([*features, generator, objective])
         run.train()
         if sheet_pairs:

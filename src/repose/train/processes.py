@@ -32,13 +32,21 @@ def launch(recipe: Recipe, accelerator: str, devices: int) -> tuple[Fabric, str]
         accelerator: "auto", "cpu" or "cuda". devices: processes.
 
     Returns:
-        The fabric of this process, and the precision that it computes in: the recipe's on a GPU, "32-true" on a CPU.
+        The fabric of this process, and the precision that it computes in: the recipe's on a GPU, "32-true" on a CPU that
+        does not multiply bfloat16, or if the recipe does not say "bf16-everywhere".
     """
-    precision = recipe.precision if accelerator != "cpu" and torch.cuda.is_available() else "32-true"
+    gpu = accelerator != "cpu" and torch.cuda.is_available()
+    wanted = "bf16-mixed" if recipe.precision == "bf16-everywhere" and (gpu or _multiplies_bf16()) else recipe.precision
+    precision = wanted if gpu or (wanted == "bf16-mixed" != recipe.precision) else "32-true"
     strategy = "ddp" if devices > 1 else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
     fabric.launch()
     return fabric, precision
+
+
+def _multiplies_bf16() -> bool:
+    """Whether this CPU has instructions for products of bfloat16."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def to_device(module: M, fabric: Fabric, channels_last: bool) -> M:

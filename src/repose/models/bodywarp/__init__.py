@@ -1,0 +1,24 @@
+"""Our own model: the bodies of both poses say where a pixel comes from; a network decides what is carried and paints the rest."""
+
+from repose.models.declaration import ModelDeclaration
+
+MODEL = ModelDeclaration(
+    package=__name__,
+    name="bodywarp",
+    title="Body warp",
+    paper="ours",
+    generator=".network:BodyWarp",
+    network_config=".network:BodyWarpConfig",
+    objective=".objective:BodyWarpObjective",
+    objective_config=".objective:BodyWarpObjectiveConfig",
+    inspect=".inspect:panels",
+    recipes={
+        "bodywarp": ".recipe:base",
+        "bodywarp-s": ".recipe:small",
+    },
+    full="bodywarp",
+    small="bodywarp-s",
+    without_features=("objective.lpips=0",),
+    tiny=("network.width=8", "network.depth=1", "network.heads=2"),
+    overfit=("generator_optimiser.lr=0.001",),
+)

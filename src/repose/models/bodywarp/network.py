@@ -1,0 +1,411 @@
+"""Body warp, the second generation of Carry: geometry says where a pixel comes from, a network decides what is believed.
+
+    both skeletons -> both bodies -> where each pixel of the target lies in the source, and its mirror image
+                      (`geometry`; no weights)
+    source picture, its body  -> what shows the person (the matte), features at H/4, H/8, H/16
+    target body, what is carried along the geometry, the source's features along it
+                      -> a residual of the flow (a few pixels), the outline, how far each candidate is believed, paint
+    person  = w1 * carried + w2 * carried from the other side + w3 * painted
+    picture = a * person + (1 - a) * the source's own surroundings, filled where the person stood
+    where nothing moves, the picture is the source
+
+The network works on `BodyWarpConfig.height` rows. A picture of a multiple of that is averaged for it, a smaller one is
+enlarged; carried pixels are always taken from the picture itself (`BodyWarp.enlarge`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repose.models.base import Generator, Needs, Output
+from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
+from repose.person import Person
+from repose.represent.flow import at_rest, warp
+
+_PAINT, _OUTLINE, _WEIGHTS = 3, 1, 3
+_NEVER = 1e4
+_DOUBT = 6.0  # subtracted from the logit of a candidate that the source does not show
+
+
+@dataclass(frozen=True)
+class BodyWarpConfig:
+    """Sizes of the generator; the defaults are the small one.
+
+    Attributes:
+        width: features at H/4; half as many at H/2, twice as many at H/8, three times as many at H/16.
+        depth: residual blocks of a stage.
+        heads: of the attention of H/8 to H/16.
+        height: rows of the pictures that the network works on.
+        reach: the largest residual of the flow, a share of the height.
+        mirrored: whether the mirror image of the body is a second candidate.
+        residual: whether the flow of the geometry is corrected.
+    """
+
+    width: int = 32
+    depth: int = 2
+    heads: int = 4
+    height: int = 256
+    reach: float = 0.035
+    mirrored: bool = True
+    residual: bool = True
+
+
+class Residual(nn.Module):
+    """conv 3x3, ReLU, conv 3x3, added to the input; no norm, so the second convolution starts small."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        added: Tensor = x + self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
+        return added
+
+
+class Stage(nn.Module):
+    """A 3x3 convolution (of stride 1 or 2) into `out` channels, then residual blocks."""
+
+    def __init__(self, into: int, out: int, depth: int, stride: int = 1) -> None:
+        super().__init__()
+        self.into = nn.Conv2d(into, out, 3, stride, 1)
+        self.blocks = nn.Sequential(*(Residual(out) for _ in range(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
+        out: Tensor = self.blocks(self.into(x))
+        return out
+
+
+class Attention(nn.Module):
+    """The target's cells read the source's: multi-head cross-attention, added to the target's features."""
+
+    def __init__(self, width: int, source: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.out = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+        self.key, self.value = nn.Conv2d(source, width, 1), nn.Conv2d(source, width, 1)
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        """(B, C, h, w) and (B, S, k, l) -> (B, C, h, w)."""
+        q, k, v = (
+            layer(x).reshape(x.shape[0], self.heads, -1, x[0, 0].numel())  # (B, heads, C / heads, cells)
+            for layer, x in ((self.query, target), (self.key, source), (self.value, source))
+        )
+        # written out: at this size it is several times faster on a CPU than PyTorch's fused product
+        chance = torch.softmax((q.transpose(2, 3) @ k).float() * q.shape[2] ** -0.5, -1).to(v.dtype)  # (B, heads, N, M)
+        read = (v @ chance.transpose(2, 3)).reshape(target.shape)  # (B, C, h, w)
+        added: Tensor = target + self.out(read)
+        return added
+
+
+class BodyWarp(Generator):
+    """The generator. See the module's text and CARD.md."""
+
+    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8)
+    any_canvas = True
+
+    def __init__(self, config: BodyWarpConfig | None = None) -> None:
+        super().__init__()
+        config = config if config is not None else BodyWarpConfig()
+        if min(config.width, config.depth, config.height) < 1 or config.width % 2 or 2 * config.width % config.heads:
+            raise ValueError(f"BodyWarp: sizes must be 1 or more, width even, 2 width a multiple of heads; got {config}")
+        if not 0 < config.reach < 1:
+            raise ValueError(f"BodyWarp: reach is a share of the height, got {config.reach}")
+        self.config = config
+        c2, c4, c8, c16, depth = config.width // 2, config.width, 2 * config.width, 3 * config.width, config.depth
+        # the source
+        self.source2 = nn.Conv2d(12 + BODY_MAPS, c2, 3, 1, 1)
+        self.source4 = Stage(c2, c4, depth, stride=2)
+        self.source8 = Stage(c4, c8, depth, stride=2)
+        self.source16 = Stage(c8, c16, 1, stride=2)
+        self.source_up8, self.source_after8 = nn.Conv2d(c16, c8, 1), Residual(c8)
+        self.source_up4, self.source_after4 = nn.Conv2d(c8, c4, 1), Residual(c4)
+        self.source_up2 = nn.Conv2d(c4, c2, 1)
+        self.source_after2 = nn.Conv2d(2 * c2, c2, 3, 1, 1)
+        self.to_matte = nn.Conv2d(c2, 4, 3, 1, 1)
+        # the target
+        candidates = 12 + 4 + (3 if config.mirrored else 0)
+        self.target2 = nn.Conv2d(BODY_MAPS + TRAITS + candidates, c2, 3, 1, 1)
+        self.target4 = Stage(c2, c4, 0, stride=2)
+        self.join4 = Stage(2 * c4, c4, 1)
+        self.target8 = Stage(c4, c8, 0, stride=2)
+        self.join8 = Stage(2 * c8, c8, 1)
+        self.attention = Attention(c8, c16, config.heads)
+        self.target16 = Stage(c8, c16, 1, stride=2)
+        self.up8, self.after8 = nn.Conv2d(c16, c8, 1), nn.Sequential(*(Residual(c8) for _ in range(depth)))
+        self.up4 = nn.Conv2d(c8, c4, 1)
+        self.after4 = nn.Sequential(*(Residual(c4) for _ in range(depth)))
+        if config.residual:
+            self.to_residual = nn.Conv2d(c4, 2, 3, 1, 1)
+        self.up2 = nn.Conv2d(c4, c2, 1)
+        self.head2 = Stage(2 * c2 + candidates + 4, c2 + 8, 1)
+        self.to_picture = nn.Conv2d(c2 + 8, 4 * (_PAINT + _OUTLINE + _WEIGHTS), 3, 1, 1)
+        self._initialise()
+
+    # -- people to tensors --------------------------------------------------------------------------------------
+
+    def working_size(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns that the network works on for a picture of this size."""
+        factor = self.config.height / height
+        if factor >= 1:
+            times = max(1, round(factor))
+            return height * times, width * times
+        times = max(1, height // self.config.height)
+        return height // times, width // times
+
+    def check(self, source: Person, target: Person) -> None:
+        """As every generator; a picture that is averaged needs sides that are multiples of more."""
+        super().check(source, target)
+        assert source.size is not None
+        height, width = source.size
+        multiple = 16 * max(1, height // self.config.height) if height > self.config.height else self.needs.multiple
+        if height % multiple or width % multiple:
+            raise ValueError(
+                f"BodyWarp takes pictures of {height} rows with sides that are multiples of {multiple}, got "
+                f"{height}x{width}; repose.represent.canvas pads or resizes"
+            )
+
+    def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
+        """The source picture (B, 3, H, W), and of working size (h, w): flow and mirrored flow (B, 2, h, w), traits
+        (B, 7, h, w), maps of both bodies (B, 9, h, w); see `geometry.PairGeometry`."""
+        assert source.image is not None
+        assert source.keypoints is not None
+        assert target.keypoints is not None
+        assert source.size is not None
+        size = self.working_size(*source.size)
+        one, other = (
+            Person(keypoints=keypoints, size=source.size).resize(*size).keypoints
+            if size != source.size
+            else keypoints
+            for keypoints in (source.keypoints, target.keypoints)
+        )
+        assert one is not None
+        assert other is not None
+        geometry: PairGeometry = pair_geometry(one, other, *size)
+        return source.image, geometry.flow, geometry.mirrored, geometry.traits, geometry.source, geometry.target
+
+    # -- tensors to the picture ---------------------------------------------------------------------------------
+
+    def synthesise(self, *inputs: Tensor) -> Output:
+        """The tensors of `encode` -> image (B, 3, H, W).
+
+        extra, at the working size (h, w) unless said otherwise:
+            person (B, 1, H, W): probability of the person. outline (B, 1, h, w): the same.
+            core (B, 3, h, w): the picture at the working size. figure, painted, carried, surroundings (B, 3, h, w).
+            flow (B, 2, h, w): where `carried` comes from, -1 to 1 from edge to edge. correction (B, 2, h, w): by how
+            much it differs from the geometry's.
+            shares (B, 3, h, w): of carried, mirrored and painted. mask (B, 1, h, w): share that is carried.
+            matte (B, 1, h, w): logits of the person in the source. still (B, 1, h, w): where the source stays.
+        """
+        photograph, flow, mirrored, traits, source_maps, target_maps = inputs
+        height, width = flow.shape[-2:]
+        image = _resized(photograph, height, width)  # (B, 3, h, w)
+        matte, s4, s8, s16 = self._understand(image, source_maps)
+
+        chance = torch.sigmoid(matte.float())
+        picture = torch.cat([image, chance * 2 - 1], 1)
+        first = warp(picture, flow)  # (B, 4, h, w)
+        other = warp(image, mirrored) if self.config.mirrored else None
+        half = [F.avg_pool2d(x, 2) for x in (target_maps, traits)]
+        candidates = [F.pixel_unshuffle(first, 2)] + ([F.avg_pool2d(other, 2)] if other is not None else [])
+        t2 = self.target2(torch.cat([*half, *candidates], 1))  # (B, C2, h/2, w/2)
+        flow4, flow8 = (F.avg_pool2d(flow, times) for times in (4, 8))
+        t4 = self.target4(F.relu(t2))
+        t4 = self.join4(F.relu(torch.cat([t4, warp(s4, flow4).to(t4.dtype)], 1)))  # (B, C4, h/4, w/4)
+        t8 = self.target8(F.relu(t4))
+        t8 = self.join8(F.relu(torch.cat([t8, warp(s8, flow8).to(t8.dtype)], 1)))  # (B, C8, h/8, w/8)
+        t8 = self.attention(t8, s16)
+        t16 = self.target16(F.relu(_padded(t8)))
+        t8 = self.after8(t8 + _upsampled(self.up8(t16), 2, t8))
+        t4 = self.after4(t4 + _upsampled(self.up4(t8), 2))
+
+        extra: dict[str, Tensor] = {"matte": matte, "still": traits[:, 6:7]}
+        if self.config.residual:
+            reach = 2 * self.config.reach * torch.tensor([height / width, 1.0], device=flow.device).view(1, 2, 1, 1)
+            correction = _upsampled(torch.tanh(self.to_residual(F.relu(t4)).float()), 4) * reach
+            near = (target_maps[:, 8:9] < 1).float()  # what is far from a body stays
+            extra["correction"] = correction * near
+            flow = flow + extra["correction"]
+            first = warp(picture, flow)
+        t2 = torch.cat([t2, _upsampled(self.up2(F.relu(t4)), 2)], 1)
+        candidates[0] = F.pixel_unshuffle(first, 2)
+        seen2 = F.avg_pool2d(traits[:, [0, 3, 4, 6]], 2)
+        t2 = self.head2(torch.cat([F.relu(t2), *candidates, seen2], 1))
+        raw = F.pixel_shuffle(self.to_picture(F.relu(t2)), 2).float()  # (B, 7, h, w)
+
+        painted, outline = torch.tanh(raw[:, :3]), torch.sigmoid(raw[:, 3:4])
+        shares = self._shares(raw[:, 4:], traits)
+        carried = first[:, :3]
+        aside = carried if other is None else other
+        figure = shares[:, :1] * carried + shares[:, 1:2] * aside + shares[:, 2:] * painted
+        surroundings = self.surroundings(image, chance.detach())
+        core = outline * figure + (1 - outline) * surroundings
+        core = extra["still"] * image + (1 - extra["still"]) * core
+        extra |= {
+            "outline": outline, "painted": painted, "carried": carried, "aside": aside, "shares": shares,
+            "figure": figure, "surroundings": surroundings, "core": core, "flow": flow, "mirrored": mirrored,
+            "mask": shares[:, :1] + shares[:, 1:2],
+        }  # fmt: skip
+        still = extra["still"]
+        extra["person"] = still * chance + (1 - still) * outline
+        output = Output(core, extra)
+        if (height, width) != tuple(photograph.shape[-2:]):
+            rows, columns = photograph.shape[-2:]
+            extra["person"] = _resized(extra["person"], rows, columns)
+            image = self.enlarge(output, photograph) if rows > height else _resized(core, rows, columns)
+            output = Output(image, extra)
+        return output
+
+    def surroundings(self, image: Tensor, matte: Tensor) -> Tensor:
+        """The source without its person: each pixel of the person gets the colours around, the nearest the most.
+
+        Args:
+            image: (B, 3, h, w). matte: (B, 1, h, w) probability of the person.
+        """
+        hidden = _widest(matte, 2)
+        hidden = ((hidden - 0.1) / 0.4).clamp(0, 1)
+        return image * (1 - hidden) + _filled(image, 1 - hidden) * hidden
+
+    def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
+        """The result at the size of a larger photograph: pixels are carried from the photograph itself.
+
+        Args:
+            output: of `synthesise`. photograph: (B, 3, k h, k w), k whole: the source's crop, in more pixels.
+            coarser: not used: a carried pixel is the photograph's at any scale.
+
+        Returns:
+            (B, 3, k h, k w) in [-1, 1].
+        """
+        extra = output.extra
+        core = extra["core"]
+        times = photograph.shape[-1] // core.shape[-1]
+        if photograph.shape[-2:] != (times * core.shape[-2], times * core.shape[-1]) or times < 1:
+            raise ValueError(
+                f"BodyWarp.enlarge: the photograph must be a whole number of times {tuple(core.shape[-2:])}, got "
+                f"{tuple(photograph.shape[-2:])}"
+            )
+        if times == 1:
+            return core
+        large = {
+            name: _upsampled(extra[name].float(), times)
+            for name in ("outline", "painted", "shares", "surroundings", "still", "matte")
+        }
+        large |= {name: _upsampled_flow(extra[name], times) for name in ("flow", "mirrored")}
+        shares = large["shares"]
+        figure = shares[:, :1] * warp(photograph, large["flow"]) + shares[:, 2:] * large["painted"]
+        if self.config.mirrored:
+            figure = figure + shares[:, 1:2] * warp(photograph, large["mirrored"])
+        else:
+            figure = figure + shares[:, 1:2] * warp(photograph, large["flow"])
+        hidden = _widest(torch.sigmoid(large["matte"]), 2 * times)
+        hidden = ((hidden - 0.1) / 0.4).clamp(0, 1)
+        around = photograph * (1 - hidden) + large["surroundings"] * hidden
+        whole = large["outline"] * figure + (1 - large["outline"]) * around
+        return (large["still"] * photograph + (1 - large["still"]) * whole).clamp(-1, 1)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _understand(self, image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The source: logits of the person (B, 1, h, w), features at h/4, h/8 and h/16."""
+        s2 = self.source2(torch.cat([F.pixel_unshuffle(image, 2), F.avg_pool2d(maps, 2)], 1))  # (B, C2, h/2, w/2)
+        s4 = self.source4(F.relu(s2))
+        s8 = self.source8(F.relu(s4))
+        s16 = self.source16(F.relu(_padded(s8)))
+        s8 = self.source_after8(s8 + _upsampled(self.source_up8(F.relu(s16)), 2, s8))
+        s4 = self.source_after4(s4 + _upsampled(self.source_up4(F.relu(s8)), 2))
+        m2 = torch.cat([s2, _upsampled(self.source_up2(F.relu(s4)), 2)], 1)
+        m2 = self.source_after2(F.relu(m2))
+        matte = F.pixel_shuffle(self.to_matte(F.relu(m2)), 2)
+        return matte, s4, s8, s16
+
+    def _shares(self, logits: Tensor, traits: Tensor) -> Tensor:
+        """(B, 3, h, w) that sum to 1: of carried, mirrored, painted."""
+        seen, agreement, mirrored_seen = traits[:, 0:1], traits[:, 3:4], traits[:, 4:5]
+        shown = torch.cat([torch.maximum(seen, agreement), mirrored_seen, torch.ones_like(seen)], 1)
+        doubt = [_DOUBT, _DOUBT if self.config.mirrored else _NEVER, _DOUBT]
+        if not self.config.mirrored:
+            shown = shown * torch.tensor([1.0, 0.0, 1.0], device=shown.device).view(1, 3, 1, 1)
+        return torch.softmax(logits - torch.tensor(doubt, device=shown.device).view(1, 3, 1, 1) * (1 - shown), 1)
+
+    def _initialise(self) -> None:
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, nn.Conv2d):
+                    nn.init.kaiming_normal_(module.weight)
+                    assert module.bias is not None
+                    module.bias.zero_()
+            for module in self.modules():
+                if isinstance(module, Residual):
+                    module.conv2.weight.mul_(0.3)
+                if isinstance(module, Attention):
+                    module.out.weight.mul_(0.3)
+            for layer in (self.to_picture, self.to_matte, *([self.to_residual] if self.config.residual else [])):
+                layer.weight.mul_(0.1)
+            assert self.to_picture.bias is not None
+            self.to_picture.bias[4 * 4 : 4 * 5] = 1.0  # of the carried pixels: at first they are believed
+
+
+def _resized(image: Tensor, height: int, width: int) -> Tensor:
+    """A picture in another size: the mean of its pixels where it is smaller, else bilinear."""
+    if tuple(image.shape[-2:]) == (height, width):
+        return image
+    times = image.shape[-2] // height
+    if times > 1 and image.shape[-2:] == (times * height, times * width):
+        return F.avg_pool2d(image, times)
+    return F.interpolate(image, (height, width), mode="bilinear", align_corners=False, antialias=times >= 1)
+
+
+def _widest(x: Tensor, reach: int) -> Tensor:
+    """The largest value within `reach` rows and columns."""
+    side = 2 * reach + 1
+    return F.max_pool2d(F.max_pool2d(x, (side, 1), 1, (reach, 0)), (1, side), 1, (0, reach))
+
+
+def _padded(x: Tensor) -> Tensor:
+    """With an even number of rows and columns."""
+    rows, columns = x.shape[-2] % 2, x.shape[-1] % 2
+    return F.pad(x, (0, columns, 0, rows)) if rows or columns else x
+
+
+def _upsampled(x: Tensor, times: int, like: Tensor | None = None) -> Tensor:
+    """Bilinear, `times` as many pixels to either side; cut to the size of `like`."""
+    out = F.interpolate(x, scale_factor=times, mode="bilinear", align_corners=False)
+    return out if like is None else out[..., : like.shape[-2], : like.shape[-1]]
+
+
+def _upsampled_flow(flow: Tensor, times: int) -> Tensor:
+    """Places (B, 2, h, w) -> (B, 2, times h, times w): ways are enlarged, so a flow at rest stays at rest."""
+    way = _upsampled(flow - at_rest(flow), times)
+    return way + at_rest(way)
+
+
+def _filled(image: Tensor, known: Tensor) -> Tensor:
+    """A picture (B, 3, h, w) where what is not known (B, 1, h, w, 0 to 1) has the mean of what is known around it.
+
+    A pyramid: each level is the weighted mean of 2x2, the finest level that knows something wins (Gortler et al. 1996,
+    "The Lumigraph", pull-push).
+    """
+    levels = []
+    colour, weight = image * known, known
+    while True:
+        levels.append((colour, weight))
+        if min(weight.shape[-2:]) < 3:
+            break
+        colour, weight = (F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (colour, weight))
+        share = (4 * weight).clamp_max(1) / weight.clamp_min(1e-6)
+        colour, weight = colour * share, weight * share
+    colour, weight = levels.pop()
+    filled = colour.sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    filled = colour + (1 - weight) * filled
+    for colour, weight in reversed(levels):
+        filled = _upsampled(filled, 2, weight)
+        filled = colour + (1 - weight) * filled
+    return filled
+
+
+__all__ = ["BodyWarp", "BodyWarpConfig"]
