@@ -59,9 +59,7 @@ def correspondence(source: Tensor, target: Tensor, bins: tuple[int, ...] = BINS)
 
 def _cell(iuv: Tensor, count: int) -> Tensor:
     """The cell of every pixel, int64 (B, H W)."""
-    part = iuv[:, 0].long().clamp(0, PARTS)
-    u, v = ((iuv[:, k] * count).long().clamp(0, count - 1) for k in (1, 2))
-    return ((part * count + u) * count + v).flatten(1)
+    return _cells(iuv.movedim(1, -1), count).flatten(1)
 
 
 def _check(source: Tensor, target: Tensor) -> None:
@@ -158,9 +156,9 @@ def _cell_places(source: Tensor, own: Tensor, wanted: Tensor, bins: tuple[int, .
 
 
 def _cells(values: Tensor, count: int) -> Tensor:
-    """The cell of part, u and v (M, 3), int64 (M,)."""
-    part = values[:, 0].long().clamp(0, PARTS)
-    u, v = ((values[:, k] * count).long().clamp(0, count - 1) for k in (1, 2))
+    """The cell of part, u and v (..., 3), int64 (...)."""
+    part = values[..., 0].long().clamp(0, PARTS)
+    u, v = ((values[..., k] * count).long().clamp(0, count - 1) for k in (1, 2))
     return (part * count + u) * count + v
 
 
