@@ -32,11 +32,12 @@ from repose.metrics.functional import (
 )
 from repose.metrics.measure import mask_of
 from repose.metrics.networks import MetricNetworks
-from repose.metrics.picture_networks import LPIPS_TAPS, NETWORKS, NetworkMissingError, lpips_weights
+from repose.metrics.picture_networks import NETWORKS, NetworkMissingError
 from repose.metrics.protocols import MaskVariant, Protocol, protocol
 from repose.metrics.reference_statistics import ReadPictures, reference_statistics
 from repose.metrics.report import html
 from repose.nn.alexnet import AlexNet
+from repose.nn.lpips import LPIPS_TAPS, lpips_weights
 from repose.nn.mobilenet import WEIGHTS as MOBILENET
 from repose.nn.mobilenet import mobilenet_v2
 from repose.nn.squeezenet import SqueezeNet

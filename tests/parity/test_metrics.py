@@ -31,10 +31,10 @@ from repose.metrics.functional import (
     ssim,
 )
 from repose.metrics.functional.ssim import MS_WEIGHTS
-from repose.metrics.picture_networks import LPIPS_TAPS, lpips_weights
 from repose.nn import inception
 from repose.nn.alexnet import AlexNet
 from repose.nn.inception import InceptionV3, prepared
+from repose.nn.lpips import LPIPS_TAPS, lpips_weights
 from repose.nn.squeezenet import SqueezeNet
 from repose.nn.ssd import FLOOR, PERSON, SSD300, boxes
 from repose.nn.vgg import IMAGENET_MEAN, IMAGENET_STD, TAPS, TAPS_16, VGG16, VGG19

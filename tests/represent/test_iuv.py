@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from repose.represent.iuv import correspondence
+from repose.represent.iuv import correspondence, fine_correspondence
 
 
 def body(height: int = 32, width: int = 24) -> torch.Tensor:
@@ -70,3 +70,71 @@ def test_wrong_shapes() -> None:
         correspondence(body()[0], body())
     with pytest.raises(ValueError, match="IUV"):
         correspondence(torch.cat([body(), body()]), body())
+
+
+# -- finer than a cell ------------------------------------------------------------------------------------------------
+
+
+def cylinder(part: int, middle: float, radius: float, height: float, turn: float = 0.0) -> torch.Tensor:
+    """A tube of 256x176 as a store holds it: u is the angle, a whole turn from 0 to 1, v runs along it."""
+    x = (torch.arange(176.0) - middle) / radius
+    v = (torch.arange(256.0) - 20) / height
+    angle = x.clamp(-1, 1).asin() / (2 * torch.pi) + 0.5 + turn
+    on = (x.abs() < 1)[None] & ((v >= 0) & (v <= 1))[:, None]
+    iuv = torch.stack([torch.full(on.shape, part / 255), (angle % 1).expand_as(on), v[:, None].expand_as(on)])
+    return ((iuv * 255).round() / torch.tensor([1.0, 255, 255]).view(3, 1, 1) * on)[None]
+
+
+@pytest.mark.parametrize(("part", "turn"), [(1, 0.0), (3, 0.0), (3, 0.5), (6, 0.4)])
+def test_fine_places_are_right_between_pixels(part: int, turn: float) -> None:
+    source, target = cylinder(part, 70.3, 15, 80, turn), cylinder(part, 88.0, 13.5, 90, turn)
+    place, seen = fine_correspondence(source, target)
+    x, y = 70.3 + (torch.arange(176.0) - 88) / 13.5 * 15, 20 + (torch.arange(256.0) - 20) / 90 * 80
+    true = torch.stack([x.expand(256, 176), y[:, None].expand(256, 176)])
+    inner = seen[0, 0] & (target[0, 0] > 0)
+    inner[:, :78], inner[:, 99:] = False, False  # the rim is seen at a graze
+    assert inner.sum() > 1800
+    off = (place[0] - true).norm(dim=0)[inner]
+    assert off.mean() < 0.25
+    assert off.max() < 1
+    coarse = (correspondence(source, target)[0][0] - true).norm(dim=0)[inner]
+    assert off.mean() < 0.25 * coarse.mean()
+
+
+def test_fine_places_of_a_picture_in_itself_are_exact() -> None:
+    source = cylinder(2, 80, 20, 90)
+    place, seen = fine_correspondence(source, source)
+    rows, columns = torch.meshgrid(torch.arange(256.0), torch.arange(176.0), indexing="ij")
+    off = (place[0] - torch.stack([columns, rows])).norm(dim=0)[seen[0, 0]]
+    assert off.mean() < 0.2
+    shifted, known = fine_correspondence(source, source.roll((3, -7), (2, 3)))  # whole pixels change nothing
+    assert torch.equal(shifted.roll((-3, 7), (2, 3)), place)
+    assert torch.equal(known.roll((-3, 7), (2, 3)), seen)
+
+
+def test_fine_places_are_seen_where_the_coarse_ones_are() -> None:
+    source, target = body(), body().flip(-1)
+    source[:, :, :16] = 0
+    target[:, 0, :, :5] = 3
+    place, seen = fine_correspondence(source, target)
+    assert torch.equal(seen, correspondence(source, target)[1])
+    assert 0.3 < seen.float().mean() < 0.5
+    assert (place.movedim(1, -1)[~seen[:, 0]] == 0).all()
+    nobody = torch.zeros(1, 3, 8, 8)
+    for one, other in ((source, nobody), (nobody, source)):
+        place, seen = fine_correspondence(one, other)
+        assert place.shape[-2:] == seen.shape[-2:] == other.shape[-2:]
+        assert not seen.any()
+        assert not place.any()
+
+
+def test_fine_places_of_a_batch_do_not_mix() -> None:
+    source = torch.cat([body(), body().flip(-1), torch.zeros_like(body()), body()])
+    target = torch.cat([body(), body(), body(), body().flip(-2)])
+    place, seen = fine_correspondence(source, target)
+    for k in range(4):
+        alone, also = fine_correspondence(source[k : k + 1], target[k : k + 1])
+        assert torch.equal(place[k], alone[0])
+        assert torch.equal(seen[k], also[0])
+    with pytest.raises(ValueError, match=r"IUV \(B, 3, H, W\) of both people"):
+        fine_correspondence(source[0], target)

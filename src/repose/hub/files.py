@@ -107,6 +107,15 @@ FILES: Final = {
             aliases=("alex.pth",),
         ),
         File(
+            name="alexnet_features_lpips.safetensors",
+            url=None,
+            sha256="0f33dbd1550fa47431747e69d20e72fbe5526778fbd16bd13524e9edec7e1efc",
+            size=9_884_792,
+            licence="BSD-3-Clause (AlexNet), BSD-2-Clause (LPIPS)",
+            origin="the convolutions of alexnet-owt-7be5be79.pth and the weights of lpips_v0.1_alex.pth in one file",
+            advice="the two published files hold the same numbers and are taken in its place",
+        ),
+        File(
             name="lpips_v0.1_vgg.pth",
             url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
             sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",

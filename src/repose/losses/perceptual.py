@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, Self, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from repose.hub.fetch import FileMissingError
+from repose.losses.frozen import FrozenNetworkTerm
 from repose.names import nearest
 from repose.nn import mobilenet, vgg
 from repose.nn.weights import checked_taps
@@ -24,11 +24,8 @@ DEFAULT_LAYERS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Perceptual(nn.Module):
-    """Distance of features, added up over layers.
-
-    The backbone is frozen, always in eval, moves with `.to(device)`, and is no part of `state_dict` or `parameters`.
-    Its weights are read at the first use, so that an objective can be built, counted and loaded without the file.
+class Perceptual(FrozenNetworkTerm):
+    """Distance of features of a frozen backbone, added up over layers.
 
     Args:
         backbone: "vgg19", "vgg16" (features after ReLU, as they are) or "mobilenet_v2" (linear features, each channel
@@ -46,9 +43,6 @@ class Perceptual(nn.Module):
         ValueError: an unknown backbone, layer, rescale, reduction or distance.
     """
 
-    advice: str = ""
-    """How to train without this term; part of the error for a missing weight file of the backbone."""
-
     def __init__(
         self,
         backbone: Backbone = "vgg19",
@@ -58,7 +52,7 @@ class Perceptual(nn.Module):
         features: nn.Module | None = None,
         distance: Distance = "l1",
     ) -> None:
-        super().__init__()
+        super().__init__(features)
         if backbone not in DEFAULT_LAYERS:
             raise ValueError(f"Perceptual: no backbone '{backbone}'; {nearest(backbone, DEFAULT_LAYERS)}")
         if rescale not in ("imagenet", "batch"):
@@ -71,7 +65,6 @@ class Perceptual(nn.Module):
         self.backbone: Backbone = backbone
         self.layers = checked_taps(layers if layers is not None else DEFAULT_LAYERS[backbone], known, backbone)
         self.rescale, self.reduce, self.distance = rescale, reduce, distance
-        self._network: tuple[nn.Module, ...] = (features.requires_grad_(False).eval(),) if features else ()
 
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
         """Both (B, 3, H, W) in [-1, 1] -> scalar; no gradient flows to `target`."""
@@ -98,19 +91,6 @@ class Perceptual(nn.Module):
             terms = torch.stack([x.square().mean(dim=(1, 2, 3)).add(1e-12).sqrt().mean() for x in apart])
         return terms.sum() if self.reduce == "sum" else terms.mean()
 
-    def network(self, device: torch.device | str = "cpu") -> nn.Module:
-        """The frozen backbone, read at the first call. FileMissingError names a missing weight file, and `advice`."""
-        if not self._network:
-            try:
-                backbone = self._read()
-            except FileMissingError as error:
-                if not self.advice:
-                    raise
-                raise FileMissingError(f"{error}\n  or        {self.advice}") from error
-            backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
-            self._network = (backbone.to(device),)
-        return self._network[0]
-
     def _read(self) -> nn.Module:
         """The backbone with the weights of its file."""
         if self.backbone == "vgg19":
@@ -119,17 +99,11 @@ class Perceptual(nn.Module):
             return vgg.vgg16(self.layers)
         return mobilenet.mobilenet_v2(self.layers, scaled=True)
 
-    def blank(self) -> nn.Module:
-        """The backbone with random weights if its file was not read yet, to count its parameters and memory only.
-
-        It then replaces the one from the file.
-        """
-        if not self._network:
-            if self.backbone == "mobilenet_v2":
-                self._network = (mobilenet.MobileNetV2(self.layers, scaled=True),)
-            else:
-                self._network = ((vgg.VGG19 if self.backbone == "vgg19" else vgg.VGG16)(self.layers),)
-        return self._network[0]
+    def _unread(self) -> nn.Module:
+        """The same backbone with random weights."""
+        if self.backbone == "mobilenet_v2":
+            return mobilenet.MobileNetV2(self.layers, scaled=True)
+        return (vgg.VGG19 if self.backbone == "vgg19" else vgg.VGG16)(self.layers)
 
     def _prepared(self, images: Tensor) -> Tensor:
         """[-1, 1] -> the backbone's own range: [0, 1] for VGG, [-1, 1] for MobileNetV2."""
@@ -141,12 +115,6 @@ class Perceptual(nn.Module):
         else:
             return images
         return images * 2 - 1 if self.backbone == "mobilenet_v2" else images
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        for network in self._network:  # not registered, so nn.Module would leave it where it is
-            network._apply(fn)  # type: ignore[no-untyped-call]
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return self
 
     def extra_repr(self) -> str:
         return f"{self.backbone}, layers={self.layers}, rescale={self.rescale}, reduce={self.reduce}"

@@ -20,9 +20,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from repose.metrics.functional.perceptual import consistency, unit
+from repose.metrics.functional.perceptual import consistency
 from repose.metrics.functional.regions import CLOTHES
 from repose.names import nearest
+from repose.nn.lpips import unit
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
 from repose.person import Person
 from repose.represent.keypoints import skeleton_mask

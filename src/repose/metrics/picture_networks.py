@@ -15,6 +15,7 @@ from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.metrics.functional import detection_score, lpips
 from repose.nn import alexnet, inception, squeezenet, ssd, vgg
+from repose.nn.lpips import ALEXNET_WEIGHTS, LPIPS_TAPS, lpips_weights
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -168,13 +169,6 @@ class NetworkSource:
     build: Callable[[Sequence[str], torch.device], Network]
 
 
-LPIPS_TAPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "alex": alexnet.TAPS,
-    "vgg": ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"),
-    "squeeze": ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
-}
-"""Trunk of LPIPS -> the layers whose features are compared."""
-
 _TRUNKS: Final[Mapping[str, Callable[[Sequence[str], str], nn.Module]]] = {
     "alex": alexnet.alexnet,
     "vgg": vgg.vgg16,
@@ -213,7 +207,7 @@ NETWORKS: Final[Mapping[str, NetworkSource]] = {
     "inception_imagenet@1": NetworkSource(
         (inception.WEIGHTS["torchvision"],), partial(_inception, "torchvision", "imagenet")
     ),
-    "lpips_alex@0.1": NetworkSource((alexnet.WEIGHTS, "lpips_v0.1_alex.pth"), partial(_lpips, "alex")),
+    "lpips_alex@0.1": NetworkSource((alexnet.WEIGHTS, ALEXNET_WEIGHTS), partial(_lpips, "alex")),
     "lpips_vgg@0.1": NetworkSource((vgg.WEIGHTS_16, "lpips_v0.1_vgg.pth"), partial(_lpips, "vgg")),
     "lpips_squeeze@0.1": NetworkSource((squeezenet.WEIGHTS, "lpips_v0.1_squeeze.pth"), partial(_lpips, "squeeze")),
     "ssd300_vgg16@1": NetworkSource((ssd.WEIGHTS,), _ssd),
@@ -237,22 +231,6 @@ def build_network(name: str, device: torch.device) -> Network:
             raise NetworkMissingError(file, str(error)) from error
     with torch.random.fork_rng(devices=[]):  # a new network draws its weights, but not the caller's random numbers
         return NETWORKS[name].build(paths, device)
-
-
-def lpips_weights(file: str, taps: Sequence[str]) -> dict[str, Tensor]:
-    """The learnt weights of LPIPS version 0.1 from its file: tap -> (C,).
-
-    Raises:
-        ValueError: the file does not hold the weights of as many taps.
-    """
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    names = [f"lin{number}.model.1.weight" for number in range(len(taps))]
-    if sorted(state) != sorted(names):
-        raise ValueError(
-            f"{file} is no file of LPIPS v0.1 for {len(taps)} taps: {names[0]} to {names[-1]} are expected, it holds "
-            f"{len(state)} entries, {', '.join(sorted(state)[:3])} ..."
-        )
-    return {tap: state[name].flatten() for tap, name in zip(taps, names, strict=True)}
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -205,13 +205,13 @@ def build_objective(recipe: Recipe) -> Objective:
 
     Where the file of a feature network is missing, the error of the loss term names the settings that do without it.
     """
-    from repose.losses.perceptual import Perceptual
+    from repose.losses.frozen import FrozenNetworkTerm
 
     declaration = MODELS[recipe.model]
     objective: Objective = declaration.load(declaration.objective)(recipe.objective)
     if declaration.without_features:
         advice = f"train without it: add {' '.join(declaration.without_features)} to `repose train`"
         for module in objective.modules():
-            if isinstance(module, Perceptual):
+            if isinstance(module, FrozenNetworkTerm):
                 module.advice = advice
     return objective

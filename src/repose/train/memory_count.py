@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from repose.losses.adversarial import ImagePool
-from repose.losses.perceptual import Perceptual
+from repose.losses.frozen import FrozenNetworkTerm
 from repose.models import build_generator, build_objective
 from repose.models.base import Generator, Objective, Output, Phase, course, stage_of, total
 from repose.person import JOINTS, Pair, Person
@@ -110,7 +110,7 @@ def inference_memory(generator: Generator, source: Person, target: Person) -> in
 
 def feature_networks(objective: Objective) -> list[nn.Module]:
     """The frozen networks of an objective's feature terms; without their weight files where those are not read yet."""
-    return [module.blank() for module in objective.modules() if isinstance(module, Perceptual)]
+    return [module.blank() for module in objective.modules() if isinstance(module, FrozenNetworkTerm)]
 
 
 # -- which storages are alive -----------------------------------------------------------------------------------------

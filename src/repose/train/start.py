@@ -13,7 +13,7 @@ from repose.data.augment import Bits
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.data.store import Store
 from repose.estimate.suppliers import supplier
-from repose.losses.perceptual import Perceptual
+from repose.losses.frozen import FrozenNetworkTerm
 from repose.models import build_generator, build_objective
 from repose.models.base import course, stage_of
 from repose.models.weights import lineage, load_weights, weight_files
@@ -60,7 +60,8 @@ def new_state(
     state = State.fresh(recipe, generator, objective, data, overfit, None if weights is None else lineage(weights))
     _check_stages(state)
     for module in objective.modules():
-        if isinstance(module, Perceptual):  # it reads its file, and draws random numbers, when it is first used: now
+        # It reads its file, and draws random numbers, when it is first used: now.
+        if isinstance(module, FrozenNetworkTerm):
             module.network(fabric.device)
     torch.manual_seed(recipe.seed + 1 + fabric.global_rank)  # every process has its own dropout
     return state

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from repose.nn.lpips import distance_maps
+
 
 def lpips(one: Mapping[str, Tensor], other: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Tensor:
     """LPIPS: squared differences of unit vectors, weighted by channel, mean over the picture, sum over the taps.
@@ -28,16 +30,8 @@ def lpips(one: Mapping[str, Tensor], other: Mapping[str, Tensor], weights: Mappi
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", eq. 1; version
     0.1 with its eps of 1e-10 beside the length.
     """
-    parts = []
-    for tap, weight in weights.items():
-        apart = (unit(one[tap]) - unit(other[tap])).square()  # (B, C, H, W)
-        parts.append(torch.einsum("bchw,c->bhw", apart, weight.to(apart)).double().mean((1, 2)))
-    return torch.stack(parts).sum(0)
-
-
-def unit(features: Tensor) -> Tensor:
-    """Features (B, C, H, W) with vectors of length 1 along C; a vector of zeros stays."""
-    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    maps = distance_maps(one, other, weights)
+    return torch.stack([apart.double().mean((1, 2)) for apart in maps.values()]).sum(0)
 
 
 def detection_score(scores: Tensor, floor: float = 0.0) -> Tensor:
