@@ -18,14 +18,13 @@ REACH: Final = 0.3
 """Metres from the skin that clothes and hair reach, at most."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class FlowAround:
     """A `BodyFlow` continued beside the skin, for all pixels of the target picture (H x W).
 
     Attributes:
-        place: (2, H, W) float32, x and y in pixels of the source. On the body that of the flow; within `REACH` of it, the
-            place beside the same bone of the source; further away the pixel's own place.
+        place: (2, H, W) float32, x and y in pixels of the source. On the body that of the flow; within `REACH` of it,
+            the place beside the same bone of the source; further away the pixel's own place.
         distance: (H, W) float32, metres from the skin in the target picture, 0 on it, `REACH` at most.
         canon: (3, H, W) float32, the point of the nearest skin on the mean body, metres; 0 further away.
         agreement: (H, W) float32 in [0, 1]: 1 where the source shows, at that place, the same skin (or the same skin is

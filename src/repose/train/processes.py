@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +32,12 @@ def launch(recipe: Recipe, accelerator: str, devices: int) -> tuple[Fabric, str]
         accelerator: "auto", "cpu" or "cuda". devices: processes.
 
     Returns:
-        The fabric of this process, and the precision that it computes in: the recipe's on a GPU, "32-true" on a CPU that
-        does not multiply bfloat16, or if the recipe does not say "bf16-everywhere".
+        The fabric of this process, and the precision that it computes in: the recipe's on a GPU; "32-true" on a CPU
+        that does not multiply bfloat16, or if the recipe does not say "bf16-everywhere".
     """
     gpu = accelerator != "cpu" and torch.cuda.is_available()
-    wanted = "bf16-mixed" if recipe.precision == "bf16-everywhere" and (gpu or _multiplies_bf16()) else recipe.precision
-    precision = wanted if gpu or (wanted == "bf16-mixed" != recipe.precision) else "32-true"
+    bf16 = recipe.precision != "32-true" and (gpu or (recipe.precision == "bf16-everywhere" and _multiplies_bf16()))
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed" if bf16 else "32-true"
     strategy = "ddp" if devices > 1 else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
     fabric.launch()

@@ -1,4 +1,4 @@
-"""Our own model: the bodies of both poses say where a pixel comes from; a network decides what is carried and paints the rest."""
+"""Our own model: the bodies of both poses say where a pixel comes from; a network judges that and paints the rest."""
 
 from repose.models.declaration import ModelDeclaration
 

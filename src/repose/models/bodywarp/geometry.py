@@ -20,7 +20,8 @@ from repose.body.posed_body import PosedBody
 from repose.body.raster import BodyMaps, raster
 
 NOISE: Final = 0.008
-"""Standard deviation that joints are believed to have, in sides of the box around them: between rendered and estimated ones."""
+"""Standard deviation that joints are believed to have, in sides of the box around them: rendered ones have less,
+estimated ones more."""
 
 BODY_MAPS: Final = 9
 """Channels of `body_maps`."""
@@ -163,9 +164,7 @@ def _pair(source: PosedBody, target: PosedBody, source_maps: BodyMaps, target_ma
     )
 
 
-def body_maps(
-    body: PosedBody, maps: BodyMaps, distance: Floats | None = None, canon: Floats | None = None
-) -> Floats:
+def body_maps(body: PosedBody, maps: BodyMaps, distance: Floats | None = None, canon: Floats | None = None) -> Floats:
     """(9, H, W): the point on the mean body (3, metres; beside the skin that of the nearest skin), normal (3), depth
     relative to the hips (1, metres), mask (1), distance from the skin (1, shares of `REACH`)."""
     if distance is None or canon is None:
@@ -176,9 +175,7 @@ def body_maps(
         if (row < 0).any():
             distance, canon = np.full_like(distance, REACH), np.zeros_like(maps.canon)
     depth = np.where(maps.mask, maps.depth - np.float32(body.camera[3]), 0)
-    return np.concatenate(
-        [canon, maps.normal, depth[None], maps.mask[None], distance[None] / REACH], dtype=np.float32
-    )
+    return np.concatenate([canon, maps.normal, depth[None], maps.mask[None], distance[None] / REACH], dtype=np.float32)
 
 
 def _edges(place: Floats) -> Floats:

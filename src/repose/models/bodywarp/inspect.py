@@ -44,8 +44,8 @@ def _bodies(image: Tensor, core: Tensor, bodies: list[Tensor]) -> Panel:
         normals = torch.where(mask > 0.5, maps[3:6], torch.ones_like(shown))
         row += [picture(normals), over(shown, mask, 0, 1)]
     caption = (
-        "The bodies that are lifted from the joints of both poses: their normals, and where they lie in the source and in "
-        "the result. Clothes and hair reach beyond the naked body."
+        "The bodies that are lifted from the joints of both poses: their normals, and where they lie in the source and "
+        "in the result. Clothes and hair reach beyond the naked body."
     )
     columns = ["source body", "in the source", "target body", "in the result"]
     return Panel("bodies", caption, grid([row], columns, scale=enlargement(image.shape[-2])))
@@ -63,9 +63,9 @@ def _flow(image: Tensor, extra: dict[str, Tensor], traits: Tensor) -> Panel:
         row.append(heat(pixels.norm(dim=0), low=0, high=height / 32))
         columns.append("correction")
     caption = (
-        "Where every pixel of the figure comes from: the colour of a place in the source stands in the target where that "
-        "place is carried to. Then where the source shows that point or its mirror image (yellow), and by how many "
-        f"pixels the network corrects the flow of the bodies (0 to {height / 32:g})."
+        "Where every pixel of the figure comes from: the colour of a place in the source stands in the target where "
+        "that place is carried to. Then where the source shows that point or its mirror image (yellow), and by how "
+        f"many pixels the network corrects the flow of the bodies (0 to {height / 32:g})."
     )
     return Panel("flow", caption, grid([row], columns, scale=enlargement(height)))
 
@@ -84,8 +84,9 @@ def _composition(extra: dict[str, Tensor]) -> Panel:
     figure = (extra["outline"] > 0.5).float()
     share = [float((part * figure[0]).sum() / figure.sum().clamp_min(1)) for part in extra["shares"]]
     caption = (
-        "Figure = shares of what is carried, of what is carried from the other side of the body, and of what is painted: "
-        f"{share[0]:.0%}, {share[1]:.0%} and {share[2]:.0%} of this figure. The outline puts it before the surroundings."
+        "Figure = shares of what is carried, of what is carried from the other side of the body, and of what is "
+        f"painted: {share[0]:.0%}, {share[1]:.0%} and {share[2]:.0%} of this figure. The outline "
+        "puts it before the surroundings."
     )
     return Panel("composition", caption, grid([row], columns, scale=enlargement(extra["core"].shape[-2])))
 
@@ -97,8 +98,8 @@ def _surroundings(image: Tensor, extra: dict[str, Tensor]) -> Panel:
         heat(extra["still"][0], low=0, high=1),
     ]
     caption = (
-        "What shows the person in the source (yellow), the source without them, and where nothing moves, so that the "
-        "source stays as it is (yellow)."
+        "What shows the person in the source (yellow), the source without them, and where nothing moves, so that "
+        "the source stays as it is (yellow)."
     )
     columns = ["matte", "surroundings", "stays"]
     return Panel("surroundings", caption, grid([row], columns, scale=enlargement(image.shape[-2])))

@@ -1,4 +1,4 @@
-"""Body warp, the second generation of Carry: geometry says where a pixel comes from, a network decides what is believed.
+"""Body warp, the second generation of Carry: geometry says where a pixel comes from, a network what is believed.
 
     both skeletons -> both bodies -> where each pixel of the target lies in the source, and its mirror image
                       (`geometry`; no weights)
@@ -113,7 +113,9 @@ class BodyWarp(Generator):
         super().__init__()
         config = config if config is not None else BodyWarpConfig()
         if min(config.width, config.depth, config.height) < 1 or config.width % 2 or 2 * config.width % config.heads:
-            raise ValueError(f"BodyWarp: sizes must be 1 or more, width even, 2 width a multiple of heads; got {config}")
+            raise ValueError(
+                f"BodyWarp: sizes must be 1 or more, width even, 2 width a multiple of heads; got {config}"
+            )
         if not 0 < config.reach < 1:
             raise ValueError(f"BodyWarp: reach is a share of the height, got {config.reach}")
         self.config = config
@@ -179,9 +181,7 @@ class BodyWarp(Generator):
         assert source.size is not None
         size = self.working_size(*source.size)
         one, other = (
-            Person(keypoints=keypoints, size=source.size).resize(*size).keypoints
-            if size != source.size
-            else keypoints
+            Person(keypoints=keypoints, size=source.size).resize(*size).keypoints if size != source.size else keypoints
             for keypoints in (source.keypoints, target.keypoints)
         )
         assert one is not None

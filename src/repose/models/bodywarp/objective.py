@@ -59,8 +59,8 @@ class BodyWarpObjectiveConfig:
 class BodyWarpObjective(Objective):
     """One phase.
 
-    The target of a run is not the target photograph: its surroundings are the source's, as those of the picture are. What
-    lies behind the source's person is not known, and counts for nothing.
+    The target of a run is not the target photograph: its surroundings are the source's, as those of the picture are.
+    What lies behind the source's person is not known, and counts for nothing.
     """
 
     reads = ("iuv", "mask")

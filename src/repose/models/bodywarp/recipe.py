@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+
 from repose.data.augment import AugmentConfig
 from repose.models.bodywarp.network import BodyWarpConfig
 from repose.models.bodywarp.objective import BodyWarpObjectiveConfig
