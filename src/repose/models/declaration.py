@@ -43,7 +43,7 @@ class ModelDeclaration:
         package: the package that declares it, `__name__` in its `__init__.py`.
         name: of the model, as recipes and weight files store it.
         title: the name in tables and texts.
-        paper: authors, title and year, or "ours".
+        paper: authors, title and year, or "ours" and which generation.
         generator, network_config: paths of the `Generator` and of the dataclass that it is built from, which has a
             default for every field.
         objective, objective_config: paths of the `Objective` and of its dataclass.
