@@ -1,1 +1,1 @@
-"""Loss terms that several models share: adversarial objectives with their image pool, features and LPIPS."""
+"""Loss terms that several models share: adversarial objectives with their image pool, features of networks, LPIPS."""
