@@ -294,7 +294,12 @@ def _value(kind: Any, value: Any, where: str) -> Any:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: _plain(own)
+            for field in fields(value)
+            # a field that is younger than recipes on disk is written only where it is set
+            if (own := getattr(value, field.name)) != field.default or not field.metadata.get("leave_out_default")
+        }
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

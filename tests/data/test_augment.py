@@ -448,6 +448,8 @@ def test_a_recipe_keeps_it() -> None:
         ("lowres_least=0", "^data.augment.lowres_least: 0.05 to 1"),
         ("jpeg_quality=[90,40]", "^data.augment.jpeg_quality: least and most"),
         ("jpeg_quality=[40]", "^data.augment.jpeg_quality: 2 values"),
+        ("occlude=1.1", "^data.augment.occlude: 0 to 1 is wanted, got 1.1"),
+        ("occlude_most=0", "^data.augment.occlude_most: 0.01 to 1"),
         ("jpg=1", "^data.augment.jpg: .*did you mean 'jpeg'"),
     ],
 )
