@@ -132,8 +132,8 @@ class Model:
         output = self.generator(given.to(self.device), wanted.to(self.device))
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        shown = output.extra.get("person")
-        return scene.compose(picture, pose, None if shown is None else shown[0].cpu(), background)
+        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in ("person", "still"))
+        return scene.compose(picture, pose, shown, background, still)
 
     def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
         """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.

@@ -41,7 +41,8 @@ class Output:
         image: (B, 3, H, W) in [-1, 1].
         extra: further tensors by name, for loss terms and for `repose inspect` (masks, flows, logits). A name means
             the same in every model that has it: "person" (B, 1, H, W) is the probability that a pixel shows the
-            person, with which the result is put back into a photograph.
+            person, with which the result is put back into a photograph; "still" (B, 1, h, w) is 1 where nothing moves
+            and the picture is the source's own.
     """
 
     image: Tensor

@@ -178,7 +178,12 @@ class Scene:
     # -- the whole photograph -----------------------------------------------------------------------------------
 
     def compose(
-        self, picture: Tensor, pose: Pose, shown: Tensor | None = None, background: Background = "keep"
+        self,
+        picture: Tensor,
+        pose: Pose,
+        shown: Tensor | None = None,
+        background: Background = "keep",
+        still: Tensor | None = None,
     ) -> Tensor:
         """The whole photograph with the new figure in place of the old one.
 
@@ -189,6 +194,9 @@ class Scene:
                 `extra["person"]`); None: the new figure is judged by its joints, and so is the old one.
             background: "keep" leaves the photograph as it is, and where only the old figure was it is filled from its
                 surroundings; "generated" takes the model's background within the crop, blended at its border; "white".
+
+            still: (1, h, w), 1 where nothing moves between the source's crop and the pose's, so that the photograph
+                stays as it is (the model's `extra["still"]`). Used with "keep", and where both crops are one.
 
         Returns:
             (3, height, width) of the photograph, in [-1, 1].
@@ -221,6 +229,8 @@ class Scene:
             share = torch.maximum(share, ramp(pose.placement, region))
         part = whole[:, *region]
         whole[:, *region] = part * (1 - share) + lift(picture, height, pose.placement, region) * share
+        if still is not None and background == "keep" and pose.placement.box == self.placement.box:
+            whole = self._kept(whole, still.float(), pose)
         return whole
 
     # -- inside -------------------------------------------------------------------------------------------------
@@ -228,6 +238,18 @@ class Scene:
     @cached_property
     def _mask(self) -> Tensor | None:
         return known_mask(self.person)
+
+    def _kept(self, whole: Tensor, still: Tensor, pose: Pose) -> Tensor:
+        """The photograph itself where the picture of a pose stands still; all of it if nothing moves."""
+        photograph = self.person.image
+        assert photograph is not None
+        if bool((still > 1 - 1e-3).all()):
+            return photograph.clone()
+        region = _changed(pose, everything=True)
+        if region is not None:
+            share = lift(still, self.canvas.height, pose.placement, region)
+            whole[:, *region] = whole[:, *region] * (1 - share) + photograph[:, *region] * share
+        return whole
 
     def _matte(self, asking: bool) -> Tensor:
         """`matte`; the model is asked for the old figure if `asking`, and if there is no mask."""
