@@ -257,8 +257,7 @@ class BodyWarp(Generator):
         if (height, width) != tuple(photograph.shape[-2:]):
             rows, columns = photograph.shape[-2:]
             extra["person"] = _resized(extra["person"], rows, columns)
-            image = self.enlarge(output, photograph) if rows > height else _resized(core, rows, columns)
-            output = Output(image, extra)
+            output = Output(self.enlarge(output, photograph), extra)
         return output
 
     def surroundings(self, image: Tensor, matte: Tensor) -> Tensor:
@@ -272,41 +271,39 @@ class BodyWarp(Generator):
         return image * (1 - hidden) + _filled(image, 1 - hidden) * hidden
 
     def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
-        """The result at the size of a larger photograph: pixels are carried from the photograph itself.
+        """The result at the size of another picture of the source's crop: pixels are carried from that picture itself.
 
         Args:
-            output: of `synthesise`. photograph: (B, 3, k h, k w), k whole: the source's crop, in more pixels.
+            output: of `synthesise`. photograph: (B, 3, H, W) of the proportions of the working size (h, w).
             coarser: not used: a carried pixel is the photograph's at any scale.
 
         Returns:
-            (B, 3, k h, k w) in [-1, 1].
+            (B, 3, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: other proportions.
         """
-        extra = output.extra
-        core = extra["core"]
-        times = photograph.shape[-1] // core.shape[-1]
-        if photograph.shape[-2:] != (times * core.shape[-2], times * core.shape[-1]) or times < 1:
-            raise ValueError(
-                f"BodyWarp.enlarge: the photograph must be a whole number of times {tuple(core.shape[-2:])}, got "
-                f"{tuple(photograph.shape[-2:])}"
-            )
-        if times == 1:
+        extra, core = output.extra, output.extra["core"]
+        (height, width), (rows, columns) = core.shape[-2:], photograph.shape[-2:]
+        if (rows, columns) == (height, width):
             return core
-        large = {
-            name: _upsampled(extra[name].float(), times)
+        if rows * width != columns * height:
+            raise ValueError(
+                f"BodyWarp.enlarge: the photograph must have the proportions of {height}x{width}, got {rows}x{columns}"
+            )
+        sized = {
+            name: _resized(extra[name].float(), rows, columns)
             for name in ("outline", "painted", "shares", "surroundings", "still", "matte")
         }
-        large |= {name: _upsampled_flow(extra[name], times) for name in ("flow", "mirrored")}
-        shares = large["shares"]
-        figure = shares[:, :1] * warp(photograph, large["flow"]) + shares[:, 2:] * large["painted"]
-        if self.config.mirrored:
-            figure = figure + shares[:, 1:2] * warp(photograph, large["mirrored"])
-        else:
-            figure = figure + shares[:, 1:2] * warp(photograph, large["flow"])
-        hidden = _widest(torch.sigmoid(large["matte"]), 2 * times)
+        flow, mirrored = (_resized_flow(extra[name], rows, columns) for name in ("flow", "mirrored"))
+        shares = sized["shares"]
+        figure = shares[:, :1] * warp(photograph, flow) + shares[:, 2:] * sized["painted"]
+        figure = figure + shares[:, 1:2] * warp(photograph, mirrored if self.config.mirrored else flow)
+        hidden = _widest(torch.sigmoid(sized["matte"]), max(1, 2 * rows // height))
         hidden = ((hidden - 0.1) / 0.4).clamp(0, 1)
-        around = photograph * (1 - hidden) + large["surroundings"] * hidden
-        whole = large["outline"] * figure + (1 - large["outline"]) * around
-        return (large["still"] * photograph + (1 - large["still"]) * whole).clamp(-1, 1)
+        around = photograph * (1 - hidden) + sized["surroundings"] * hidden
+        whole = sized["outline"] * figure + (1 - sized["outline"]) * around
+        return (sized["still"] * photograph + (1 - sized["still"]) * whole).clamp(-1, 1)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -378,9 +375,9 @@ def _upsampled(x: Tensor, times: int, like: Tensor | None = None) -> Tensor:
     return out if like is None else out[..., : like.shape[-2], : like.shape[-1]]
 
 
-def _upsampled_flow(flow: Tensor, times: int) -> Tensor:
-    """Places (B, 2, h, w) -> (B, 2, times h, times w): ways are enlarged, so a flow at rest stays at rest."""
-    way = _upsampled(flow - at_rest(flow), times)
+def _resized_flow(flow: Tensor, height: int, width: int) -> Tensor:
+    """Places (B, 2, h, w) in another size: ways are resized, so a flow at rest stays at rest."""
+    way = _resized(flow - at_rest(flow), height, width)
     return way + at_rest(way)
 
 
