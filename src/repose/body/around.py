@@ -139,10 +139,13 @@ def _around(
                     if weights[k, r, c] > weights[corner, r, c]:
                         corner = k
                 b = bone[faces[f, corner]]
-                # the source's skin lies as near to its camera as that of its own picture, about
                 sx = turn[b, 0, 0] * ox + turn[b, 0, 1] * oy
                 sy = turn[b, 1, 0] * ox + turn[b, 1, 1] * oy
+                q, p = int(np.rint(px)), int(np.rint(py))
+                nearness = source_near[p, q] if 0 <= q < columns and 0 <= p < rows else np.float32(-1e9)
                 factor = source_camera[2]
+                if nearness > -1e8:  # the skin there, or what hides it: nearly as near
+                    factor /= max(1 - nearness / source_camera[3], NEAREST)
                 px, py = px + factor * sx, py - factor * sy
             out[0, y, x], out[1, y, x], distance[y, x] = px, py, away
             for k in range(3):
