@@ -5,9 +5,9 @@
 Writes CLIP-PERSON_FRAME.jpg at the clip's own resolution, and a contact sheet of each clip, which is to be looked at:
 the names say who is the same person, and the tracker may err. MoveNet looks for people in every `--every`-th frame. A
 person is followed from frame to frame by the overlap of the boxes and the colour of the trunk; whoever is out of sight
-for longer than `--lost` seconds comes back under a new name. A crop is written where the trunk and thirteen joints or
-more are located, the person is high enough, and nobody else stands in the crop. Reading clips needs PyAV
-(`pip install av`).
+for longer than `--lost` seconds comes back under a new name. A crop is written where the trunk, head and foot, and
+thirteen joints or more are located, the person is high enough, and nobody else stands in the crop. Reading clips needs
+PyAV (`pip install av`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ TRUNK = [JOINTS.index(f"{side}_{joint}") for side in ("right", "left") for joint
 FEWEST = 13
 """Located joints that a crop must show."""
 
-OVERLAP = 0.3
-"""Intersection over union of two boxes that may be one person's."""
+OVERLAP = 0.5
+"""Intersection of two boxes that may be one person's, over the smaller one."""
+
+ENDS = [[JOINTS.index(f"{side}_{joint}") for side in ("right", "left")] for joint in ("ear", "ankle")]
+"""Of each pair one joint must be located: a crop shows a person from head to feet."""
 
 COLOUR = 40.0
 """Grey levels of a channel by which the trunk's colours of one person may differ."""
@@ -178,11 +181,11 @@ def assigned(tracks: list[Track], seen: list[Sighting]) -> list[Sighting]:
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
+    """The area that two boxes share, over that of the smaller one."""
     across = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
     down = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return across * down / max(1e-9, areas - across * down)
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return across * down / max(1e-9, smaller)
 
 
 def trunk_colour(picture: Picture, person: Detection) -> npt.NDArray[np.float64]:
@@ -199,12 +202,14 @@ def trunk_colour(picture: Picture, person: Detection) -> npt.NDArray[np.float64]
 
 
 def crop_of(picture: Picture, person: Detection, everybody: Sequence[Detection], height: int) -> Picture | None:
-    """The surroundings of a person, 256x176 in proportion, as far as the frame goes; None if they are not to be kept."""
+    """The surroundings of a person, 256x176 in proportion, as far as the frame goes; None if not to be kept."""
     joints = person.keypoints
     left, top, right, bottom = person.box
     if bool((joints[TRUNK, 2] <= 0).any()) or int((joints[:, 2] > 0).sum()) < FEWEST or bottom - top < height:
         return None
-    tall = 1.06 * max(bottom - top, (right - left) / ASPECT)
+    if any(bool((joints[ends, 2] <= 0).all()) for ends in ENDS):
+        return None
+    tall = 1.1 * max(bottom - top, (right - left) / ASPECT)
     middle, centre = (top + bottom) / 2, (left + right) / 2
     box = (centre - tall * ASPECT / 2, middle - tall / 2, centre + tall * ASPECT / 2, middle + tall / 2)
     for other in everybody:

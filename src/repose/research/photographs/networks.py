@@ -66,7 +66,9 @@ def find_networks(folder: Path | None) -> dict[str, Path]:
     missing = [name for name in NETWORK_FILES if name not in known]
     if missing:
         searched = ", ".join(map(str, folders)) or f"no folder was named, and {FOLDER_VARIABLE} is empty"
-        lines = [f"scoring photographs takes {len(NETWORK_FILES)} files of networks, of which {len(missing)} are missing"]
+        lines = [
+            f"scoring photographs takes {len(NETWORK_FILES)} files of networks, of which {len(missing)} are missing"
+        ]
         lines += [f"  missing   {name}: {NETWORK_FILES[name]}" for name in missing]
         lines += [f"  searched  {searched}", "  to do     put them into one folder, and name it: --networks FOLDER"]
         raise NetworksMissingError("\n".join(lines))

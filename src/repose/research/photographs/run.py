@@ -209,17 +209,17 @@ def make_pictures(
 ) -> list[Picture]:
     """The person of each pair's source in the pose of its target, written to a folder with both photographs.
 
-    A picture that is there already is read instead, if folder/made.json says that it is of the same photographs, weights
-    (their checksum) and commit. Code that is not committed makes every picture again.
+    A picture that is there already is read instead, if folder/made.json says that it is of the same photographs,
+    weights (their checksum) and commit. Code that is not committed makes every picture again.
     """
-    facts = {"weights": weights, "commit": commit(), "pairs": {}}
+    of_pairs: dict[str, str] = {}
     there = _read_json(folder / "made.json")
     keep = not again and there.get("weights") == weights and there.get("commit") == commit() != "unknown"
     known = there.get("pairs", {}) if keep and not commit().endswith("-dirty") else {}
     made = []
     for done, pair in enumerate(pairs, start=1):
         key = _key(pair.source.picture, pair.target.picture)
-        facts["pairs"][f"{pair.number:03d}"] = key
+        of_pairs[f"{pair.number:03d}"] = key
         picture = _read(folder / f"{pair.number:03d}_generated.png") if known.get(f"{pair.number:03d}") == key else None
         if picture is None:
             picture = generated(model, pair.source.person, pair.target.person)
@@ -231,9 +231,9 @@ def make_pictures(
         if progress is not None:
             progress(done, len(pairs))
     for file in folder.glob("*_*.png"):  # of an earlier run with more pairs
-        if file.name.split("_")[0] not in facts["pairs"]:
+        if file.name.split("_")[0] not in of_pairs:
             file.unlink()
-    _write_json(folder / "made.json", facts)
+    _write_json(folder / "made.json", {"weights": weights, "commit": commit(), "pairs": of_pairs})
     return made
 
 

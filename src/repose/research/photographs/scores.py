@@ -24,12 +24,12 @@ from repose.research.photographs.networks import (
 )
 
 COLUMNS: Final = {
-    "lpips": ("LPIPS of the person", "lower"),
+    "lpips": ("LPIPS", "lower"),
     "identity": ("identity", "higher"),
-    "identity_background": ("identity with background", "higher"),
+    "identity_background": ("with background", "higher"),
     "sharpness": ("sharpness", "higher"),
-    "silhouette": ("silhouette IoU", "higher"),
-    "parts": ("part agreement", "higher"),
+    "silhouette": ("outline", "higher"),
+    "parts": ("parts", "higher"),
 }
 """Column -> its title, and which way is better. `PairScorer` defines them."""
 
