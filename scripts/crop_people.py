@@ -95,6 +95,7 @@ def main(words: Sequence[str] | None = None) -> int:
         help="A crop is left out if no joint moved by this share of the height since one that was kept (0.06).",
     )  # fmt: skip
     parser.add_argument("--fewest", type=int, default=4, help="Crops of a person at least; fewer are left out (4).")
+    parser.add_argument("--one-person", action="store_true", help="Whoever is high enough is the same person.")
     options = parser.parse_args(words)
     options.out.mkdir(parents=True, exist_ok=True)
     for clip in options.clips:
@@ -103,6 +104,9 @@ def main(words: Sequence[str] | None = None) -> int:
         except (OSError, ValueError, ImportError) as error:
             print(f"{clip}: {error}", file=sys.stderr)
             return 1
+        if options.one_person and tracks:
+            everything = sorted((one for track in tracks for one in track.sightings), key=lambda one: one.frame)
+            tracks = [Track(everything)]
         kept = [crops for track in tracks if len(crops := written(track, options.moved)) >= options.fewest]
         name = clip.stem.replace("_", "-")
         for file in options.out.glob(f"{name}-*_*.jpg"):  # of an earlier call
