@@ -45,6 +45,9 @@ ENDS = [[JOINTS.index(f"{side}_{joint}") for side in ("right", "left")] for join
 COLOUR = 40.0
 """Grey levels of a channel by which the trunk's colours of one person may differ."""
 
+SEEN = 0.85
+"""Share of a crop's width that the frame must show: whoever walks out of it is no whole person."""
+
 ASPECT = 176 / 256
 """Width over height of a crop."""
 
@@ -219,6 +222,8 @@ def crop_of(picture: Picture, person: Detection, everybody: Sequence[Detection],
     for other in everybody:
         if other is not person and inside(other.box, box) > 0.15:
             return None
+    if min(box[2], picture.shape[1]) - max(box[0], 0.0) < SEEN * (box[2] - box[0]):
+        return None
     x, y, x2, y2 = (round(value) for value in box)
     return np.ascontiguousarray(picture[max(0, y) : y2, max(0, x) : x2])
 
