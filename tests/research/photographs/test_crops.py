@@ -9,6 +9,7 @@ from PIL import Image
 
 from repose.estimate import Detection
 from repose.person import JOINTS
+from repose.research.photographs.columns import turn_class
 from repose.research.photographs.crops import (
     UnusableError,
     on_canvas,
@@ -16,7 +17,6 @@ from repose.research.photographs.crops import (
     turn_between,
     yaw_of,
 )
-from repose.research.photographs.table import turn_class
 
 FRONT = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 """Rest axes (left, back, up) to camera axes (right, up, near) of somebody who faces the camera."""

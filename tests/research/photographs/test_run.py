@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 from repose.cli import app
 from repose.pipeline import Model, load
 from repose.research.photographs import run as protocol
+from repose.research.photographs.columns import ALL, COLUMNS, OWN_POSE, SOURCE
 from repose.research.photographs.crops import Picture
-from repose.research.photographs.run import SOURCE, Drawn, draw, generated, judge
-from repose.research.photographs.scores import COLUMNS, PairScorer
+from repose.research.photographs.document import photographs_table
+from repose.research.photographs.run import Drawn, draw, generated, judge
+from repose.research.photographs.scores import PairScorer
 from repose.research.photographs.sheets import write_sheets
-from repose.research.photographs.table import ALL, OWN_POSE, grouped, result_lines
+from repose.research.photographs.table import grouped, result_lines
 from tests.research.photographs import test_scores
 from tests.research.photographs.test_crops import Fixed, standing
 
@@ -121,6 +123,21 @@ def test_numbers_and_groups(drawn: Drawn, model: Model, tmp_path: Path) -> None:
     assert list(line["groups"][ALL]["generated"]) == list(COLUMNS)
     assert line["checksum"] == drawn.checksum
     json.dumps(line)
+
+
+def test_the_table_of_documents(drawn: Drawn, model: Model, tmp_path: Path) -> None:
+    judged = judge(drawn, [("default", model)], Counting(), tmp_path)
+    (line,) = (one | {"commit": "abc", "hardware": "a machine"} for one in result_lines(judged))
+    older = line | {"checksum": "others", "model": "old"}
+    text = photographs_table([older, line])
+    assert "old" not in text, "of other photographs"
+    lpips = [row.split("|")[4].split()[0] for row in text.splitlines() if row.startswith("| crops, all pairs |")]
+    assert lpips == [f"{grouped(judged)[ALL][1][row]['lpips'].value:.3f}" for row in (SOURCE, model.name)]
+    assert text.count("| crops, own pose |") == 1
+    with pytest.raises(ValueError, match="no line of `repose research photographs`"):
+        photographs_table([])
+    with pytest.raises(ValueError, match="has no key 'pairs'"):
+        photographs_table([line | {"groups": {ALL: {}}}])
 
 
 def test_what_is_there_is_neither_made_nor_scored_again(

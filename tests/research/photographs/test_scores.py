@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
 
+from repose.research.photographs.columns import COLUMNS
 from repose.research.photographs.scores import (
-    COLUMNS,
     GREY,
     PairScorer,
     cut_out,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from repose.person import Person
 from repose.pipeline import Model
 from repose.record import commit
 from repose.represent.canvas import to_uint8
+from repose.research.photographs.columns import SOURCE, VERSION
 from repose.research.photographs.crops import (
     HEIGHT,
     WIDTH,
@@ -36,10 +37,7 @@ from repose.research.photographs.crops import (
     turn_between,
 )
 from repose.research.photographs.pairs import SEED, draw_pairs, draw_photographs
-from repose.research.photographs.scores import VERSION, PairScorer, Scores
-
-SOURCE: Final = "copied source"
-"""The row of the source as it is."""
+from repose.research.photographs.scores import PairScorer, Scores
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how many of it are done, and how many there are."""

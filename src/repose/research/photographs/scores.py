@@ -23,19 +23,6 @@ from repose.research.photographs.networks import (
     find_networks,
 )
 
-COLUMNS: Final = {
-    "lpips": ("LPIPS", "lower"),
-    "identity": ("identity", "higher"),
-    "identity_background": ("with background", "higher"),
-    "sharpness": ("sharpness", "higher"),
-    "silhouette": ("outline", "higher"),
-    "parts": ("parts", "higher"),
-}
-"""Column -> its title, and which way is better. `PairScorer` defines them."""
-
-VERSION: Final = 1
-"""Of the definitions; scores that were kept under another one are measured again."""
-
 GREY: Final = 127
 """What stands around a person who is cut out."""
 
@@ -43,7 +30,7 @@ SMALLEST: Final = 0.05
 """A target on which the person takes less of the picture than this is not scored."""
 
 Scores = dict[str, float]
-"""Column of `COLUMNS` -> number; NaN where it does not count."""
+"""Column of `columns.COLUMNS` -> number; NaN where it does not count."""
 
 Parts = Callable[[Picture], tuple[Mask, npt.NDArray[np.int64]]]
 Vectors = Callable[[Picture], Vector]

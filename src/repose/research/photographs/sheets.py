@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from repose.draw.sheet import sheet
 from repose.images import load_image
+from repose.research.photographs.columns import OWN_POSE, TURNS
 from repose.research.photographs.crops import Picture
 from repose.research.photographs.run import CropPair, Judged
-from repose.research.photographs.table import OWN_POSE, TURNS, groups_of
+from repose.research.photographs.table import groups_of
 
 EACH: Final = 8
 """Pairs of a class of turns on the sheet."""
@@ -64,7 +65,8 @@ def _blocks(judged: Judged, classes: dict[str, list[CropPair]], target: bool = T
             for pair in pairs
         ]
         pages.append(np.asarray(sheet(rows, [f"{title}: source", *names[1:]])))
-    return sheet([pages])
+    tallest = max(map(len, pages))
+    return sheet([[np.pad(page, ((0, tallest - len(page)), (0, 0), (0, 0)), constant_values=255) for page in pages]])
 
 
 def _captioned(picture: Picture, text: str) -> Picture:

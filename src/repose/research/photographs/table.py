@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -11,24 +9,12 @@ from rich.table import Table
 from repose.metrics.accumulators import PairScores, Score, scores
 from repose.metrics.tables import shown
 from repose.record import ResultLine
+from repose.research.photographs.columns import ALL, COLUMNS, GROUPS, OWN_POSE, VERSION, headings, turn_class
 from repose.research.photographs.run import CropPair, Judged
-from repose.research.photographs.scores import COLUMNS, VERSION, Scores
-
-TURNS: Final = {"under 30°": (0.0, 30.0), "30° to 90°": (30.0, 90.0), "over 90°": (90.0, 180.1)}
-"""Class of turns -> from and to, degrees; the end is of the next class."""
-
-ALL: Final = "all pairs"
-OWN_POSE: Final = "own pose"
-GROUPS: Final = (ALL, *TURNS, OWN_POSE)
-"""Groups of pairs in the order in which they are shown. People in their own pose stand in the last one alone."""
+from repose.research.photographs.scores import Scores
 
 Group = dict[str, dict[str, Score]]
 """Row -> column of `COLUMNS` -> score with its 95 % bootstrap interval over the pairs."""
-
-
-def turn_class(turn: float) -> str:
-    """The class of `TURNS` that a turn of the trunk, degrees in 0 to 180, is of."""
-    return next(name for name, (low, high) in TURNS.items() if low <= turn < high)
 
 
 def groups_of(pair: CropPair) -> tuple[str, ...]:
@@ -81,9 +67,7 @@ def result_lines(judged: Judged) -> list[ResultLine]:
 def print_scores(judged: Judged, screen: Console) -> None:
     """Print the table: columns are metrics, rows the copied source and the models in each group."""
     title = f"{judged.drawn.crops}: photographs of {judged.drawn.people} people, 256x176"
-    arrows = {"lower": "↓", "higher": "↑"}
-    heads = [f"{name} {arrows[better]}" for name, better in COLUMNS.values()]
-    table = Table("", *heads, title=title)
+    table = Table("", *headings(), title=title)
     for group, (count, rows) in grouped(judged).items():
         table.add_section()
         table.add_row(f"{group}: {count}")
