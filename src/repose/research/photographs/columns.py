@@ -7,7 +7,7 @@ from typing import Final
 COLUMNS: Final = {
     "lpips": ("LPIPS", "lower"),
     "identity": ("identity", "higher"),
-    "identity_background": ("with background", "higher"),
+    "identity_background": ("identity, whole picture", "higher"),
     "sharpness": ("sharpness", "higher"),
     "silhouette": ("outline", "higher"),
     "parts": ("parts", "higher"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from repose.metrics.accumulators import PairScores, Score, scores
 from repose.metrics.tables import shown
@@ -67,7 +68,7 @@ def result_lines(judged: Judged) -> list[ResultLine]:
 def print_scores(judged: Judged, screen: Console) -> None:
     """Print the table: columns are metrics, rows the copied source and the models in each group."""
     title = f"{judged.drawn.crops}: photographs of {judged.drawn.people} people, 256x176"
-    table = Table("", *headings(), title=title)
+    table = Table(Column(no_wrap=True), *headings(), title=title, box=SIMPLE_HEAD, padding=0)
     for group, (count, rows) in grouped(judged).items():
         table.add_section()
         table.add_row(f"{group}: {count}")
