@@ -40,7 +40,7 @@ VERBS = (
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
 )  # fmt: skip
-RESEARCH = ("realism", "turns", "gallery")
+RESEARCH = ("realism", "turns", "gallery", "photographs")
 
 
 @dataclass(frozen=True)

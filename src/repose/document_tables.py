@@ -28,6 +28,7 @@ from repose.models.paper_table import paper_table
 from repose.names import nearest
 from repose.record import ResultLine, read_results
 from repose.research.joints import joints_table
+from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.turns import turns_table
 
@@ -52,6 +53,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "realism": realism_table,
     "joints": joints_table,
     "turns": turns_table,
+    "photographs": photographs_table,
 }
 """Name of a table -> the function of its owner that makes it from result lines, the newest last."""
 

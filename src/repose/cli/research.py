@@ -11,7 +11,8 @@ from repose.cli import common
 from repose.cli.common import Device, Out, Results, StoreFolder, print_line, stdout
 
 app = typer.Typer(
-    help="Research on rendered people and on what models do: [bold]repose research turns default[/bold].",
+    help="Research on rendered people, and on what models do to them and to photographs: "
+    "[bold]repose research turns default[/bold].",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -176,6 +177,75 @@ def gallery(
         path = out / f"{name or loaded.name}-{kind}.jpg"
         Image.fromarray(pixels).save(path, quality=85)
         print_line(str(path))
+
+
+@app.command()
+def photographs(
+    crops: Annotated[
+        Path, typer.Argument(help="Folder of sharp photographs ID_NN.jpg or .png, one person each; ID is the person.")
+    ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option("-m", "--models", help="Weights by name, or the folder of a run; may be given several times."),
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=0, help="Pairs of two photographs of one person, at most.")] = 150,
+    own_pose: Annotated[int, typer.Option(min=0, help="Photographs put into their own pose, at most.")] = 0,
+    networks: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the networks that judge; without it the folders of REPOSE_FILES are searched."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the pairs.")] = 20261129,
+    again: Annotated[bool, typer.Option("--again", help="Make and score every picture again.")] = False,
+    results: Results = None,
+    out: Out = Path("out/photographs"),
+    device: Device = "auto",
+) -> None:
+    """How well models do on photographs that no training saw: likeness, identity, sharpness, outline, body parts.
+
+    Each photograph is put on 256x176 and its joints are found. It counts if the trunk and 13 joints or more are
+    located; others are named and left out. Pairs are drawn from the seed: everybody gives one before anybody gives a
+    second, and of one clip the frames of a pair lie far apart. The model puts the source into the target's pose.
+
+    LPIPS (AlexNet) compares the person alone. Identity is the cosine of a re-identification network's vectors, people
+    cut out; the column beside it keeps the backgrounds. Sharpness is the Laplacian on the person over that of the
+    target. Outline and parts are by BodyPix. The row [italic]copied source[/italic] is the source unchanged: a model
+    should beat it, except in sharpness. The table has all pairs, those under 30, 30 to 90 and over 90 degrees of turn
+    of the trunk, and photographs in their own pose, where the right picture is the photograph itself.
+
+    OUT gets a folder of pictures for each model, and two contact sheets. Pictures that are there already, of the same
+    weights and commit, are not made again, and none is scored twice. They show real people: keep them out of documents.
+
+    [bold]repose research photographs crops -m default -m runs/mine --own-pose 60 --networks networks[/bold]
+    [bold]python scripts/crop_people.py walk.mp4 --out crops[/bold] cuts people out of clips.
+    """
+    from repose.estimate import estimator
+    from repose.pipeline import load
+    from repose.record import append_result
+    from repose.research.photographs.run import draw, judge
+    from repose.research.photographs.scores import PairScorer
+    from repose.research.photographs.sheets import write_sheets
+    from repose.research.photographs.table import print_scores, result_lines
+
+    scorer = PairScorer.load(networks)
+    loaded = [(name, load(name, device)) for name in models or ["default"]]
+    with common.progress_bar() as bar:
+        tasks = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = common.progress_callback(bar, what)
+            tasks[what](done, total)
+
+        drawn = draw(crops, pairs, own_pose, estimator("movenet"), seed, progress)
+        judged = judge(drawn, loaded, scorer, out, again, progress)
+    for reason in drawn.skipped:
+        common.stderr.print(f"left out: {reason}", style="yellow", markup=False)
+    print_scores(judged, stdout)
+    for line in result_lines(judged):
+        append_result(results, line)
+    for path in write_sheets(judged):
+        print_line(f"{path}: shows real people")
+    print_line(f"{out}: the pictures of each model")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

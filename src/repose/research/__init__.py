@@ -4,5 +4,5 @@
 two apart (`classifiers`) and by plain numbers of pictures (`image_statistics`); `neighbours` shows the nearest ones;
 `joints` counts what a pose estimator finds on them; `sample` picks the pictures. `turns` scores models on people who
 turn on the spot (`turning` renders them, `references` are what a model is compared with). `failures` measures single
-pairs and picks the worst, `gallery` draws them.
+pairs and picks the worst, `gallery` draws them. `photographs` scores models on photographs that no training saw.
 """

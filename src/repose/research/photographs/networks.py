@@ -1,0 +1,209 @@
+"""The networks of other people that judge photographs: BodyPix, re-identification, AlexNet with LPIPS.
+
+They are not fetched: their files lie in folders that are named by the caller, see `NETWORK_FILES`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
+
+from repose.estimate.tflite import without_chatter
+from repose.extras import how_to_install
+from repose.metrics.functional.perceptual import lpips
+from repose.nn.alexnet import TAPS, AlexNet
+from repose.research.photographs.crops import HEIGHT, WIDTH, Picture
+
+BODY_PARTS: Final = "bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite"
+IDENTITY: Final = "person-reidentification-retail-0277.fp16.xml"
+IDENTITY_WEIGHTS: Final = "person-reidentification-retail-0277.fp16.bin"
+LPIPS: Final = "alexnet_features_lpips.safetensors"
+
+NETWORK_FILES: Final = {
+    BODY_PARTS: "BodyPix, 24 body parts (Apache-2.0): "
+    "https://github.com/google-coral/test_data/raw/master/posenet/" + BODY_PARTS,
+    IDENTITY: "re-identification (Apache-2.0), Intel Open Model Zoo, IR of half precision",
+    IDENTITY_WEIGHTS: "its weights, from the same place",
+    LPIPS: "torchvision's AlexNet (BSD-3), 'features.N.weight' and '.bias', with LPIPS v0.1 (BSD-2), "
+    "'lpips.linK.weight', in one file",
+}
+"""File -> what it is, and where it is published."""
+
+FOLDER_VARIABLE: Final = "REPOSE_FILES"
+
+Mask = npt.NDArray[np.bool_]
+Vector = npt.NDArray[np.float32]
+
+_BODY_SIZE: Final = (512, 352)
+"""Height and width that BodyPix sees a picture of 256x176 in."""
+
+
+class NetworksMissingError(FileNotFoundError):
+    """Files of networks are missing; the text says which, what they are, where they were looked for and what to do."""
+
+
+def find_networks(folder: Path | None) -> dict[str, Path]:
+    """The files of `NETWORK_FILES`, each with its path.
+
+    Args:
+        folder: that holds them; None looks through the folders of the environment variable REPOSE_FILES.
+
+    Raises:
+        NetworksMissingError: some are not there.
+    """
+    named = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
+    folders = [folder] if folder is not None else [Path(one).expanduser() for one in named if one]
+    known = {name: place / name for place in reversed(folders) for name in NETWORK_FILES if (place / name).is_file()}
+    missing = [name for name in NETWORK_FILES if name not in known]
+    if missing:
+        searched = ", ".join(map(str, folders)) or f"no folder was named, and {FOLDER_VARIABLE} is empty"
+        lines = [
+            f"scoring photographs takes {len(NETWORK_FILES)} files of networks, of which {len(missing)} are missing"
+        ]
+        lines += [f"  missing   {name}: {NETWORK_FILES[name]}" for name in missing]
+        lines += [f"  searched  {searched}", "  to do     put them into one folder, and name it: --networks FOLDER"]
+        raise NetworksMissingError("\n".join(lines))
+    return known
+
+
+class BodyParts:
+    """BodyPix (MobileNet 0.75, stride 16): the silhouette and the parts of the person on a picture.
+
+    The published file ends in an operator for poses that `ai-edge-litert` does not know; `without_last_operator` cuts
+    it off in memory, and what it was given becomes an output. The weights stay as published.
+
+    Raises:
+        ImportError: `ai-edge-litert` is not installed. ValueError: the file is of another network.
+    """
+
+    def __init__(self, file: Path) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise ImportError(
+                f"body parts are found by ai-edge-litert, which is not installed: {how_to_install('estimate')}"
+            ) from error
+        with without_chatter():
+            self._network: Any = Interpreter(model_content=without_last_operator(file), num_threads=1)
+            (given,) = self._network.get_input_details()
+            self._network.resize_tensor_input(given["index"], (1, *_BODY_SIZE, 3))
+            self._network.allocate_tensors()
+        self._input = given["index"]
+        self._outputs = {details["name"]: details for details in self._network.get_output_details()}
+        for name in ("float_segments", "float_part_heatmaps"):
+            if name not in self._outputs:
+                raise ValueError(f"{file} is not BodyPix: it has no output '{name}'")
+
+    def __call__(self, picture: Picture) -> tuple[Mask, npt.NDArray[np.int64]]:
+        """uint8 (256, 176, 3) -> where the person is, bool (256, 176), and which part is likeliest, 0 to 23."""
+        height, width = _BODY_SIZE
+        seen = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
+        self._network.set_tensor(self._input, np.asarray(seen)[None])
+        self._network.invoke()
+        return self._map("float_segments")[..., 0] > 0, self._map("float_part_heatmaps").argmax(-1)
+
+    def _map(self, name: str) -> npt.NDArray[np.float32]:
+        """An output, (256, 176, C), dequantised."""
+        details = self._outputs[name]
+        scale, zero = details["quantization"]
+        values = (self._network.get_tensor(details["index"])[0].astype(np.float32) - zero) * scale
+        size, way = (WIDTH, HEIGHT), Image.Resampling.BILINEAR
+        maps = [Image.fromarray(np.ascontiguousarray(values[..., k])) for k in range(values.shape[-1])]
+        return np.stack([np.asarray(one.resize(size, way)) for one in maps], -1)
+
+
+def without_last_operator(file: Path) -> bytes:
+    """A TFLite file without the custom operator that is its last; the operator's inputs become outputs in its place.
+
+    Raises:
+        ImportError: `ai-edge-litert`, or the package flatbuffers that comes with it, is not installed.
+        ValueError: this is no TFLite file, or its last operator is not a custom one.
+    """
+    try:
+        import flatbuffers
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError as error:
+        raise ImportError(f"ai-edge-litert is not installed: {how_to_install('estimate')}") from error
+    content = file.read_bytes()
+    if content[4:8] != b"TFL3":
+        raise ValueError(f"{file} is not a TFLite file; get it again")
+    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph = model.subgraphs[0]
+    last = graph.operators[-1]
+    if not model.operatorCodes[last.opcodeIndex].customCode:
+        raise ValueError(f"{file} does not end in a custom operator: it is not the published file of BodyPix")
+    ends = {int(tensor) for tensor in last.outputs}
+    graph.operators = graph.operators[:-1]
+    graph.outputs = [*map(int, last.inputs), *(int(one) for one in graph.outputs if int(one) not in ends)]
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+class Identity:
+    """Intel's person-reidentification-retail-0277: 256 numbers for a person, to be compared by their cosine.
+
+    Raises:
+        ImportError: OpenVINO is not installed. ValueError: the files are not of this network.
+    """
+
+    def __init__(self, file: Path) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise ImportError(
+                f"the identity of people is compared by OpenVINO, which is not installed: {how_to_install('openvino')}"
+            ) from error
+        core = openvino.Core()
+        try:
+            self._network: Any = core.compile_model(core.read_model(file), "CPU", {"INFERENCE_NUM_THREADS": 1})
+        except RuntimeError as error:
+            raise ValueError(f"{file} cannot be read by OpenVINO: {error}") from error
+        _, _, self._height, self._width = self._network.input(0).shape
+
+    def __call__(self, picture: Picture) -> Vector:
+        """uint8 (H, W, 3) -> (256,), of length 1."""
+        seen = Image.fromarray(picture).resize((self._width, self._height), Image.Resampling.BILINEAR)
+        bgr = np.asarray(seen)[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32)
+        vector: Vector = self._network(bgr)[0].ravel()
+        return vector / np.linalg.norm(vector)
+
+
+class Lpips:
+    """LPIPS version 0.1 on AlexNet, from one file of both (`LPIPS`).
+
+    Raises:
+        ValueError: the file has other entries.
+    """
+
+    def __init__(self, file: Path) -> None:
+        state = load_file(file)
+        names = [f"lpips.lin{k}.weight" for k in range(len(TAPS))]
+        missing = [name for name in names if name not in state]
+        if missing:
+            raise ValueError(f"{file} has no '{missing[0]}'; it is not AlexNet with LPIPS in one file")
+        self._network = AlexNet(TAPS)
+        self._network.load(state, str(file))
+        self._weights = {tap: state[name].float().flatten() for tap, name in zip(TAPS, names, strict=True)}
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Sequence[Picture], target: Picture) -> list[float]:
+        """The distance of each picture, uint8 (H, W, 3), to the target: 0 or more, 0 for equal ones."""
+        taps = self._network(_unit([target, *pictures]))
+        true = {tap: features[:1] for tap, features in taps.items()}
+        distances = lpips({tap: features[1:] for tap, features in taps.items()}, true, self._weights)
+        return [float(value) for value in distances]
+
+
+def _unit(pictures: Sequence[Picture]) -> Tensor:
+    """uint8 (H, W, 3) each -> float (B, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.stack(pictures)).movedim(-1, 1).float() / 255
