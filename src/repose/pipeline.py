@@ -94,9 +94,10 @@ class Model:
                 that the model needs (`generator.needs.source`). On any device.
 
         Raises:
-            ValueError: a batch, or a person without joints or without their photograph.
+            ValueError: a batch, or a person without their photograph or with fewer located joints than the model needs.
         """
         _require_place(person)
+        self._require_joints(person, "the person in the photograph")
         return Scene(person, self.canvas, self.generator.needs, self._shown)
 
     @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
@@ -117,11 +118,12 @@ class Model:
             (3, height, width) in [-1, 1], on the CPU.
 
         Raises:
-            ValueError: a batch, a target without joints, a scene on another canvas, another background, or a field that
+            ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas, another background, or a field that
                 the model needs is missing (says which and how to get it).
         """
         find_background(background)
         _require_place(target)
+        self._require_joints(target, "the target pose")
         if scene.canvas != self.canvas:
             raise ValueError(
                 f"the scene was made for the canvas '{scene.canvas.name}', this model works on '{self.canvas.name}'; "
@@ -152,6 +154,16 @@ class Model:
         find_background(background)
         _require_place(target)
         return self.pose(self.scene(source), target, background, retarget)
+
+    def _require_joints(self, person: Person, what: str) -> None:
+        """Raise ValueError where fewer joints are located than the model needs."""
+        assert person.keypoints is not None
+        located, least = int((person.keypoints[:, 2] > 0).sum()), self.generator.needs.joints
+        if located < least:
+            raise ValueError(
+                f"{what} has {located} located joints, and the model '{self.name}' needs {least}: too little of the body "
+                "is known. Use a picture that shows more of it, or give more joints"
+            )
 
     @torch.no_grad()
     def _shown(self, source: Person) -> Tensor | None:

@@ -21,11 +21,13 @@ class Needs:
     Attributes:
         source, target: names of fields of `Person`.
         multiple: height and width must be multiples of this.
+        joints: how many located joints each of them must have for a sensible picture; `forward` does not check it.
     """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
     multiple: int = 1
+    joints: int = 2
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose.body.joint_noise import FEWEST
 from repose.models.base import Generator, Needs, Output
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
 from repose.person import Person
@@ -106,7 +107,7 @@ class Attention(nn.Module):
 class BodyWarp(Generator):
     """The generator. See the module's text and CARD.md."""
 
-    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8)
+    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8, joints=FEWEST)
     any_canvas = True
 
     def __init__(self, config: BodyWarpConfig | None = None) -> None:
