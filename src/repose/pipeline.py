@@ -118,8 +118,8 @@ class Model:
             (3, height, width) in [-1, 1], on the CPU.
 
         Raises:
-            ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas, another background, or a field that
-                the model needs is missing (says which and how to get it).
+            ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas,
+                another background, or a field that the model needs is missing (says which and how to get it).
         """
         find_background(background)
         _require_place(target)
@@ -161,8 +161,8 @@ class Model:
         located, least = int((person.keypoints[:, 2] > 0).sum()), self.generator.needs.joints
         if located < least:
             raise ValueError(
-                f"{what} has {located} located joints, and the model '{self.name}' needs {least}: too little of the body "
-                "is known. Use a picture that shows more of it, or give more joints"
+                f"{what} has {located} located joints, and the model '{self.name}' needs {least}: too little of "
+                "the body is known. Use a picture that shows more of it, or give more joints"
             )
 
     @torch.no_grad()

@@ -92,3 +92,22 @@ def test_a_similarity_is_standing_without_another_build(pose: dict[str, float]) 
     portrait = target.clone()
     portrait[8:14] = 0
     assert (moved(portrait, *similarity(portrait, source))[8:14] == 0).all(), "no legs of the source's"
+
+
+def test_somebody_upside_down_stands_on_their_lowest_joint() -> None:
+    source = stick()
+    upside = source.clone()
+    upside[:, 1] = source[:, 1].max() + source[:, 1].min() - source[:, 1]
+    new = stand(upside, source)
+    assert float(new[:, 1].max()) == pytest.approx(float(anchor(source)[0, 1]), abs=0.01)
+    assert float(new[[10, 13], 1].max()) < float(new[[8, 11], 1].min())
+
+
+def test_a_pose_beside_the_photograph_is_warned_of() -> None:
+    person = photograph()
+    scene = Scene(person, canvas("fashion"))
+    assert person.keypoints is not None
+    wide = person.keypoints.clone()
+    wide[[3, 4, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17], 0] += 5000
+    with pytest.warns(UserWarning, match="inside the photograph"):
+        scene.pose(wide, retarget=False)

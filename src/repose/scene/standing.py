@@ -19,7 +19,8 @@ def stand(target: Tensor, source: Tensor, retargeting: bool = True, size: tuple[
     """The target's pose where the source's person stands, in the pixels of the source's photograph.
 
     The size is the source's, however much of the two is seen; the lowest ankle stands on the row of the source's, where
-    both show ankles, else the hips (or the neck) lie in the same place.
+    both show ankles, else the hips (or the neck) lie in the same place. Somebody upside down, both ankles above the
+    hips, stands on their lowest joint.
 
     Legs of which the target shows nothing from the hips or the knees on (a portrait has none) are the source's own. So
     are shins where both ankles are missing and the target's picture is known to end above them. Any other joint that
@@ -90,8 +91,19 @@ def _way(new: Tensor, source: Tensor) -> Tensor:
     if not bool((old[[1, 8, 10, 11, 13], 2] > 0).any()):  # compare the middles of the same joints
         old, like = old * shared, like * shared
     if bool((old[:, 2] > 0).any()) and bool((like[:, 2] > 0).any()):
-        return (anchor(old) - anchor(like))[0]
+        way = (anchor(old) - anchor(like))[0]
+        if _upside_down(like):
+            way[1] = anchor(old)[0, 1] - new[new[:, 2] > 0, 1].max()
+        return way
     return torch.zeros(2, device=new.device)
+
+
+def _upside_down(figure: Tensor) -> bool:
+    """Whether both ankles are above the hips: hands or head stand on the ground, then."""
+    ankles, hips = figure[[10, 13]], figure[[8, 11]]
+    if not (bool((ankles[:, 2] > 0).all()) and bool((hips[:, 2] > 0).any())):
+        return False
+    return float(ankles[:, 1].max()) < float(hips[hips[:, 2] > 0, 1].min())
 
 
 def _not_shown(target: Tensor, size: tuple[int, int] | None) -> list[int]:
