@@ -156,7 +156,8 @@ def write_around(
                 for k in range(3):
                     apart += (canon[k, r, c] - source_canon[k, sr, sc]) ** 2
                 apart = (np.sqrt(apart) + hidden) / 0.1  # metres
-                agreement[y, x] = np.exp(-apart * apart / 2)
+                if apart < 6:  # else 0 to the rounding of float32
+                    agreement[y, x] = np.exp(-apart * apart / 2)
 
 
 __all__ = ["REACH", "FlowAround", "flow_around", "nearest_skin", "write_around"]

@@ -99,7 +99,7 @@ def write_flow(
     """
     height, width = face.shape
     rows, columns = near.shape
-    own, p, n = np.empty(3), np.empty(3), np.empty(3)
+    own = np.empty(3)
     for y in range(0, height, every):
         for x in range(0, width, every):
             f = face[y, x]
@@ -113,17 +113,21 @@ def write_flow(
             else:
                 for c in range(3):
                     own[c] = weights[c, y, x]
-            for i in range(3):
-                p[i], n[i] = 0.0, 0.0
-                for c in range(3):
-                    p[i] += own[c] * places[faces[g, c], i]
-                    n[i] += own[c] * normals[faces[g, c], i]
-            factor = camera[2] / max(1 - p[2] / camera[3], 0.2)
-            px, py = camera[0] + factor * p[0], camera[1] - factor * p[1]
+            sx, sy, sz, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # the point of the skin, and its normal
+            for c in range(3):
+                vertex, share = faces[g, c], own[c]
+                sx += share * places[vertex, 0]
+                sy += share * places[vertex, 1]
+                sz += share * places[vertex, 2]
+                nx += share * normals[vertex, 0]
+                ny += share * normals[vertex, 1]
+                nz += share * normals[vertex, 2]
+            factor = camera[2] / max(1 - sz / camera[3], 0.2)
+            px, py = camera[0] + factor * sx, camera[1] - factor * sy
             place[0, y, x], place[1, y, x] = px, py
-            dx, dy, dz = -p[0], -p[1], camera[3] - p[2]
-            length = np.sqrt(dx * dx + dy * dy + dz * dz) * np.sqrt(n[0] ** 2 + n[1] ** 2 + n[2] ** 2) + 1e-12
-            facing[y, x] = (dx * n[0] + dy * n[1] + dz * n[2]) / length
+            dx, dy, dz = -sx, -sy, camera[3] - sz
+            length = np.sqrt((dx * dx + dy * dy + dz * dz) * (nx * nx + ny * ny + nz * nz)) + 1e-12
+            facing[y, x] = (dx * nx + dy * ny + dz * nz) / length
             # 1e-3: a body flows onto itself exactly, also at the border
             within = px >= -0.501 and py >= -0.501 and px <= columns - 0.499 and py <= rows - 0.499
             inside[y, x] = within
@@ -131,7 +135,7 @@ def write_flow(
             if within and area[g] > 0:
                 r = min(max(int(np.rint(py)), 0), rows - 1)
                 q = min(max(int(np.rint(px)), 0), columns - 1)
-                seen[y, x] = near[r, q] <= p[2] + hidden
+                seen[y, x] = near[r, q] <= sz + hidden
             else:
                 seen[y, x] = False
 

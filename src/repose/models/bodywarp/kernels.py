@@ -55,26 +55,33 @@ def finish_flow(face: Any, seen: Any, mirrored_seen: Any, still: Any, flow: Any,
     """
     height, width = face.shape
     rows, columns = still.shape
+    half, one = np.float32(0.5), np.float32(1)
+    across, down_by = np.float32(2 / width), np.float32(2 / height)
+    left, along = np.empty(width, np.int64), np.empty(width, np.float32)
+    for x in range(width):
+        u = min(max((x + 0.5) * columns / width - 0.5, 0.0), columns - 1.0)
+        left[x] = int(u)
+        along[x] = u - left[x]
+    line = np.empty(columns + 1, np.float32)  # one row of `still`
     for y in range(height):
         v = min(max((y + 0.5) * rows / height - 0.5, 0.0), rows - 1.0)
         above = int(v)
         below, down = min(above + 1, rows - 1), np.float32(v - above)
+        for j in range(columns):
+            line[j] = still[above, j] + (still[below, j] - still[above, j]) * down
+        line[columns] = line[columns - 1]
         for x in range(width):
             if face[y, x] < 0:
                 mirrored[0, y, x], mirrored[1, y, x] = x, y
             else:
                 traits[0, y, x], traits[4, y, x] = seen[y, x], mirrored_seen[y, x]
                 traits[2, y, x] = min(traits[2, y, x], np.float32(1))
-            flow[0, y, x] = (flow[0, y, x] * 2 + 1) / width - 1
-            flow[1, y, x] = (flow[1, y, x] * 2 + 1) / height - 1
-            mirrored[0, y, x] = (mirrored[0, y, x] * 2 + 1) / width - 1
-            mirrored[1, y, x] = (mirrored[1, y, x] * 2 + 1) / height - 1
-            u = min(max((x + 0.5) * columns / width - 0.5, 0.0), columns - 1.0)
-            left = int(u)
-            right, along = min(left + 1, columns - 1), np.float32(u - left)
-            first = still[above, left] + (still[above, right] - still[above, left]) * along
-            second = still[below, left] + (still[below, right] - still[below, left]) * along
-            traits[6, y, x] = first + (second - first) * down
+            j = left[x]
+            traits[6, y, x] = line[j] + (line[j + 1] - line[j]) * along[x]
+        for field in (flow, mirrored):
+            for x in range(width):
+                field[0, y, x] = (field[0, y, x] + half) * across - one
+                field[1, y, x] = (field[1, y, x] + half) * down_by - one
 
 
 @jit
