@@ -55,13 +55,15 @@ def flow_around(
     rows, columns = nearest_skin(target_maps.face)
     source_rows, source_columns = nearest_skin(source_maps.face)
     turn = np.einsum("bij,bkj->bik", source.bones[0], target.bones[0])  # target's camera axes to the source's, by bone
-    return FlowAround(
-        *_around(
-            target_maps.face, target_maps.weights, target_maps.nearness, target_maps.canon, rows, columns, flow.place,
-            flow.seen, source_maps.nearness, source_maps.canon, source_rows, source_columns, surface.faces,
-            np.ascontiguousarray(surface.bone[:, 0]), turn, target.camera, source.camera, reach,
-        )
+    size = target_maps.face.shape
+    place, point = np.zeros((2, *size), np.float32), np.zeros((3, *size), np.float32)
+    distance, agreement = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    write_around(
+        target_maps.face, target_maps.weights, target_maps.nearness, target_maps.canon, rows, columns, flow.place,
+        flow.seen, source_maps.nearness, source_maps.canon, source_rows, source_columns, surface.faces, surface.bone,
+        turn, target.camera, source.camera, reach, place, distance, point, agreement,
     )  # fmt: skip
+    return FlowAround(place, distance, point, agreement)
 
 
 @jit
@@ -107,20 +109,20 @@ def nearest_skin(face: Any) -> Any:
 
 
 @jit
-def _around(
+def write_around(
     face: Any, weights: Any, near: Any, canon: Any, row: Any, column: Any, place: Any, seen: Any, source_near: Any,
     source_canon: Any, source_row: Any, source_column: Any, faces: Any, bone: Any, turn: Any, camera: Any,
-    source_camera: Any, reach: float,
-) -> Any:  # fmt: skip
+    source_camera: Any, reach: float, out: Any, distance: Any, point: Any, agreement: Any,
+) -> None:  # fmt: skip
+    """Write the fields of `FlowAround` into its last four arguments, of which the last two hold zeros.
+
+    `point` may be `canon`.
+    """
     height, width = face.shape
-    rows, columns = source_near.shape
-    out = np.empty((2, height, width), np.float32)
-    distance = np.full((height, width), np.float32(reach), np.float32)
-    point = np.zeros((3, height, width), np.float32)
-    agreement = np.zeros((height, width), np.float32)
+    rows, columns = source_row.shape
     for y in range(height):
         for x in range(width):
-            out[0, y, x], out[1, y, x] = x, y
+            out[0, y, x], out[1, y, x], distance[y, x] = x, y, reach
             r, c = row[y, x], column[y, x]
             if r < 0:
                 continue
@@ -138,7 +140,7 @@ def _around(
                 for k in range(1, 3):
                     if weights[k, r, c] > weights[corner, r, c]:
                         corner = k
-                b = bone[faces[f, corner]]
+                b = bone[faces[f, corner], 0]
                 sx = turn[b, 0, 0] * ox + turn[b, 0, 1] * oy
                 sy = turn[b, 1, 0] * ox + turn[b, 1, 1] * oy
                 q, p = int(np.rint(px)), int(np.rint(py))
@@ -157,8 +159,8 @@ def _around(
                 for k in range(3):
                     apart += (canon[k, r, c] - source_canon[k, sr, sc]) ** 2
                 apart = (np.sqrt(apart) + hidden) / 0.1  # metres
-                agreement[y, x] = np.exp(-apart * apart / 2)
-    return out, distance, point, agreement
+                if apart < 6:  # else 0 to the rounding of float32
+                    agreement[y, x] = np.exp(-apart * apart / 2)
 
 
-__all__ = ["REACH", "FlowAround", "flow_around", "nearest_skin"]
+__all__ = ["REACH", "FlowAround", "flow_around", "nearest_skin", "write_around"]

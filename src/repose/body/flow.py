@@ -63,18 +63,20 @@ def flow_between(
     surface = skin_mesh()
     places = source.vertices
     flat, flat_target = source.project(places), target.project(target.vertices)
-    area, target_area = _areas(flat, surface.faces), _areas(flat_target, surface.faces)
-    return BodyFlow(
-        *_flow(
-            target_maps.face, target_maps.weights, source_maps.nearness, places, normals(places, surface.faces),
-            surface.faces, surface.mirror_face, surface.mirror_corner, area, target_area, source.camera, mirrored,
-            np.float32(hidden),
-        )
+    area, target_area = areas(flat, surface.faces), areas(flat_target, surface.faces)
+    size = target_maps.face.shape
+    place, seen, inside = np.zeros((2, *size), np.float32), np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    facing, stretch = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    write_flow(
+        target_maps.face, target_maps.weights, source_maps.nearness, places, normals(places, surface.faces),
+        surface.faces, surface.mirror_face, surface.mirror_corner, area, target_area, source.camera, mirrored,
+        np.float32(hidden), 1, place, seen, facing, stretch, inside,
     )  # fmt: skip
+    return BodyFlow(place, seen, facing, stretch, inside)
 
 
 @jit
-def _areas(flat: Any, faces: Any) -> Any:
+def areas(flat: Any, faces: Any) -> Any:
     """(F,) twice the areas of the triangles in the picture; positive towards the camera."""
     out = np.empty(len(faces), np.float32)
     for f in range(len(faces)):
@@ -86,20 +88,20 @@ def _areas(flat: Any, faces: Any) -> Any:
 
 
 @jit
-def _flow(
+def write_flow(
     face: Any, weights: Any, near: Any, places: Any, normals: Any, faces: Any, mirror_face: Any, mirror_corner: Any,
-    area: Any, target_area: Any, camera: Any, mirrored: bool, hidden: Any,
-) -> Any:  # fmt: skip
+    area: Any, target_area: Any, camera: Any, mirrored: bool, hidden: Any, every: int, place: Any, seen: Any,
+    facing: Any, stretch: Any, inside: Any,
+) -> None:  # fmt: skip
+    """Write the fields of `BodyFlow` into its last five arguments; pixels beside the body stay as they are.
+
+    every: only each of so many rows and columns is computed.
+    """
     height, width = face.shape
     rows, columns = near.shape
-    place = np.zeros((2, height, width), np.float32)
-    seen = np.zeros((height, width), np.bool_)
-    inside = np.zeros((height, width), np.bool_)
-    facing = np.zeros((height, width), np.float32)
-    stretch = np.zeros((height, width), np.float32)
-    own, p, n = np.empty(3), np.empty(3), np.empty(3)
-    for y in range(height):
-        for x in range(width):
+    own = np.empty(3)
+    for y in range(0, height, every):
+        for x in range(0, width, every):
             f = face[y, x]
             if f < 0:
                 continue
@@ -111,17 +113,21 @@ def _flow(
             else:
                 for c in range(3):
                     own[c] = weights[c, y, x]
-            for i in range(3):
-                p[i], n[i] = 0.0, 0.0
-                for c in range(3):
-                    p[i] += own[c] * places[faces[g, c], i]
-                    n[i] += own[c] * normals[faces[g, c], i]
-            factor = camera[2] / max(1 - p[2] / camera[3], 0.2)
-            px, py = camera[0] + factor * p[0], camera[1] - factor * p[1]
+            sx, sy, sz, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # the point of the skin, and its normal
+            for c in range(3):
+                vertex, share = faces[g, c], own[c]
+                sx += share * places[vertex, 0]
+                sy += share * places[vertex, 1]
+                sz += share * places[vertex, 2]
+                nx += share * normals[vertex, 0]
+                ny += share * normals[vertex, 1]
+                nz += share * normals[vertex, 2]
+            factor = camera[2] / max(1 - sz / camera[3], 0.2)
+            px, py = camera[0] + factor * sx, camera[1] - factor * sy
             place[0, y, x], place[1, y, x] = px, py
-            dx, dy, dz = -p[0], -p[1], camera[3] - p[2]
-            length = np.sqrt(dx * dx + dy * dy + dz * dz) * np.sqrt(n[0] ** 2 + n[1] ** 2 + n[2] ** 2) + 1e-12
-            facing[y, x] = (dx * n[0] + dy * n[1] + dz * n[2]) / length
+            dx, dy, dz = -sx, -sy, camera[3] - sz
+            length = np.sqrt((dx * dx + dy * dy + dz * dz) * (nx * nx + ny * ny + nz * nz)) + 1e-12
+            facing[y, x] = (dx * nx + dy * ny + dz * nz) / length
             # 1e-3: a body flows onto itself exactly, also at the border
             within = px >= -0.501 and py >= -0.501 and px <= columns - 0.499 and py <= rows - 0.499
             inside[y, x] = within
@@ -129,8 +135,9 @@ def _flow(
             if within and area[g] > 0:
                 r = min(max(int(np.rint(py)), 0), rows - 1)
                 q = min(max(int(np.rint(px)), 0), columns - 1)
-                seen[y, x] = near[r, q] <= p[2] + hidden
-    return place, seen, facing, stretch, inside
+                seen[y, x] = near[r, q] <= sz + hidden
+            else:
+                seen[y, x] = False
 
 
-__all__ = ["HIDDEN", "BodyFlow", "BodyMaps", "flow_between", "raster"]
+__all__ = ["HIDDEN", "BodyFlow", "BodyMaps", "areas", "flow_between", "raster", "write_flow"]

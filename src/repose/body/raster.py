@@ -68,12 +68,12 @@ def raster(body: PosedBody, height: int, width: int) -> BodyMaps:
     places = body.vertices
     flat = body.project(places)
     distance = float(body.camera[3])
-    face, weights, nearness = _drawn(flat, surface.faces, distance, height, width)
+    face, weights, nearness = draw_faces(flat, surface.faces, distance, height, width)
     of_vertices = normals(places, surface.faces)
-    iuv, canon, normal, depth = _filled(
-        face, weights, nearness, surface.faces, surface.canon, surface.along, surface.region, of_vertices, distance,
-        _SEGMENTS, _CHART,
-    )  # fmt: skip
+    iuv, canon, normal = (np.zeros((3, height, width), np.float32) for _ in range(3))
+    depth = np.zeros((height, width), np.float32)
+    fill_skin(face, weights, nearness, surface.faces, surface.canon, of_vertices, distance, canon, normal, depth)
+    _label(face, weights, surface.faces, surface.along, surface.region, canon, _SEGMENTS, _CHART, iuv)
     return BodyMaps(iuv, canon, depth, normal, face, weights, nearness)
 
 
@@ -85,7 +85,7 @@ _CHART: Final = np.array([TRUNK_TOP, TRUNK_BOTTOM, CROWN, NAPE, TRUNK_Y, HEAD_Y]
 
 
 @jit
-def _drawn(flat: Any, faces: Any, distance: float, height: int, width: int) -> Any:
+def draw_faces(flat: Any, faces: Any, distance: float, height: int, width: int) -> Any:
     """Face (H, W), barycentric coordinates in space (3, H, W) and nearness (H, W).
 
     flat: (V, 3) pixel x and y, nearness.
@@ -176,17 +176,13 @@ def chart(x: float, y: float, z: float, along: Any, region: Any, segments: Any, 
 
 
 @jit
-def _filled(
-    face: Any, weights: Any, near: Any, faces: Any, canon: Any, along: Any, region: Any, normals: Any, distance: float,
-    segments: Any, borders: Any,
-) -> Any:  # fmt: skip
-    """IUV, canonical place and normal (3, H, W), depth (H, W) of drawn faces."""
+def fill_skin(
+    face: Any, weights: Any, near: Any, faces: Any, canon: Any, normals: Any, distance: float, place: Any, normal: Any,
+    depth: Any,
+) -> None:  # fmt: skip
+    """Write canonical place and normal (3, H, W) and depth (H, W) of drawn faces; pixels beside the body stay."""
     height, width = face.shape
-    iuv = np.zeros((3, height, width), np.float32)
-    place = np.zeros((3, height, width), np.float32)
-    normal = np.zeros((3, height, width), np.float32)
-    depth = np.zeros((height, width), np.float32)
-    at, zone, n = np.empty(2), np.empty(4), np.empty(3)
+    n = np.empty(3)
     for y in range(height):
         for x in range(width):
             f = face[y, x]
@@ -198,16 +194,31 @@ def _filled(
             for i in range(3):
                 place[i, y, x] = u * canon[a, i] + v * canon[b, i] + w * canon[c, i]
                 n[i] = u * normals[a, i] + v * normals[b, i] + w * normals[c, i]
+            length = np.sqrt(n[0] ** 2 + n[1] ** 2 + n[2] ** 2) + 1e-12
+            for i in range(3):
+                normal[i, y, x] = n[i] / length
+
+
+@jit
+def _label(
+    face: Any, weights: Any, faces: Any, along: Any, region: Any, place: Any, segments: Any, borders: Any, iuv: Any
+) -> None:
+    """Write IUV (3, H, W) of drawn faces. place: (3, H, W) canonical."""
+    height, width = face.shape
+    at, zone = np.empty(2), np.empty(4)
+    for y in range(height):
+        for x in range(width):
+            f = face[y, x]
+            if f < 0:
+                continue
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            u, v, w = weights[0, y, x], weights[1, y, x], weights[2, y, x]
             for i in range(2):
                 at[i] = u * along[a, i] + v * along[b, i] + w * along[c, i]
             for i in range(4):
                 zone[i] = u * region[a, i] + v * region[b, i] + w * region[c, i]
-            length = np.sqrt(n[0] ** 2 + n[1] ** 2 + n[2] ** 2) + 1e-12
-            for i in range(3):
-                normal[i, y, x] = n[i] / length
             part, s, t = chart(place[0, y, x], place[1, y, x], place[2, y, x], at, zone, segments, borders)
             iuv[0, y, x], iuv[1, y, x], iuv[2, y, x] = part, s, t
-    return iuv, place, normal, depth
 
 
-__all__ = ["BEHIND", "BodyMaps", "chart", "raster"]
+__all__ = ["BEHIND", "BodyMaps", "chart", "draw_faces", "fill_skin", "raster"]

@@ -9,26 +9,31 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from repose.body.around import REACH, flow_around, nearest_skin
-from repose.body.flow import BodyFlow, flow_between
+from repose.body.around import REACH, nearest_skin, write_around
+from repose.body.flow import HIDDEN, areas, write_flow
 from repose.body.lift import LiftError, lift, lift_batch
 from repose.body.pose_space import Floats
 from repose.body.posed_body import PosedBody
-from repose.body.raster import BodyMaps, raster
+from repose.body.raster import draw_faces, fill_skin
+from repose.body.skin_mesh import skin_mesh
+from repose.body.surface import normals
+from repose.models.bodywarp.kernels import finish_flow, finish_maps, stillness, write_beside
 
 NOISE: Final = 0.008
 """Standard deviation that joints are believed to have, in sides of the box around them: rendered ones have less,
 estimated ones more."""
 
 BODY_MAPS: Final = 9
-"""Channels of `body_maps`."""
+"""Channels of the maps of a body, `PairGeometry.source`."""
 
 TRAITS: Final = 7
 """Channels of `PairGeometry.traits`."""
 
+_CHANNELS: Final = (2, 2, TRAITS, BODY_MAPS, BODY_MAPS)  # of the fields of `PairGeometry`
+_HIDDEN: Final = np.float32(HIDDEN)
 _KEPT: Final = 4096  # lifted bodies
 _STILL: Final = 0.012  # share of the height that a body may move and still be taken as standing still
 _AROUND: Final = 0.05  # share of the height within which all of it must stand still
@@ -44,7 +49,9 @@ class PairGeometry:
         mirrored: (B, 2, H, W) where the mirror image of that point lies.
         traits: (B, 7, H, W): seen, facing, stretch (1 where the source has as many pixels or more) and agreement of
             `flow`; seen and facing of `mirrored`; how much stands still.
-        source, target: (B, 9, H, W) `body_maps` of each.
+        source, target: (B, 9, H, W) of each body: the point on the mean body (3, metres; beside the skin that of the
+            nearest skin), normal (3), depth relative to the hips (1, metres), mask (1), distance from the skin (1,
+            shares of `around.REACH`).
     """
 
     flow: Tensor
@@ -110,99 +117,121 @@ def _operator(source: Tensor, target: Tensor, height: int, width: int) -> list[T
     """`pair_geometry` as an operator, so that memory is counted and graphs are traced without it; on the CPU."""
     count = len(source)
     bodies = _BODIES.of(torch.cat([source, target]))
-    maps: dict[int, BodyMaps] = {}
+    parts = [torch.zeros(count, channels, height, width) for channels in _CHANNELS]
+    arrays = [part.numpy() for part in parts]
+    drawn: dict[int, _Drawn] = {}
     for body in bodies:
-        if body is not None and id(body) not in maps:
-            maps[id(body)] = raster(body, height, width)
-    rows = []
-    for one, other in zip(bodies[:count], bodies[count:], strict=True):
+        if body is not None and id(body) not in drawn:
+            drawn[id(body)] = _Drawn.of(body, height, width)
+    own: dict[int, Floats] = {}  # maps of the sources so far
+    for k, (one, other) in enumerate(zip(bodies[:count], bodies[count:], strict=True)):
+        flow, mirrored, traits, source_maps, target_maps = (array[k] for array in arrays)
         if one is None or other is None:
-            rows.append(_empty(height, width))
+            _write_empty(flow, mirrored, source_maps, target_maps)
+            continue
+        if id(one) in own:
+            source_maps[:] = own[id(one)]
         else:
-            rows.append(_pair(one, other, maps[id(one)], maps[id(other)]))
-    return [torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)]
+            _write_source(drawn[id(one)], source_maps)
+            own[id(one)] = source_maps
+        _write_pair(drawn[id(one)], drawn[id(other)], flow, mirrored, traits, source_maps, target_maps)
+    return parts
 
 
 @_operator.register_fake
 def _shapes(source: Tensor, target: Tensor, height: int, width: int) -> list[Tensor]:
-    channels = (2, 2, TRAITS, BODY_MAPS, BODY_MAPS)
-    return [torch.empty(len(source), count, height, width) for count in channels]
+    return [torch.empty(len(source), channels, height, width) for channels in _CHANNELS]
 
 
-def _empty(height: int, width: int) -> tuple[Floats, ...]:
-    rest = np.stack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
-    flow, maps = _edges(rest), np.zeros((BODY_MAPS, height, width), np.float32)
-    traits = np.zeros((TRAITS, height, width), np.float32)
-    maps[8] = 1
-    return flow, flow, traits, maps, maps
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A body in a picture: what `raster` finds of it, its normals (V, 3), the areas (F,) of its triangles in the
+    picture, and the nearest skin of every pixel."""
+
+    body: PosedBody
+    face: NDArray[np.int32]
+    weights: Floats
+    nearness: Floats
+    normals: Floats
+    area: Floats
+    row: NDArray[np.int32]
+    column: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, body: PosedBody, height: int, width: int) -> _Drawn:
+        """Draw a body in a picture of this size."""
+        faces, places = skin_mesh().faces, body.vertices
+        flat = body.project(places)
+        face, weights, nearness = draw_faces(flat, faces, float(body.camera[3]), height, width)
+        row, column = nearest_skin(face)
+        return cls(body, face, weights, nearness, normals(places, faces), areas(flat, faces), row, column)
 
 
-def _pair(source: PosedBody, target: PosedBody, source_maps: BodyMaps, target_maps: BodyMaps) -> tuple[Floats, ...]:
-    flow = flow_between(source, target, source_maps, target_maps)
-    mirrored = flow_between(source, target, source_maps, target_maps, mirrored=True)
-    around = flow_around(source, target, source_maps, target_maps, flow)
-    back = flow_between(target, source, target_maps, source_maps)
-    traits = np.stack(
-        [
-            flow.seen.astype(np.float32),
-            flow.facing,
-            np.minimum(flow.stretch, 1),
-            around.agreement,
-            mirrored.seen.astype(np.float32),
-            mirrored.facing,
-            _still(flow, back, target_maps, source_maps),
-        ]
+def _write_empty(flow: Floats, mirrored: Floats, source_maps: Floats, target_maps: Floats) -> None:
+    """The rows of a pair without two bodies, in zeros."""
+    height, width = flow.shape[1:]
+    flow[0], flow[1] = (2 * np.arange(width) + 1) / width - 1, ((2 * np.arange(height) + 1) / height - 1)[:, None]
+    mirrored[:] = flow
+    source_maps[8], target_maps[8] = 1, 1
+
+
+def _write_skin(drawn: _Drawn, maps: Floats) -> None:
+    """Point, normal and depth from the camera of the skin, into maps (9, H, W) of zeros."""
+    surface, distance = skin_mesh(), float(drawn.body.camera[3])
+    fill_skin(
+        drawn.face, drawn.weights, drawn.nearness, surface.faces, surface.canon, drawn.normals, distance, maps[:3],
+        maps[3:6], maps[6],
+    )  # fmt: skip
+
+
+def _write_source(drawn: _Drawn, maps: Floats) -> None:
+    """A body's own maps, `PairGeometry.source`, into zeros."""
+    _write_skin(drawn, maps)
+    camera = drawn.body.camera
+    write_beside(drawn.face, drawn.row, drawn.column, float(camera[2]), REACH, maps[:3], maps[8])
+    finish_maps(drawn.face, float(camera[3]), REACH, maps)
+
+
+def _write_pair(
+    source: _Drawn,
+    target: _Drawn,
+    flow: Floats,
+    mirrored: Floats,
+    traits: Floats,
+    source_maps: Floats,
+    target_maps: Floats,
+) -> None:
+    """The rows of a pair, in zeros; `source_maps` is written already."""
+    surface, size = skin_mesh(), source.face.shape
+    height = size[0]
+    every = 4 if min(size) >= 64 else 1
+    place, back = (np.empty((2, *size), np.float32) for _ in range(2))
+    seen, mirrored_seen, back_seen, unused = (np.empty(size, np.bool_) for _ in range(4))
+    spare = np.empty(size, np.float32)
+
+    def follow(one: _Drawn, other: _Drawn, mirror: bool, step: int, *fields: NDArray[Any]) -> None:
+        """The flow to `one` of what the picture of `other` shows."""
+        write_flow(
+            other.face, other.weights, one.nearness, one.body.vertices, one.normals, surface.faces, surface.mirror_face,
+            surface.mirror_corner, one.area, other.area, one.body.camera, mirror, _HIDDEN, step, *(*fields, unused),
+        )  # fmt: skip
+
+    follow(source, target, False, 1, place, seen, traits[1], traits[2])
+    follow(source, target, True, 1, mirrored, mirrored_seen, traits[5], spare)
+    follow(target, source, False, every, back, back_seen, spare, spare)
+    _write_skin(target, target_maps)
+    turn = np.einsum("bij,bkj->bik", source.body.bones[0], target.body.bones[0])
+    write_around(
+        target.face, target.weights, target.nearness, target_maps[:3], target.row, target.column, place, seen,
+        source.nearness, source_maps[:3], source.row, source.column, surface.faces, surface.bone, turn,
+        target.body.camera, source.body.camera, REACH, flow, target_maps[8], target_maps[:3], traits[3],
+    )  # fmt: skip
+    finish_maps(target.face, float(target.body.camera[3]), REACH, target_maps)
+    most = max(1.0, _STILL * height)
+    still = stillness(
+        target.face, place, seen, source.face, back, back_seen, every, most, round(_AROUND * height / every)
     )
-    rest = np.stack(np.meshgrid(np.arange(flow.place.shape[2]), np.arange(flow.place.shape[1]))).astype(np.float32)
-    aside = np.where(target_maps.mask, mirrored.place, rest).astype(np.float32)
-    return (
-        _edges(around.place),
-        _edges(aside),
-        traits,
-        body_maps(source, source_maps),
-        body_maps(target, target_maps, around.distance, around.canon),
-    )
+    finish_flow(target.face, seen, mirrored_seen, still, flow, mirrored, traits)
 
 
-def body_maps(body: PosedBody, maps: BodyMaps, distance: Floats | None = None, canon: Floats | None = None) -> Floats:
-    """(9, H, W): the point on the mean body (3, metres; beside the skin that of the nearest skin), normal (3), depth
-    relative to the hips (1, metres), mask (1), distance from the skin (1, shares of `REACH`)."""
-    if distance is None or canon is None:
-        row, column = nearest_skin(maps.face)
-        y, x = np.mgrid[: row.shape[0], : row.shape[1]]
-        distance = np.minimum(np.hypot(y - row, x - column) / body.camera[2], REACH).astype(np.float32)
-        canon = maps.canon[:, row, column] * (distance < REACH)
-        if (row < 0).any():
-            distance, canon = np.full_like(distance, REACH), np.zeros_like(maps.canon)
-    depth = np.where(maps.mask, maps.depth - np.float32(body.camera[3]), 0)
-    return np.concatenate([canon, maps.normal, depth[None], maps.mask[None], distance[None] / REACH], dtype=np.float32)
-
-
-def _edges(place: Floats) -> Floats:
-    """Pixels (2, H, W) -> -1 to 1 from edge to edge."""
-    height, width = place.shape[1:]
-    out: Floats = ((place * 2 + 1) / np.array([width, height], np.float32)[:, None, None] - 1).astype(np.float32)
-    return out
-
-
-def _still(flow: BodyFlow, back: BodyFlow, target: BodyMaps, source: BodyMaps) -> Floats:
-    """(H, W) 1 where neither body moves, here and around, falling to 0 with the movement."""
-    height, width = target.face.shape
-    every = 4 if min(height, width) >= 64 else 1
-    part = (slice(None, None, every), slice(None, None, every))
-    y, x = (grid[part].astype(np.float32) for grid in np.mgrid[:height, :width])
-    most = np.float32(max(1.0, _STILL * height))
-    moved: Any = np.zeros(y.shape, np.float32)
-    for one, maps in ((flow, target), (back, source)):
-        step = np.hypot(one.place[0][part] - x, one.place[1][part] - y)
-        step = np.where(one.seen[part], step, most)
-        moved = np.maximum(moved, np.where(maps.mask[part], step, 0))
-    reach = 2 * round(_AROUND * height / every) + 1
-    still = torch.from_numpy(1.25 * (1 - np.minimum(moved, most) / most)).clamp(0, 1)[None, None]
-    still = -F.max_pool2d(-still, (reach, 1), 1, (reach // 2, 0))
-    still = -F.max_pool2d(-still, (1, reach), 1, (0, reach // 2))
-    out: Floats = F.interpolate(still, (height, width), mode="bilinear", align_corners=False)[0, 0].numpy()
-    return out
-
-
-__all__ = ["BODY_MAPS", "NOISE", "TRAITS", "PairGeometry", "body_maps", "pair_geometry"]
+__all__ = ["BODY_MAPS", "NOISE", "TRAITS", "PairGeometry", "pair_geometry"]

@@ -30,7 +30,7 @@ class BodyWarpObjectiveConfig:
         outline: cross-entropy of the target's person. matte: of the source's (both need masks).
         visible: cross-entropy of the share that is carried with what the source shows (needs IUV).
         flow: distance of the flow from the true place, in pixels of a picture of 256 rows, 12 at most (needs IUV).
-        smooth: mean slope of the correction of the flow, in pixels.
+        smooth: mean slope of misfit and correction of the flow, in pixels.
         backbone, layers: of `perceptual`.
 
     Raises:
@@ -125,7 +125,8 @@ class BodyWarpObjective(Objective):
             off = F.binary_cross_entropy_with_logits(extra["matte"].float(), old)
             terms["matte"] = Term(off, weights.matte)
         if weights.smooth and "correction" in extra:
-            terms["smooth"] = Term(_slope(extra["correction"].float()) * 128, weights.smooth)
+            slopes = _slope(extra["correction"].float()) + _slope(extra["misfit"].float())
+            terms["smooth"] = Term(slopes * 128, weights.smooth)
         if pair.target.iuv is None or pair.source.iuv is None or not (weights.flow or weights.visible):
             return terms
         rows, columns = pair.target.iuv.shape[-2:]
