@@ -12,6 +12,7 @@ import torch
 from repose import render
 from repose.draw.sheet import sheet
 from repose.images import load_image, save_image
+from repose.models.weights import shipped
 from repose.person import Person
 from repose.pipeline import Model, load
 from repose.render import Picture, SyntheticUnavailable
@@ -20,6 +21,9 @@ from repose.represent.formats import read_keypoints, write_keypoints
 from repose.represent.keypoints import draw_skeleton
 
 PEOPLE: Final = 6
+EARLIER: Final = "carry-s-synthetic"
+"""The default weights of the generation before, for comparison; left out where they are not installed."""
+
 SPARE: Final = Path(__file__).parent / "render" / "spare"
 """The same people as files, for machines that cannot render."""
 
@@ -28,10 +32,12 @@ def make_demo(out: Path, seed: int) -> str:
     """Write the picture and say what it shows.
 
     Args:
-        out: a PNG: a row a person, with source, pose, generated and target.
+        out: a PNG: a row a person, with source, pose, generated and target, and before it what the weights of the
+            generation before made of it.
         seed: which people; training used seed 0.
     """
     model = load("default")
+    earlier = load(EARLIER) if EARLIER in shipped() and model.name != EARLIER else None
     note = ""
     try:
         pictures = list(render.render_people(range(PEOPLE), 2, *model.canvas.window[2:], seed=seed))
@@ -40,6 +46,7 @@ def make_demo(out: Path, seed: int) -> str:
         note = f" (this machine cannot render, so the people come from files: {error})"
     source, target = (_people(pictures[k::2], model) for k in (0, 1))
     generated = to_uint8(model(source, target))
+    before = None if earlier is None else to_uint8(earlier(source, target))
     rows: list[list[npt.NDArray[np.uint8] | None]] = []
     assert source.image is not None
     assert target.image is not None
@@ -47,9 +54,11 @@ def make_demo(out: Path, seed: int) -> str:
     shown = to_uint8(source.image), to_uint8(target.image)
     for index in range(len(generated)):
         pose = draw_skeleton(target.keypoints[index], *model.canvas.size)
-        rows.append([shown[0][index], pose, generated[index], shown[1][index]])
+        old = [] if before is None else [before[index]]
+        rows.append([shown[0][index], pose, *old, generated[index], shown[1][index]])
     scale = 2 if model.canvas.height < 200 else 1
-    save_image(out, np.asarray(sheet(rows, ["source", "pose", "generated", "target"], scale=scale)))
+    columns = ["source", "pose", *(["generated"] if before is None else [EARLIER, model.name])]
+    save_image(out, np.asarray(sheet(rows, [*columns, "target"], scale=scale)))
     return f"{out}: {len(rows)} rendered people in new poses, by {model.name}{note}"
 
 

@@ -202,8 +202,8 @@ class BodyWarp(Generator):
             person (B, 1, H, W): probability of the person. outline (B, 1, h, w): the same.
             core (B, 3, h, w): the picture at the working size. figure, painted, carried, surroundings (B, 3, h, w).
             flow (B, 2, h, w): where `carried` comes from, -1 to 1 from edge to edge. misfit (B, 2, h, w): how far in
-            the source each point of the body is from where the geometry has it. correction (B, 2, h, w): by how much the
-            flow differs besides.
+            the source each point of the body is from where the geometry has it. correction (B, 2, h, w): by how much
+            the flow differs besides.
             shares (B, 3, h, w): of carried, mirrored and painted. mask (B, 1, h, w): share that is carried.
             matte (B, 1, h, w): logits of the person in the source. still (B, 1, h, w): where the source stays.
         """
