@@ -27,7 +27,7 @@ def names(requirements: list[str]) -> set[str]:
 def test_the_distribution_and_its_extras() -> None:
     assert PROJECT["name"] == DISTRIBUTION == "pose-transfer"
     assert PROJECT["scripts"] == {"repose": "repose.cli:main"}
-    assert names(PROJECT["dependencies"]) == {"torch", "numpy", "pillow", "safetensors", "rich", "typer"}
+    assert names(PROJECT["dependencies"]) == {"torch", "numpy", "numba", "pillow", "safetensors", "rich", "typer"}
     assert names(EXTRAS["train"]) == {"lightning"}
     for requirements in EXTRAS.values():
         for requirement in requirements:
@@ -47,7 +47,7 @@ def test_messages_name_extras_that_there_are() -> None:
 
 OTHERS = (
     "lightning", "lightning_utilities", "pytorch_lightning", "torchmetrics", "tensorboard", "ai_edge_litert",
-    "moderngl", "numba", "scipy", "skimage", "onnx", "onnxscript", "onnxruntime", "ncnn", "openvino",
+    "moderngl", "scipy", "skimage", "onnx", "onnxscript", "onnxruntime", "ncnn", "openvino",
 )  # fmt: skip
 """Packages that no core dependency brings."""
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from repose.extras import how_to_install
-
 try:
     from numba import njit
 except ImportError as error:
     raise ImportError(
-        f"the parametric body needs numba, which is not installed, or does not load ({error}): "
-        f"{how_to_install('body')}",
+        f"the parametric body needs numba, which does not load ({error}); install it anew: python -m pip install --force-reinstall numba",
         name=error.name,
     ) from error
 

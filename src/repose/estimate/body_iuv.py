@@ -10,7 +10,7 @@ from repose.estimate.base import Image
 
 
 class BodyIUV:
-    """The IUV of the naked body of a skeleton (`repose.body.lift`; the extra `body`). The pixels are not read.
+    """The IUV of the naked body of a skeleton (`repose.body.lift`). The pixels are not read.
 
     It is therefore narrower than a dressed person, has no hair, and does not know what stands in front of them. The
     parts are DensePose's, u and v those of `repose.body.atlas`, as in the stores of rendered people, and not SMPL's.
