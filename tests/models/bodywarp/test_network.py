@@ -8,8 +8,8 @@ import torch.nn.functional as F
 
 pytest.importorskip("numba")
 
-from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig, _filled, _halved, _widest
 from repose.models import MODELS
+from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig, _filled, _halved, _widest
 from repose.person import Person
 from repose.pipeline import Model
 from tests.contract import checks
