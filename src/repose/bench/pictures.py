@@ -91,11 +91,13 @@ def time_pictures(
             own.append((*_timed(model, source, target), *_timed(model.pose, scene, _moved(pose, turn))))
     out = []
     for model, rows in zip(models, times, strict=True):
-        medians = [statistics.median(column) for column in zip(*rows[1:], strict=True)]
+        pair, pair_processor, further, further_processor = (
+            statistics.median(column) for column in zip(*rows[1:], strict=True)
+        )
         out.append(
             PictureTimes(
-                model.name, *model.canvas.size, *person.size, *medians, pictures, str(model.device),
-                torch.get_num_threads(),
+                model.name, *model.canvas.size, *person.size, pair, pair_processor, further, further_processor,
+                pictures, str(model.device), torch.get_num_threads(),
             )
         )  # fmt: skip
     return out
