@@ -130,8 +130,10 @@ class Model:
                 "make one by this model's `scene`"
             )
         pose, needs = scene.pose(target, retarget), self.generator.needs
-        given, wanted = scene.source.only(*needs.source).batch(), pose.target.only(*needs.target).batch()
-        output = self.generator(given.to(self.device), wanted.to(self.device))
+        given = scene.source.only(*needs.source).batch().to(self.device)
+        wanted = pose.target.only(*needs.target).batch().to(self.device)
+        prepared = scene.prepared(self.generator, given)
+        output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
         shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in ("person", "still"))

@@ -97,4 +97,4 @@ except MissingFieldError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "needs numba, which is not installed" in done.stdout
-    assert "pip install numba" in done.stdout
+    assert "install Repose, or numba, anew" in done.stdout

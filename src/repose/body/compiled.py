@@ -9,7 +9,8 @@ try:
     from numba import njit
 except ImportError as error:
     raise ImportError(
-        f"the parametric body needs numba, which does not load ({error}); install it anew: python -m pip install --force-reinstall numba",
+        f"the parametric body needs numba, which is not installed, or does not load ({error}); numba is a dependency "
+        "of Repose: install Repose, or numba, anew",
         name=error.name,
     ) from error
 

@@ -204,6 +204,36 @@ def scene(
 
 
 @app.command()
+def pictures(
+    photograph: Annotated[Path, typer.Argument(help="Of one person, or of several: the largest is taken.")],
+    models: Annotated[list[str], typer.Argument(help="Weights by name or folder; a recipe stands for random weights.")],
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH that the photograph is brought to.")] = "256x176",
+    count: Annotated[int, typer.Option("--pictures", min=1, help="Of each model and kind.")] = 20,
+    pose: Estimator = "movenet",
+    keypoints: Annotated[Path | None, typer.Option(help="The joints of the photograph, a CSV or JSON file.")] = None,
+    results: Results = None,
+    device: Device = "auto",
+) -> None:
+    """Time of a picture with the joints given, several models side by side: of new pairs, and of further poses.
+
+    [bold]repose bench pictures me.jpg default bodywarp-s[/bold]
+    """
+    from repose.bench.pictures import print_pictures, time_pictures
+    from repose.inspection import find_model
+    from repose.pipeline import read_person
+    from repose.record import append_result
+
+    height, width = common.parse_size(size)
+    loaded = [find_model(name, device)[0] for name in models]
+    person = read_person(photograph, pose, keypoints=keypoints).resize(height, width)
+    with stderr.status("pictures") as status:
+        times = time_pictures(loaded, person, count, status.update)
+    print_pictures(times, stdout)
+    for one in times:
+        append_result(results, one.line())
+
+
+@app.command()
 def budget(
     recipes: Annotated[
         list[str], typer.Argument(help="Recipes by name or file, each with its settings in quotation marks.")

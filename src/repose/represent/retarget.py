@@ -165,15 +165,21 @@ def _whole(keypoints: Tensor) -> Tensor:
 def _lengths(keypoints: Tensor) -> Tensor:
     """For every part the size of the person in pixels that its length implies, (B, parts), 0 if not measured."""
     points = _whole(keypoints.float())
-    sizes = []
-    for _, stretches in _PARTS.values():
-        longest = torch.zeros(len(points), device=points.device)
-        for first, second, mean in stretches:
-            there = (points[:, first, 2] > 0) & (points[:, second, 2] > 0)
-            length = (points[:, first, :2] - points[:, second, :2]).norm(dim=-1) / mean
-            longest = torch.maximum(longest, torch.where(there, length, 0.0))
-        sizes.append(longest)
-    return torch.stack(sizes, 1)
+    first, second, mean = (table.to(points.device) for table in _STRETCHES)
+    there = (points[:, first, 2] > 0) & (points[:, second, 2] > 0)  # (B, parts, stretches)
+    length = (points[:, first, :2] - points[:, second, :2]).norm(dim=-1) / mean
+    return torch.where(there, length, 0.0).amax(2)
+
+
+def _stretches() -> tuple[Tensor, Tensor, Tensor]:
+    """(parts, stretches) both ends and the mean length of the stretches of every part, the last one repeated."""
+    most = max(len(stretches) for _, stretches in _PARTS.values())
+    rows = [[*stretches, *[stretches[-1]] * (most - len(stretches))] for _, stretches in _PARTS.values()]
+    first, second, mean = zip(*(zip(*row, strict=True) for row in rows), strict=True)
+    return torch.tensor(first), torch.tensor(second), torch.tensor(mean)
+
+
+_STRETCHES: Final = _stretches()
 
 
 def _size(lengths: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
         nonlocal inside
         (ax, ay), (dx, dy) = a.tolist(), (b - a).tolist()
         along = (((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-6)).clamp(0, 1)
-        away = torch.hypot(x - ax - along * dx, y - ay - along * dy)
+        away = ((x - ax - along * dx).square() + (y - ay - along * dy).square()).sqrt()  # hypot is much slower
         inside = torch.minimum(inside, away - size * (thick + (thick_end - thick) * along))
 
     for first, second, thick, thick_end in _LIMBS:

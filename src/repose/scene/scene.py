@@ -20,7 +20,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from repose.models.base import Needs
+from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Canvas, Placement
@@ -107,6 +107,7 @@ class Scene:
         self.person, self.canvas, self.needs = person.to("cpu"), canvas, needs
         self.source, self.placement = place_source(self.person, canvas)
         self._shown, self._most_pixels = shown, most_pixels
+        self._prepared: tuple[Generator, tuple[Tensor, ...]] | None = None
         self._enlarged: dict[int, Tensor] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
         self._backgrounds: dict[bool, Tensor] = {}  # likewise
@@ -179,6 +180,16 @@ class Scene:
             assert placed.image is not None
             self._enlarged[times] = placed.image
         return self._enlarged[times]
+
+    def prepared(self, generator: Generator, source: Person) -> tuple[Tensor, ...]:
+        """What a generator computes of the source alone, `Generator.prepare`; kept until another generator asks.
+
+        Args:
+            source: `self.source`, batched, with the fields that the generator needs, on its device.
+        """
+        if self._prepared is None or self._prepared[0] is not generator:
+            self._prepared = generator, generator.prepare(source)
+        return self._prepared[1]
 
     # -- the photograph without the person ----------------------------------------------------------------------
 

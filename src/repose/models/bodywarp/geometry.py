@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import torch
@@ -122,7 +123,7 @@ def _operator(source: Tensor, target: Tensor, height: int, width: int) -> list[T
     drawn: dict[int, _Drawn] = {}
     for body in bodies:
         if body is not None and id(body) not in drawn:
-            drawn[id(body)] = _Drawn.of(body, height, width)
+            drawn[id(body)] = _drawn(body, height, width)
     own: dict[int, Floats] = {}  # maps of the sources so far
     for k, (one, other) in enumerate(zip(bodies[:count], bodies[count:], strict=True)):
         flow, mirrored, traits, source_maps, target_maps = (array[k] for array in arrays)
@@ -157,14 +158,15 @@ class _Drawn:
     row: NDArray[np.int32]
     column: NDArray[np.int32]
 
-    @classmethod
-    def of(cls, body: PosedBody, height: int, width: int) -> _Drawn:
-        """Draw a body in a picture of this size."""
-        faces, places = skin_mesh().faces, body.vertices
-        flat = body.project(places)
-        face, weights, nearness = draw_faces(flat, faces, float(body.camera[3]), height, width)
-        row, column = nearest_skin(face)
-        return cls(body, face, weights, nearness, normals(places, faces), areas(flat, faces), row, column)
+
+@lru_cache(maxsize=4)  # further poses of one photograph have the same source
+def _drawn(body: PosedBody, height: int, width: int) -> _Drawn:
+    """A body in a picture of this size."""
+    faces, places = skin_mesh().faces, body.vertices
+    flat = body.project(places)
+    face, weights, nearness = draw_faces(flat, faces, float(body.camera[3]), height, width)
+    row, column = nearest_skin(face)
+    return _Drawn(body, face, weights, nearness, normals(places, faces), areas(flat, faces), row, column)
 
 
 def _write_empty(flow: Floats, mirrored: Floats, source_maps: Floats, target_maps: Floats) -> None:
@@ -209,11 +211,15 @@ def _write_pair(
     seen, mirrored_seen, back_seen, unused = (np.empty(size, np.bool_) for _ in range(4))
     spare = np.empty(size, np.float32)
 
-    def follow(one: _Drawn, other: _Drawn, mirror: bool, step: int, *fields: NDArray[Any]) -> None:
+    def follow(
+        one: _Drawn, other: _Drawn, mirror: bool, step: int, at: Floats, shown: NDArray[np.bool_], facing: Floats,
+        stretch: Floats,
+    ) -> None:  # fmt: skip
         """The flow to `one` of what the picture of `other` shows."""
         write_flow(
             other.face, other.weights, one.nearness, one.body.vertices, one.normals, surface.faces, surface.mirror_face,
-            surface.mirror_corner, one.area, other.area, one.body.camera, mirror, _HIDDEN, step, *(*fields, unused),
+            surface.mirror_corner, one.area, other.area, one.body.camera, mirror, _HIDDEN, step, at, shown, facing,
+            stretch, unused,
         )  # fmt: skip
 
     follow(source, target, False, 1, place, seen, traits[1], traits[2])
