@@ -26,7 +26,7 @@ def test_what_is_prepared_changes_no_picture(network: BodyWarp, height: int) -> 
     source = checks.person(2, 1, height, height * 3 // 4)
     prepared = network.prepare(source)
     assert [tuple(value.shape[1:]) for value in prepared] == [
-        (1, 64, 48), (8, 16, 12), (16, 8, 6), (24, 4, 3), (3, 64, 48),
+        (1, 64, 48), (2, 64, 48), (8, 16, 12), (16, 8, 6), (24, 4, 3), (3, 64, 48),
     ]  # fmt: skip
     for seed in (2, 3):
         target = checks.person(2, seed, height, height * 3 // 4)
