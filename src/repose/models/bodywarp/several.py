@@ -10,6 +10,7 @@ Where no view shows a point, the first view paints it, or carries it from the ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -56,8 +57,8 @@ def gather(
     views = generator.synthesise(_brighter(inputs[0], gains), *inputs[1:])
     photographs = _brighter(photographs, gains)
 
-    extra = views.extra
-    sure = trust(views, inputs[3]) * (1 if detail is None else detail.view(-1, 1, 1, 1).clamp(0, 1).sqrt())
+    extra = _standing(views.extra, _resized(_brighter(inputs[0], gains), height, width))
+    sure = trust(extra, inputs[3]) * (1 if detail is None else detail.view(-1, 1, 1, 1).clamp(0, 1).sqrt())
     weights = leading(sure)
     first = {name: value[:1] for name, value in extra.items()}
     # at the border of the figure no view is sure, so the views that show what is near it say where it ends
@@ -66,14 +67,12 @@ def gather(
     figure = (weights * extra["figure"]).sum(0, True)
 
     size = tuple(photographs.shape[-2:])
-    if (
-        size[0] % height or size[1] * height != size[0] * width
-    ):  # fewer rows than the network works on, or not a multiple
+    if size[0] % height or size[1] * height != size[0] * width:  # no multiple of the size that the network works on
         photographs = _resized(photographs, height, width)
-    ones = torch.ones_like(extra["outline"])
+    ones, rest = torch.ones_like(extra["outline"]), torch.zeros_like(first["still"])
     # `enlarge` of nothing but the figure, and of nothing but the surroundings
-    figures = generator.enlarge(_of(extra, "figure", ones, 0 * ones), photographs)
-    around = generator.enlarge(_of(first, "surroundings", 0 * ones[:1], 0 * ones[:1]), photographs[:1])
+    figures = generator.enlarge(_of(views.extra, extra["figure"], ones, extra["still"]), photographs)
+    around = generator.enlarge(_of(first, first["surroundings"], rest, rest), photographs[:1])
     large = photographs.shape[-2:]
     image = _composed(
         (_to(weights, large) * figures).sum(0, True), around, photographs[:1], _to(outline, large),
@@ -81,9 +80,8 @@ def gather(
     )  # fmt: skip
     image = _resized(image, *size)
     core = _composed(figure, first["surroundings"], _resized(inputs[0][:1], height, width), outline, first["still"])
-    shown = first["person"] + (1 - _to(first["still"], first["person"].shape[-2:])) * _to(
-        outline - first["outline"], first["person"].shape[-2:]
-    )
+    chance = torch.sigmoid(first["matte"].float())
+    shown = _to(first["still"] * chance + (1 - first["still"]) * outline, inputs[0].shape[-2:])
     return Output(
         image.clamp(-1, 1),
         {
@@ -93,11 +91,12 @@ def gather(
     )  # fmt: skip
 
 
-def trust(views: Output, traits: Tensor) -> Tensor:
+def trust(views: Mapping[str, Tensor], traits: Tensor) -> Tensor:
     """How surely each view shows what the target picture is to show, (N, 1, h, w) in [0, 1].
 
     Args:
-        views: of `BodyWarp.synthesise`, a batch of N views of one target. traits: (N, 7, h, w), see `PairGeometry`.
+        views: shares, matte and flow of `BodyWarp.synthesise`, a batch of N views of one target.
+        traits: (N, 7, h, w), see `PairGeometry`.
     """
     seen, facing, stretch, agreement, other_seen, other_facing = (traits[:, k : k + 1] for k in range(6))
     on_body = (facing != 0).float()
@@ -105,8 +104,8 @@ def trust(views: Output, traits: Tensor) -> Tensor:
     skin, wide = (_mean(square, reach) / _mean(on_body, reach).clamp_min(1e-3) for reach in (_NEAR, _AROUND))
     square = torch.where(on_body > 0, torch.minimum(square.sqrt(), skin.sqrt()), wide.sqrt())
     stretch = torch.where(on_body > 0, stretch, torch.ones_like(stretch))
-    shows = warp(torch.sigmoid(views.extra["matte"].float()), views.extra["flow"])  # the person, not what is behind
-    shares = views.extra["shares"]
+    shows = warp(torch.sigmoid(views["matte"].float()), views["flow"])  # the person, not what is behind
+    shares = views["shares"]
     direct = shares[:, :1] * torch.maximum(seen, agreement) * square * stretch.sqrt() * shows
     mirrored = shares[:, 1:2] * other_seen * other_facing.clamp_min(0).sqrt()
     return _mean(direct + _MIRRORED * (1 - direct) * mirrored, _NEAR)
@@ -159,10 +158,18 @@ def exposure(images: Tensor, keypoints: Tensor) -> Tensor:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _of(extra: object, name: str, outline: Tensor, still: Tensor) -> Output:
+def _standing(extra: Mapping[str, Tensor], images: Tensor) -> dict[str, Tensor]:
+    """What the views show, where nothing moves: their own pixels, all carried, within their own matte."""
+    still = extra["still"]
+    carried = torch.zeros_like(extra["shares"])
+    carried[:, :1] = 1
+    own = {"figure": images, "shares": carried, "outline": torch.sigmoid(extra["matte"].float())}
+    return {**extra, **{name: still * value + (1 - still) * extra[name] for name, value in own.items()}}
+
+
+def _of(extra: Mapping[str, Tensor], core: Tensor, outline: Tensor, still: Tensor) -> Output:
     """An output whose `enlarge` gives one part alone: the figure (outline 1) or the surroundings (outline 0)."""
-    assert isinstance(extra, dict)
-    return Output(extra[name], {**extra, "core": extra[name], "outline": outline, "still": still})
+    return Output(core, {**extra, "core": core, "outline": outline, "still": still})
 
 
 def _composed(figure: Tensor, around: Tensor, photograph: Tensor, outline: Tensor, still: Tensor) -> Tensor:
