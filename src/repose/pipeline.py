@@ -89,7 +89,8 @@ class Model:
         if not further:
             return self(source, target)
         people = [source, *(self.place(other) for other in further)]
-        return self._gather(people, target, [_image(person) for person in people]).image[0].cpu()
+        images = [person.image for person in people if person.image is not None]
+        return self._gather(people, target, images).image[0].cpu()
 
     def built(self, target: Person, source: Person) -> Person:
         """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
@@ -154,7 +155,9 @@ class Model:
         pose, needs = scene.pose(target, retarget), self.generator.needs
         if further:
             scenes = (scene, *further)
-            detail = [each.placement.box[2] / (pose.times * each.placement.window[2]) for each in scenes]
+            # the photograph's pixels behind a pixel of the enlarged crop, at most 1
+            shares = [min(1.0, each.placement.box[2] / (pose.times * each.placement.window[2])) for each in scenes]
+            detail = [share * each.covered for share, each in zip(shares, scenes, strict=True)]
             photographs = [each.enlarged(pose.times) for each in scenes]
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             return scene.compose(output.image[0].cpu(), pose, output.extra["person"][0].cpu(), background)
@@ -207,14 +210,14 @@ class Model:
 
     @torch.no_grad()
     def _gather(
-        self, people: Sequence[Person], target: Person, photographs: Sequence[Tensor], detail: Sequence[float] = ()
+        self, people: Sequence[Person], target: Person, photographs: Sequence[Tensor], detail: Sequence[Tensor] = ()
     ) -> Output:
         """`Generator.gather` of unbatched people on the canvas and their photographs (3, k H, k W)."""
         self.require_gathering()
         needs = self.generator.needs
         sources = Person.stack([person.only(*needs.source).to(self.device) for person in people])
         wanted = target.only(*needs.target).batch().to(self.device)
-        shares = torch.tensor([*detail] or [1.0] * len(people), device=self.device).clamp(0, 1)
+        shares = torch.stack([*detail]).to(self.device) if detail else None
         return self.generator.gather(sources, wanted, torch.stack([*photographs]).to(self.device), shares)
 
     @torch.no_grad()
@@ -421,7 +424,7 @@ def transfer(
             "The command `repose transfer` makes a picture for each"
         )
     target_person = next(iter(poses.values()))
-    joints = source_keypoints if isinstance(source_keypoints, list | tuple) else [source_keypoints]
+    joints = _joint_list(source_keypoints)
     if len(joints) > 1 + len(sources):
         raise ValueError(f"source_keypoints has {len(joints)} entries for {1 + len(sources)} photographs")
     person = read_person(source, pose, which, joints[0] if joints else None)
@@ -446,9 +449,11 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
-def _image(person: Person) -> Tensor:
-    assert person.image is not None
-    return person.image
+def _joint_list(joints: Joints | Sequence[Joints]) -> list[Joints]:
+    """The entries of a list, or what is given as the only one."""
+    if joints is None or isinstance(joints, Tensor | Person | str | Path):
+        return [joints]
+    return list(joints)
 
 
 def _posed(person: Person, what: str) -> Person:

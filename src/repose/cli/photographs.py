@@ -115,8 +115,8 @@ def transfer(
             own = None if known is None else known.pose_of(path.name, alone=source.is_file() and not shared)
             sources[path.stem] = path, read_person(path, pose, which, own).keypoints
     further: list[tuple[Path, Any]] = []
-    for path, file in zip(more, files[1:] or [None] * len(more), strict=True):
-        own = None if file is None else file.pose_of(path.name, alone=not shared)
+    for number, path in enumerate(more, 1):
+        own = files[number].pose_of(path.name, alone=not shared) if files else None
         try:
             further.append((path, read_person(path, pose, which, own).keypoints))
         except NobodyFound as error:

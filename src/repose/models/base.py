@@ -112,7 +112,8 @@ class Generator(nn.Module, ABC):
             sources: batch of N, on one canvas; the first is the scene that the picture belongs to.
             target: batch of one. photographs: (N, 3, k H, k W), k a whole number: the crops of `sources` at the size of
                 the result.
-            detail: (N,) in [0, 1]: the pixels that each photograph really has, a share of k H; None: all have them.
+            detail: (N, 1, H, W) in [0, 1]: how many of the photograph's rows are behind a row of `photographs`, at
+                most 1, and 0 beyond its border; None: 1 everywhere.
 
         Returns:
             image (1, 3, k H, k W) in [-1, 1]; extra has "person" as `forward` gives it.

@@ -27,9 +27,11 @@ _FIRST: Final = 0.08  # trust that the first view has more than the others: equa
 _MIRRORED: Final = 0.25  # trust in the mirror image of a point, a share of that in the point itself
 _NEAR: Final = 0.02  # share of the height over which trust is averaged, so that single pixels do not differ
 _AROUND: Final = 0.08  # share of the height over which clothes and hair take the facing of the skin
+_MATTE: Final = (0.3, 0.9)  # chance that a place shows the person, for no trust and for all of it
 _GAIN: Final = (0.6, 1 / 0.6)  # of a channel of a further photograph: what differs more is not light
 _OVERLAP: Final = (0.04, 0.1)  # share of the first body that another photograph shows, for no gain and for all of it
 _SQUARE: Final = 0.35  # facing, at least, of skin whose colours are compared
+_ALIKE: Final = 0.7  # cosine, at least, between its normals: who turns in a light is lit in another way
 _USABLE: Final = (0.04, 0.96)  # values of channels that are compared: neither black nor saturated
 
 
@@ -58,7 +60,9 @@ def gather(
     photographs = _brighter(photographs, gains)
 
     extra = _standing(views.extra, _resized(_brighter(inputs[0], gains), height, width))
-    sure = trust(extra, inputs[3]) * (1 if detail is None else detail.view(-1, 1, 1, 1).clamp(0, 1).sqrt())
+    sure = trust(extra, inputs[3])
+    if detail is not None:
+        sure = sure * warp(_to(detail.float(), (height, width)), extra["flow"]).clamp(0, 1).sqrt()
     weights = leading(sure)
     first = {name: value[:1] for name, value in extra.items()}
     # at the border of the figure no view is sure, so the views that show what is near it say where it ends
@@ -95,7 +99,7 @@ def trust(views: Mapping[str, Tensor], traits: Tensor) -> Tensor:
     """How surely each view shows what the target picture is to show, (N, 1, h, w) in [0, 1].
 
     Args:
-        views: shares, matte and flow of `BodyWarp.synthesise`, a batch of N views of one target.
+        views: shares, matte, outline and flow of `BodyWarp.synthesise`, a batch of N views of one target.
         traits: (N, 7, h, w), see `PairGeometry`.
     """
     seen, facing, stretch, agreement, other_seen, other_facing = (traits[:, k : k + 1] for k in range(6))
@@ -105,6 +109,7 @@ def trust(views: Mapping[str, Tensor], traits: Tensor) -> Tensor:
     square = torch.where(on_body > 0, torch.minimum(square.sqrt(), skin.sqrt()), wide.sqrt())
     stretch = torch.where(on_body > 0, stretch, torch.ones_like(stretch))
     shows = warp(torch.sigmoid(views["matte"].float()), views["flow"])  # the person, not what is behind
+    shows = ((shows - _MATTE[0]) / (_MATTE[1] - _MATTE[0])).clamp(0, 1) * views["outline"]
     shares = views["shares"]
     direct = shares[:, :1] * torch.maximum(seen, agreement) * square * stretch.sqrt() * shows
     mirrored = shares[:, 1:2] * other_seen * other_facing.clamp_min(0).sqrt()
@@ -124,16 +129,16 @@ def leading(sure: Tensor, sharpness: float = _SHARPNESS) -> Tensor:
 def exposure(images: Tensor, keypoints: Tensor) -> Tensor:
     """By how much the channels of each photograph are multiplied, so that the person is as light as in the first.
 
-    The median ratio of what two photographs both show, squarely, of the naked body. Exposure and white balance
-    multiply the channels of light, and so, by a power, those of a picture; they add nothing. The gains do not depend
-    on a pose, so they are the same in all pictures of a clip.
+    The median ratio of what two photographs both show of the naked body, squarely and turned alike. Exposure and
+    white balance multiply the channels of light, and so, by a power, those of a picture; they add nothing. The gains
+    do not depend on a pose, so they are the same in all pictures of a clip.
 
     Args:
         images: (N, 3, h, w) in [-1, 1]. keypoints: (N, 18, 3) on them.
 
     Returns:
-        (N, 3), within 0.6 and 1.67; 1 for the first, and for a photograph that shows hardly anything that the first
-        shows too.
+        (N, 3), within 0.6 and 1.67; 1 for the first, and for a photograph that hardly shows anything in the way of
+        the first.
     """
     gains = torch.ones(len(images), 3, device=images.device)
     if len(images) < 2:
@@ -142,8 +147,10 @@ def exposure(images: Tensor, keypoints: Tensor) -> Tensor:
     geometry = pair_geometry(keypoints[1:], keypoints[:1].expand(len(images) - 1, -1, -1), height, width)
     # misplaced by a pixel or two, an average is still that of the same cloth
     bodies, square = geometry.target[:, 7:8], geometry.target[:, 5:6].abs()
+    turned = (warp(geometry.source[:, 3:6], geometry.flow) * geometry.target[:, 3:6]).sum(1, True)  # cosine
     first, others = _mean(images[:1] / 2 + 0.5, _NEAR), _mean(warp(images[1:] / 2 + 0.5, geometry.flow), _NEAR)
     both = (geometry.traits[:, :1] > 0) & (torch.minimum(geometry.traits[:, 1:2], square) > _SQUARE)
+    both = both & (turned > _ALIKE)
     low, high = (both & (end > _USABLE[0]) & (end < _USABLE[1]) for end in (first, others))  # (N - 1, 3, h, w)
     usable = (low & high).all(1)
     for row, (mask, body) in enumerate(zip(usable, bodies, strict=True)):
