@@ -59,7 +59,9 @@ def gather(
     views = generator.synthesise(_brighter(inputs[0], gains), *inputs[1:])
     photographs = _brighter(photographs, gains)
 
-    extra = _standing(views.extra, _resized(_brighter(inputs[0], gains), height, width))
+    # where the first photograph stays, all of it stays, at the end
+    still = (views.extra["still"] - views.extra["still"][:1]).clamp_min(0)
+    extra = _standing(views.extra, _resized(_brighter(inputs[0], gains), height, width), still)
     sure = trust(extra, inputs[3])
     if detail is not None:
         sure = sure * warp(_to(detail.float(), (height, width)), extra["flow"]).clamp(0, 1).sqrt()
@@ -75,7 +77,7 @@ def gather(
         photographs = _resized(photographs, height, width)
     ones, rest = torch.ones_like(extra["outline"]), torch.zeros_like(first["still"])
     # `enlarge` of nothing but the figure, and of nothing but the surroundings
-    figures = generator.enlarge(_of(views.extra, extra["figure"], ones, extra["still"]), photographs)
+    figures = generator.enlarge(_of(views.extra, extra["figure"], ones, still), photographs)
     around = generator.enlarge(_of(first, first["surroundings"], rest, rest), photographs[:1])
     large = photographs.shape[-2:]
     image = _composed(
@@ -165,9 +167,8 @@ def exposure(images: Tensor, keypoints: Tensor) -> Tensor:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _standing(extra: Mapping[str, Tensor], images: Tensor) -> dict[str, Tensor]:
+def _standing(extra: Mapping[str, Tensor], images: Tensor, still: Tensor) -> dict[str, Tensor]:
     """What the views show, where nothing moves: their own pixels, all carried, within their own matte."""
-    still = extra["still"]
     carried = torch.zeros_like(extra["shares"])
     carried[:, :1] = 1
     own = {"figure": images, "shares": carried, "outline": torch.sigmoid(extra["matte"].float())}
