@@ -451,6 +451,81 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
     assert kept == [0, 0], "one scene for each photograph, and one at a time"
 
 
+@pytest.fixture(scope="module")
+def several_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a model that takes several photographs of one person."""
+    pytest.importorskip("numba")
+    from repose.models.weights import save_weights
+
+    torch.manual_seed(0)
+    made, folder = tiny.recipe("bodywarp-s"), tmp_path_factory.mktemp("weights") / "several"
+    save_weights(folder, models.build_generator(made), made, {"licence": "none", "data": "noise"})
+    return folder
+
+
+def test_transfer_of_several_photographs(run: Run, several_weights: Path, photographs: Path, tmp_path: Path) -> None:
+    me, dancer = photographs / "me.png", photographs / "dancer.png"
+    tiny.photograph(tmp_path / "back.png", 180, 260, 30, 20, 200)
+    PIL.Image.new("RGB", (100, 200)).save(tmp_path / "nobody.png")
+    several = ("-m", several_weights, "-o", "out.png")
+    for words, options in (([], {}), (["--crop"], {"whole": False})):
+        done = run("transfer", me, "back.png", "nobody.png", "--to", dancer, *several, *words)
+        assert done.code == 0, done
+        (note,) = [line for line in done.err.splitlines() if line.startswith("note:")]
+        assert note.startswith("note: nobody.png: no person was found")
+        assert note.endswith("the picture is computed without it")
+        made = np.asarray(PIL.Image.open(tmp_path / "out.png"))
+        sources = [tmp_path / "back.png"]
+        wanted = repose.transfer(me, dancer, several_weights, tiny.Eyes(), sources=sources, **options)
+        assert np.array_equal(made, np.asarray(wanted))
+        alone = repose.transfer(me, dancer, several_weights, tiny.Eyes(), **options)
+        assert not np.array_equal(made, np.asarray(alone))
+    wide = size(tmp_path / "out.sheet.png")[0]
+    assert run("transfer", me, "--to", dancer, *several).code == 0, "one photograph, by --to"
+    once = np.asarray(PIL.Image.open(tmp_path / "out.png"))
+    assert size(tmp_path / "out.sheet.png")[0] < wide, "the sheet shows every photograph"
+    assert run("transfer", me, dancer, *several).code == 0
+    assert np.array_equal(once, np.asarray(PIL.Image.open(tmp_path / "out.png")))
+    assert "nobody.png: no person was found" in run("transfer", "nobody.png", me, "--to", dancer, *several).error
+
+
+def test_joints_of_several_photographs(
+    run: Run, several_weights: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = photographs / "me.png"
+    tiny.photograph(tmp_path / "back.png", 180, 260, 30, 20, 200)
+    for paths, name in (([me], "me.json"), (["back.png"], "back.json"), ([me, "back.png"], "both.json")):
+        assert run("estimate", *paths, "-o", name).code == 0
+    words = ("transfer", me, "back.png", "--to", "me.json", "-m", several_weights)
+    assert run(*words, "-o", "seen.png").code == 0
+    monkeypatch.setattr(tiny.Eyes, "people", lambda self, image: pytest.fail("an estimator was asked"))
+    for files in (("me.json", "back.json"), ("both.json",)):
+        options = [word for file in files for word in ("--source-keypoints", file)]
+        assert run(*words, "-o", "told.png", *options).code == 0
+        told, seen = (np.asarray(PIL.Image.open(tmp_path / name)) for name in ("told.png", "seen.png"))
+        assert np.array_equal(told, seen)
+    error = run(*words, "--source-keypoints", "me.json").error
+    assert "me.json has no pose called 'back.png'" in error
+    error = run(*words, *["--source-keypoints", "me.json"] * 3).error
+    assert "given 3 times for 2 photographs: give one for each" in error
+
+
+def test_several_photographs_that_cannot_be_put_together(
+    run: Run, weights: Path, several_weights: Path, photographs: Path
+) -> None:
+    me, dancer = photographs / "me.png", photographs / "dancer.png"
+    error = run("transfer", me, me, "--to", dancer, "-m", weights).error
+    assert "'tiny' takes one photograph of a person" in error
+    assert "bodywarp-s" in error
+    several = ("-m", several_weights)
+    error = run("transfer", me, me, dancer, *several).error
+    assert f"write {me} {me} --to {dancer} if all but the last show one person" in error
+    assert "Give SOURCE and TARGET, or SOURCE... --to TARGET" in run("transfer", me, *several).error
+    error = run("transfer", photographs, "--to", dancer, *several).error
+    assert f"{photographs} is a folder: with --to all photographs show one person" in error
+    assert "none.png does not exist" in run("transfer", me, "none.png", "--to", dancer, *several).error
+
+
 def test_transfer_tells_of_a_person_who_is_hardly_seen(
     run: Run, weights: Path, photographs: Path, tmp_path: Path
 ) -> None:

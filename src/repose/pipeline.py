@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +13,8 @@ from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
 from repose.images import ImageLike, load_image, same_kind
-from repose.models import build_generator, recipe
-from repose.models.base import Generator
+from repose.models import build_generator, gathering, recipe
+from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
@@ -26,6 +28,11 @@ from repose.scene.framing import MARGIN
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
+
+Joints = Tensor | Person | str | Path | None
+"""Joints of a photograph where they are known: see `read_person`."""
+
+_SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 """Where a model computes; "auto" is cuda if there is one."""
@@ -63,20 +70,29 @@ class Model:
         image: Tensor = self.generator(given.to(self.device), wanted.to(self.device)).image
         return (image if source.batched else image[0]).cpu()
 
-    def crop(self, source: Person, target: Person, retarget: bool = True) -> Tensor:
+    def crop(self, source: Person, target: Person, retarget: bool = True, further: Sequence[Person] = ()) -> Tensor:
         """The person of `source` in the pose of `target`, a picture of the model's canvas alone.
 
         Args:
             source, target: unbatched, each on its own whole picture, as `read_person` gives them.
             retarget: give the pose the build of the source's person (`repose.represent.retarget`). A target with maps
                 that the model needs keeps its own: maps cannot be given another.
+            further: the same person on further photographs, see `pose`.
 
         Returns:
             image (3, H, W) in [-1, 1], on the CPU.
+
+        Raises:
+            ValueError: what `pose` raises.
         """
         source, target = self.place(source), self.place(target)
         maps = any(getattr(target, name) is not None for name in self.generator.needs.target if name != "keypoints")
-        return self(source, self.built(target, source) if retarget and not maps else target)
+        target = self.built(target, source) if retarget and not maps else target
+        if not further:
+            return self(source, target)
+        people = [source, *(self.place(other) for other in further)]
+        images = [person.image for person in people if person.image is not None]
+        return self._gather(people, target, images).image[0].cpu()
 
     def built(self, target: Person, source: Person) -> Person:
         """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
@@ -101,7 +117,14 @@ class Model:
         return Scene(person, self.canvas, self.generator.needs, self._shown)
 
     @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
-    def pose(self, scene: Scene, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
+    def pose(
+        self,
+        scene: Scene,
+        target: Person,
+        background: Background = "keep",
+        retarget: bool = True,
+        further: Sequence[Scene] = (),
+    ) -> Tensor:
         """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
 
         The first picture takes longer than those that follow: "keep" computes the photograph without the person.
@@ -113,39 +136,60 @@ class Model:
             background: "keep", "generated" or "white", see `repose.Scene.compose`.
             retarget: give the pose the build of the source's person. A target with maps that the model needs keeps its
                 own: maps cannot be given another.
+            further: scenes of further photographs of the same person, at any size, in any light. Every part of the
+                figure comes from the photograph that shows it best; surroundings, light and build are those of `scene`.
 
         Returns:
             (3, height, width) in [-1, 1], on the CPU.
 
         Raises:
             ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas,
-                another background, or a field that the model needs is missing (says which and how to get it).
+                another background, a field that the model needs is missing (says which and how to get it), or `further`
+                photographs for a model that takes one (names those that take several).
         """
         find_background(background)
         _require_place(target)
         self._require_joints(target, "the target pose")
-        if scene.canvas != self.canvas:
-            raise ValueError(
-                f"the scene was made for the canvas '{scene.canvas.name}', this model works on '{self.canvas.name}'; "
-                "make one by this model's `scene`"
-            )
+        for each in (scene, *further):
+            if each.canvas != self.canvas:
+                raise ValueError(
+                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
+                    f"'{self.canvas.name}'; make one by this model's `scene`"
+                )
         pose, needs = scene.pose(target, retarget), self.generator.needs
+        if further:
+            scenes = (scene, *further)
+            # the photograph's pixels behind a pixel of the enlarged crop, at most 1
+            shares = [min(1.0, each.placement.box[2] / (pose.times * each.placement.window[2])) for each in scenes]
+            detail = [share * each.covered for share, each in zip(shares, scenes, strict=True)]
+            photographs = [each.enlarged(pose.times) for each in scenes]
+            output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
+            shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+            return scene.compose(output.image[0].cpu(), pose, shown, background, still)
         given = scene.source.only(*needs.source).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
         output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in ("person", "still"))
+        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
         return scene.compose(picture, pose, shown, background, still)
 
-    def whole(self, source: Person, target: Person, background: Background = "keep", retarget: bool = True) -> Tensor:
+    def whole(
+        self,
+        source: Person,
+        target: Person,
+        background: Background = "keep",
+        retarget: bool = True,
+        further: Sequence[Person] = (),
+    ) -> Tensor:
         """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
 
         One pose of a photograph; for several make a `scene` and `pose` it.
 
         Args:
             source: see `scene`. target, background, retarget: see `pose`.
+            further: the same person on further photographs, see `pose`.
 
         Returns:
             (3, height, width) in [-1, 1], on the CPU.
@@ -155,7 +199,33 @@ class Model:
         """
         find_background(background)
         _require_place(target)
-        return self.pose(self.scene(source), target, background, retarget)
+        if further:
+            self.require_gathering()
+        return self.pose(self.scene(source), target, background, retarget, [self.scene(other) for other in further])
+
+    def require_gathering(self) -> None:
+        """Check that the model takes several photographs of one person.
+
+        Raises:
+            ValueError: it takes one; the text names the recipes whose weights take several.
+        """
+        if not self.generator.gathers:
+            raise ValueError(
+                f"'{self.name}' takes one photograph of a person; several are put together by weights of the recipes "
+                f"{', '.join(gathering())}: choose such a model, or give one photograph"
+            )
+
+    @torch.no_grad()
+    def _gather(
+        self, people: Sequence[Person], target: Person, photographs: Sequence[Tensor], detail: Sequence[Tensor] = ()
+    ) -> Output:
+        """`Generator.gather` of unbatched people on the canvas and their photographs (3, k H, k W)."""
+        self.require_gathering()
+        needs = self.generator.needs
+        sources = Person.stack([person.only(*needs.source).to(self.device) for person in people])
+        wanted = target.only(*needs.target).batch().to(self.device)
+        shares = torch.stack([*detail]).to(self.device) if detail else None
+        return self.generator.gather(sources, wanted, torch.stack([*photographs]).to(self.device), shares)
 
     def _require_joints(self, person: Person, what: str) -> None:
         """Raise ValueError where fewer joints are located than the model needs."""
@@ -228,7 +298,7 @@ def read_person(
     picture: ImageLike,
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
-    keypoints: Tensor | Person | str | Path | None = None,
+    keypoints: Joints = None,
 ) -> Person:
     """A photograph -> the person on it, with the joints found in its pixels; unbatched, on the whole photograph.
 
@@ -256,6 +326,34 @@ def read_person(
     except NobodyFound as error:
         raise NobodyFound(f"{picture}: {error}" if isinstance(picture, str | Path) else str(error)) from error
     return Person(image=from_uint8(pixels), keypoints=person.keypoints)
+
+
+def read_further(
+    pictures: Sequence[ImageLike],
+    pose: KeypointEstimator | str = "movenet",
+    which: Which = "largest",
+    keypoints: Sequence[Joints] = (),
+) -> list[Person]:
+    """Further photographs of a person -> the person on each, see `read_person`; one without anybody is left out.
+
+    Args:
+        keypoints: the joints where they are known, in the order of the photographs; None, or a shorter list, where an
+            estimator is to find them.
+
+    Warns:
+        UserWarning: nobody is found on a photograph.
+
+    Raises:
+        ImageError, ValueError: see `read_person`.
+    """
+    people = []
+    for number, picture in enumerate(pictures):
+        try:
+            people.append(read_person(picture, pose, which, keypoints[number] if number < len(keypoints) else None))
+        except NobodyFound as error:
+            named = "" if isinstance(picture, str | Path) else f"further photograph {number + 1}: "
+            warnings.warn(f"{named}{error}; the picture is computed without this photograph", stacklevel=2)
+    return people
 
 
 def read_pose(
@@ -293,7 +391,8 @@ def transfer(
     background: Background = "keep",
     retarget: bool = True,
     target_which: Which = "largest",
-    source_keypoints: Tensor | Person | str | Path | None = None,
+    source_keypoints: Joints | Sequence[Joints] = None,
+    sources: Sequence[ImageLike] = (),
 ) -> Any:
     """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
@@ -309,7 +408,11 @@ def transfer(
             ("generated"), or "white".
         retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
         target_which: the same as `which`, for a target that is a photograph.
-        source_keypoints: the joints of the source, where they are known, see `read_person`.
+        source_keypoints: the joints of the source, where they are known, see `read_person`; with `sources` a list: of
+            the source, then of each further photograph, None where they are to be found.
+        sources: further photographs of the same person, such as their back. Every part of the figure comes from the
+            photograph that shows it best; surroundings, light and build are those of `source`. Not every model takes
+            them.
 
     Returns:
         A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
@@ -317,14 +420,20 @@ def transfer(
         photograph: transparency lies on white, and a JPEG of more than 64 million pixels comes back at a half, a
         quarter or an eighth of its sides.
 
+    Warns:
+        UserWarning: nobody is found on a further photograph, which is left out.
+
     Raises:
         ImageError, NobodyFound, ValueError: what is wrong, where, and what to do.
 
     Example:
         >>> picture = repose.transfer("me.jpg", "dancer.jpg")  # doctest: +SKIP
         >>> picture.save("me_dancing.png")  # doctest: +SKIP
+        >>> picture = repose.transfer("front.jpg", "dancer.jpg", sources=["back.jpg"])  # doctest: +SKIP
     """
     model = model if isinstance(model, Model) else load(model)
+    if sources:
+        model.require_gathering()
     poses = read_pose(target, pose, target_which)
     if len(poses) != 1:
         raise ValueError(
@@ -332,11 +441,15 @@ def transfer(
             "The command `repose transfer` makes a picture for each"
         )
     target_person = next(iter(poses.values()))
-    person = read_person(source, pose, which, source_keypoints)
+    joints = _joint_list(source_keypoints)
+    if len(joints) > 1 + len(sources):
+        raise ValueError(f"source_keypoints has {len(joints)} entries for {1 + len(sources)} photographs")
+    person = read_person(source, pose, which, joints[0] if joints else None)
+    further = read_further(sources, pose, which, joints[1:])
     if whole:
-        generated = model.whole(person, target_person, background, retarget)
+        generated = model.whole(person, target_person, background, retarget, further)
     else:
-        generated = model.crop(person, target_person, retarget)
+        generated = model.crop(person, target_person, retarget, further)
     return same_kind(to_uint8(generated), like=source)
 
 
@@ -351,6 +464,13 @@ def _device(name: str) -> torch.device:
     if name == "cuda" and not there:
         raise ValueError("there is no CUDA device here, or this PyTorch was built without CUDA; use auto or cpu")
     return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def _joint_list(joints: Joints | Sequence[Joints]) -> list[Joints]:
+    """The entries of a list, or what is given as the only one."""
+    if joints is None or isinstance(joints, Tensor | Person | str | Path):
+        return [joints]
+    return list(joints)
 
 
 def _posed(person: Person, what: str) -> Person:
@@ -369,4 +489,4 @@ def _require_place(person: Person) -> None:
         raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
 
 
-__all__ = ["ESTIMATORS", "Model", "load", "read_person", "read_pose", "transfer", "untrained"]
+__all__ = ["ESTIMATORS", "Model", "load", "read_further", "read_person", "read_pose", "transfer", "untrained"]

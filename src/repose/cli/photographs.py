@@ -15,17 +15,28 @@ from repose.cli.common import Device, Estimator, ModelName, Out, PersonChoice, p
 
 
 def transfer(
-    source: Annotated[Path, typer.Argument(help="A photograph, or a folder of them.")],
-    target: Annotated[Path, typer.Argument(help="A photograph, a folder, or a keypoint file (CSV, JSON).")],
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE TARGET",
+            help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a folder, or a keypoint file (CSV, "
+            "JSON). With --to: one or more photographs of one person.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="The target, after several photographs of one person: front, back, side."),
+    ] = None,
     out: Out = Path("out/transfer.png"),
     model: ModelName = "default",
     weights: Annotated[Path | None, typer.Option(help="A weight file or folder to use instead of --model.")] = None,
     pose: Estimator = "movenet",
     source_keypoints: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="A keypoint file with the joints of SOURCE; no estimator is needed then. FILE#NAME takes one pose of "
-            "several, FILE the one of the photograph's name."
+            "several, FILE the one of the photograph's name. Of several photographs: one for each, in their order."
         ),
     ] = None,
     person: Annotated[
@@ -52,14 +63,20 @@ def transfer(
     one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every source in every pose: a contact
     sheet at OUT and the single pictures in a folder named like it.
 
+    Several photographs of one person and --to: each part of the figure comes from the photograph that shows it best.
+    The first photograph is the one that comes back; the others may have any size and light. Models of the recipe
+    bodywarp-s take several.
+
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
     [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
+    [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
     import numpy as np
 
     from repose.draw.sheet import reduced, sheet
+    from repose.estimate import NobodyFound
     from repose.images import load_image, save_image
     from repose.person import Person
     from repose.pipeline import load, read_person, read_pose
@@ -68,11 +85,14 @@ def transfer(
     from repose.represent.known_joints import KeypointFile
     from repose.scene import find_background
 
+    source, more, target = _roles(pictures, to)
     behind = find_background(background)
     if crop and behind != "keep":
         raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
     which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
     loaded = load(weights if weights is not None else model, device)
+    if more:
+        loaded.require_gathering()
     height, width = loaded.canvas.size
     read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
 
@@ -83,15 +103,24 @@ def transfer(
             return np.full((height, width, 3), 255, np.uint8)
         return reduced(to_uint8(placed.image), height * scale)
 
-    known = None if source_keypoints is None else KeypointFile.read(source_keypoints, which)
+    files = [KeypointFile.read(file, which) for file in _joint_files(source_keypoints or [], 1 + len(more))]
+    known = files[0] if files else None
+    shared = bool(more) and len(source_keypoints or []) == 1  # one file: each photograph needs a pose of its own name
 
     # of many photographs only joints and the target's maps are kept, the pixels are read again when it is their turn
     sources: dict[str, tuple[Path, Any]] = {}
     for path in _pictures(source):
         with _skipping(path, alone=source.is_file()):
             _require_new(path.stem, sources)
-            own = None if known is None else known.pose_of(path.name, alone=source.is_file())
+            own = None if known is None else known.pose_of(path.name, alone=source.is_file() and not shared)
             sources[path.stem] = path, read_person(path, pose, which, own).keypoints
+    further: list[tuple[Path, Any]] = []
+    for number, path in enumerate(more, 1):
+        own = files[number].pose_of(path.name, alone=not shared) if files else None
+        try:
+            further.append((path, read_person(path, pose, which, own).keypoints))
+        except NobodyFound as error:
+            stderr.print(f"note: {error}; the picture is computed without it", markup=False, soft_wrap=True)
     targets: dict[str, Person] = {}
     shown: dict[str, Any] = {}
     for path in [target] if target.is_file() else _pictures(target):
@@ -113,25 +142,32 @@ def transfer(
         task = bar.add_task("transfer", total=len(sources) * len(targets))
         for source_name, (path, joints) in sources.items():
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
+            others = [Person(image=from_uint8(load_image(place)), keypoints=points) for place, points in further]
             row: list[Any] = [seen(given)]
             with _noting(path):
                 scene = None if crop else loaded.scene(given)
+            views = []
+            for (place, _), other in zip(further, others, strict=True):
+                with _noting(place):
+                    views += [] if crop else [loaded.scene(other)]
             for target_name, posed in targets.items():
                 with _noting(path):
                     if scene is None:
-                        generated = loaded.crop(given, posed, retarget)
+                        generated = loaded.crop(given, posed, retarget, others)
                     else:
-                        generated = loaded.pose(scene, posed, behind, retarget)
+                        generated = loaded.pose(scene, posed, behind, retarget, views)
                 picture = to_uint8(generated)
                 row.append(reduced(picture, height * scale))
                 name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
                 save_image(out if alone else out.with_suffix("") / f"{name}.png", picture)
                 bar.advance(task)
-            rows.append(row)
-            del given, scene  # one photograph at a time
+            rows += [row, *([seen(other)] for other in others)]
+            del given, scene, others, views  # one photograph at a time
     if alone:
         (beside,) = shown.values()
-        page = sheet([[rows[1][0], rows[0][1], rows[1][1], beside]], ["source", "pose", "generated", "target"])
+        names = ["source", *(f"source {number}" for number in range(2, len(rows)))]
+        line = [*(row[0] for row in rows[1:]), rows[0][1], rows[1][1], beside]
+        page = sheet([line], [*names, "pose", "generated", "target"])
         save_image(out.with_suffix(".sheet.png"), np.asarray(page))
         print_line(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
     else:
@@ -227,6 +263,41 @@ def _noting(path: Path) -> Iterator[None]:
         yield
     for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
         stderr.print(f"note: {text}", markup=False, soft_wrap=True)
+
+
+def _roles(pictures: list[Path], to: Path | None) -> tuple[Path, list[Path], Path]:
+    """The source, further photographs of the same person, and the target."""
+    if to is None:
+        if len(pictures) == 1:
+            raise ValueError(f"{pictures[0]} in whose pose? Give SOURCE and TARGET, or SOURCE... --to TARGET")
+        if len(pictures) > 2:
+            raise ValueError(
+                f"{len(pictures)} pictures were given, and it is not said which is the target: write "
+                f"{' '.join(map(str, pictures[:-1]))} --to {pictures[-1]} if all but the last show one person; for "
+                "several people give a folder"
+            )
+        return pictures[0], [], pictures[1]
+    for place in pictures:
+        if place.is_dir():
+            raise ValueError(
+                f"{place} is a folder: with --to all photographs show one person, so name each of them; leave --to "
+                "away for every person of a folder in every pose"
+            )
+        if not place.exists():
+            raise FileNotFoundError(f"{place} does not exist")
+    return pictures[0], pictures[1:], to
+
+
+def _joint_files(files: list[str], count: int) -> list[str]:
+    """--source-keypoints for `count` photographs: one for each, or one file that has a pose of each one's name."""
+    if len(files) == 1 and count > 1 and "#" not in files[0]:
+        return files * count
+    if files and len(files) != count:
+        raise ValueError(
+            f"--source-keypoints was given {len(files)} times for {count} photographs: give one for each, in their "
+            "order, or one file with a pose of every photograph's name"
+        )
+    return files
 
 
 def _pictures(place: Path) -> list[Path]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS", "PAPERS", "RECIPES", "DeclarationError", "ModelDeclaration", "PublishedCost", "build_generator",
-    "build_objective", "inspector", "main_recipes", "published_costs", "read_recipe", "recipe", "recipe_from_dict",
-    "register",
+    "build_objective", "gathering", "inspector", "main_recipes", "published_costs", "read_recipe", "recipe",
+    "recipe_from_dict", "register",
 ]  # fmt: skip
 
 PAPERS: Final = ("patn", "apatn", "multiscale", "pinet", "densepose", "hpn", "garment", "carry", "bodywarp")
@@ -191,6 +191,16 @@ def inspector(model: str) -> Callable[[Generator, Person, Person], list[Panel]]:
         raise ValueError(f"nothing draws the inside of '{model}' so far; of {have} there are pictures")
     panels: Callable[[Generator, Person, Person], list[Panel]] = declaration.load(declaration.inspect)
     return panels
+
+
+def gathering() -> list[str]:
+    """The recipes whose networks put several photographs of one person into one picture (`Generator.gathers`)."""
+    return [
+        name
+        for declaration in MODELS.values()
+        if declaration.load(declaration.generator).gathers
+        for name in declaration.recipes
+    ]
 
 
 def build_generator(recipe: Recipe) -> Generator:

@@ -63,6 +63,9 @@ class Generator(nn.Module, ABC):
     any_canvas: bool = False
     """Whether the weights may be used on other canvases than the recipe's."""
 
+    gathers: bool = False
+    """Whether `gather` is there: several photographs of one person give one picture."""
+
     def set_stage(self, stage: str) -> None:
         """Prepare for a stage of the run. The loop calls it before every training step with the stage of the phases.
 
@@ -115,6 +118,24 @@ class Generator(nn.Module, ABC):
             (B, 3, k H, k W) in [-1, 1]: the picture, scaled up bicubically where a model does not override this.
         """
         return F.interpolate(output.image, photograph.shape[-2:], mode="bicubic", align_corners=False).clamp(-1, 1)
+
+    def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
+        """One person, shown by N photographs, in the pose of `target`: a model overrides it and says `gathers`.
+
+        Args:
+            sources: batch of N, on one canvas; the first is the scene that the picture belongs to.
+            target: batch of one. photographs: (N, 3, k H, k W), k a whole number: the crops of `sources` at the size of
+                the result.
+            detail: (N, 1, H, W) in [0, 1]: how many of the photograph's rows are behind a row of `photographs`, at
+                most 1, and 0 beyond its border; None: 1 everywhere.
+
+        Returns:
+            image (1, 3, k H, k W) in [-1, 1]; extra has "person" as `forward` gives it.
+
+        Raises:
+            ValueError: the model takes one photograph.
+        """
+        raise ValueError(f"{type(self).__name__} takes one photograph of a person, not {len(photographs)}")
 
     def check(self, source: Person, target: Person) -> None:
         """Check that the two people have what `needs` asks for.

@@ -191,6 +191,14 @@ class Scene:
             self._prepared = generator, generator.prepare(source)
         return self._prepared[1]
 
+    @cached_property
+    def covered(self) -> Tensor:
+        """(1, H, W): 1 where the canvas shows the photograph, 0 beyond its border."""
+        assert self.person.image is not None
+        placed, _ = place(Person(mask=torch.ones_like(self.person.image[:1])), self.placement.box, self.canvas)
+        assert placed.mask is not None
+        return placed.mask
+
     # -- the photograph without the person ----------------------------------------------------------------------
 
     @property

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from repose.body.joint_noise import FEWEST
 from repose.models.base import Generator, Needs, Output
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
+from repose.models.bodywarp.several import gather
 from repose.person import Person
 from repose.represent.flow import at_rest, warp
 
@@ -110,6 +111,7 @@ class BodyWarp(Generator):
 
     needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8, joints=FEWEST)
     any_canvas = True
+    gathers = True
 
     def __init__(self, config: BodyWarpConfig | None = None) -> None:
         super().__init__()
@@ -316,6 +318,11 @@ class BodyWarp(Generator):
         around = photograph * (1 - hidden) + sized["surroundings"] * hidden
         whole = sized["outline"] * figure + (1 - sized["outline"]) * around
         return (sized["still"] * photograph + (1 - sized["still"]) * whole).clamp(-1, 1)
+
+    def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
+        """Several photographs of one person in one picture, see `Generator.gather` and `several`."""
+        self.check(sources[:1], target)
+        return gather(self, sources, target, photographs, detail)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
