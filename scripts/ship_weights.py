@@ -2,8 +2,10 @@
 
     python scripts/ship_weights.py runs/patn-s patn-s-synthetic
     python scripts/ship_weights.py runs/carry-s carry-s-synthetic fashion
+    python scripts/ship_weights.py runs/bodywarp-s bodywarp-s-synthetic fashion 17_812
 
-The third word is the canvas on which the weights are used, where a model takes any and was trained on another.
+The third word is the canvas on which the weights are used, where a model takes any and was trained on another. The
+fourth is the number of images of the runs before, where a run began from weights of the same data.
 """
 
 import json
@@ -27,10 +29,9 @@ CARD = """# {name}
 | recipe | `{recipe}` (recipe.json beside this file is the resolved one) |
 | canvas | {canvas} |
 | begun from | {begun} |
-| loss | {loss}, and MobileNetV2 features (ImageNet, Apache-2.0), each channel divided by a \
-deviation measured once on {measured_on}: 488 numbers, `src/repose/nn/mobilenet_scale.json` |
-| images shown | {images:,} |
-| time | {minutes:.0f} minutes of a machine that also did other work, {threads} thread |
+| loss | {loss} |
+| images shown | {shown} |
+| time | {minutes:.0f} minutes of a machine that also did other work, {threads} |
 | hardware | {hardware} |
 | commit | `{commit}` |
 | stored as | float16, {size:.1f} MB, the moving average of the generator |
@@ -52,6 +53,8 @@ HOW = {
     "synthetic-half": "The data set is `repose prepare synthetic --people 1700 --images 8 --size 256x176 --style "
     "mixed`, halved by `scripts/halve_store.py --iuv`.",
     "people-market-1100": "The data set is `repose prepare synthetic --set people-market --people 1100`.",
+    "synthetic": "The data set is `repose prepare synthetic --people 1400 --images 6 --size 256x176 --style mixed "
+    "--seed 424242`.",
     "people-fashion-half": "The data set is `repose prepare synthetic --set people-fashion`, halved by "
     "`scripts/halve_store.py`.",
 }
@@ -62,6 +65,22 @@ CARRIED = (
     "side, are weak; rendered people have no expressions and simple backgrounds."
 )
 """Its limits there."""
+FEATURES = (
+    ", and MobileNetV2 features (ImageNet, Apache-2.0), each channel divided by a deviation measured once on "
+    "{measured_on}: 488 numbers, `src/repose/nn/mobilenet_scale.json`"
+)
+"""The loss on features of all but body warp."""
+WARPED = (
+    "L1, LPIPS v0.1 on AlexNet (ImageNet; BSD-3 and BSD-2), and what the labels of rendered people teach "
+    "(src/repose/models/bodywarp/CARD.md)"
+)
+"""The loss of body warp."""
+CARRIED_BY_BODIES = (
+    "it needs five located joints of both people, and is as good as the joints are; skirts, long hair and what hangs "
+    "beside the body are only as right as the bone that they follow; what the photograph does not show is painted; things "
+    "before the person are sometimes carried along; rendered people have no expressions."
+)
+"""The limits of body warp."""
 SCALE = Path("src/repose/nn/mobilenet_scale.json")
 MARKET = {
     "licence": "research only: Market-1501 shows real pedestrians and states no licence",
@@ -70,7 +89,7 @@ MARKET = {
 }
 
 
-def main(run: Path, name: str, place: str | None = None) -> None:
+def main(run: Path, name: str, place: str | None = None, before_it: str = "0") -> None:
     """Copy, halve, describe."""
     generator, recipe = load_generator(run)
     card = json.loads((run / "card.json").read_text())
@@ -92,24 +111,30 @@ def main(run: Path, name: str, place: str | None = None) -> None:
     begun = f"`{before['name']}`, trained on {before['data']} ({before['sha256'][:12]})" if before else "nothing"
     words = {key: text.format_map(filled) for key, text in (SYNTHETIC if free else MARKET).items()}
     carries = recipe.model == "carry" and free
+    features = FEATURES.format(measured_on=f"{scale['pictures']} pictures of {scale['measured_on']}")
+    loss = (LABELS if carries else "L1") + features
     words["limits"] = CARRIED if carries else words["limits"]
+    if recipe.model == "bodywarp":
+        words["limits"], loss = CARRIED_BY_BODIES, WARPED
+    earlier, trained = int(before_it), card["trained"]
+    shown = f"{card['images']:,}" + (f", after {earlier:,} of the runs before" if earlier else "")
     card |= {"name": name, "licence": words["licence"]}
     folder = Path("weights") / name
     folder.mkdir(parents=True, exist_ok=True)
     (path,) = save_weights(folder, generator, recipe, card, dtype=torch.float16)
-    trained = card["trained"]
     text = CARD.format_map(
         {
             **words,
             **card,
             "recipe": recipe.name,
-            "measured_on": f"{scale['pictures']} pictures of {scale['measured_on']}",
             "begun": begun,
             "canvas": where,
-            "loss": LABELS if carries else "L1",
+            "loss": loss,
+            "shown": shown,
+            "threads": f"{trained['threads']} thread{'s' * (trained['threads'] > 1)}",
             "minutes": card["seconds"] / 60,
             "size": path.stat().st_size / 1e6,
-            **{key: trained[key] for key in ("threads", "hardware", "commit")},
+            **{key: trained[key] for key in ("hardware", "commit")},
         }
     )
     (folder / "CARD.md").write_text(text)
