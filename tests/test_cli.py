@@ -39,6 +39,7 @@ VERBS = (
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
+    "pictures",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "gallery", "photographs")
 

@@ -108,6 +108,6 @@ def test_a_pose_beside_the_photograph_is_warned_of() -> None:
     scene = Scene(person, canvas("fashion"))
     assert person.keypoints is not None
     wide = person.keypoints.clone()
-    wide[[0, 2, 3, 4, 5, 6, 7, 14, 15, 16, 17], 0] += 5000
+    wide[[0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 14, 15, 16, 17], 0] += 5000
     with pytest.warns(UserWarning, match="inside the photograph"):
         scene.pose(wide, retarget=False)

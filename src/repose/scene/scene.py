@@ -128,7 +128,7 @@ class Scene:
             retarget: give the pose the person's own build.
 
         Warns:
-            UserWarning: less than half of the pose's joints lie inside the photograph.
+            UserWarning: less than a quarter of the pose's joints lie inside the photograph.
 
         Raises:
             ValueError: a batch, or no keypoints.
@@ -161,7 +161,7 @@ class Scene:
         height, width = self.person.size
         located = keypoints[keypoints[:, 2] > 0, :2]
         inside = (located >= 0).all(1) & (located[:, 0] < width) & (located[:, 1] < height)
-        if len(located) and int(inside.sum()) < 0.5 * len(located):
+        if len(located) and int(inside.sum()) < 0.25 * len(located):  # of a portrait half are outside
             warnings.warn(
                 f"only {int(inside.sum())} of the pose's {len(located)} joints lie inside the photograph, where the "
                 "person stands; a photograph with more room around them shows more of the pose",
