@@ -103,11 +103,10 @@ def test_somebody_upside_down_stands_on_their_lowest_joint() -> None:
     assert float(new[[10, 13], 1].max()) < float(new[[8, 11], 1].min())
 
 
-def test_a_pose_beside_the_photograph_is_warned_of() -> None:
-    person = photograph()
-    scene = Scene(person, canvas("fashion"))
-    assert person.keypoints is not None
-    wide = person.keypoints.clone()
-    wide[[0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 14, 15, 16, 17], 0] += 5000
-    with pytest.warns(UserWarning, match="inside the photograph"):
-        scene.pose(wide, retarget=False)
+def test_a_kick_with_one_foot_seen_stands_by_the_hips() -> None:
+    source = stick()
+    kick = source.clone()
+    kick[10] = 0
+    kick[13, 1] = source[1, 1]  # as high as the neck
+    new = stand(kick, source, retargeting=False)
+    assert torch.allclose(new[[8, 11], :2].mean(0), source[[8, 11], :2].mean(0), atol=0.01)

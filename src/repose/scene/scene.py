@@ -127,9 +127,6 @@ class Scene:
                 their picture ends.
             retarget: give the pose the person's own build.
 
-        Warns:
-            UserWarning: less than a quarter of the pose's joints lie inside the photograph.
-
         Raises:
             ValueError: a batch, or no keypoints.
         """
@@ -146,7 +143,6 @@ class Scene:
             keypoints = moved(joints, scale, shift)
         else:
             keypoints = stand(joints, self.person.keypoints, retarget, given.size if given is not None else None)
-        self._require_inside(keypoints)
         box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
         seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
         if maps:
@@ -154,19 +150,6 @@ class Scene:
             seen = replace(place_maps(given, maps, scale, shift, placement, self.canvas), keypoints=seen.keypoints)
         times, coarser = times_of(box, self.canvas, self._most_pixels), box[2] / self.placement.box[2]
         return Pose(seen, keypoints, placement, times, coarser)
-
-    def _require_inside(self, keypoints: Tensor) -> None:
-        """Warn where little of a new figure lies in the photograph."""
-        assert self.person.size is not None
-        height, width = self.person.size
-        located = keypoints[keypoints[:, 2] > 0, :2]
-        inside = (located >= 0).all(1) & (located[:, 0] < width) & (located[:, 1] < height)
-        if len(located) and int(inside.sum()) < 0.25 * len(located):  # of a portrait half are outside
-            warnings.warn(
-                f"only {int(inside.sum())} of the pose's {len(located)} joints lie inside the photograph, where the "
-                "person stands; a photograph with more room around them shows more of the pose",
-                stacklevel=3,
-            )
 
     def maps_of(self, target: Person) -> tuple[str, ...]:
         """The target's fields beside keypoints that the model needs and the target has."""

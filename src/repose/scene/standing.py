@@ -20,7 +20,7 @@ def stand(target: Tensor, source: Tensor, retargeting: bool = True, size: tuple[
 
     The size is the source's, however much of the two is seen; the lowest ankle stands on the row of the source's, where
     both show ankles, else the hips (or the neck) lie in the same place. Somebody upside down, both ankles above the
-    hips, stands on their lowest joint.
+    hips, stands on their lowest joint. A single ankle above the hips is not counted.
 
     Legs of which the target shows nothing from the hips or the knees on (a portrait has none) are the source's own. So
     are shins where both ankles are missing and the target's picture is known to end above them. Any other joint that
@@ -91,19 +91,24 @@ def _way(new: Tensor, source: Tensor) -> Tensor:
     if not bool((old[[1, 8, 10, 11, 13], 2] > 0).any()):  # compare the middles of the same joints
         old, like = old * shared, like * shared
     if bool((old[:, 2] > 0).any()) and bool((like[:, 2] > 0).any()):
+        ground = anchor(old)[0, 1]
+        high = _ankles_above_hips(like)
+        if high == 1:  # a kick, whose other foot nobody sees: it tells nothing of the ground
+            old[[10, 13]], like[[10, 13]] = 0, 0
         way = (anchor(old) - anchor(like))[0]
-        if _upside_down(like):
-            way[1] = anchor(old)[0, 1] - new[new[:, 2] > 0, 1].max()
+        if high == 2:
+            way[1] = ground - new[new[:, 2] > 0, 1].max()
         return way
     return torch.zeros(2, device=new.device)
 
 
-def _upside_down(figure: Tensor) -> bool:
-    """Whether both ankles are above the hips: hands or head stand on the ground, then."""
+def _ankles_above_hips(figure: Tensor) -> int:
+    """How many ankles are located, if all of them are above the hips; else 0. With two, another joint is the lowest."""
     ankles, hips = figure[[10, 13]], figure[[8, 11]]
-    if not (bool((ankles[:, 2] > 0).all()) and bool((hips[:, 2] > 0).any())):
-        return False
-    return float(ankles[:, 1].max()) < float(hips[hips[:, 2] > 0, 1].min())
+    ankles, hips = ankles[ankles[:, 2] > 0], hips[hips[:, 2] > 0]
+    if not len(ankles) or not len(hips) or float(ankles[:, 1].max()) >= float(hips[:, 1].min()):
+        return 0
+    return len(ankles)
 
 
 def _not_shown(target: Tensor, size: tuple[int, int] | None) -> list[int]:

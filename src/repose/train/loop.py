@@ -123,7 +123,8 @@ def train(
     log = Log(run, recipe.images, state.images, silent=not leads, show=progress)
     with log, loader, StopRequest(fabric) as stop, arithmetic(fabric.device.type == "cpu"):
         log.start(_run_facts(state, fabric, precision))
-        other = f" (not {recipe.precision}, for want of a GPU)" if precision == "32-true" != recipe.precision else ""
+        why = "is for GPUs" if recipe.precision == "bf16-mixed" else "needs a CPU that multiplies bfloat16"
+        other = f" (the recipe's {recipe.precision} {why})" if precision == "32-true" != recipe.precision else ""
         log.say(f"{run}: device {fabric.device}, precision {precision}{other}")
         begun, saved = time.perf_counter() - state.seconds, time.monotonic()
         while state.images < recipe.images and not stop.agreed:
