@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from repose.data import Store, StoreWriter
+from repose.data import augment as augment_module
 from repose.data.augment import OUTLIER, AugmentConfig, augment
 from repose.data.loader import Loader, PairSampler, load_pairs
 from repose.models import RECIPES, recipe_from_dict
@@ -565,3 +567,23 @@ def test_endless_people_are_changed_too() -> None:
                 assert len(pair) == 8
                 assert pair.source.image is not None
                 assert pair.source.image.flatten(2).std(2).max() > 0.005, "the fake pictures are flat, these are not"
+
+
+def test_turned_colours_of_both_pictures_alike() -> None:
+    turned = augment_module._turned_colours(torch.tensor([0.0, 2 * math.pi / 3]))
+    assert torch.allclose(turned[0], torch.eye(3), atol=1e-6)
+    assert torch.allclose(turned[1] @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6)  # red to green
+    grey = torch.full((3,), 0.3)
+    assert torch.allclose(turned @ grey, grey.expand(2, 3), atol=1e-6)
+
+    image = (torch.rand(1, 3, 8, 6, generator=torch.Generator().manual_seed(0)) - 0.5).repeat(32, 1, 1, 1)
+    keypoints = torch.ones(32, 18, 3)
+    pair = Pair(Person(image=image, keypoints=keypoints), Person(image=image.clone(), keypoints=keypoints))
+    bits = np.random.Philox(key=3).random_raw(32)
+    out = augment(pair, AugmentConfig(hue=180), bits)
+    assert out.source.image is not None
+    assert out.target.image is not None
+    assert torch.equal(out.source.image, out.target.image)
+    off = (out.source.image - image).abs().amax((1, 2, 3))
+    assert 8 <= int((off > 0.05).sum()) <= 24  # about half of them
+    assert torch.allclose(out.source.image.mean(1), image.mean(1), atol=0.2)

@@ -153,6 +153,10 @@ def _relit(image: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     grey = torch.tensor(_LUMA).expand(3, 3)  # (3, 3) every row gives the luma
     s = saturation[:, None, None]
     matrix = s * torch.eye(3) + (1 - s) * grey  # (2B, 3, 3)
+    if config.hue:
+        matrix = matrix @ _turned_colours(math.radians(config.hue) * draws.sided() * (draws.uniform() < 0.5)).repeat(
+            2, 1, 1
+        )
     matrix = matrix * torch.stack([warm, torch.ones_like(warm), 1 / warm], 1)[..., None]
     matrix = matrix * (brightness * contrast)[:, None, None]
     # x -> matrix x + offset on [0, 1]; on [-1, 1] the matrix is the same and the offset another
@@ -161,6 +165,13 @@ def _relit(image: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     if config.gamma:
         lit = lit.add_(1).div_(2).pow_(gamma[:, None, None]).mul_(2).sub_(1)
     return lit.view_as(image)
+
+
+def _turned_colours(angle: Tensor) -> Tensor:
+    """(B, 3, 3): colours turned about the line of greys, by radians (B,); the mean of the channels stays."""
+    cos, sin = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
+    across = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    return cos * torch.eye(3) + (1 - cos) / 3 + sin * across
 
 
 # -- the camera -------------------------------------------------------------------------------------------------------

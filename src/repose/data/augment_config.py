@@ -46,6 +46,8 @@ class AugmentConfig:
     Light: 0.2 draws a factor from 1 / 1.2 to 1.2.
 
         brightness, contrast, gamma, saturation: on values in [0, 1]; contrast is about 0.5.
+        hue: degrees by which the colours of half of the pairs are turned at most, to either side, alike in both
+            pictures: clothes of colours that the data has not. Skin is turned, too.
         temperature: factor on red, and its inverse on blue.
         light_apart: share that each picture draws for itself. A network cannot know the light of the target.
 
@@ -78,6 +80,7 @@ class AugmentConfig:
     contrast: float = 0.0
     gamma: float = 0.0
     saturation: float = 0.0
+    hue: float = field(default=0.0, metadata=_LATER)
     temperature: float = 0.0
     light_apart: float = 0.0
     lowres: float = 0.0
@@ -94,7 +97,7 @@ class AugmentConfig:
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         for name in ("scale", *LIGHT):
             self._require(name, 0 <= getattr(self, name) <= 2, "0 to 2")
-        for name, most in {"jitter": 0.2, "shift": 0.5, "rotate": 180.0, "blur_most": 0.1, "noise_most": 1.0}.items():
+        for name, most in _MOST.items():
             self._require(name, 0 <= getattr(self, name) <= most, f"0 to {most:g}")
         self._require("lowres_least", 0.05 <= self.lowres_least <= 1, "0.05 to 1")
         self._require("occlude_most", 0.01 <= self.occlude_most <= 1, "0.01 to 1")
@@ -119,7 +122,7 @@ class AugmentConfig:
     @property
     def light(self) -> bool:
         """Whether the light is changed."""
-        return any(getattr(self, name) for name in LIGHT)
+        return any(getattr(self, name) for name in (*LIGHT, "hue"))
 
     @property
     def faults(self) -> bool:
@@ -131,6 +134,7 @@ class AugmentConfig:
             raise ValueError(f"{name}: {wanted} is wanted, got {getattr(self, name)!r}")
 
 
+_MOST: Final = {"jitter": 0.2, "shift": 0.5, "rotate": 180.0, "hue": 180.0, "blur_most": 0.1, "noise_most": 1.0}
 LIGHT: Final = ("brightness", "contrast", "gamma", "saturation", "temperature")
 """The strengths of `AugmentConfig` that change the light, in the order of their random numbers."""
 

@@ -12,8 +12,8 @@ from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig
 CHANGES = AugmentConfig(
     jitter=0.012, outlier=0.02, swap=0.01, drop=0.02, drop_limb=0.01, drop_face=0.02,
     scale=0.15, shift=0.04, rotate=4.0, moved=0.3,
-    brightness=0.15, contrast=0.15, gamma=0.1, saturation=0.2, temperature=0.08,
-    occlude=0.35, lowres=0.3, lowres_least=0.35, noise=0.1, noise_most=0.03, jpeg=0.2,
+    brightness=0.15, contrast=0.15, gamma=0.1, saturation=0.5, hue=180.0, temperature=0.08,
+    occlude=0.2, lowres=0.3, lowres_least=0.35, noise=0.1, noise_most=0.03, jpeg=0.2,
 )  # fmt: skip
 """Joints with errors such as an estimator makes, other framings, other light, things before the person, and faults."""
 
