@@ -20,5 +20,5 @@ MODEL = ModelDeclaration(
     small="bodywarp-s",
     without_features=("objective.lpips=0",),
     tiny=("network.width=8", "network.depth=1", "network.heads=2"),
-    overfit=("generator_optimiser.lr=0.001",),
+    overfit=None,
 )
