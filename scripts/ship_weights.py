@@ -77,8 +77,8 @@ WARPED = (
 """The loss of body warp."""
 CARRIED_BY_BODIES = (
     "it needs five located joints of both people, and is as good as the joints are; skirts, long hair and what hangs "
-    "beside the body are only as right as the bone that they follow; what the photograph does not show is painted; things "
-    "before the person are sometimes carried along; rendered people have no expressions."
+    "beside the body are only as right as the bone that they follow; what the photograph does not show is painted; "
+    "things before the person are sometimes carried along; rendered people have no expressions."
 )
 """The limits of body warp."""
 SCALE = Path("src/repose/nn/mobilenet_scale.json")
