@@ -21,7 +21,7 @@ from repose.names import nearest
 from repose.recipes import Recipe, RecipeError, to_dict
 from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, write_tensors, write_text
 
-DEFAULT: Final = "carry-s-synthetic"
+DEFAULT: Final = "bodywarp-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
 
 _PLACES: Final = WEIGHT_FOLDERS

@@ -251,7 +251,7 @@ class BodyWarp(Generator):
         t2 = torch.cat([t2, _upsampled(self.up2(F.relu(t4)), 2)], 1)
         candidates[0] = F.pixel_unshuffle(first, 2)
         t2 = self.head2(_inner(torch.cat([F.relu(t2), *candidates, half[1][:, [0, 3, 4, 6]]], 1)))
-        raw = F.pixel_shuffle(self.to_picture(F.relu(t2)).contiguous(), 2).float()  # (B, 7, h, w)
+        raw = _unpatterned(F.pixel_shuffle(self.to_picture(F.relu(t2)).contiguous(), 2).float())  # (B, 7, h, w)
 
         painted, outline = torch.tanh(raw[:, :3]), torch.sigmoid(raw[:, 3:4])
         shares = self._shares(raw[:, 4:], traits)
@@ -343,7 +343,7 @@ class BodyWarp(Generator):
         s4 = self.source_after4(s4 + _upsampled(self.source_up4(F.relu(s8)), 2))
         m2 = torch.cat([s2, _upsampled(self.source_up2(F.relu(s4)), 2)], 1)
         m2 = self.source_after2(F.relu(_inner(m2)))
-        matte = F.pixel_shuffle(self.to_matte(F.relu(m2)).contiguous(), 2)
+        matte = _unpatterned(F.pixel_shuffle(self.to_matte(F.relu(m2)).contiguous(), 2))
         misfit = (
             self._few_pixels(self.to_misfit(F.relu(s4))) if self.config.residual else torch.zeros_like(image[:, :2])
         )
@@ -414,6 +414,14 @@ def _halved(x: Tensor) -> Tensor:
     """The mean of each 2x2 pixels; several times faster on a CPU than avg_pool2d."""
     x = x[..., 0::2, :] + x[..., 1::2, :]
     return (x[..., 0::2] + x[..., 1::2]) / 4
+
+
+def _unpatterned(x: Tensor) -> Tensor:
+    """Weighted by 1, 2, 1 along both sides: the four pixels of a cell must not differ by a pattern of their own, which
+    pixel shuffling makes easy (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts")."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    x = (x[..., :-2, :] + x[..., 2:, :] + 2 * x[..., 1:-1, :]) / 4
+    return (x[..., :-2] + x[..., 2:] + 2 * x[..., 1:-1]) / 4
 
 
 def _inner(x: Tensor) -> Tensor:
