@@ -186,7 +186,7 @@ def test_exit_codes_and_streams_of_the_real_process(tmp_path: Path) -> None:
 
 WITHOUT = """
 import sys
-for name in ("moderngl", "numba", "scipy"):
+for name in ("moderngl", "scipy"):
     sys.modules[name] = None
 import pytest
 from repose import cli
