@@ -65,7 +65,7 @@ def transfer(
 
     Several photographs of one person and --to: each part of the figure comes from the photograph that shows it best.
     The first photograph is the one that comes back; the others may have any size and light. Models of the recipe
-    bodywarp-s take several.
+    bodywarp-s take several, the default too.
 
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]

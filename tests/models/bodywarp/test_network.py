@@ -9,7 +9,8 @@ import torch.nn.functional as F
 pytest.importorskip("numba")
 
 from repose.models import MODELS
-from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig, _filled, _halved, _widest
+from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig, _filled, _halved
+from repose.nn.blocks import widest
 from repose.person import Person
 from repose.pipeline import Model
 from tests.contract import checks
@@ -59,7 +60,7 @@ def test_a_scene_understands_its_photograph_once(monkeypatch: pytest.MonkeyPatch
 def test_means_and_largest_values() -> None:
     x = torch.rand(2, 3, 18, 10)
     torch.testing.assert_close(_halved(x), F.avg_pool2d(x, 2))
-    assert torch.equal(_widest(x, 2), F.max_pool2d(x, 5, 1, 2))
+    assert torch.equal(widest(x, 2), F.max_pool2d(x, 5, 1, 2))
 
 
 @pytest.mark.parametrize("size", [(37, 23), (64, 44)])

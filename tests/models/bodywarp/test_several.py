@@ -44,8 +44,13 @@ def flat(points: Tensor, colour: tuple[float, ...], height: int = SIZE[0], width
 
 @pytest.fixture(scope="module")
 def network() -> BodyWarp:
+    """Random weights that believe what is carried, as trained ones do; without that a third is paint."""
     torch.manual_seed(0)
-    return BodyWarp(BodyWarpConfig(width=8, depth=1, heads=2, height=SIZE[0])).eval()
+    network = BodyWarp(BodyWarpConfig(width=8, depth=1, heads=2, height=SIZE[0])).eval()
+    with torch.no_grad():
+        assert network.to_picture.bias is not None
+        network.to_picture.bias[4 * 4 : 4 * 5] = 3.0
+    return network
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,7 @@ def test_the_surest_view_wins(network: BodyWarp) -> None:
         both = network.gather(sources, target, sources.image)
         got = trunk(both.image[0], pose)
         apart = [float((got - torch.tensor(other)).norm()) for other in (RED, BLUE)]
-        assert apart[colour == RED] > 1.25 * apart[colour == BLUE], (colour, got)  # at random weights a third is paint
+        assert apart[colour == RED] > 2 * apart[colour == BLUE], (colour, got)
         torch.testing.assert_close(both.extra["views"].sum(0), torch.ones(1, *SIZE))
     alone = network(sources[:1], target)
     mask = flat(back, (1.0, 1.0, 1.0)).image[:1] > 0.5  # type: ignore[index]

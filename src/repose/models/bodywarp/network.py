@@ -24,8 +24,10 @@ from torch import Tensor, nn
 
 from repose.body.joint_noise import FEWEST
 from repose.models.base import Generator, Needs, Output
+from repose.models.bodywarp.composition import composed, hidden_by, resized
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
 from repose.models.bodywarp.several import gather
+from repose.nn.blocks import Residual, Stage
 from repose.person import Person
 from repose.represent.flow import at_rest, warp
 
@@ -55,33 +57,6 @@ class BodyWarpConfig:
     reach: float = 0.035
     mirrored: bool = True
     residual: bool = True
-
-
-class Residual(nn.Module):
-    """conv 3x3, ReLU, conv 3x3, added to the input; no norm, so the second convolution starts small."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape."""
-        added: Tensor = x + self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
-        return added
-
-
-class Stage(nn.Module):
-    """A 3x3 convolution (of stride 1 or 2) into `out` channels, then residual blocks."""
-
-    def __init__(self, into: int, out: int, depth: int, stride: int = 1) -> None:
-        super().__init__()
-        self.into = nn.Conv2d(into, out, 3, stride, 1)
-        self.blocks = nn.Sequential(*(Residual(out) for _ in range(depth)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
-        out: Tensor = self.blocks(self.into(x))
-        return out
 
 
 class Attention(nn.Module):
@@ -200,7 +175,7 @@ class BodyWarp(Generator):
         assert source.size is not None
         size = self.working_size(*source.size)
         own = _joints_on(size, source.keypoints, source.size)
-        return self._understand(_resized(source.image, *size), pair_geometry(own, own, *size).source)
+        return self._understand(resized(source.image, *size), pair_geometry(own, own, *size).source)
 
     # -- tensors to the picture ---------------------------------------------------------------------------------
 
@@ -218,7 +193,7 @@ class BodyWarp(Generator):
         """
         photograph, flow, mirrored, traits, source_maps, target_maps = inputs[:6]
         height, width = flow.shape[-2:]
-        image = _resized(photograph, height, width)  # (B, 3, h, w)
+        image = resized(photograph, height, width)  # (B, 3, h, w)
         matte, misfit, s4, s8, s16, surroundings = inputs[6:] or self._understand(image, source_maps)
         extra: dict[str, Tensor] = {"matte": matte, "still": traits[:, 6:7]}
         near = (target_maps[:, 8:9] < 1).float()  # what is far from a body stays
@@ -258,8 +233,7 @@ class BodyWarp(Generator):
         carried = first[:, :3]
         aside = carried if other is None else other
         figure = shares[:, :1] * carried + shares[:, 1:2] * aside + shares[:, 2:] * painted
-        core = outline * figure + (1 - outline) * surroundings
-        core = extra["still"] * image + (1 - extra["still"]) * core
+        core = composed(figure, surroundings, image, outline, extra["still"])
         extra |= {
             "outline": outline, "painted": painted, "carried": carried, "aside": aside, "shares": shares,
             "figure": figure, "surroundings": surroundings, "core": core, "flow": flow, "mirrored": mirrored,
@@ -270,7 +244,7 @@ class BodyWarp(Generator):
         output = Output(core, extra)
         if (height, width) != tuple(photograph.shape[-2:]):
             rows, columns = photograph.shape[-2:]
-            extra["person"] = _resized(extra["person"], rows, columns)
+            extra["person"] = resized(extra["person"], rows, columns)
             output = Output(self.enlarge(output, photograph), extra)
         return output
 
@@ -280,8 +254,7 @@ class BodyWarp(Generator):
         Args:
             image: (B, 3, h, w). matte: (B, 1, h, w) probability of the person.
         """
-        hidden = _widest(matte, 2)
-        hidden = ((hidden - 0.1) / 0.4).clamp(0, 1)
+        hidden = hidden_by(matte, 2)
         return image * (1 - hidden) + _filled(image, 1 - hidden) * hidden
 
     def enlarge(self, output: Output, photograph: Tensor, coarser: float = 1.0) -> Tensor:
@@ -306,18 +279,16 @@ class BodyWarp(Generator):
                 f"BodyWarp.enlarge: the photograph must have the proportions of {height}x{width}, got {rows}x{columns}"
             )
         sized = {
-            name: _resized(extra[name].float(), rows, columns)
+            name: resized(extra[name].float(), rows, columns)
             for name in ("outline", "painted", "shares", "surroundings", "still", "matte")
         }
         flow, mirrored = (_resized_flow(extra[name], rows, columns) for name in ("flow", "mirrored"))
         shares = sized["shares"]
         figure = shares[:, :1] * warp(photograph, flow) + shares[:, 2:] * sized["painted"]
         figure = figure + shares[:, 1:2] * warp(photograph, mirrored if self.config.mirrored else flow)
-        hidden = _widest(torch.sigmoid(sized["matte"]), max(1, 2 * rows // height))
-        hidden = ((hidden - 0.1) / 0.4).clamp(0, 1)
+        hidden = hidden_by(torch.sigmoid(sized["matte"]), max(1, 2 * rows // height))
         around = photograph * (1 - hidden) + sized["surroundings"] * hidden
-        whole = sized["outline"] * figure + (1 - sized["outline"]) * around
-        return (sized["still"] * photograph + (1 - sized["still"]) * whole).clamp(-1, 1)
+        return composed(figure, around, photograph, sized["outline"], sized["still"]).clamp(-1, 1)
 
     def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
         """Several photographs of one person in one picture, see `Generator.gather` and `several`."""
@@ -387,29 +358,6 @@ def _joints_on(size: tuple[int, int], keypoints: Tensor, before: tuple[int, int]
     return joints
 
 
-def _resized(image: Tensor, height: int, width: int) -> Tensor:
-    """A picture in another size: the mean of its pixels where it is smaller, else bilinear."""
-    if tuple(image.shape[-2:]) == (height, width):
-        return image
-    times = image.shape[-2] // height
-    if times > 1 and image.shape[-2:] == (times * height, times * width):
-        return F.avg_pool2d(image, times)
-    return F.interpolate(image, (height, width), mode="bilinear", align_corners=False, antialias=times >= 1)
-
-
-def _widest(x: Tensor, reach: int) -> Tensor:
-    """The largest value within `reach` rows and columns."""
-    x = F.pad(x, (reach, reach, reach, reach), mode="replicate")
-    height, width = x.shape[-2] - 2 * reach, x.shape[-1] - 2 * reach
-    # many times faster on a CPU than max_pool2d, which also keeps where the largest value was
-    for dim, size in ((-2, height), (-1, width)):
-        out = x.narrow(dim, 0, size)
-        for k in range(1, 2 * reach + 1):
-            out = torch.maximum(out, x.narrow(dim, k, size))
-        x = out
-    return x
-
-
 def _halved(x: Tensor) -> Tensor:
     """The mean of each 2x2 pixels; several times faster on a CPU than avg_pool2d."""
     x = x[..., 0::2, :] + x[..., 1::2, :]
@@ -449,7 +397,7 @@ def _upsampled(x: Tensor, times: int, like: Tensor | None = None) -> Tensor:
 
 def _resized_flow(flow: Tensor, height: int, width: int) -> Tensor:
     """Places (B, 2, h, w) in another size: ways are resized, so a flow at rest stays at rest."""
-    way = _resized(flow - at_rest(flow), height, width)
+    way = resized(flow - at_rest(flow), height, width)
     return way + at_rest(way)
 
 

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose.losses.chances import cross_entropy_of_chances
 from repose.losses.lpips import Lpips
 from repose.losses.perceptual import Backbone, Perceptual
 from repose.models.base import Objective, Output, Phase, Progress, Term
+from repose.nn.blocks import widest
 from repose.person import Pair
 from repose.represent.iuv import fine_correspondence
 
@@ -95,8 +97,8 @@ class BodyWarpObjective(Objective):
         if pair.target.mask is not None and pair.source.mask is not None:
             person, old = (_sized(one.mask, height, width) for one in (pair.target, pair.source))
             wanted = person * target + (1 - person) * source
-            hidden = _widest(old, 3) * (1 - person)
-            counts = _widest(person, 8) * (1 - hidden)
+            hidden = widest(old, 3) * (1 - person)
+            counts = widest(person, 8) * (1 - hidden)
         else:
             wanted, person, counts = target, torch.ones_like(target[:, :1]), torch.ones_like(target[:, :1])
         terms = {"l1": Term(_mean((core - wanted).abs().mean(1, keepdim=True), counts), weights.l1)}
@@ -119,7 +121,7 @@ class BodyWarpObjective(Objective):
         terms: dict[str, Term] = {}
         if weights.outline and pair.target.mask is not None:
             person = _sized(pair.target.mask, height, width)
-            terms["outline"] = Term(_cross_entropy(extra["outline"], person).mean(), weights.outline)
+            terms["outline"] = Term(cross_entropy_of_chances(extra["outline"], person).mean(), weights.outline)
         if weights.matte and pair.source.mask is not None:
             old = _sized(pair.source.mask, height, width)
             off = F.binary_cross_entropy_with_logits(extra["matte"].float(), old)
@@ -142,7 +144,7 @@ class BodyWarpObjective(Objective):
         if weights.visible:
             near = known * (off.detach() < 8)
             share = F.interpolate(extra["shares"][:, :1].float(), (rows, columns), mode="nearest")
-            terms["visible"] = Term(_mean(_cross_entropy(share, near), person), weights.visible)
+            terms["visible"] = Term(_mean(cross_entropy_of_chances(share, near), person), weights.visible)
         return terms
 
 
@@ -157,18 +159,6 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum() / weights.sum().clamp_min(1)
 
 
-def _widest(x: Tensor, reach: int) -> Tensor:
-    """The largest value within `reach` rows and columns."""
-    side = 2 * reach + 1
-    return F.max_pool2d(F.max_pool2d(x, (side, 1), 1, (reach, 0)), (1, side), 1, (0, reach))
-
-
 def _slope(field: Tensor) -> Tensor:
     """Mean difference of neighbours."""
     return field.diff(dim=-1).abs().mean() + field.diff(dim=-2).abs().mean()
-
-
-def _cross_entropy(chance: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of chances in [0, 1] with the truth, pixel by pixel (torch's own refuses mixed precision)."""
-    chance = chance.float().clamp(1e-5, 1 - 1e-5)
-    return -(truth * chance.log() + (1 - truth) * (1 - chance).log())

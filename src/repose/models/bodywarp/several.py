@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.models.base import Generator, Output
+from repose.models.bodywarp.composition import composed, resized
 from repose.models.bodywarp.geometry import pair_geometry
 from repose.person import Person
 from repose.represent.flow import warp
@@ -55,13 +56,13 @@ def gather(
     assert sources.size is not None
     joints = Person(keypoints=sources.keypoints, size=sources.size).resize(height, width).keypoints
     assert joints is not None
-    gains = exposure(_resized(inputs[0], height, width), joints)
+    gains = exposure(resized(inputs[0], height, width), joints)
     views = generator.synthesise(_brighter(inputs[0], gains), *inputs[1:])
     photographs = _brighter(photographs, gains)
 
     # where the first photograph stays, all of it stays, at the end
     still = (views.extra["still"] - views.extra["still"][:1]).clamp_min(0)
-    extra = _standing(views.extra, _resized(_brighter(inputs[0], gains), height, width), still)
+    extra = _standing(views.extra, resized(_brighter(inputs[0], gains), height, width), still)
     sure = trust(extra, inputs[3])
     if detail is not None:
         sure = sure * warp(_to(detail.float(), (height, width)), extra["flow"]).clamp(0, 1).sqrt()
@@ -74,18 +75,18 @@ def gather(
 
     size = tuple(photographs.shape[-2:])
     if size[0] % height or size[1] * height != size[0] * width:  # no multiple of the size that the network works on
-        photographs = _resized(photographs, height, width)
+        photographs = resized(photographs, height, width)
     ones, rest = torch.ones_like(extra["outline"]), torch.zeros_like(first["still"])
     # `enlarge` of nothing but the figure, and of nothing but the surroundings
     figures = generator.enlarge(_of(views.extra, extra["figure"], ones, still), photographs)
     around = generator.enlarge(_of(first, first["surroundings"], rest, rest), photographs[:1])
     large = photographs.shape[-2:]
-    image = _composed(
+    image = composed(
         (_to(weights, large) * figures).sum(0, True), around, photographs[:1], _to(outline, large),
         _to(first["still"], large),
     )  # fmt: skip
-    image = _resized(image, *size)
-    core = _composed(figure, first["surroundings"], _resized(inputs[0][:1], height, width), outline, first["still"])
+    image = resized(image, *size)
+    core = composed(figure, first["surroundings"], resized(inputs[0][:1], height, width), outline, first["still"])
     chance = torch.sigmoid(first["matte"].float())
     shown = _to(first["still"] * chance + (1 - first["still"]) * outline, inputs[0].shape[-2:])
     return Output(
@@ -180,10 +181,6 @@ def _of(extra: Mapping[str, Tensor], core: Tensor, outline: Tensor, still: Tenso
     return Output(core, {**extra, "core": core, "outline": outline, "still": still})
 
 
-def _composed(figure: Tensor, around: Tensor, photograph: Tensor, outline: Tensor, still: Tensor) -> Tensor:
-    return still * photograph + (1 - still) * (outline * figure + (1 - outline) * around)
-
-
 def _brighter(images: Tensor, gains: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) in [-1, 1] with their channels, from black, times gains (N, 3)."""
     return ((images + 1) * gains[:, :, None, None] - 1).clamp(-1, 1)
@@ -198,12 +195,6 @@ def _mean(x: Tensor, share: float) -> Tensor:
 
 def _to(x: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     return x if tuple(x.shape[-2:]) == tuple(size) else F.interpolate(x, tuple(size), mode="bilinear")
-
-
-def _resized(image: Tensor, height: int, width: int) -> Tensor:
-    if tuple(image.shape[-2:]) == (height, width):
-        return image
-    return F.interpolate(image, (height, width), mode="bilinear", antialias=True)
 
 
 __all__ = ["exposure", "gather", "leading", "trust"]

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
+from repose.nn.blocks import Residual, Stage
 from repose.person import JOINTS, Person
 from repose.represent.flow import at_rest, warp
 from repose.represent.iuv import PARTS
@@ -54,33 +55,6 @@ class CarryConfig:
     attend: bool = True
     carry: bool = True
     refine: bool = True
-
-
-class Residual(nn.Module):
-    """conv 3x3, ReLU, conv 3x3, added to the input; no norm, so the second convolution starts small."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape."""
-        added: Tensor = x + self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
-        return added
-
-
-class Stage(nn.Module):
-    """A 3x3 convolution (of stride 1 or 2) into `out` channels, then residual blocks."""
-
-    def __init__(self, into: int, out: int, depth: int, stride: int = 1) -> None:
-        super().__init__()
-        self.into = nn.Conv2d(into, out, 3, stride, 1)
-        self.blocks = nn.Sequential(*(Residual(out) for _ in range(depth)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, into, H, W) -> (B, out, H / stride, W / stride)."""
-        out: Tensor = self.blocks(self.into(x))
-        return out
 
 
 class Attention(nn.Module):

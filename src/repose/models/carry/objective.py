@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.losses.adversarial import adversarial, frozen
+from repose.losses.chances import cross_entropy_of_chances
 from repose.losses.perceptual import Backbone, Perceptual
 from repose.losses.structure import dissimilarity
 from repose.models.base import Objective, Output, Phase, Progress, Term
@@ -153,7 +154,7 @@ class CarryObjective(Objective):
         weights, extra = self.config, output.extra
         terms: dict[str, Term] = {}
         if weights.person and pair.target.mask is not None:
-            terms["person"] = Term(_cross_entropy_of_chances(extra["person"], pair.target.mask).mean(), weights.person)
+            terms["person"] = Term(cross_entropy_of_chances(extra["person"], pair.target.mask).mean(), weights.person)
         if pair.target.iuv is None or pair.source.iuv is None or "match" not in extra:
             return terms
         height, width = extra["core"].shape[-2:]
@@ -178,7 +179,7 @@ class CarryObjective(Objective):
             terms["carried"] = Term((off * known).sum() / known.sum().clamp_min(1), weights.carried)
         person = (target[:, :1] > 0).float()
         if weights.visible and "mask" in extra:
-            off = _cross_entropy_of_chances(extra["mask"], known)
+            off = cross_entropy_of_chances(extra["mask"], known)
             terms["visible"] = Term((off * person).sum() / person.sum().clamp_min(1), weights.visible)
         if weights.parts:
             parts = target[:, 0, 2::4, 2::4].long()
@@ -207,12 +208,6 @@ class CarryObjective(Objective):
             (slope,) = torch.autograd.grad(score.sum(), real, create_graph=True)
             terms["r1"] = Term(slope.square().sum((1, 2, 3)).mean(), self.config.r1 / 2)
         return terms
-
-
-def _cross_entropy_of_chances(chance: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of chances in [0, 1] with the truth, pixel by pixel (torch's own refuses mixed precision)."""
-    chance = chance.float().clamp(1e-5, 1 - 1e-5)
-    return -(truth * chance.log() + (1 - truth) * (1 - chance).log())
 
 
 def _average_places(place: Tensor, known: Tensor, times: int) -> tuple[Tensor, Tensor]:

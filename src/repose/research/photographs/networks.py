@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor
 
 from repose.estimate.tflite import without_chatter
 from repose.extras import how_to_install
 from repose.metrics.functional.perceptual import lpips
-from repose.nn.alexnet import TAPS, AlexNet
+from repose.nn.alexnet import TAPS, alexnet
+from repose.nn.lpips import lpips_weights
 from repose.research.photographs.crops import HEIGHT, WIDTH, Picture
 
 BODY_PARTS: Final = "bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite"
@@ -186,14 +186,7 @@ class Lpips:
     """
 
     def __init__(self, file: Path) -> None:
-        state = load_file(file)
-        names = [f"lpips.lin{k}.weight" for k in range(len(TAPS))]
-        missing = [name for name in names if name not in state]
-        if missing:
-            raise ValueError(f"{file} has no '{missing[0]}'; it is not AlexNet with LPIPS in one file")
-        self._network = AlexNet(TAPS)
-        self._network.load(state, str(file))
-        self._weights = {tap: state[name].float().flatten() for tap, name in zip(TAPS, names, strict=True)}
+        self._network, self._weights = alexnet(path=file), lpips_weights(file, TAPS)
 
     @torch.inference_mode()
     def __call__(self, pictures: Sequence[Picture], target: Picture) -> list[float]:
