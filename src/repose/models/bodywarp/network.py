@@ -1,4 +1,4 @@
-"""Body warp, the second generation of Carry: geometry says where a pixel comes from, a network what is believed.
+"""Body warp, the second generation of Carry: geometry says where a pixel comes from, a network what of it is used.
 
     both skeletons -> both bodies -> where each pixel of the target lies in the source, and its mirror image
                       (`geometry`; no weights)
