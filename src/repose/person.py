@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +53,10 @@ IUV_MIRROR: Final = (
     0, 1, 2, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 18, 17, 20, 19, 22, 21, 24, 23,
 )  # fmt: skip
 """DensePose part numbers after a mirror: `IUV_MIRROR[part]`."""
+
+
+Fill = float | Literal["edge"]
+"""What pixels beyond a picture show: a value, or its border repeated."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +201,13 @@ class Person:
         image = None if self.image is None else self.image.flip(-1)
         return Person(image=image, keypoints=keypoints, size=self.size)
 
-    def pad(self, left: int, top: int, right: int, bottom: int, fill: float = 1.0) -> Person:
+    def pad(self, left: int, top: int, right: int, bottom: int, fill: Fill = 1.0) -> Person:
         """Put more canvas around the person; negative numbers cut canvas away.
 
         Args:
             left, top, right, bottom: pixels.
-            fill: value of the new pixels of the image, 1 is white. Other fields get background (0).
+            fill: value of the new pixels of the image, 1 is white; "edge" repeats the picture's border. Other fields
+                get background (0).
 
         Joints that come to lie outside are missing afterwards.
         """
@@ -214,6 +219,8 @@ class Person:
         def picture(name: str, value: Tensor) -> Tensor:
             if name == "keypoints":
                 return _inside(_moved(value, lambda x, y: (x + left, y + top)), new)
+            if name == "image" and fill == "edge":
+                return _edges_repeated(value, left, top, right, bottom)
             new_value = fill if name == "image" else 0
             if max(-left, -right) >= width or max(-top, -bottom) >= height:  # a window beside the picture
                 return value.new_full((*value.shape[:-2], *new), new_value)
@@ -221,7 +228,7 @@ class Person:
 
         return self._map(picture, size=new)
 
-    def crop(self, top: int, left: int, height: int, width: int, fill: float = 1.0) -> Person:
+    def crop(self, top: int, left: int, height: int, width: int, fill: Fill = 1.0) -> Person:
         """The window of (height, width) pixels whose first pixel is (top, left); may reach outside the canvas."""
         old_height, old_width = self._canvas()
         return self.pad(-left, -top, left + width - old_width, top + height - old_height, fill)
@@ -312,6 +319,18 @@ def _moved(keypoints: Tensor, move: Callable[[Tensor, Tensor], tuple[Tensor, Ten
     located = keypoints[..., 2] > 0
     moved = torch.stack([x, y, keypoints[..., 2]], dim=-1)
     return torch.where(located[..., None], moved, torch.zeros_like(moved))
+
+
+def _edges_repeated(image: Tensor, left: int, top: int, right: int, bottom: int) -> Tensor:
+    """A picture (..., 3, H, W) with its border repeated outwards; negative numbers cut."""
+    height, width = image.shape[-2:]
+    if max(left, top, right, bottom) <= 0:
+        return image[..., -top : height + bottom, -left : width + right]
+    rows, columns = (
+        torch.arange(-before, length + after, device=image.device).clamp(0, length - 1)
+        for before, length, after in ((top, height, bottom), (left, width, right))
+    )
+    return image[..., rows[:, None], columns]
 
 
 def _inside(keypoints: Tensor, size: tuple[int, int]) -> Tensor:

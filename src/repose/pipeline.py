@@ -166,13 +166,21 @@ class Model:
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still)
-        given = scene.source.only(*needs.source).batch().to(self.device)
+        given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
         output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
+        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+        alone = scene.person_alone(pose.times) if background != "generated" else None
+        if alone is not None:
+            colours, matte = (part[None].to(self.device) for part in alone)
+            cutout = self.generator.cutout(output, colours, matte)
+            if cutout is not None:
+                return scene.compose(
+                    cutout.figure[0].cpu(), pose, shown, background, still, alpha=cutout.alpha[0].cpu()
+                )
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
         return scene.compose(picture, pose, shown, background, still)
 
     def whole(
@@ -261,7 +269,7 @@ class Model:
             person = replace(person, size=self.canvas.size)  # any will do: the cut may reach outside
         elif self.canvas.fits(person.size, joints[joints[:, 2] > 0, :2]):
             return self.canvas.put(person, how="fit")[0]
-        return self.canvas.put(person, how="crop", margin=MARGIN)[0]
+        return self.canvas.put(person, how="crop", margin=MARGIN, fill="edge")[0]
 
 
 def load(name: str | Path = "default", device: str = "auto") -> Model:

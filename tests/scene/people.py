@@ -7,9 +7,9 @@ from torch import Tensor
 
 from repose.person import Person
 from repose.represent.canvas import Canvas
+from repose.represent.figure import figure_mask
 from repose.represent.retarget import anchor
 from repose.scene import Pose, Scene
-from repose.scene.figure import figure_mask
 from tests.represent.test_retarget import stick
 
 

@@ -14,8 +14,9 @@ import repose.scene.scene
 from repose.person import Person
 from repose.pipeline import untrained
 from repose.represent.canvas import canvas
+from repose.represent.figure import figure_mask
 from repose.scene import BACKGROUNDS, Background, Scene, find_background
-from repose.scene.figure import figure_mask, known_mask
+from repose.scene.figure import known_mask
 from repose.scene.fill import fill
 from tests.represent.test_retarget import stick
 from tests.scene.people import grass, painted, photograph, portrait, redness

@@ -10,7 +10,11 @@ from repose.names import nearest, resolve
 
 ESTIMATORS: Final[dict[str, dict[str, str]]] = {
     "keypoints": {"movenet": "repose.estimate.movenet:MoveNet"},
-    "mask": {"selfie": "repose.estimate.selfie:Selfie"},
+    "mask": {
+        "person": "repose.estimate.person_mask:PersonMask",
+        "selfie": "repose.estimate.selfie:Selfie",
+        "bodypix": "repose.estimate.bodypix:BodyPix",
+    },
     "parsing": {},
     "iuv": {"body": "repose.estimate.body_iuv:BodyIUV"},
 }

@@ -57,6 +57,16 @@ FILES: Final = {
             without="give the mask yourself in Person.mask, or leave it away: `repose transfer` needs none",
         ),
         File(
+            name="bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite",
+            url="https://github.com/google-coral/test_data/raw/master/posenet/"
+            "bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite",
+            sha256="d0b294c144930f2ce11ae8e6c2c7fdbf56d53bfd72d5a1a0a20baf00c46f7da7",
+            size=1_501_376,
+            licence="Apache-2.0",
+            origin="google-coral/test_data: BodyPix (MobileNet 0.75, stride 16), quantised after training",
+            without="give the mask yourself in Person.mask, or leave it away: `repose transfer` needs none",
+        ),
+        File(
             name="mobilenet_v2_imagenet.safetensors",
             url=None,
             sha256="63ba6ce8dfe50e36afaa8c4597dfca19d5318a93b6c913afaaa6cf3d5116da35",

@@ -20,6 +20,7 @@ class Needs:
 
     Attributes:
         source, target: names of fields of `Person`.
+        helps: fields of the source that a generator uses where they are there, and does without.
         multiple: height and width must be multiples of this.
         joints: how many located joints each of them must have for a sensible picture; `forward` does not check it.
     """
@@ -28,6 +29,7 @@ class Needs:
     target: tuple[str, ...]
     multiple: int = 1
     joints: int = 2
+    helps: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -49,6 +51,19 @@ class Output:
 
     image: Tensor
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A figure without what is behind it.
+
+    Attributes:
+        figure: (B, 3, H, W) in [-1, 1]: its colours, which go on some pixels beyond its border.
+        alpha: (B, 1, H, W) in [0, 1]: how far it hides what is behind.
+    """
+
+    figure: Tensor
+    alpha: Tensor
 
 
 class Generator(nn.Module, ABC):
@@ -118,6 +133,16 @@ class Generator(nn.Module, ABC):
             (B, 3, k H, k W) in [-1, 1]: the picture, scaled up bicubically where a model does not override this.
         """
         return F.interpolate(output.image, photograph.shape[-2:], mode="bicubic", align_corners=False).clamp(-1, 1)
+
+    def cutout(self, output: Output, photograph: Tensor, matte: Tensor) -> Cutout | None:
+        """The new figure alone, at the size of a larger photograph; None from a model that cannot tell it apart.
+
+        Args:
+            output: of `forward`.
+            photograph: (B, 3, k H, k W) of the source's crop; beside the person their colours go on.
+            matte: (B, 1, k H, k W) in [0, 1]: where the photograph shows the person.
+        """
+        return None
 
     def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
         """One person, shown by N photographs, in the pose of `target`: a model overrides it and says `gathers`.

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from repose.names import nearest
-from repose.person import Person
+from repose.person import Fill, Person
 
 Box = tuple[int, int, int, int]
 """(top, left, height, width) in pixels; may reach outside the picture."""
@@ -72,7 +72,12 @@ class Canvas:
         return self.height, self.width
 
     def put(
-        self, person: Person, how: How = "letterbox", box: Box | None = None, margin: float = 0.15
+        self,
+        person: Person,
+        how: How = "letterbox",
+        box: Box | None = None,
+        margin: float = 0.15,
+        fill: Fill = 1.0,
     ) -> tuple[Person, Placement]:
         """Place a person of any size, batched or not, on the canvas.
 
@@ -83,6 +88,7 @@ class Canvas:
                 joints, white where it reaches outside.
             box: the part to cut with "crop", widened to the window's proportions; None: around the located joints.
             margin: room around the joints, a share of their extent, for "crop" without a box.
+            fill: what the crop shows beyond the picture, see `Person.pad`.
 
         Raises:
             ValueError: "crop" without a box on a batch, or on a person without keypoints.
@@ -101,7 +107,7 @@ class Canvas:
         elif how == "crop":
             part = _widened(box or _around(person, margin), w_height / w_width)
         top, left, new_height, new_width = window
-        placed = person if part == (0, 0, height, width) else person.crop(*part)
+        placed = person if part == (0, 0, height, width) else person.crop(*part, fill=fill)
         placed = placed.resize(new_height, new_width)
         placed = placed.pad(left, top, self.width - left - new_width, self.height - top - new_height)
         return placed, Placement(person.size, part, window)

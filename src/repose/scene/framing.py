@@ -15,6 +15,7 @@ from torch import Tensor
 
 from repose.person import Person
 from repose.represent.canvas import Box, Canvas, Placement
+from repose.represent.figure import FACE
 from repose.represent.retarget import person_size
 
 MARGIN: Final = 0.11
@@ -28,9 +29,6 @@ BEYOND: Final = 0.15
 
 MOST_PIXELS: Final = 4_000_000
 """A crop is carried at no more pixels than that, for memory."""
-
-FACE: Final = (0, 14, 15, 16, 17)
-"""The joints of a face."""
 
 
 def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
@@ -58,7 +56,7 @@ def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
     height, width = person.size
     top = _shifted((y0 + y1) / 2, box_height, height)
     left = _shifted((x0 + x1) / 2, box_width, width)
-    return canvas.put(person, "crop", (top, left, box_height, box_width))
+    return canvas.put(person, "crop", (top, left, box_height, box_width), fill="edge")
 
 
 def target_box(box: Box, source: Tensor, pose: Tensor, size: tuple[int, int]) -> Box:
@@ -109,9 +107,12 @@ def enlarged(canvas: Canvas, times: int) -> Canvas:
 
 
 def place(person: Person, box: Box, canvas: Canvas) -> tuple[Person, Placement]:
-    """The part `box` of a person's picture on the canvas's window, its sides scaled apart where they must be."""
+    """The part `box` of a person's picture on the canvas's window, its sides scaled apart where they must be.
+
+    Beyond the picture its border is repeated.
+    """
     assert person.size is not None
-    placed, _ = canvas.put(person.crop(*box), "fit")
+    placed, _ = canvas.put(person.crop(*box, fill="edge"), "fit")
     return placed, Placement(person.size, box, canvas.window)
 
 

@@ -24,14 +24,22 @@ from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Canvas, Placement
+from repose.represent.figure import figure_mask, reach
 from repose.scene.blending import Region, cover, lift, ramp
-from repose.scene.figure import figure_mask, known_mask, new_figure, old_figure, reach, seam, wider
-from repose.scene.fill import fill
+from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
+from repose.scene.fill import fill, spread
 from repose.scene.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
+from repose.scene.shadow import shadow
 from repose.scene.standing import moved, similarity, stand
 
-Background = Literal["keep", "generated", "white"]
-BACKGROUNDS: Final[tuple[Background, ...]] = ("keep", "generated", "white")
+BackgroundName = Literal["keep", "generated", "white", "transparent"]
+BACKGROUNDS: Final[tuple[BackgroundName, ...]] = ("keep", "generated", "white", "transparent")
+
+Background = BackgroundName | Tensor
+"""What is behind the new figure: by name, or a picture (3, H, W) in [-1, 1] of the photograph's size."""
+
+_INNER: Final = 0.95
+"""A pixel that the person covers by so much has their colour alone."""
 
 JOINTS_ALONE: Final = Needs(source=("image", "keypoints"), target=("keypoints",))
 
@@ -109,6 +117,7 @@ class Scene:
         self._shown, self._most_pixels = shown, most_pixels
         self._prepared: tuple[Generator, tuple[Tensor, ...]] | None = None
         self._enlarged: dict[int, Tensor] = {}  # by times
+        self._alone: dict[int, tuple[Tensor, Tensor]] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
         self._backgrounds: dict[bool, Tensor] = {}  # likewise
 
@@ -164,6 +173,25 @@ class Scene:
             self._enlarged[times] = placed.image
         return self._enlarged[times]
 
+    def person_alone(self, times: int) -> tuple[Tensor, Tensor] | None:
+        """What `enlarged` shows, without what is behind the person; None if there is no mask of them.
+
+        Returns:
+            (3, k H, k W): at the person's border and beyond, where pixels are mixed with what is behind, the colours of
+            the person go on. (1, k H, k W) in [0, 1]: where the person is.
+        """
+        if self._mask is None:
+            return None
+        if times not in self._alone:
+            bare = Person(mask=self.person.mask, keypoints=self.person.keypoints, size=self.person.size)
+            placed, _ = place(bare, self.placement.box, enlarged(self.canvas, times))
+            assert placed.mask is not None
+            matte = placed.mask.float()
+            inner = (matte > _INNER).float()
+            colours = self.enlarged(times)
+            self._alone[times] = torch.where(inner > 0, colours, spread(colours, inner)), matte
+        return self._alone[times]
+
     def prepared(self, generator: Generator, source: Person) -> tuple[Tensor, ...]:
         """What a generator computes of the source alone, `Generator.prepare`; kept until another generator asks.
 
@@ -203,6 +231,7 @@ class Scene:
         shown: Tensor | None = None,
         background: Background = "keep",
         still: Tensor | None = None,
+        alpha: Tensor | None = None,
     ) -> Tensor:
         """The whole photograph with the new figure in place of the old one.
 
@@ -212,47 +241,69 @@ class Scene:
             shown: (1, h, w), probability that a pixel of the picture shows the person, of any size (the model's
                 `extra["person"]`); None: the new figure is judged by its joints, and so is the old one.
             background: "keep" leaves the photograph as it is, and where only the old figure was it is filled from its
-                surroundings; "generated" takes the model's background within the crop, blended at its border; "white".
-
+                surroundings; "generated" takes the model's background within the crop, blended at its border; "white";
+                "transparent"; or a picture of the photograph's size.
             still: (1, h, w), 1 where nothing moves between the source's crop and the pose's, so that the photograph
                 stays as it is (the model's `extra["still"]`). Used with "keep", and where both crops are one.
+            alpha: (1, k H, k W), if `picture` is the figure alone (`Generator.cutout`): how far it hides what is behind.
 
         Returns:
-            (3, height, width) of the photograph, in [-1, 1].
+            (3, height, width) of the photograph, in [-1, 1]. With "transparent" (4, height, width), the fourth channel
+            is the opacity, -1 to 1; where it is -1 the picture is white.
 
         Raises:
-            ValueError: another background.
+            ValueError: another background, or a picture of another size.
         """
-        find_background(background)
+        behind = find_background(background) if isinstance(background, str) else background
         photograph = self.person.image
         assert photograph is not None
-        if background == "white":
+        if isinstance(behind, Tensor):
+            if behind.shape != photograph.shape:
+                raise ValueError(
+                    f"Scene.compose: the background is {tuple(behind.shape)}, the photograph {tuple(photograph.shape)}"
+                )
+            whole = behind.to("cpu", torch.float32, copy=True)
+        elif behind in ("white", "transparent"):
             whole = torch.ones_like(photograph)
-        elif background == "generated":
+        elif behind == "generated":
             whole = photograph.clone()
         else:
             whole = self._background(asking=shown is not None).clone()
-        region = _changed(pose, everything=background == "generated")
-        if region is None:
-            return whole
-        height = self.canvas.height
-        if shown is None:
-            assert pose.target.keypoints is not None
-            share = new_figure(picture, pose.target.keypoints, *self.canvas.size)
-        else:
-            share = cover(shown.float())
-        share = lift(share, height, pose.placement, region)
-        # whoever else the crop shows stays
-        share = share * (figure_mask(pose.keypoints, *pose.placement.size, loose=2.5)[:, *region] > 0)
-        if background == "generated":
-            share = torch.maximum(share, ramp(pose.placement, region))
-        part = whole[:, *region]
-        whole[:, *region] = part * (1 - share) + lift(picture, height, pose.placement, region) * share
-        if still is not None and background == "keep" and pose.placement.box == self.placement.box:
+        opacity = torch.zeros_like(photograph[:1]) if background == "transparent" else None
+        region = _changed(pose, everything=behind == "generated")
+        if region is not None:
+            share = self._share(picture, pose, shown, alpha, region)
+            colours = lift(picture, self.canvas.height, pose.placement, region)
+            if behind == "generated":
+                share = torch.maximum(share, ramp(pose.placement, region))
+            elif alpha is None and behind != "keep":  # at the border the picture holds what the model has behind
+                inner = (share > _INNER).float()
+                colours = torch.where(inner > 0, colours, spread(colours, inner)) if bool(inner.any()) else colours
+            if opacity is not None:
+                opacity[:, *region] = share
+                whole[:, *region] = torch.where(share > 0, colours, whole[:, *region])
+            else:
+                whole[:, *region] = whole[:, *region] * (1 - share) + colours * share
+        if opacity is not None:
+            return torch.cat([whole, 2 * opacity - 1])
+        if still is not None and behind == "keep" and pose.placement.box == self.placement.box:
             whole = self._kept(whole, still.float(), pose)
         return whole
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _share(self, picture: Tensor, pose: Pose, shown: Tensor | None, alpha: Tensor | None, region: Region) -> Tensor:
+        """How far the new figure hides what is behind, (1, rows, columns) of a region."""
+        if alpha is not None:
+            share = alpha.float()
+        elif shown is not None:
+            share = cover(shown.float())
+        else:
+            assert pose.target.keypoints is not None
+            share = new_figure(picture, pose.target.keypoints, *self.canvas.size)
+        share = lift(share, self.canvas.height, pose.placement, region)
+        # whoever else the crop shows stays
+        return share * (figure_mask(pose.keypoints, *pose.placement.size, loose=2.5)[:, *region] > 0)
 
     @cached_property
     def _mask(self) -> Tensor | None:
@@ -288,6 +339,7 @@ class Scene:
         if shown is not None:
             seen = lift(shown.float(), self.canvas.height, self.placement, region)
             hidden = torch.maximum(hidden, wider((seen > 0.3).float(), 1 + round(0.01 * self.placement.box[2])))
+        hidden = torch.maximum(hidden, shadow(image[:, y, x], hidden, near))
         matte = torch.zeros_like(image[:1])
         matte[:, y, x] = hidden
         return matte
@@ -316,7 +368,7 @@ class Scene:
         return slice(first[0], min(height, last[0])), slice(first[1], min(width, last[1]))
 
 
-def find_background(name: str) -> Background:
+def find_background(name: str) -> BackgroundName:
     """The background of this name. ValueError names the nearest one."""
     for known in BACKGROUNDS:
         if name == known:

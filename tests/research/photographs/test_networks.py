@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
+from repose.estimate.bodypix import without_last_operator
 from repose.nn.alexnet import TAPS, AlexNet
 from repose.research.photographs.networks import (
     BODY_PARTS,
@@ -18,7 +19,6 @@ from repose.research.photographs.networks import (
     Lpips,
     NetworksMissingError,
     find_networks,
-    without_last_operator,
 )
 
 

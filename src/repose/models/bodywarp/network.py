@@ -23,16 +23,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.body.joint_noise import FEWEST
-from repose.models.base import Generator, Needs, Output
+from repose.models.base import Cutout, Generator, Needs, Output
 from repose.models.bodywarp.composition import composed, hidden_by, resized
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
 from repose.models.bodywarp.several import gather
-from repose.nn.blocks import Residual, Stage
+from repose.nn.blocks import Residual, Stage, widest
 from repose.person import Person
 from repose.represent.flow import at_rest, warp
 
 _PAINT, _OUTLINE, _WEIGHTS = 3, 1, 3
 _NEVER = 1e4
+_SURE = 6.0  # a logit of the matte beside a known mask, at most
+_OWN = 0.6  # of its own logits, beside those of the mask
+_BORDER = 1.0  # pixels of the network by which its outline may be wrong
 _DOUBT = 6.0  # subtracted from the logit of a candidate that the source does not show
 
 
@@ -84,7 +87,7 @@ class Attention(nn.Module):
 class BodyWarp(Generator):
     """The generator. See the module's text and CARD.md."""
 
-    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8, joints=FEWEST)
+    needs = Needs(source=("image", "keypoints"), target=("keypoints",), multiple=8, joints=FEWEST, helps=("mask",))
     any_canvas = True
     gathers = True
 
@@ -168,6 +171,8 @@ class BodyWarp(Generator):
     def prepare(self, source: Person) -> tuple[Tensor, ...]:
         """Of the source: logits of the person, features at h/4, h/8 and h/16, and the surroundings without the person.
 
+        The logits of a mask of the source, if there is one, are added to the network's own.
+
         Shapes as in `synthesise`; about a third of its time.
         """
         assert source.image is not None
@@ -175,7 +180,8 @@ class BodyWarp(Generator):
         assert source.size is not None
         size = self.working_size(*source.size)
         own = _joints_on(size, source.keypoints, source.size)
-        return self._understand(resized(source.image, *size), pair_geometry(own, own, *size).source)
+        mask = None if source.mask is None else resized(source.mask.float(), *size)
+        return self._understand(resized(source.image, *size), pair_geometry(own, own, *size).source, mask)
 
     # -- tensors to the picture ---------------------------------------------------------------------------------
 
@@ -290,6 +296,35 @@ class BodyWarp(Generator):
         around = photograph * (1 - hidden) + sized["surroundings"] * hidden
         return composed(figure, around, photograph, sized["outline"], sized["still"]).clamp(-1, 1)
 
+    def cutout(self, output: Output, photograph: Tensor, matte: Tensor) -> Cutout:
+        """The new figure alone, see `Generator.cutout`.
+
+        Where its pixels are carried, its border is that of the photograph's own matte, carried too: as sharp as the
+        photograph. The network's outline, at its working size, says where that border may be, within some pixels.
+        """
+        extra, (rows, columns) = output.extra, photograph.shape[-2:]
+        height, width = extra["core"].shape[-2:]
+        if (rows, columns) == (height, width):
+            sized = extra
+            flow, mirrored = extra["flow"], extra["mirrored"]
+        else:
+            sized = {
+                name: resized(extra[name].float(), rows, columns) for name in ("painted", "shares", "still", "outline")
+            }
+            flow, mirrored = (_resized_flow(extra[name], rows, columns) for name in ("flow", "mirrored"))
+        shares, still, outline = sized["shares"], sized["still"], sized["outline"]
+        times = max(1.0, rows / height)
+        # resized, its slope is `times` wider than it was
+        sharp = torch.sigmoid(times * torch.logit(outline.clamp(1e-4, 1 - 1e-4)))
+        reach = max(1, round(_BORDER * times))
+        own = warp(torch.cat([photograph, matte], 1), flow)  # (B, 4, H, W)
+        border = torch.minimum(torch.maximum(own[:, 3:], -widest(-sharp, reach)), widest(sharp, reach))
+        carried = shares[:, :1]
+        alpha = carried * border + (1 - carried) * sharp
+        figure = carried * own[:, :3] + shares[:, 2:] * sized["painted"]
+        figure = figure + shares[:, 1:2] * warp(photograph, mirrored if self.config.mirrored else flow)
+        return Cutout((still * photograph + (1 - still) * figure).clamp(-1, 1), still * matte + (1 - still) * alpha)
+
     def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
         """Several photographs of one person in one picture, see `Generator.gather` and `several`."""
         self.check(sources[:1], target)
@@ -303,9 +338,9 @@ class BodyWarp(Generator):
         reach = 2 * self.config.reach * torch.tensor([height / width, 1.0], device=raw.device).view(1, 2, 1, 1)
         return _upsampled(torch.tanh(raw.float()), 4) * reach
 
-    def _understand(self, image: Tensor, maps: Tensor) -> tuple[Tensor, ...]:
+    def _understand(self, image: Tensor, maps: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """The source: logits of the person (B, 1, h, w), the body's misfit (B, 2, h, w), features at h/4 to h/16, and
-        its surroundings (B, 3, h, w)."""
+        its surroundings (B, 3, h, w). A mask (B, 1, h, w) that is known is one of two views of the person."""
         s2 = self.source2(_inner(torch.cat([F.pixel_unshuffle(image, 2), _halved(maps)], 1)))  # (B, C2, h/2, w/2)
         s4 = self.source4(F.relu(s2))
         s8 = self.source8(F.relu(s4))
@@ -315,6 +350,8 @@ class BodyWarp(Generator):
         m2 = torch.cat([s2, _upsampled(self.source_up2(F.relu(s4)), 2)], 1)
         m2 = self.source_after2(F.relu(_inner(m2)))
         matte = _unpatterned(F.pixel_shuffle(self.to_matte(F.relu(m2)).contiguous(), 2))
+        if mask is not None:
+            matte = _OWN * matte.clamp(-_SURE, _SURE) + torch.logit(mask, 0.01)
         misfit = (
             self._few_pixels(self.to_misfit(F.relu(s4))) if self.config.residual else torch.zeros_like(image[:, :2])
         )

@@ -16,14 +16,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from repose.estimate.tflite import without_chatter
+from repose.estimate.bodypix import BODYPIX, load_bodypix
 from repose.extras import how_to_install
 from repose.metrics.functional.perceptual import lpips
 from repose.nn.alexnet import TAPS, alexnet
 from repose.nn.lpips import lpips_weights
 from repose.research.photographs.crops import HEIGHT, WIDTH, Picture
 
-BODY_PARTS: Final = "bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite"
+BODY_PARTS: Final = BODYPIX
 IDENTITY: Final = "person-reidentification-retail-0277.fp16.xml"
 IDENTITY_WEIGHTS: Final = "person-reidentification-retail-0277.fp16.bin"
 LPIPS: Final = "alexnet_features_lpips.safetensors"
@@ -76,77 +76,28 @@ def find_networks(folder: Path | None) -> dict[str, Path]:
 
 
 class BodyParts:
-    """BodyPix (MobileNet 0.75, stride 16): the silhouette and the parts of the person on a picture.
-
-    The published file ends in an operator for poses that `ai-edge-litert` does not know; `without_last_operator` cuts
-    it off in memory, and what it was given becomes an output. The weights stay as published.
+    """BodyPix as a judge: the silhouette and the parts of the person on a picture of 256x176.
 
     Raises:
         ImportError: `ai-edge-litert` is not installed. ValueError: the file is of another network.
     """
 
     def __init__(self, file: Path) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ImportError(
-                f"body parts are found by ai-edge-litert, which is not installed: {how_to_install('estimate')}"
-            ) from error
-        with without_chatter():
-            self._network: Any = Interpreter(model_content=without_last_operator(file), num_threads=1)
-            (given,) = self._network.get_input_details()
-            self._network.resize_tensor_input(given["index"], (1, *_BODY_SIZE, 3))
-            self._network.allocate_tensors()
-        self._input = given["index"]
-        self._outputs = {details["name"]: details for details in self._network.get_output_details()}
-        for name in ("float_segments", "float_part_heatmaps"):
-            if name not in self._outputs:
-                raise ValueError(f"{file} is not BodyPix: it has no output '{name}'")
+        self._network = load_bodypix(file)
 
     def __call__(self, picture: Picture) -> tuple[Mask, npt.NDArray[np.int64]]:
         """uint8 (256, 176, 3) -> where the person is, bool (256, 176), and which part is likeliest, 0 to 23."""
         height, width = _BODY_SIZE
         seen = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
-        self._network.set_tensor(self._input, np.asarray(seen)[None])
-        self._network.invoke()
-        return self._map("float_segments")[..., 0] > 0, self._map("float_part_heatmaps").argmax(-1)
-
-    def _map(self, name: str) -> npt.NDArray[np.float32]:
-        """An output, (256, 176, C), dequantised."""
-        details = self._outputs[name]
-        scale, zero = details["quantization"]
-        values = (self._network.get_tensor(details["index"])[0].astype(np.float32) - zero) * scale
-        size, way = (WIDTH, HEIGHT), Image.Resampling.BILINEAR
-        maps = [Image.fromarray(np.ascontiguousarray(values[..., k])) for k in range(values.shape[-1])]
-        return np.stack([np.asarray(one.resize(size, way)) for one in maps], -1)
+        person, parts = self._network(np.asarray(seen))
+        return _resized(person[..., None])[..., 0] > 0, _resized(parts).argmax(-1)
 
 
-def without_last_operator(file: Path) -> bytes:
-    """A TFLite file without the custom operator that is its last; the operator's inputs become outputs in its place.
-
-    Raises:
-        ImportError: `ai-edge-litert`, or the package flatbuffers that comes with it, is not installed.
-        ValueError: this is no TFLite file, or its last operator is not a custom one.
-    """
-    try:
-        import flatbuffers
-        from ai_edge_litert import schema_py_generated as schema
-    except ImportError as error:
-        raise ImportError(f"ai-edge-litert is not installed: {how_to_install('estimate')}") from error
-    content = file.read_bytes()
-    if content[4:8] != b"TFL3":
-        raise ValueError(f"{file} is not a TFLite file; get it again")
-    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-    graph = model.subgraphs[0]
-    last = graph.operators[-1]
-    if not model.operatorCodes[last.opcodeIndex].customCode:
-        raise ValueError(f"{file} does not end in a custom operator: it is not the published file of BodyPix")
-    ends = {int(tensor) for tensor in last.outputs}
-    graph.operators = graph.operators[:-1]
-    graph.outputs = [*map(int, last.inputs), *(int(one) for one in graph.outputs if int(one) not in ends)]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+def _resized(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Maps (h, w, C) -> (256, 176, C)."""
+    size, way = (WIDTH, HEIGHT), Image.Resampling.BILINEAR
+    maps = [Image.fromarray(np.ascontiguousarray(values[..., k])) for k in range(values.shape[-1])]
+    return np.stack([np.asarray(one.resize(size, way)) for one in maps], -1)
 
 
 class Identity:

@@ -2,8 +2,8 @@
 
 import torch
 
+from repose.represent.figure import figure_mask
 from repose.represent.retarget import person_size
-from repose.scene.figure import figure_mask
 from tests.scene.people import photograph
 
 

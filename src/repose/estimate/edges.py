@@ -1,0 +1,82 @@
+"""A coarse map of a figure, drawn along the edges of the photograph."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_SMOOTH: Final = 2e-3
+"""The variance of a colour, levels from 0 to 1, that counts as an edge."""
+
+_STRIP: Final = 256
+"""Rows that are computed at a time at full size, for memory."""
+
+
+def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512) -> Tensor:
+    """The guided filter of a map: near an edge of the photograph its border lies on that edge.
+
+    He, Sun and Tang 2013, "Guided Image Filtering", equations 19 and 20 (a colour guide); the coefficients are computed
+    on a reduced picture and applied at full size (He and Sun 2015, "Fast Guided Filter").
+
+    Args:
+        coarse: (1, H, W) in [0, 1], of any smaller size too: it is resized.
+        photograph: uint8 (H, W, 3).
+        radius: of the windows, pixels of the reduced picture.
+        rows: the longer side of the reduced picture, at most.
+
+    Returns:
+        float32 (1, H, W) in [0, 1].
+    """
+    height, width = photograph.shape[:2]
+    share = min(1.0, rows / max(height, width))
+    size = max(1, round(share * height)), max(1, round(share * width))
+    full = photograph.movedim(-1, 0)
+    small = (
+        F.interpolate(full[None].float() / 255, size, mode="area") if size != (height, width) else full[None] / 255.0
+    )
+    p = F.interpolate(coarse[None].float(), size, mode="bilinear", align_corners=False)
+    scale, shift = _coefficients(small, p, radius)
+    out = torch.empty(1, height, width)
+    for top in range(0, height, _STRIP):  # the coefficients are bilinear between cells
+        bottom = min(height, top + _STRIP)
+        part = full[:, top:bottom].float() / 255
+        a, b = (_rows_of(x, (height, width), top, bottom) for x in (scale, shift))
+        out[:, top:bottom] = ((a[0] * part).sum(0, keepdim=True) + b[0]).clamp(0, 1)
+    return out
+
+
+def _coefficients(guide: Tensor, p: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    """(1, 3, h, w) and (1, 1, h, w) -> a (1, 3, h, w) and b (1, 1, h, w), means over the windows."""
+
+    def mean(x: Tensor) -> Tensor:
+        for _ in range(2):  # twice a box: nearly a Gaussian, whose windows leave no squares behind
+            x = F.avg_pool2d(x, (2 * radius + 1, 1), 1, (radius, 0), count_include_pad=False)
+            x = F.avg_pool2d(x, (1, 2 * radius + 1), 1, (0, radius), count_include_pad=False)
+        return x
+
+    middle, level = mean(guide), mean(p)
+    together = mean(guide * p) - middle * level  # (1, 3, h, w)
+    pairs = mean((guide[:, :, None] * guide[:, None]).flatten(1, 2)).unflatten(1, (3, 3))
+    spread = pairs - middle[:, :, None] * middle[:, None]  # (1, 3, 3, h, w)
+    spread = spread.movedim((1, 2), (-2, -1)) + _SMOOTH * torch.eye(3)
+    a = torch.linalg.solve(spread, together.movedim(1, -1)[..., None])[..., 0].movedim(-1, 1)  # (1, 3, h, w)
+    b = level - (a * middle).sum(1, keepdim=True)
+    return mean(a), mean(b)
+
+
+def _rows_of(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
+    """(1, C, h, w) -> rows [top, bottom) of it resized to (H, W), bilinear."""
+    if tuple(x.shape[-2:]) == size:
+        return x[..., top:bottom, :]
+    at = ((torch.arange(top, bottom) + 0.5) * x.shape[-2] / size[0] - 0.5).clamp(0, x.shape[-2] - 1)
+    first = at.floor().long()
+    share = (at - first)[:, None]
+    last = (first + 1).clamp_max(x.shape[-2] - 1)
+    lines = x[..., first, :] * (1 - share) + x[..., last, :] * share
+    return F.interpolate(lines, (bottom - top, size[1]), mode="bilinear", align_corners=False)
+
+
+__all__ = ["along_edges"]
