@@ -219,9 +219,11 @@ class Person:
         def picture(name: str, value: Tensor) -> Tensor:
             if name == "keypoints":
                 return _inside(_moved(value, lambda x, y: (x + left, y + top)), new)
-            if name == "image" and fill == "edge":
-                return _edges_repeated(value, left, top, right, bottom)
-            new_value = fill if name == "image" else 0
+            new_value = 0.0
+            if name == "image":
+                if fill == "edge":
+                    return _edges_repeated(value, left, top, right, bottom)
+                new_value = fill
             if max(-left, -right) >= width or max(-top, -bottom) >= height:  # a window beside the picture
                 return value.new_full((*value.shape[:-2], *new), new_value)
             return F.pad(value, (left, right, top, bottom), value=new_value)

@@ -8,10 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
+from repose.estimate import (
+    ESTIMATORS,
+    KeypointEstimator,
+    MaskEstimator,
+    MissingFieldError,
+    NobodyFound,
+    Which,
+    choose,
+    complete,
+    estimator,
+)
 from repose.images import ImageLike, load_image, same_kind
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
@@ -23,8 +35,9 @@ from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.formats import read_poses
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.retarget import retarget as retargeted
-from repose.scene import Background, Scene, find_background
+from repose.scene import BACKGROUNDS, Background, Scene, find_background
 from repose.scene.framing import MARGIN
+from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
 POSE_FILES = (".csv", ".json")
 """A target with such an ending is read as keypoints, not as a picture."""
@@ -33,6 +46,8 @@ Joints = Tensor | Person | str | Path | None
 """Joints of a photograph where they are known: see `read_person`."""
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
+
+_BEYOND: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 """Where a model computes; "auto" is cuda if there is one."""
@@ -116,6 +131,18 @@ class Model:
         self._require_joints(person, "the person in the photograph")
         return Scene(person, self.canvas, self.generator.needs, self._shown)
 
+    def roomy(self, scene: Scene, target: Person, retarget: bool = True) -> Scene:
+        """A scene whose photograph is so large that the figure in the pose of `target` lies in it; often the same one.
+
+        The new pixels are filled from what is beside them.
+
+        Args:
+            scene: of this model. target, retarget: see `pose`.
+        """
+        assert scene.person.size is not None
+        sides = room_for(scene.pose(target, retarget).keypoints, scene.person.size)
+        return self.scene(with_room(scene.person, scene.matte, sides)) if any(sides) else scene
+
     @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
     def pose(
         self,
@@ -133,21 +160,26 @@ class Model:
             scene: of this model, by `scene`.
             target: unbatched, in any pixels, with the size of its picture if that is known, and with the maps that the
                 model needs (`generator.needs.target`). On any device.
-            background: "keep", "generated" or "white", see `repose.Scene.compose`.
+            background: "keep", "generated", "white", "transparent" or a picture (3, height, width) of the photograph's
+                size, see `repose.Scene.compose`.
             retarget: give the pose the build of the source's person. A target with maps that the model needs keeps its
                 own: maps cannot be given another.
             further: scenes of further photographs of the same person, at any size, in any light. Every part of the
                 figure comes from the photograph that shows it best; surroundings, light and build are those of `scene`.
 
         Returns:
-            (3, height, width) in [-1, 1], on the CPU.
+            (3, height, width) in [-1, 1], on the CPU; (4, height, width) with "transparent".
+
+        Warns:
+            UserWarning: part of the new figure lies beyond the photograph; `roomy` enlarges it.
 
         Raises:
             ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas,
                 another background, a field that the model needs is missing (says which and how to get it), or `further`
                 photographs for a model that takes one (names those that take several).
         """
-        find_background(background)
+        if isinstance(background, str):
+            find_background(background)
         _require_place(target)
         self._require_joints(target, "the target pose")
         for each in (scene, *further):
@@ -157,6 +189,7 @@ class Model:
                     f"'{self.canvas.name}'; make one by this model's `scene`"
                 )
         pose, needs = scene.pose(target, retarget), self.generator.needs
+        _note_beyond(scene, pose.keypoints)
         if further:
             scenes = (scene, *further)
             # the photograph's pixels behind a pixel of the enlarged crop, at most 1
@@ -171,7 +204,8 @@ class Model:
         prepared = scene.prepared(self.generator, given)
         output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
         shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
-        alone = scene.person_alone(pose.times) if background != "generated" else None
+        generated = isinstance(background, str) and background == "generated"
+        alone = None if generated else scene.person_alone(pose.times)
         if alone is not None:
             colours, matte = (part[None].to(self.device) for part in alone)
             cutout = self.generator.cutout(output, colours, matte)
@@ -190,6 +224,7 @@ class Model:
         background: Background = "keep",
         retarget: bool = True,
         further: Sequence[Person] = (),
+        room: bool = False,
     ) -> Tensor:
         """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
 
@@ -198,18 +233,22 @@ class Model:
         Args:
             source: see `scene`. target, background, retarget: see `pose`.
             further: the same person on further photographs, see `pose`.
+            room: enlarge the photograph where the new figure would leave it, see `roomy`.
 
         Returns:
-            (3, height, width) in [-1, 1], on the CPU.
+            (3, height, width) in [-1, 1], on the CPU; (4, height, width) with "transparent".
 
         Raises:
             ValueError: what `scene` and `pose` raise.
         """
-        find_background(background)
+        if isinstance(background, str):
+            find_background(background)
         _require_place(target)
         if further:
             self.require_gathering()
-        return self.pose(self.scene(source), target, background, retarget, [self.scene(other) for other in further])
+        scene = self.scene(source)
+        scene = self.roomy(scene, target, retarget) if room else scene
+        return self.pose(scene, target, background, retarget, [self.scene(other) for other in further])
 
     def require_gathering(self) -> None:
         """Check that the model takes several photographs of one person.
@@ -336,6 +375,62 @@ def read_person(
     return Person(image=from_uint8(pixels), keypoints=person.keypoints)
 
 
+def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Person:
+    """The same person with the mask of them, found in the photograph, if they have none.
+
+    Args:
+        person: unbatched, with image and keypoints.
+        mask: an estimator, or its name; "auto" is the default one where it can run; None finds no mask, and the person
+            is told from what is around by joints and colours.
+
+    Warns:
+        UserWarning: "auto" cannot run; the text says what is missing.
+
+    Raises:
+        ImportError, FileNotFoundError: the estimator that is named cannot run.
+        ValueError: no such estimator.
+    """
+    if mask is None or mask == "none" or person.mask is not None:
+        return person
+    try:
+        return complete(person, "mask", {} if mask == "auto" else {"mask": mask})[0]
+    except MissingFieldError as error:
+        if mask != "auto":
+            raise
+        warnings.warn(f"the person is cut out by joints and colours alone: {error}", stacklevel=2)
+        return person
+
+
+def read_background(background: str | Path | ImageLike | Tensor, size: tuple[int, int] | None = None) -> Background:
+    """What is behind the new figure: a name of `repose.scene.BACKGROUNDS`, or a picture.
+
+    Args:
+        background: a name, or a picture: path, PIL image, array or tensor, as `load_image` takes.
+        size: (height, width) of the photograph, which the picture is scaled to cover; its middle is taken. None: the
+            name or the picture is only checked.
+
+    Returns:
+        The name, or (3, height, width) in [-1, 1].
+
+    Raises:
+        ValueError: neither a name nor a picture.
+    """
+    if isinstance(background, str) and background in BACKGROUNDS:
+        return find_background(background)
+    if isinstance(background, str) and not Path(background.partition("#")[0]).is_file():
+        raise ValueError(f"no background is called '{background}', and no picture; {nearest(background, BACKGROUNDS)}")
+    image = from_uint8(load_image(background))
+    if size is None:
+        return image
+    (height, width), (rows, columns) = size, image.shape[-2:]
+    times = max(height / rows, width / columns)
+    rows, columns = max(height, round(rows * times)), max(width, round(columns * times))
+    covering = Person(image=image).resize(rows, columns)
+    placed = covering.crop((rows - height) // 2, (columns - width) // 2, height, width).image
+    assert placed is not None
+    return placed
+
+
 def read_further(
     pictures: Sequence[ImageLike],
     pose: KeypointEstimator | str = "movenet",
@@ -396,11 +491,13 @@ def transfer(
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
     whole: bool = True,
-    background: Background = "keep",
+    background: str | Path | ImageLike = "keep",
     retarget: bool = True,
     target_which: Which = "largest",
     source_keypoints: Joints | Sequence[Joints] = None,
     sources: Sequence[ImageLike] = (),
+    room: bool = False,
+    mask: MaskEstimator | str | None = "auto",
 ) -> Any:
     """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
@@ -413,7 +510,7 @@ def transfer(
         whole: the whole photograph, with the new figure where the old one stood; False: the model's canvas alone, as it
             comes from the network.
         background: of the whole photograph: "keep" it and fill what the old figure leaves, take the model's
-            ("generated"), or "white".
+            ("generated"), "white", "transparent", or a picture, which is scaled to cover the photograph.
         retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
         target_which: the same as `which`, for a target that is a photograph.
         source_keypoints: the joints of the source, where they are known, see `read_person`; with `sources` a list: of
@@ -421,12 +518,14 @@ def transfer(
         sources: further photographs of the same person, such as their back. Every part of the figure comes from the
             photograph that shows it best; surroundings, light and build are those of `source`. Not every model takes
             them.
+        room: enlarge the photograph where the new figure would leave it, filled from what is beside.
+        mask: how the person is cut out, see `with_mask`.
 
     Returns:
-        A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
-        image, an array for an array, a tensor for a tensor. It is RGB and upright, as `load_image` reads the
-        photograph: transparency lies on white, and a JPEG of more than 64 million pixels comes back at a half, a
-        quarter or an eighth of its sides.
+        A picture of the photograph's size (larger with `room`, of the model's canvas without `whole`): a PIL image for
+        a path or a PIL image, an array for an array, a tensor for a tensor. It is RGB (RGBA with "transparent") and
+        upright, as `load_image` reads the photograph: transparency lies on white, and a JPEG of more than 64 million
+        pixels comes back at a half, a quarter or an eighth of its sides.
 
     Warns:
         UserWarning: nobody is found on a further photograph, which is left out.
@@ -455,10 +554,40 @@ def transfer(
     person = read_person(source, pose, which, joints[0] if joints else None)
     further = read_further(sources, pose, which, joints[1:])
     if whole:
-        generated = model.whole(person, target_person, background, retarget, further)
+        behind = read_background(background)
+        scene = model.scene(with_mask(person, mask))
+        scene = model.roomy(scene, target_person, retarget) if room else scene
+        if not isinstance(behind, str):
+            behind = read_background(background, scene.person.size)
+        views = [model.scene(with_mask(other, mask)) for other in further]
+        generated = model.pose(scene, target_person, behind, retarget, views)
     else:
         generated = model.crop(person, target_person, retarget, further)
-    return same_kind(to_uint8(generated), like=source)
+    return same_kind(to_pixels(generated), like=source)
+
+
+def to_pixels(picture: Tensor) -> NDArray[np.uint8]:
+    """A picture of `Model.pose`, (3, H, W) or (4, H, W) in [-1, 1] -> uint8 (H, W, 3), or (H, W, 4) with opacity."""
+    if len(picture) == 3:
+        return to_uint8(picture)
+    opacity = ((picture[3:] + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+    return np.concatenate([to_uint8(picture[:3]), opacity.movedim(0, -1).numpy()], -1)
+
+
+def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
+    """Warn where the new figure leaves the photograph, if the old one does not as much."""
+    assert scene.person.size is not None
+    assert scene.person.keypoints is not None
+    beyond = share_beyond(keypoints, scene.person.size)
+    if beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
+        return
+    parts = parts_beyond(keypoints, scene.person.size)
+    named = f" ({', '.join(parts)})" if parts else ""
+    warnings.warn(
+        f"{beyond:.0%} of the new figure lies beyond the photograph{named}, and is cut off; --room (room=True in "
+        "Python) enlarges the photograph",
+        stacklevel=3,
+    )
 
 
 def _estimator(pose: KeypointEstimator | str) -> KeypointEstimator:

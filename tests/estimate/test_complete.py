@@ -270,5 +270,5 @@ def test_the_sentence_about_masks_is_true(shared: Path, monkeypatch: pytest.Monk
     person = Person(image=from_uint8(image), keypoints=torch.ones(18, 3) * 40)
     person, origin = complete(person, "mask")
     assert person.mask is not None
-    assert origin == {"mask": estimator("selfie", field="mask").name}
+    assert origin == {"mask": estimator(field="mask").name}
     assert np.array_equal(to_uint8(person.image), image)  # type: ignore[arg-type]

@@ -115,5 +115,5 @@ def test_an_estimate_says_nothing_on_standard_error(shared: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ESTIMATING], capture_output=True, text=True, env=environment, check=True
     )
-    assert done.stdout == "{'mask': 'selfie-segmentation-1-flip'}\n"
+    assert done.stdout == "{'mask': 'person-mask-1(selfie-segmentation-1-flip,bodypix-mobilenet-075-stride16-1)'}\n"
     assert done.stderr == ""

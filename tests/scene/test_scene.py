@@ -246,10 +246,10 @@ def test_a_portrait_is_put_back() -> None:
         scene, pose, picture, shown = painted(person, stick(arms=40), canvas("fashion"))
     for background in BACKGROUNDS:
         whole = scene.compose(picture, pose, shown, background)
-        assert whole.shape == (3, 480, 640)
+        assert whole.shape == (4 if background == "transparent" else 3, 480, 640)
         assert torch.isfinite(whole).all()
         assert whole.abs().max() <= 1
-        assert redness(whole)[figure_mask(pose.keypoints, 480, 640, 0.8)[0] == 1].float().mean() > 0.9
+        assert redness(whole[:3])[figure_mask(pose.keypoints, 480, 640, 0.8)[0] == 1].float().mean() > 0.9
 
 
 @pytest.mark.parametrize("size", [(16, 16), (128, 64)])
@@ -269,7 +269,7 @@ def test_somebody_who_fills_everything(size: tuple[int, int]) -> None:
         for background in BACKGROUNDS:
             for told in (shown, None):
                 whole = scene.compose(picture, pose, told, background)
-                assert whole.shape == (3, height, width)
+                assert whole.shape == (4 if background == "transparent" else 3, height, width)
                 assert torch.isfinite(whole).all()
                 assert whole.abs().max() <= 1
 

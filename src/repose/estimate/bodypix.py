@@ -74,7 +74,7 @@ class BodyParts:
     box: Box
 
     def on(self, size: tuple[int, int]) -> Tensor:
-        """The logits of the person in a photograph of this size (H, W), (1, H, W), bicubic; -10 beside the rectangle."""
+        """The logits of the person in a photograph of this size (H, W): (1, H, W), -10 beside the rectangle."""
         return _pasted(torch.from_numpy(self.person)[None], self.box, size, -10.0)
 
     def likeliest(self, size: tuple[int, int]) -> Tensor:
@@ -128,8 +128,8 @@ class BodyPix:
         pixels = np.asarray(seen)
         person, parts = self._network(pixels)
         mirrored, mirrored_parts = self._network(np.ascontiguousarray(pixels[:, ::-1]))
-        person = (person + mirrored[:, ::-1]) / 2
-        parts = (parts + mirrored_parts[:, ::-1, _MIRRORED]) / 2
+        person = np.float32(0.5) * (person + mirrored[:, ::-1])
+        parts = np.float32(0.5) * (parts + mirrored_parts[:, ::-1, _MIRRORED])
         return BodyParts(person, parts, (top, left, rows, columns))
 
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:

@@ -59,7 +59,8 @@ def _coefficients(guide: Tensor, p: Tensor, radius: int) -> tuple[Tensor, Tensor
 
     middle, level = mean(guide), mean(p)
     together = mean(guide * p) - middle * level  # (1, 3, h, w)
-    pairs = mean((guide[:, :, None] * guide[:, None]).flatten(1, 2)).unflatten(1, (3, 3))
+    pairs = mean((guide[:, :, None] * guide[:, None]).flatten(1, 2))
+    pairs = pairs.reshape(1, 3, 3, *guide.shape[-2:])
     spread = pairs - middle[:, :, None] * middle[:, None]  # (1, 3, 3, h, w)
     spread = spread.movedim((1, 2), (-2, -1)) + _SMOOTH * torch.eye(3)
     a = torch.linalg.solve(spread, together.movedim(1, -1)[..., None])[..., 0].movedim(-1, 1)  # (1, 3, h, w)

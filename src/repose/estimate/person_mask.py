@@ -148,11 +148,11 @@ def _head_and_feet(keypoints: Tensor, size: float, times: int, shape: torch.Size
     """Where hair and shoes are, bool (1, h, w), on a grid of `times` pixels."""
     y, x = (torch.arange(side)[None] * times for side in shape)
     near = torch.zeros(1, *shape, dtype=torch.bool)
-    for joints, reach in ((FACE, _HAIR), ((1,), _HAIR), ((10, 13), _SHOE)):
+    for joints, room in ((FACE, _HAIR), ((1,), _HAIR), ((10, 13), _SHOE)):
         for joint in joints:
             if keypoints[joint, 2] > 0:
                 away = (x - keypoints[joint, 0]).square() + (y.T - keypoints[joint, 1]).square()
-                near |= away < (reach * size) ** 2
+                near |= away < (room * size) ** 2
     return near
 
 

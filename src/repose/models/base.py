@@ -20,7 +20,7 @@ class Needs:
 
     Attributes:
         source, target: names of fields of `Person`.
-        helps: fields of the source that a generator uses where they are there, and does without.
+        helps: fields of the source that `Generator.prepare` uses where they are there, and does without.
         multiple: height and width must be multiples of this.
         joints: how many located joints each of them must have for a sensible picture; `forward` does not check it.
     """
@@ -112,7 +112,8 @@ class Generator(nn.Module, ABC):
         """The person of `source` in the pose of `target`; both batched, on one canvas.
 
         Args:
-            prepared: of `prepare`, of the same source: the same picture in less time.
+            prepared: of `prepare`, of the same source: the same picture in less time, or a better one where `prepare`
+                read a field of `needs.helps`.
 
         Raises:
             ValueError: a field is missing, or the canvas does not fit; the text names what supplies it.

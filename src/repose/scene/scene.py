@@ -245,7 +245,8 @@ class Scene:
                 "transparent"; or a picture of the photograph's size.
             still: (1, h, w), 1 where nothing moves between the source's crop and the pose's, so that the photograph
                 stays as it is (the model's `extra["still"]`). Used with "keep", and where both crops are one.
-            alpha: (1, k H, k W), if `picture` is the figure alone (`Generator.cutout`): how far it hides what is behind.
+            alpha: (1, k H, k W), if `picture` is the figure alone (`Generator.cutout`): how far it hides
+                what is behind.
 
         Returns:
             (3, height, width) of the photograph, in [-1, 1]. With "transparent" (4, height, width), the fourth channel

@@ -24,7 +24,7 @@ def network() -> BodyWarp:
 
 @pytest.mark.parametrize("height", [64, 128])
 def test_what_is_prepared_changes_no_picture(network: BodyWarp, height: int) -> None:
-    source = checks.person(2, 1, height, height * 3 // 4)
+    source = checks.person(2, 1, height, height * 3 // 4).only("image", "keypoints")
     prepared = network.prepare(source)
     assert [tuple(value.shape[1:]) for value in prepared] == [
         (1, 64, 48), (2, 64, 48), (8, 16, 12), (16, 8, 6), (24, 4, 3), (3, 64, 48),
