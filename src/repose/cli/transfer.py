@@ -1,17 +1,16 @@
-"""The verbs on photographs: transfer, estimate."""
+"""The verb transfer: photographs of people into other poses."""
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, ModelName, Out, PersonChoice, print_line, stderr
+from repose.cli.common import Device, Estimator, ModelName, Out, print_line, stderr
+from repose.cli.inputs import pictures_in, require_new
+from repose.cli.reporting import noting, skipping
 
 
 def transfer(
@@ -109,9 +108,9 @@ def transfer(
 
     # of many photographs only joints and the target's maps are kept, the pixels are read again when it is their turn
     sources: dict[str, tuple[Path, Any]] = {}
-    for path in _pictures(source):
-        with _skipping(path, alone=source.is_file()):
-            _require_new(path.stem, sources)
+    for path in pictures_in(source):
+        with skipping(path, alone=source.is_file()):
+            require_new(path.stem, sources)
             own = None if known is None else known.pose_of(path.name, alone=source.is_file() and not shared)
             sources[path.stem] = path, read_person(path, pose, which, own).keypoints
     further: list[tuple[Path, Any]] = []
@@ -123,9 +122,9 @@ def transfer(
             stderr.print(f"note: {error}; the picture is computed without it", markup=False, soft_wrap=True)
     targets: dict[str, Person] = {}
     shown: dict[str, Any] = {}
-    for path in [target] if target.is_file() else _pictures(target):
-        with _skipping(path, alone=target.is_file()):
-            _require_new(path.stem, targets)
+    for path in [target] if target.is_file() else pictures_in(target):
+        with skipping(path, alone=target.is_file()):
+            require_new(path.stem, targets)
             for name, posed in read_pose(path, pose, target_which).items():
                 targets[name], shown[name] = posed.only(*read), seen(posed)
     if not sources or not targets:
@@ -144,14 +143,14 @@ def transfer(
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
             others = [Person(image=from_uint8(load_image(place)), keypoints=points) for place, points in further]
             row: list[Any] = [seen(given)]
-            with _noting(path):
+            with noting(path):
                 scene = None if crop else loaded.scene(given)
             views = []
             for (place, _), other in zip(further, others, strict=True):
-                with _noting(place):
+                with noting(place):
                     views += [] if crop else [loaded.scene(other)]
             for target_name, posed in targets.items():
-                with _noting(path):
+                with noting(path):
                     if scene is None:
                         generated = loaded.crop(given, posed, retarget, others)
                     else:
@@ -175,94 +174,7 @@ def transfer(
         print_line(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
-def estimate(
-    pictures: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
-    out: Out = Path("out/keypoints.json"),
-    pose: Estimator = "movenet",
-    person: PersonChoice = "largest",
-    everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
-) -> None:
-    """Find the 18 joints of the people on photographs.
-
-    Writes a keypoint file (the ending chooses: .json ours, .csv as PATN's annotations) and OUT.sheet.png with the
-    skeletons drawn on the pictures.
-
-    [bold]repose estimate photos/ -o poses.csv[/bold]
-    """
-    import numpy as np
-    from PIL import Image
-    from torch import Tensor
-
-    from repose.draw.sheet import sheet
-    from repose.estimate import choose, estimator
-    from repose.images import load_image, save_image
-    from repose.represent.formats import write_keypoints
-    from repose.represent.keypoints import draw_skeleton
-
-    network, which = estimator(pose), common.parse_person(person)
-    paths = [path for given in pictures for path in _pictures(given)]
-    joints: dict[str, Tensor] = {}
-    sizes: set[tuple[int, int]] = set()
-    drawn: list[Any] = []
-    with common.progress_bar() as bar:
-        for path in bar.track(paths, description="estimate"):
-            with _skipping(path, alone=len(paths) == 1):
-                _require_new(path.name, (name.partition("#")[0] for name in joints))
-                pixels = load_image(path)
-                found = network.people(pixels)
-                chosen = list(found) if everybody and found else [choose(found, which)]
-                sizes.add((pixels.shape[0], pixels.shape[1]))
-                over = pixels.astype(np.float32)
-                for index, one in enumerate(chosen):
-                    joints[f"{path.name}#{index}" if everybody else path.name] = one.keypoints
-                    skeleton = draw_skeleton(one.keypoints, *pixels.shape[:2]).astype(np.float32)
-                    on = skeleton.max(axis=-1, keepdims=True) > 0
-                    over = np.where(on, 0.25 * over + 0.75 * skeleton, over)
-                if len(drawn) < 24:
-                    small = Image.fromarray(over.astype(np.uint8))
-                    small.thumbnail((320, 320))
-                    drawn.append(np.asarray(small))
-    if not joints:
-        raise ValueError("no joints were found on any picture")
-    write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
-    page = out.with_suffix(".sheet.png")
-    save_image(page, np.asarray(sheet([drawn[i : i + 6] for i in range(0, len(drawn), 6)])))
-    print_line(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")
-
-
 # -- inside ---------------------------------------------------------------------------------------------------------
-
-
-class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
-    """Name and skip what is wrong with one file among many; alone, it stops the command, named as well."""
-
-    def __init__(self, path: Path, alone: bool) -> None:
-        self.path, self.alone = path, alone
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, ValueError | OSError):
-            return False
-        named = str(self.path) in str(error)
-        if self.alone and not named:
-            raise ValueError(f"{self.path}: {error}") from error
-        if self.alone:
-            return False
-        text = str(error) if named else f"{self.path}: {error}"
-        stderr.print(f"skipped: {text}", markup=False, soft_wrap=True)
-        return True
-
-
-@contextlib.contextmanager
-def _noting(path: Path) -> Iterator[None]:
-    """A line for every warning about a file; each once for the file."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        yield
-    for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
-        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
 def _roles(pictures: list[Path], to: Path | None) -> tuple[Path, list[Path], Path]:
@@ -298,21 +210,3 @@ def _joint_files(files: list[str], count: int) -> list[str]:
             "order, or one file with a pose of every photograph's name"
         )
     return files
-
-
-def _pictures(place: Path) -> list[Path]:
-    if not place.exists():
-        raise FileNotFoundError(f"{place} does not exist")
-    if place.is_file():
-        return [place]
-    from repose.images import PICTURES
-
-    found = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
-    if not found:
-        raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
-    return found
-
-
-def _require_new(name: str, known: Iterable[str]) -> None:
-    if name in known:
-        raise ValueError(f"another one is called '{name}', too; rename one of the two")
