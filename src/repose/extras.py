@@ -11,3 +11,8 @@ DISTRIBUTION: Final = "pose-transfer"
 def how_to_install(extra: str) -> str:
     """The command that installs the packages of an extra, such as "train": for the end of an error."""
     return f"pip install '{DISTRIBUTION}[{extra}]' (from a checkout: pip install '.[{extra}]')"
+
+
+def how_to_install_package(package: str, extra: str) -> str:
+    """The command that installs one package, and the extra that it belongs to: for an error that names the package."""
+    return f"pip install {package} (the extra {extra} of {DISTRIBUTION})"
