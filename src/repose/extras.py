@@ -14,5 +14,5 @@ def how_to_install(extra: str) -> str:
 
 
 def how_to_install_package(package: str, extra: str) -> str:
-    """The command that installs one package, and the extra that it belongs to: for an error that names the package."""
-    return f"pip install {package} (the extra {extra} of {DISTRIBUTION})"
+    """The end of an error that names one package: in brackets the command that installs it, then its extra."""
+    return f"(or pip install {package}), which is the extra {extra} of {DISTRIBUTION}"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, NobodyFound, Which, choose, estimator
-from repose.images import ImageLike, load_image, same_kind
+from repose.images import ImageLike, load_image, same_kind, stem_of
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
@@ -377,7 +377,7 @@ def read_pose(
         if not people:
             raise ValueError(f"{target} holds no poses")
         return people
-    name = Path(target).stem if isinstance(target, str | Path) else "target"
+    name = stem_of(target) if isinstance(target, str | Path) else "target"
     return {name: read_person(target, pose, which)}
 
 

@@ -8,9 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, ModelName, Out, print_line, stderr
-from repose.cli.inputs import pictures_in, require_new
-from repose.cli.reporting import noting, skipping
+from repose.cli.common import AsJson, Device, Estimator, Force, ModelName, Out
+from repose.cli.inputs import (
+    files_of,
+    joint_files,
+    parse_result_size,
+    pictures_in,
+    require_new,
+    result_size,
+    roles,
+)
+from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
+from repose.cli.people import Watched
+from repose.cli.reporting import Report
 
 
 def transfer(
@@ -19,7 +29,8 @@ def transfer(
         typer.Argument(
             metavar="SOURCE TARGET",
             help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a folder, or a keypoint file (CSV, "
-            "JSON). With --to: one or more photographs of one person.",
+            "JSON). FILE#12 is a frame, from 0, of a GIF, WebP, TIFF or video. With --to: one or more photographs of "
+            "one person.",
             show_default=False,
         ),
     ],
@@ -53,6 +64,16 @@ def transfer(
     retarget: Annotated[
         bool, typer.Option(help="Give the pose the build of the source's person, or take its limbs as they are.")
     ] = True,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Scale the result, with its proportions: 1024 is the longer side, never more than the photograph's; "
+            "768x512 (HEIGHTxWIDTH) is filled as far as the proportions allow, larger than the photograph, too."
+        ),
+    ] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of a JPEG or WebP.")] = 95,
+    force: Force = False,
+    as_json: AsJson = False,
     scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
     device: Device = "auto",
 ) -> None:
@@ -66,6 +87,10 @@ def transfer(
     The first photograph is the one that comes back; the others may have any size and light. Models of the recipe
     bodywarp-s take several, the default too.
 
+    The suffix of OUT chooses the format: png, jpg, webp, tif. The result has the photograph's colour profile and EXIF.
+
+    Exit status: 0 all was done; 2 an error, nothing was done; 3 some pictures were skipped, the others are written.
+
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
@@ -76,7 +101,7 @@ def transfer(
 
     from repose.draw.sheet import reduced, sheet
     from repose.estimate import NobodyFound
-    from repose.images import load_image, save_image
+    from repose.images import Photograph, save_image, stem_of
     from repose.person import Person
     from repose.pipeline import load, read_person, read_pose
     from repose.represent.canvas import from_uint8, to_uint8
@@ -84,129 +109,154 @@ def transfer(
     from repose.represent.known_joints import KeypointFile
     from repose.scene import find_background
 
-    source, more, target = _roles(pictures, to)
-    behind = find_background(background)
-    if crop and behind != "keep":
-        raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
-    which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
-    loaded = load(weights if weights is not None else model, device)
-    if more:
-        loaded.require_gathering()
-    height, width = loaded.canvas.size
-    read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
+    report = Report("transfer", as_json)
+    with report.running():
+        source, more, target = roles(pictures, to)
+        behind = find_background(background)
+        if crop and behind != "keep":
+            raise ValueError("--background is of the whole photograph: leave --crop away, or leave --background away")
+        which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
+        wanted_size = None if size is None else parse_result_size(size)
+        one = not source.is_dir()
+        source_paths, target_paths = pictures_in(source), pictures_in(target)
+        given_joints = joint_files(source_keypoints or [], 1 + len(more))
+        _check_outputs(out, [source, *more, target], given_joints, one and not target.is_dir(), force)
+        loaded = load(weights if weights is not None else model, device)
+        if more:
+            loaded.require_gathering()
+        height, width = loaded.canvas.size
+        read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
+        eyes = Watched(pose)
+        report.document |= {"model": loaded.name, "background": behind, "whole": not crop, "retarget": retarget}
 
-    def seen(person: Person) -> Any:
-        """What the sheet shows of a photograph: as much as the result shows."""
-        placed = loaded.place(person) if crop else person
-        if placed.image is None:
-            return np.full((height, width, 3), 255, np.uint8)
-        return reduced(to_uint8(placed.image), height * scale)
+        def seen(person: Person) -> Any:
+            """What the sheet shows of a photograph: as much as the result shows."""
+            placed = loaded.place(person) if crop else person
+            if placed.image is None:
+                return np.full((height, width, 3), 255, np.uint8)
+            return reduced(to_uint8(placed.image), height * scale)
 
-    files = [KeypointFile.read(file, which) for file in _joint_files(source_keypoints or [], 1 + len(more))]
-    known = files[0] if files else None
-    shared = bool(more) and len(source_keypoints or []) == 1  # one file: each photograph needs a pose of its own name
+        def joints_of(path: Path, own: Person | None) -> tuple[Any, dict[str, Any]]:
+            """The joints of a photograph, known ones or those that the estimator finds, and what --json says of it."""
+            eyes.forget()
+            person = read_person(path, eyes, which, own)
+            return person.keypoints, {"name": stem_of(path), **eyes.entry(path, person)}
 
-    # of many photographs only joints and the target's maps are kept, the pixels are read again when it is their turn
-    sources: dict[str, tuple[Path, Any]] = {}
-    for path in pictures_in(source):
-        with skipping(path, alone=source.is_file()):
-            require_new(path.stem, sources)
-            own = None if known is None else known.pose_of(path.name, alone=source.is_file() and not shared)
-            sources[path.stem] = path, read_person(path, pose, which, own).keypoints
-    further: list[tuple[Path, Any]] = []
-    for number, path in enumerate(more, 1):
-        own = files[number].pose_of(path.name, alone=not shared) if files else None
-        try:
-            further.append((path, read_person(path, pose, which, own).keypoints))
-        except NobodyFound as error:
-            stderr.print(f"note: {error}; the picture is computed without it", markup=False, soft_wrap=True)
-    targets: dict[str, Person] = {}
-    shown: dict[str, Any] = {}
-    for path in [target] if target.is_file() else pictures_in(target):
-        with skipping(path, alone=target.is_file()):
-            require_new(path.stem, targets)
-            for name, posed in read_pose(path, pose, target_which).items():
-                targets[name], shown[name] = posed.only(*read), seen(posed)
-    if not sources or not targets:
-        raise ValueError("nothing is left to transfer: every source or every target was skipped")
+        files = [KeypointFile.read(file, which) for file in given_joints]
+        known = files[0] if files else None
+        # one file: each photograph needs a pose of its own name
+        shared = bool(more) and len(source_keypoints or []) == 1
 
-    skeletons = {}
-    for name, posed in targets.items():
-        keypoints = loaded.place(posed).keypoints
-        assert keypoints is not None
-        skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
-    alone = len(sources) == len(targets) == 1
-    rows: list[list[Any]] = [[None, *skeletons.values()]]
-    with common.progress_bar() as bar:
-        task = bar.add_task("transfer", total=len(sources) * len(targets))
-        for source_name, (path, joints) in sources.items():
-            given = Person(image=from_uint8(load_image(path)), keypoints=joints)
-            others = [Person(image=from_uint8(load_image(place)), keypoints=points) for place, points in further]
-            row: list[Any] = [seen(given)]
-            with noting(path):
-                scene = None if crop else loaded.scene(given)
-            views = []
-            for (place, _), other in zip(further, others, strict=True):
-                with noting(place):
-                    views += [] if crop else [loaded.scene(other)]
-            for target_name, posed in targets.items():
-                with noting(path):
-                    if scene is None:
-                        generated = loaded.crop(given, posed, retarget, others)
-                    else:
-                        generated = loaded.pose(scene, posed, behind, retarget, views)
-                picture = to_uint8(generated)
-                row.append(reduced(picture, height * scale))
-                name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
-                save_image(out if alone else out.with_suffix("") / f"{name}.png", picture)
-                bar.advance(task)
-            rows += [row, *([seen(other)] for other in others)]
-            del given, scene, others, views  # one photograph at a time
-    if alone:
-        (beside,) = shown.values()
-        names = ["source", *(f"source {number}" for number in range(2, len(rows)))]
-        line = [*(row[0] for row in rows[1:]), rows[0][1], rows[1][1], beside]
-        page = sheet([line], [*names, "pose", "generated", "target"])
-        save_image(out.with_suffix(".sheet.png"), np.asarray(page))
-        print_line(f"{out}  (with source and target beside it: {out.with_suffix('.sheet.png')})")
-    else:
-        save_image(out, np.asarray(sheet(rows, ["source", *targets])))
-        print_line(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
+        # of many photographs only joints and the target's maps are kept, the pixels are read again at their turn
+        sources: dict[str, tuple[Path, Any]] = {}
+        entries = report.document["sources"] = []
+        for path in source_paths:
+            with report.skipping(path, alone=one), report.noting(path):
+                name = stem_of(path)
+                require_new(name, sources)
+                own = None if known is None else known.pose_of(path.name, alone=one and not shared)
+                joints, entry = joints_of(path, own)
+                sources[name] = path, joints
+                entries.append(entry)
+        further: list[tuple[Path, Any]] = []
+        entries = report.document["further"] = []
+        for number, path in enumerate(more, 1):
+            own = files[number].pose_of(path.name, alone=not shared) if files else None
+            try:
+                with report.noting(path):
+                    joints, entry = joints_of(path, own)
+                further.append((path, joints))
+                entries.append(entry)
+            except NobodyFound as error:
+                report.note(f"{error}; the picture is computed without it", path)
+        targets: dict[str, Person] = {}
+        shown: dict[str, Any] = {}
+        entries = report.document["targets"] = []
+        for path in target_paths:
+            with report.skipping(path, alone=not target.is_dir()), report.noting(path):
+                require_new(stem_of(path), targets)
+                eyes.forget()
+                for name, posed in read_pose(path, eyes, target_which).items():
+                    targets[name], shown[name] = posed.only(*read), seen(posed)
+                    entries.append({"name": name, **eyes.entry(path, posed)})
+        report.document["estimator"] = pose if eyes.asked else None
+        if not sources or not targets:
+            raise ValueError("nothing is left to transfer: every source or every target was skipped")
+
+        skeletons = {}
+        for name, posed in targets.items():
+            keypoints = loaded.place(posed).keypoints
+            assert keypoints is not None
+            skeletons[name] = reduced(draw_skeleton(keypoints, height, width), height * scale)
+        alone = len(sources) == len(targets) == 1
+        rows: list[list[Any]] = [[None, *skeletons.values()]]
+        done = 0
+        with common.progress_bar() as bar:
+            task = bar.add_task("transfer", total=len(sources) * len(targets))
+            for source_name, (path, joints) in sources.items():
+                with report.noting(path):
+                    photograph = Photograph.read(path)
+                given = Person(image=from_uint8(photograph.pixels), keypoints=joints)
+                others = []
+                for place, points in further:
+                    with report.noting(place):
+                        others.append(Person(image=from_uint8(Photograph.read(place).pixels), keypoints=points))
+                row: list[Any] = [seen(given)]
+                scene, views = None, []
+                with report.skipping(path, alone), report.noting(path):
+                    scene = None if crop else loaded.scene(given)
+                    views = [] if crop else [loaded.scene(other) for other in others]
+                for target_name, posed in targets.items():
+                    picture = None
+                    with report.skipping(path, alone), report.noting(path):
+                        if scene is not None:
+                            picture = to_uint8(loaded.pose(scene, posed, behind, retarget, views))
+                        elif crop:
+                            picture = to_uint8(loaded.crop(given, posed, retarget, others))
+                    row.append(None if picture is None else reduced(picture, height * scale))
+                    bar.advance(task)
+                    if picture is None:
+                        continue
+                    name = f"{source_name}_2_{target_name}".replace("/", "_")  # names of a keypoint file may be paths
+                    place = out if alone else out.with_suffix("") / f"{name}.png"
+                    final = result_size(wanted_size, picture.shape)
+                    photograph.save(place, picture, quality, final)
+                    done += 1
+                    shape = final or picture.shape[:2]
+                    pair = {"source": source_name, "target": target_name}
+                    report.wrote(place, "picture", **pair, height=shape[0], width=shape[1])
+                rows += [row, *([seen(other)] for other in others)]
+                del photograph, given, scene, others, views  # one photograph at a time
+        if not done:
+            raise ValueError("no picture was computed: every pair of a source and a target was skipped")
+        if alone:
+            (beside,) = shown.values()
+            names = ["source", *(f"source {number}" for number in range(2, len(rows)))]
+            line = [*(row[0] for row in rows[1:]), rows[0][1], rows[1][1], beside]
+            page = sheet([line], [*names, "pose", "generated", "target"])
+            report.wrote(save_image(sheet_beside(out), np.asarray(page)), "sheet")
+            report.say(f"{out}  (with source and target beside it: {sheet_beside(out)})")
+        else:
+            report.wrote(save_image(out, np.asarray(sheet(rows, ["source", *targets]))), "sheet")
+            report.say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 
-# -- inside ---------------------------------------------------------------------------------------------------------
+def _check_outputs(out: Path, places: list[Path], joints: list[str], single: bool, force: bool) -> None:
+    """Check before any work that everything can be written, and that no input is overwritten.
 
+    Args:
+        places: of all pictures, as they were given. joints: keypoint files.
+        single: one source and one target, though a keypoint file may still hold several poses.
+    """
+    from repose.images import file_of
 
-def _roles(pictures: list[Path], to: Path | None) -> tuple[Path, list[Path], Path]:
-    """The source, further photographs of the same person, and the target."""
-    if to is None:
-        if len(pictures) == 1:
-            raise ValueError(f"{pictures[0]} in whose pose? Give SOURCE and TARGET, or SOURCE... --to TARGET")
-        if len(pictures) > 2:
-            raise ValueError(
-                f"{len(pictures)} pictures were given, and it is not said which is the target: write "
-                f"{' '.join(map(str, pictures[:-1]))} --to {pictures[-1]} if all but the last show one person; for "
-                "several people give a folder"
-            )
-        return pictures[0], [], pictures[1]
-    for place in pictures:
-        if place.is_dir():
-            raise ValueError(
-                f"{place} is a folder: with --to all photographs show one person, so name each of them; leave --to "
-                "away for every person of a folder in every pose"
-            )
-        if not place.exists():
-            raise FileNotFoundError(f"{place} does not exist")
-    return pictures[0], pictures[1:], to
-
-
-def _joint_files(files: list[str], count: int) -> list[str]:
-    """--source-keypoints for `count` photographs: one for each, or one file that has a pose of each one's name."""
-    if len(files) == 1 and count > 1 and "#" not in files[0]:
-        return files * count
-    if files and len(files) != count:
-        raise ValueError(
-            f"--source-keypoints was given {len(files)} times for {count} photographs: give one for each, in their "
-            "order, or one file with a pose of every photograph's name"
-        )
-    return files
+    require_picture(out)
+    singles = out.with_suffix("")
+    several = not single or file_of(places[-1]).suffix.lower() in (".csv", ".json")
+    if several:
+        require_folder(singles)
+    if force:
+        return
+    require_no_input([out, sheet_beside(out)], files_of([*places, *joints]))
+    if several:
+        require_no_input([singles], [place for place in places if place.is_dir()])

@@ -80,10 +80,10 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
         import av
     except ImportError as error:
         raise ImageError(
-            f"{path} is a video: {advice}. To name one as '{path}#0', {how_to_install_package('av', 'video')}"
+            f"{path} is a video: {advice} {how_to_install_package('av', 'video')}, and name a frame, such as '{path}#0'"
         ) from error
     if frame is None:
-        raise ImageError(f"{path} is a video, and a still is wanted: name a frame, such as '{path}#0', or {advice}")
+        raise ImageError(f"{path} is a video: {advice}, or name one frame, such as '{path}#0'")
     count = 0
     try:
         with av.open(str(path)) as container:

@@ -19,7 +19,7 @@ from repose.images.colour_profiles import ProfileError, adobe_rgb, is_srgb, mode
 from repose.images.errors import ImageError
 from repose.images.frames import read_video, seek, split_frame
 from repose.images.metadata import Metadata, is_adobe_rgb
-from repose.picture_files import kind_of, open_picture
+from repose.picture_files import kind_of, open_picture, register_heif
 from repose.represent.canvas import to_uint8
 
 ImageLike = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
@@ -125,8 +125,7 @@ def decode_file(file: str | Path, max_pixels: int = MAX_PIXELS) -> Decoded:
         if kind in _WHAT_TO_DO:
             raise ImageError(f"{path} is a file of the kind {kind}, which Repose does not read: {_WHAT_TO_DO[kind]}")
         with warnings.catch_warnings():
-            # max_pixels decides below; and Pillow warns of broken EXIF, which is left out
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # max_pixels decides below
             image = open_picture(path)
         with image:
             seek(image, path, frame)
@@ -307,8 +306,10 @@ def _name(image: PIL.Image.Image) -> str:
 def _unidentified(path: Path) -> str:
     """Why a file of no known format is refused."""
     kind = kind_of(path)
+    if kind == "HEIC" and register_heif():
+        return f"{path} is a HEIC picture that is broken or cut off; get the file again, or save it as JPEG or PNG"
     if kind == "HEIC":
-        return f"{path} is a HEIC picture: save it as JPEG or PNG (or {how_to_install_package('pillow-heif', 'heic')})"
+        return f"{path} is a HEIC picture: save it as JPEG or PNG {how_to_install_package('pillow-heif', 'heic')}"
     if kind == "AVIF":
         return f"{path} is an AVIF picture: save it as JPEG or PNG (or install Pillow 11.3 or later, which reads it)"
     return f"{path} is not a picture: {_glance(path)}. Give a JPEG, PNG or the like"
