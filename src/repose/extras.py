@@ -13,6 +13,6 @@ def how_to_install(extra: str) -> str:
     return f"pip install '{DISTRIBUTION}[{extra}]' (from a checkout: pip install '.[{extra}]')"
 
 
-def how_to_install_package(package: str, extra: str) -> str:
-    """The end of an error that names one package: in brackets the command that installs it, then its extra."""
-    return f"(or pip install {package}), which is the extra {extra} of {DISTRIBUTION}"
+def how_to_install_package(package: str) -> str:
+    """The command that installs one package: for an error that names the package rather than an extra."""
+    return f"pip install {package}"

@@ -124,5 +124,5 @@ class Report:
             "skipped": self._skipped,
             "seconds": round(time.perf_counter() - self._started, 3),
         }
-        sys.stdout.write(json.dumps(self.document, indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(self.document, allow_nan=False) + "\n")
         sys.stdout.flush()

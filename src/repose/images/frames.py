@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,15 +76,15 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
     Raises:
         ImageError: no frame is named, there is no such frame, the video is damaged, or PyAV is not installed.
     """
-    advice = f"take frames from it (ffmpeg -i {path} frames/%05d.jpg) and give the folder"
+    advice = f"take frames from it (ffmpeg -i {shlex.quote(str(path))} frames/%05d.jpg) and give the folder"
     try:
         import av
     except ImportError as error:
         raise ImageError(
-            f"{path} is a video: {advice} {how_to_install_package('av', 'video')}, and name a frame, such as '{path}#0'"
+            f"{path} is a video: {advice}; or name one frame, such as '{path}#0' ({how_to_install_package('av')})"
         ) from error
     if frame is None:
-        raise ImageError(f"{path} is a video: {advice}, or name one frame, such as '{path}#0'")
+        raise ImageError(f"{path} is a video: {advice}; or name one frame, such as '{path}#0'")
     count = 0
     try:
         with av.open(str(path)) as container:

@@ -309,7 +309,7 @@ def _unidentified(path: Path) -> str:
     if kind == "HEIC" and register_heif():
         return f"{path} is a HEIC picture that is broken or cut off; get the file again, or save it as JPEG or PNG"
     if kind == "HEIC":
-        return f"{path} is a HEIC picture: save it as JPEG or PNG {how_to_install_package('pillow-heif', 'heic')}"
+        return f"{path} is a HEIC picture: save it as JPEG or PNG (or {how_to_install_package('pillow-heif')})"
     if kind == "AVIF":
         return f"{path} is an AVIF picture: save it as JPEG or PNG (or install Pillow 11.3 or later, which reads it)"
     return f"{path} is not a picture: {_glance(path)}. Give a JPEG, PNG or the like"

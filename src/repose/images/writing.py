@@ -91,6 +91,8 @@ def write(
 ) -> Path:
     """Write a picture of mode L, RGB or RGBA with a colour profile that fits it, and metadata.
 
+    A TIFF is not compressed: Pillow's way to compressed ones loses EXIF.
+
     Raises:
         ImageError: see `save_image`.
     """
@@ -112,8 +114,6 @@ def write(
         options["quality"] = QUALITY if quality is None else quality
     if format == "JPEG":
         options["subsampling"] = "4:4:4"
-    if format == "TIFF":
-        options["compression"] = "tiff_lzw"
     if metadata.xmp:
         options |= _xmp(format, metadata.xmp)
     bare = picture.copy() if picture.info else picture
