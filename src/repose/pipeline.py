@@ -416,9 +416,10 @@ def transfer(
 
     Returns:
         A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL
-        image, an array for an array, a tensor for a tensor. It is RGB and upright, as `load_image` reads the
-        photograph: transparency lies on white, and a JPEG of more than 64 million pixels comes back at a half, a
-        quarter or an eighth of its sides.
+        image, an array for an array, a tensor for a tensor. It is RGB, sRGB and upright, as `load_image` reads the
+        photograph: colour profiles are applied, transparency lies on white, and a JPEG of more than 64 million pixels
+        comes back at a half, a quarter or an eighth of its sides. `repose.images.Photograph` writes a result in the
+        photograph's own colour profile and with its EXIF.
 
     Warns:
         UserWarning: nobody is found on a further photograph, which is left out.

@@ -13,7 +13,7 @@ from PIL import ImageCms
 
 from repose.images import Photograph, load_image
 from repose.images.colour_profiles import D65, SRGB, ProfileError, is_srgb, matrix_profile, mode_of, to_srgb
-from tests.images.profiles import ADOBE_RGB, DISPLAY_P3, PROPHOTO, WIDE, description, grey, littlecms_srgb
+from tests.images.profiles import ADOBE_RGB, DISPLAY_P3, PROPHOTO, WIDE, cmyk, description, grey, littlecms_srgb
 
 PATCHES = ((230, 40, 40), (40, 200, 60), (50, 60, 210), (225, 180, 150), (128, 128, 128), (8, 8, 8))
 """Colours in sRGB that all the profiles of these tests can show."""
@@ -79,7 +79,7 @@ def test_every_mode_goes_through_its_profile(mode: str, tmp_path: Path) -> None:
         wanted = np.repeat(np.round(encoded(ramp / 255) * 255)[..., None], 3, 2)
         assert np.abs(load_image(path) - wanted).max() <= 1
         return
-    if mode == "CMYK":  # no press's profile is at hand: what is none of CMYK is named, and left out
+    if mode == "CMYK":  # a profile of other colours is named, and left out
         PIL.Image.fromarray(patches()).convert("CMYK").save(path, icc_profile=DISPLAY_P3)
         with pytest.warns(UserWarning, match=r"a\.tif: the colour profile is not used, because it is for RGB"):
             assert np.abs(load_image(path).astype(int) - patches()).max() <= 3
@@ -289,6 +289,23 @@ def test_grey_stays_grey(gamma: float | None, suffix: str, tmp_path: Path) -> No
         assert np.array_equal(load_image(out)[10:], photograph.pixels[10:])
     coloured = photograph.save(tmp_path / "c.png", result, colours=True)
     assert np.array_equal(load_image(coloured), result)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_a_press(suffix: str, tmp_path: Path) -> None:
+    """The darkest ink (L* 20) is black, and paper is white: without black point compensation it would be 48 of 255."""
+    inks = np.zeros((40, 160, 4), np.uint8)
+    inks[:, 40:80, 3], inks[:, 80:120, 0], inks[:, 120:, 1:3] = 255, 255, 255
+    options = {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
+    PIL.Image.fromarray(inks, "CMYK").save(tmp_path / f"a.{suffix}", icc_profile=cmyk(), **options)
+    photograph = Photograph.read(tmp_path / f"a.{suffix}")
+    paper, black, cyan, red = photograph.pixels[20, 20::40].astype(int)
+    assert paper.min() >= 253
+    assert black.max() <= 3
+    assert (cyan[0], cyan[2]) == (pytest.approx(0, abs=30), pytest.approx(255, abs=5))
+    assert (red[0], red[2]) == (pytest.approx(255, abs=5), pytest.approx(0, abs=30))
+    with PIL.Image.open(photograph.save(tmp_path / "b.jpg", photograph.pixels)) as written:
+        assert (written.mode, written.info.get("icc_profile")) == ("RGB", None)
 
 
 def test_cmyk_comes_back_as_srgb(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ def video(path: Path, codec: str = "mpeg4", rotation: int = 0, count: int = 5) -
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 4_000_000
+        if rotation and not hasattr(stream, "set_display_rotation"):
+            pytest.skip("this PyAV writes no rotation")
         if rotation:
             stream.set_display_rotation(rotation)
         for number in range(count):

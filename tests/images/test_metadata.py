@@ -168,7 +168,7 @@ def test_a_tiff_gives_what_it_says_of_the_photograph(tmp_path: Path) -> None:
             assert found.get(0x0112, 1) == 1
             if suffix != "tif":
                 assert 0x0111 not in found, "where the file's rows stand"
-        assert np.abs(load_image(tmp_path / f"b.{suffix}").astype(int) - photograph.pixels).mean() < 3
+        assert np.abs(load_image(tmp_path / f"b.{suffix}").astype(int) - photograph.pixels).mean() < 6, "turned once"
 
 
 XMP = (

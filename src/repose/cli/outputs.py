@@ -77,7 +77,7 @@ def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             continue
         for path in known:
             if output.samefile(path):
-                same = "" if output == path else f", which is {path}"
+                same = "" if output == path else f", which is {path},"
                 what = "folder" if path.is_dir() else "file"
                 raise ValueError(
                     f"{output}{same} is an input, and the result would go into its place: choose another {what} with "
