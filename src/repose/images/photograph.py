@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from repose.images.colour_profiles import ProfileError, from_srgb
+from repose.images.colour_profiles import ProfileError, from_srgb, is_srgb
 from repose.images.metadata import Metadata
 from repose.images.reading import MAX_PIXELS, Decoded, decode_file
 from repose.images.writing import format_of, write
@@ -19,7 +19,7 @@ from repose.images.writing import format_of, write
 _NEAR: Final = 16
 """Levels of sRGB from a photograph's pixel to the result's, at which the result owes nothing more to the pixel."""
 
-_ROWS: Final = 4_000_000
+_AT_A_TIME: Final = 1_000_000
 """Pixels that are converted at a time."""
 
 
@@ -54,8 +54,10 @@ class Photograph:
         if decoded.colour.mode == "CMYK":  # photographs are RGB; the ink of one press is of no use for another picture
             return cls(decoded.name, pixels, "RGB", None, None, decoded.metadata)
         mode, profile = decoded.colour.mode, decoded.profile
-        own = None if profile is None and mode == "RGB" else _own(decoded, pixels)
-        if profile is not None and own is None:
+        if mode == "RGB" and (profile is None or is_srgb(profile, mode)):
+            return cls(decoded.name, pixels, mode, profile, None, decoded.metadata)
+        own = _own(decoded, pixels)
+        if own is None:
             text = f"{decoded.name}: its colour profile can only be read; the result is written in sRGB"
             warnings.warn(text, stacklevel=2)
             mode, profile = "RGB", None
@@ -78,11 +80,11 @@ class Photograph:
         mode, profile = (
             ("RGB", None) if self.mode == "L" and (colours or alpha is not None) else (self.mode, self.profile)
         )
-        if mode == "RGB" and profile is None:
+        if mode == "RGB" and (profile is None or self.own is None):
             picture = PIL.Image.fromarray(rgb)
         else:
             same = self.own is not None and rgb.shape == self.pixels.shape and mode == self.mode
-            step = max(1, _ROWS // rgb.shape[1])
+            step = max(1, _AT_A_TIME // rgb.shape[1])
             parts = [self._part(rgb, slice(top, top + step), same) for top in range(0, len(rgb), step)]
             picture = PIL.Image.fromarray(np.concatenate(parts))
         if alpha is not None:
@@ -119,20 +121,21 @@ class Photograph:
 
     def _part(self, rgb: npt.NDArray[np.uint8], rows: slice, same: bool) -> npt.NDArray[np.uint8]:
         """Rows of a result in the photograph's own numbers; `same`: it has the photograph's size."""
-        if same and np.array_equal(rgb[rows], self.pixels[rows]):
-            assert self.own is not None
-            return self.own[rows]
-        converted = _convert(rgb[rows], self.profile, self.mode)
         if not same:
-            return converted
+            return _convert(rgb[rows], self.profile, self.mode)
         assert self.own is not None
-        before = self.pixels[rows]
-        apart = np.abs(rgb[rows].astype(np.int16) - before).max(axis=-1)
+        numbers, before, after = self.own[rows], self.pixels[rows], rgb[rows]
+        changed = (after != before).any(axis=-1)
+        if not changed.any():
+            return numbers
+        before, after = before[changed][None], after[changed][None]  # (1, N, 3)
+        apart = np.abs(after.astype(np.int16) - before).max(axis=-1)
         weight = np.clip(1 - apart.astype(np.float32) / _NEAR, 0, 1)
-        lost = self.own[rows].astype(np.float32) - _convert(before, self.profile, self.mode)
-        lost *= weight if converted.ndim == 2 else weight[..., None]
-        lost += converted
-        numbers: npt.NDArray[np.uint8] = np.clip(np.rint(lost), 0, 255).astype(np.uint8)
+        lost = numbers[changed].astype(np.float32) - _convert(before, self.profile, self.mode)[0]
+        lost *= weight[0] if lost.ndim == 1 else weight[0, :, None]
+        lost += _convert(after, self.profile, self.mode)[0]
+        numbers = numbers.copy()
+        numbers[changed] = np.clip(np.rint(lost), 0, 255).astype(np.uint8)
         return numbers
 
 
