@@ -94,6 +94,9 @@ def test_heic(tmp_path: Path) -> None:
     with PIL.Image.open(photograph.save(tmp_path / "b.jpg", photograph.pixels)) as written:
         assert written.info["icc_profile"] == DISPLAY_P3
         assert (written.getexif()[0x010F], written.getexif().get(0x0112, 1)) == ("Apple", 1)
+    PIL.Image.fromarray(stored).save(tmp_path / "box.heic", color_primaries=12, transfer_characteristics=13, quality=95)
+    loaded = load_image(tmp_path / "box.heic").astype(int)
+    assert np.abs(loaded[16, 48] - (230, 40, 40)).max() <= 6, "Display P3 by its colour box alone"
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:200])
     with pytest.raises(ImageError, match="broken or cut off"):
         load_image(tmp_path / "a.jpg")

@@ -31,6 +31,8 @@ _D50: Final = np.array([0.9642, 1.0, 0.8249])  # the white of ICC's connection s
 _BRADFORD: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _SRGB_GAMMA: Final = 1 / 2.2
 _TRANSFORMS: Final = 16
+_SRGB_TRANSFER: Final = 13  # ITU-T H.273, table 3
+_NO_OTHER_PRIMARIES: Final = (None, 1, 2)  # table 2: those of BT.709 and sRGB; not known
 
 
 class ProfileError(ValueError):
@@ -158,6 +160,26 @@ def profile_of_png(info: dict[Any, Any]) -> bytes | None:
     if plain and near:
         return None
     return matrix_profile(primaries, white, None if plain else 1 / float(gamma), "Of the chunks gAMA and cHRM")
+
+
+def profile_of_heic(info: dict[Any, Any]) -> bytes | None:
+    """The profile that a HEIC without ICC profile describes by its colour box (nclx of ISO 23008-12); None for sRGB.
+
+    Only the curve of sRGB is read, with any primaries: those of high dynamic range have no place in 8 bits.
+
+    Args:
+        info: of Pillow's picture, as pillow-heif fills it.
+
+    Raises:
+        ProfileError: the box describes no colours.
+    """
+    box = info.get("nclx_profile") or {}
+    if box.get("transfer_characteristics") != _SRGB_TRANSFER or box.get("color_primaries") in _NO_OTHER_PRIMARIES:
+        return None
+    names = ("red", "green", "blue", "white")
+    points = [tuple(float(box[f"color_primary_{name}_{axis}"]) for axis in "xy") for name in names]
+    red, green, blue, white = ((x, y) for x, y in points)
+    return matrix_profile((red, green, blue), white, None, "Of the colour box of a HEIC")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,15 @@ import torch
 from torch import Tensor
 
 from repose.extras import how_to_install_package
-from repose.images.colour_profiles import ProfileError, adobe_rgb, is_srgb, mode_of, profile_of_png, to_srgb
+from repose.images.colour_profiles import (
+    ProfileError,
+    adobe_rgb,
+    is_srgb,
+    mode_of,
+    profile_of_heic,
+    profile_of_png,
+    to_srgb,
+)
 from repose.images.errors import ImageError
 from repose.images.frames import read_video, seek, split_frame
 from repose.images.metadata import Metadata, is_adobe_rgb
@@ -192,7 +200,7 @@ def _parts(image: PIL.Image.Image, name: str) -> tuple[PIL.Image.Image, PIL.Imag
 
 
 def _profile(image: PIL.Image.Image, name: str) -> bytes | None:
-    """The profile of a picture: its ICC profile, or what its PNG chunks or its EXIF say instead."""
+    """The profile of a picture: its ICC profile, or what PNG chunks, a HEIC's colour box or EXIF say instead."""
     profile = image.info.get("icc_profile")
     try:
         if profile:
@@ -200,6 +208,8 @@ def _profile(image: PIL.Image.Image, name: str) -> bytes | None:
             return bytes(profile)
         if image.format == "PNG":
             return profile_of_png(image.info)
+        if image.format == "HEIF":
+            return profile_of_heic(image.info)
         return adobe_rgb() if image.format in ("JPEG", "MPO") and is_adobe_rgb(image) else None
     except ProfileError as error:
         _warn_of_profile(name, error)
