@@ -354,7 +354,7 @@ def test_joints_from_files_ask_no_estimator(
         "dancer_2_dancer.png.png", "me_2_dancer.png.png",
     ]  # fmt: skip
     done = run("transfer", photographs, *pose, "--source-keypoints", "me.json")
-    assert done.code == 0, "one is left"
+    assert done.code == 3, "one is left"
     assert "dancer.png: me.json has no pose called 'dancer.png'" in done.err
     error = run("transfer", me, *pose, "--source-keypoints", "both.json#you").error
     assert "both.json has no pose called 'you'" in error
@@ -375,7 +375,8 @@ def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photogra
     PIL.Image.open(people / "good0.png").save(people / "good1.bmp")
     assert run("estimate", photographs / "me.png", photographs / "dancer.png", "-o", "poses.csv").code == 0
     done = run("transfer", people, "poses.csv", "-o", "sheet.png", "--weights", weights / "weights.safetensors")
-    assert done.code == 0, done
+    assert done.code == 3, done
+    assert "3 skipped, for the reasons above: " in done.err
     skipped = [line for line in done.err.splitlines() if line.startswith("skipped:")]
     assert len(skipped) == 3
     assert "people/broken.jpg is not a picture: it holds text" in skipped[0]
@@ -645,7 +646,7 @@ def test_a_truncated_official_checkpoint(run: Run, tmp_path: Path) -> None:
 def test_estimate(ending: str, run: Run, photographs: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_text("no picture")
     done = run("estimate", photographs, "bad.jpg", "-o", f"new/poses.{ending}")
-    assert done.code == 0, done
+    assert done.code == 3, done
     assert "skipped: bad.jpg" in done.err
     assert f"new/poses.{ending}: 2 people on 3 pictures; drawn in new/poses.sheet.png" in done.out
     found = read_keypoints(tmp_path / "new" / f"poses.{ending}")

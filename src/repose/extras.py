@@ -11,3 +11,8 @@ DISTRIBUTION: Final = "pose-transfer"
 def how_to_install(extra: str) -> str:
     """The command that installs the packages of an extra, such as "train": for the end of an error."""
     return f"pip install '{DISTRIBUTION}[{extra}]' (from a checkout: pip install '.[{extra}]')"
+
+
+def how_to_install_package(package: str) -> str:
+    """The command that installs one package: for an error that names the package rather than an extra."""
+    return f"pip install {package}"

@@ -82,7 +82,7 @@ def find_person(
             raise ValueError(f"'{word}' is neither a picture of {store.folder}{hint} nor a file")
         raise ValueError(f"{path} does not exist; a picture of a store is named together with --store FOLDER")
     if path.suffix.lower() not in POSE_FILES:
-        return read_person(path, pose, which)
+        return read_person(word, pose, which)
     if not target:
         raise ValueError(f"{path} holds joints; the source must be a photograph, or a picture of a store")
     poses = read_pose(path)

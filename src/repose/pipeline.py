@@ -24,7 +24,7 @@ from repose.estimate import (
     complete,
     estimator,
 )
-from repose.images import ImageLike, load_image, same_kind
+from repose.images import ImageLike, load_image, same_kind, stem_of
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
@@ -401,6 +401,13 @@ def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Pers
         return person
 
 
+def require_mask(name: str) -> None:
+    """Check that `with_mask` knows this name. ValueError names the nearest one."""
+    names = ("auto", "none", *ESTIMATORS["mask"])
+    if name not in names:
+        raise ValueError(f"no way to cut a person out is called '{name}'; {nearest(name, names)}")
+
+
 def read_background(background: str | Path | ImageLike | Tensor, size: tuple[int, int] | None = None) -> Background:
     """What is behind the new figure: a name of `repose.scene.BACKGROUNDS`, or a picture.
 
@@ -480,7 +487,7 @@ def read_pose(
         if not people:
             raise ValueError(f"{target} holds no poses")
         return people
-    name = Path(target).stem if isinstance(target, str | Path) else "target"
+    name = stem_of(target) if isinstance(target, str | Path) else "target"
     return {name: read_person(target, pose, which)}
 
 
@@ -523,9 +530,10 @@ def transfer(
 
     Returns:
         A picture of the photograph's size (larger with `room`, of the model's canvas without `whole`): a PIL image for
-        a path or a PIL image, an array for an array, a tensor for a tensor. It is RGB (RGBA with "transparent") and
-        upright, as `load_image` reads the photograph: transparency lies on white, and a JPEG of more than 64 million
-        pixels comes back at a half, a quarter or an eighth of its sides.
+        a path or a PIL image, an array for an array, a tensor for a tensor. It is RGB (RGBA with "transparent"), sRGB
+        and upright, as `load_image` reads the photograph: colour profiles are applied, transparency lies on white, and
+        a JPEG of more than 64 million pixels comes back at a half, a quarter or an eighth of its sides.
+        `repose.images.Photograph` writes a result in the photograph's own colour profile and with its EXIF.
 
     Warns:
         UserWarning: nobody is found on a further photograph, which is left out.

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, evaluate, models, photographs, research, study
+from repose.cli import bench, data, data_sets, estimate, evaluate, models, research, study, transfer
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -61,8 +61,8 @@ def _options(
 
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
-    "transfer": photographs.transfer,
-    "estimate": photographs.estimate,
+    "transfer": transfer.transfer,
+    "estimate": estimate.estimate,
     "export-layout": data.export_layout,
     "train": models.train,
     "eval": evaluate.evaluate,

@@ -27,6 +27,11 @@ stderr = Console(stderr=True, highlight=False)
 """For progress, notes, warnings and errors."""
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
+Force = Annotated[bool, typer.Option("--force", help="Write the result even into the place of an input.")]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print what was found and done as one JSON document: docs/photographs.md."),
+]
 ModelName = Annotated[
     str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
 ]

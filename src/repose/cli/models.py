@@ -12,6 +12,7 @@ from rich.table import Table
 
 from repose.cli import common
 from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
+from repose.cli.outputs import require_folder, require_picture
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -140,6 +141,8 @@ def inspect(
     from repose.inspection import find_model, find_pair, find_person, look_inside
     from repose.represent.maps import with_maps
 
+    if out is not None:
+        require_folder(out)
     data = None if store is None else Store.open(store)
     loaded, warning = find_model(model, device)
     if warning:
@@ -204,6 +207,7 @@ def list_models() -> None:
 
 def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
     """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
+    require_picture(out)
     from repose.demo import make_demo
 
     print_line(make_demo(out, seed))

@@ -30,6 +30,7 @@ from torch import Tensor
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.store import Report, StoreWriter, remove_partial
+from repose.picture_files import open_picture
 from repose.represent.formats import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
@@ -164,7 +165,7 @@ def _files(folder: Path, name: str) -> Iterable[tuple[str, Callable[[], bytes]]]
 def _decode(read: Callable[[], bytes]) -> npt.NDArray[np.uint8]:
     """A whole photograph, uint8 (128, 64, 3). Raises Refused if it is broken or of another size."""
     try:
-        with Image.open(io.BytesIO(read())) as picture:
+        with open_picture(io.BytesIO(read())) as picture:
             if picture.size != (WIDTH, HEIGHT):
                 width, height = picture.size
                 raise Refused("wrong size", f"{width}x{height} pixels and not {WIDTH}x{HEIGHT}")

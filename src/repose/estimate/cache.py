@@ -30,6 +30,7 @@ from repose.estimate.base import (
 )
 from repose.files import replacing
 from repose.hub.fetch import cache_folder
+from repose.picture_files import open_picture
 
 E = TypeVar("E", bound=Estimator)
 
@@ -130,7 +131,7 @@ class CachedIUV(_Remembering[IUVEstimator]):
 def _read_png(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8] | None:
     """The map of a file; None if there is none of this (H, W) that can be read."""
     try:
-        with PIL.Image.open(path) as file:
+        with open_picture(path) as file:
             values: npt.NDArray[np.uint8] = np.array(file)
     except (OSError, ValueError, SyntaxError):  # what Pillow raises of a broken one
         return None

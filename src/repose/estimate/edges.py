@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.nn.blocks import resized_rows
+
 _SMOOTH: Final = 2e-3
 """The variance of a colour, levels from 0 to 1, that counts as an edge."""
 
@@ -43,7 +45,7 @@ def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512
     for top in range(0, height, _STRIP):  # the coefficients are bilinear between cells
         bottom = min(height, top + _STRIP)
         part = full[:, top:bottom].float() / 255
-        a, b = (_rows_of(x, (height, width), top, bottom) for x in (scale, shift))
+        a, b = (resized_rows(x, (height, width), top, bottom) for x in (scale, shift))
         out[:, top:bottom] = ((a[0] * part).sum(0, keepdim=True) + b[0]).clamp(0, 1)
     return out
 
@@ -66,18 +68,6 @@ def _coefficients(guide: Tensor, p: Tensor, radius: int) -> tuple[Tensor, Tensor
     a = torch.linalg.solve(spread, together.movedim(1, -1)[..., None])[..., 0].movedim(-1, 1)  # (1, 3, h, w)
     b = level - (a * middle).sum(1, keepdim=True)
     return mean(a), mean(b)
-
-
-def _rows_of(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
-    """(1, C, h, w) -> rows [top, bottom) of it resized to (H, W), bilinear."""
-    if tuple(x.shape[-2:]) == size:
-        return x[..., top:bottom, :]
-    at = ((torch.arange(top, bottom) + 0.5) * x.shape[-2] / size[0] - 0.5).clamp(0, x.shape[-2] - 1)
-    first = at.floor().long()
-    share = (at - first)[:, None]
-    last = (first + 1).clamp_max(x.shape[-2] - 1)
-    lines = x[..., first, :] * (1 - share) + x[..., last, :] * share
-    return F.interpolate(lines, (bottom - top, size[1]), mode="bilinear", align_corners=False)
 
 
 __all__ = ["along_edges"]

@@ -17,6 +17,7 @@ from repose.images import PICTURES
 from repose.metrics.file_names import DIRECTION_FOLDERS, PairIndex, index_pairs, names_of, owners, places_of, several
 from repose.metrics.pairs import MeasuredPairs, as_saved
 from repose.person import Pair
+from repose.picture_files import open_picture
 from repose.represent.canvas import canvas
 
 _PICTURES: Final = {*PICTURES, ".gif"}
@@ -161,7 +162,7 @@ def _find(folder: Path, measured: MeasuredPairs, strips: bool) -> dict[PairIndex
 def _problem(path: Path, height: int, width: int, strips: bool) -> str | None:
     """What is wrong with a picture, in words; None if it can be measured."""
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             size, mode = image.size, image.mode
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -175,7 +176,7 @@ def _problem(path: Path, height: int, width: int, strips: bool) -> str | None:
 
 
 def _pixels(path: Path, strips: bool) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         pixels = np.array(image, dtype=np.uint8)  # (H, W, 3)
     return pixels[:, pixels.shape[1] * 4 // 5 :] if strips else pixels
 

@@ -34,6 +34,18 @@ class Stage(nn.Module):
         return out
 
 
+def resized_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
+    """Rows [top, bottom) of (B, C, h, w) enlarged to (H, W), bilinear: (B, C, bottom - top, W) without the rest."""
+    if tuple(x.shape[-2:]) == size:
+        return x[..., top:bottom, :]
+    at = (torch.arange(top, bottom, device=x.device) + 0.5) * x.shape[-2] / size[0] - 0.5
+    at = at.clamp(0, x.shape[-2] - 1)
+    first = at.floor().long()
+    share = (at - first)[:, None]
+    lines = x[..., first, :] * (1 - share) + x[..., (first + 1).clamp_max(x.shape[-2] - 1), :] * share
+    return F.interpolate(lines, (bottom - top, size[1]), mode="bilinear", align_corners=False)
+
+
 def widest(x: Tensor, reach: int) -> Tensor:
     """The largest value within `reach` rows and columns."""
     x = F.pad(x, (reach, reach, reach, reach), mode="replicate")

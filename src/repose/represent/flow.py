@@ -7,12 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def at_rest(like: Tensor) -> Tensor:
-    """Every pixel's own place, float32 (1, 2, H, W), for pictures (..., H, W) on their device."""
+def at_rest(like: Tensor, rows: slice = slice(None)) -> Tensor:
+    """Every pixel's own place, float32 (1, 2, H, W), for pictures (..., H, W) on their device; or some of its rows."""
     height, width = like.shape[-2:]
     y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
     x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
-    return torch.stack([x.expand(height, -1), y[:, None].expand(-1, width)])[None]
+    y = y[rows]
+    return torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, width)])[None]
 
 
 def warp(picture: Tensor, flow: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from repose.person import LIP_LABELS, Person
+from repose.picture_files import open_picture
 from repose.represent.iuv import PARTS
 
 
@@ -108,7 +109,7 @@ def _values(path: Path) -> npt.NDArray[Any]:
         if path.suffix.lower() == ".npy":
             array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
             return array
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             return np.asarray(image)
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a picture or an array of labels: {error}") from error

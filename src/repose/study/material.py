@@ -25,6 +25,7 @@ from PIL import Image
 from repose.data.store import Store
 from repose.images import PICTURES, ImageError, load_image
 from repose.metrics.file_names import names_of, owners, places_of, several
+from repose.picture_files import open_picture
 from repose.represent.canvas import CANVASES, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.study.protocols import StudyProtocol, study_protocol
@@ -362,7 +363,7 @@ def _cut(image: Pixels, size: tuple[int, int]) -> Pixels:
 def _size(file: Path) -> tuple[int, int] | None:
     """(height, width); None if it cannot be read."""
     try:
-        with Image.open(file) as image:
+        with open_picture(file) as image:
             return image.height, image.width
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

@@ -16,6 +16,7 @@ enlarged; carried pixels are always taken from the picture itself (`BodyWarp.enl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -27,12 +28,13 @@ from repose.models.base import Cutout, Generator, Needs, Output
 from repose.models.bodywarp.composition import composed, hidden_by, resized
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
 from repose.models.bodywarp.several import gather
-from repose.nn.blocks import Residual, Stage, widest
+from repose.nn.blocks import Residual, Stage, resized_rows, widest
 from repose.person import Person
 from repose.represent.flow import at_rest, warp
 
 _PAINT, _OUTLINE, _WEIGHTS = 3, 1, 3
 _NEVER = 1e4
+_STRIP = 256  # rows of a cutout that are computed at a time, for memory
 _SURE = 6.0  # a logit of the matte beside a known mask, at most
 _OWN = 0.6  # of its own logits, beside those of the mask
 _BORDER = 1.0  # pixels of the network by which its outline may be wrong
@@ -302,28 +304,12 @@ class BodyWarp(Generator):
         Where its pixels are carried, its border is that of the photograph's own matte, carried too: as sharp as the
         photograph. The network's outline, at its working size, says where that border may be, within some pixels.
         """
-        extra, (rows, columns) = output.extra, photograph.shape[-2:]
-        height, width = extra["core"].shape[-2:]
-        if (rows, columns) == (height, width):
-            sized = extra
-            flow, mirrored = extra["flow"], extra["mirrored"]
-        else:
-            sized = {
-                name: resized(extra[name].float(), rows, columns) for name in ("painted", "shares", "still", "outline")
-            }
-            flow, mirrored = (_resized_flow(extra[name], rows, columns) for name in ("flow", "mirrored"))
-        shares, still, outline = sized["shares"], sized["still"], sized["outline"]
-        times = max(1.0, rows / height)
-        # resized, its slope is `times` wider than it was
-        sharp = torch.sigmoid(times * torch.logit(outline.clamp(1e-4, 1 - 1e-4)))
-        reach = max(1, round(_BORDER * times))
-        own = warp(torch.cat([photograph, matte], 1), flow)  # (B, 4, H, W)
-        border = torch.minimum(torch.maximum(own[:, 3:], -widest(-sharp, reach)), widest(sharp, reach))
-        carried = shares[:, :1]
-        alpha = carried * border + (1 - carried) * sharp
-        figure = carried * own[:, :3] + shares[:, 2:] * sized["painted"]
-        figure = figure + shares[:, 1:2] * warp(photograph, mirrored if self.config.mirrored else flow)
-        return Cutout((still * photograph + (1 - still) * figure).clamp(-1, 1), still * matte + (1 - still) * alpha)
+        source, rows = torch.cat([photograph, matte], 1), photograph.shape[-2]
+        figure, alpha = torch.empty_like(photograph), torch.empty_like(matte)
+        for top in range(0, rows, _STRIP):
+            strip = slice(top, min(rows, top + _STRIP))
+            figure[:, :, strip], alpha[:, :, strip] = self._cut(output.extra, source, strip)
+        return Cutout(figure, alpha)
 
     def gather(self, sources: Person, target: Person, photographs: Tensor, detail: Tensor | None = None) -> Output:
         """Several photographs of one person in one picture, see `Generator.gather` and `several`."""
@@ -331,6 +317,39 @@ class BodyWarp(Generator):
         return gather(self, sources, target, photographs, detail)
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _cut(self, extra: Mapping[str, Tensor], source: Tensor, strip: slice) -> tuple[Tensor, Tensor]:
+        """Rows of a cutout: (B, 3, n, W) and (B, 1, n, W) of the source's picture and matte (B, 4, H, W)."""
+        size = rows, _ = source.shape[-2], source.shape[-1]
+        times = max(1.0, rows / extra["core"].shape[-2])
+        reach = max(1, round(_BORDER * times))
+        # the border may move by `reach`, so the outline is looked at that much further
+        above, below = min(reach, strip.start), min(reach, rows - strip.stop)
+        outline = resized_rows(extra["outline"].float(), size, strip.start - above, strip.stop + below)
+        # resized, its slope is `times` wider than it was
+        sharp = torch.sigmoid(times * torch.logit(outline.clamp(1e-4, 1 - 1e-4)))
+        least, most = -widest(-sharp, reach), widest(sharp, reach)
+        end = sharp.shape[-2] - below
+        sharp, least, most = (x[..., above:end, :] for x in (sharp, least, most))
+
+        def enlarged(name: str) -> Tensor:
+            return resized_rows(extra[name].float(), size, strip.start, strip.stop)
+
+        def flow(name: str) -> Tensor:
+            """Where pixels come from: ways are resized, so a flow at rest stays at rest."""
+            way = resized_rows(extra[name] - at_rest(extra[name]), size, strip.start, strip.stop)
+            return way + at_rest(source, strip)
+
+        shares, still = enlarged("shares"), enlarged("still")
+        own = warp(source, flow("flow"))  # (B, 4, n, W)
+        border = torch.minimum(torch.maximum(own[:, 3:], least), most)
+        carried = shares[:, :1]
+        alpha = carried * border + (1 - carried) * sharp
+        other = warp(source[:, :3], flow("mirrored")) if self.config.mirrored else own[:, :3]
+        figure = carried * own[:, :3] + shares[:, 1:2] * other + shares[:, 2:] * enlarged("painted")
+        here = source[..., strip, :]
+        figure = (still * here[:, :3] + (1 - still) * figure).clamp(-1, 1)
+        return figure, still * here[:, 3:] + (1 - still) * alpha
 
     def _few_pixels(self, raw: Tensor) -> Tensor:
         """(B, 2, h/4, w/4) -> ways (B, 2, h, w) of at most `reach`, where 2 is the whole picture."""

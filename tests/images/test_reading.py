@@ -107,10 +107,15 @@ def test_32_bit_integers_and_floats() -> None:
         load_image(PIL.Image.fromarray(ramp - 1))
 
 
-def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
+def test_an_animation_gives_the_frame_that_is_named(tmp_path: Path) -> None:
     frames = [PIL.Image.new("RGB", (WIDTH, HEIGHT), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    assert (load_image(tmp_path / "a.gif") == (255, 0, 0)).all()
+    assert (load_image(f"{tmp_path}/a.gif#0") == (255, 0, 0)).all()
+    assert (load_image(tmp_path / "a.gif#1") == (0, 0, 255)).all()
+    with pytest.raises(
+        ImageError, match=r"is a GIF of 2 frames, and a still is wanted: name one of them, from .*gif#0"
+    ):
+        load_image(tmp_path / "a.gif")
 
 
 # -- arrays and tensors ---------------------------------------------------------------------------------------------
@@ -272,5 +277,7 @@ def test_a_failed_save_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("suffix", PICTURES)
 def test_every_suffix_of_a_folder_s_pictures_is_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
+    if suffix in (".heic", ".heif"):
+        pytest.importorskip("pillow_heif").register_heif_opener()
     PIL.Image.fromarray(scene()).save(path)
     assert load_image(path).shape == scene().shape

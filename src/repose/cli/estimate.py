@@ -1,0 +1,101 @@
+"""The verb estimate: the joints of the people on photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from repose.cli import common
+from repose.cli.common import AsJson, Estimator, Force, Out, PersonChoice
+from repose.cli.inputs import files_of, pictures_in, require_new
+from repose.cli.outputs import require_no_input, require_place, require_suffix, sheet_beside
+from repose.cli.people import numbers
+from repose.cli.reporting import Report
+
+
+def estimate(
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Photographs, or folders of them. FILE#12 is a frame of a GIF, WebP, TIFF or video, from 0."
+        ),
+    ],
+    out: Out = Path("out/keypoints.json"),
+    pose: Estimator = "movenet",
+    person: PersonChoice = "largest",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the 18 joints of the people on photographs.
+
+    Writes a keypoint file (the suffix chooses: .json ours, .csv as PATN's annotations) and OUT.sheet.png with the
+    skeletons drawn on the pictures.
+
+    Exit status: 0 all was done; 2 an error, nothing was done; 3 some pictures were skipped, the others are written.
+
+    [bold]repose estimate photos/ -o poses.csv[/bold]
+    [bold]repose estimate dance.mp4#120 -o pose.json[/bold]
+    """
+    import numpy as np
+    from PIL import Image
+    from torch import Tensor
+
+    from repose.draw.sheet import sheet
+    from repose.estimate import choose, estimator
+    from repose.images import load_image, save_image
+    from repose.represent.formats import write_keypoints
+    from repose.represent.keypoints import draw_skeleton
+
+    report = Report("estimate", as_json)
+    with report.running():
+        which = common.parse_person(person)
+        paths = [path for given in pictures for path in pictures_in(given)]
+        require_suffix(out, (".json", ".csv"), "a keypoint file")
+        require_place(out)
+        page = sheet_beside(out)
+        if not force:
+            require_no_input([out, page], files_of(pictures))
+        network = estimator(pose)
+        report.document |= {"estimator": pose, "pictures": []}
+        joints: dict[str, Tensor] = {}
+        sizes: set[tuple[int, int]] = set()
+        drawn: list[Any] = []
+        names: set[str] = set()
+        with common.progress_bar() as bar:
+            for path in bar.track(paths, description="estimate"):
+                with report.skipping(path, alone=len(paths) == 1), report.noting(path):
+                    require_new(path.name, names)
+                    pixels = load_image(path)
+                    found = network.people(pixels)
+                    chosen = list(found) if everybody and found else [choose(found, which)]
+                    names.add(path.name)
+                    sizes.add((pixels.shape[0], pixels.shape[1]))
+                    over = pixels.astype(np.float32)
+                    people = []
+                    for index, one in enumerate(chosen):
+                        name = f"{path.name}#{index}" if everybody else path.name
+                        joints[name] = one.keypoints
+                        place = next(k for k, other in enumerate(found) if other is one)
+                        located = int((one.keypoints[:, 2] > 0).sum())
+                        entry = {"name": name, "person": place, "score": round(float(one.score), 4), "located": located}
+                        people.append({**entry, "keypoints": numbers(one.keypoints)})
+                        skeleton = draw_skeleton(one.keypoints, *pixels.shape[:2]).astype(np.float32)
+                        on = skeleton.max(axis=-1, keepdims=True) > 0
+                        over = np.where(on, 0.25 * over + 0.75 * skeleton, over)
+                    size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+                    entry = {"path": str(path), **size, "people": len(found), "chosen": people}
+                    report.document["pictures"].append(entry)
+                    if len(drawn) < 24:
+                        small = Image.fromarray(over.astype(np.uint8))
+                        small.thumbnail((320, 320))
+                        drawn.append(np.asarray(small))
+        if not joints:
+            raise ValueError("no joints were found on any picture")
+        write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
+        report.wrote(out, "keypoints")
+        rows = [drawn[i : i + 6] for i in range(0, len(drawn), 6)]
+        report.wrote(save_image(page, np.asarray(sheet(rows))), "sheet")
+        report.say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")

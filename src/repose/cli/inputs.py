@@ -1,0 +1,111 @@
+"""The files that the verbs on photographs are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def pictures_in(place: Path) -> list[Path]:
+    """A file, or FILE#PART, alone; of a folder its pictures, sorted.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name. ValueError: a folder without pictures.
+    """
+    from repose.images import PICTURES, is_frame
+
+    if place.is_file() or is_frame(place):
+        return [place]
+    if not place.exists():
+        raise FileNotFoundError(f"{place} does not exist")
+    found = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
+    if not found:
+        raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
+    return found
+
+
+def files_of(places: Iterable[Path | str]) -> list[Path]:
+    """Every file that is read where these are given: of a folder its pictures, of FILE#PART the file."""
+    from repose.images import file_of
+
+    files: list[Path] = []
+    for place in places:
+        files += pictures_in(Path(place)) if Path(place).is_dir() else [file_of(place)]
+    return files
+
+
+def require_new(name: str, known: Iterable[str]) -> None:
+    """Check that no other picture has this name. ValueError if one has."""
+    if name in known:
+        raise ValueError(f"another one is called '{name}', too; rename one of the two")
+
+
+def roles(pictures: list[Path], to: Path | None) -> tuple[Path, list[Path], Path]:
+    """The source, further photographs of the same person, and the target.
+
+    Raises:
+        ValueError: it is not clear which is which. FileNotFoundError: one of several photographs does not exist.
+    """
+    if to is None:
+        if len(pictures) == 1:
+            raise ValueError(f"{pictures[0]} in whose pose? Give SOURCE and TARGET, or SOURCE... --to TARGET")
+        if len(pictures) > 2:
+            raise ValueError(
+                f"{len(pictures)} pictures were given, and it is not said which is the target: write "
+                f"{' '.join(map(str, pictures[:-1]))} --to {pictures[-1]} if all but the last show one person; for "
+                "several people give a folder"
+            )
+        return pictures[0], [], pictures[1]
+    for place in pictures:
+        if place.is_dir():
+            raise ValueError(
+                f"{place} is a folder: with --to all photographs show one person, so name each of them; leave --to "
+                "away for every person of a folder in every pose"
+            )
+        pictures_in(place)
+    return pictures[0], pictures[1:], to
+
+
+def joint_files(files: list[str], count: int) -> list[str]:
+    """--source-keypoints for `count` photographs: one for each, or one file that has a pose of each one's name.
+
+    Raises:
+        ValueError: another number of files.
+    """
+    if len(files) == 1 and count > 1 and "#" not in files[0]:
+        return files * count
+    if files and len(files) != count:
+        raise ValueError(
+            f"--source-keypoints was given {len(files)} times for {count} photographs: give one for each, in their "
+            "order, or one file with a pose of every photograph's name"
+        )
+    return files
+
+
+def parse_result_size(text: str) -> int | tuple[int, int]:
+    """--size: "1024" -> the longer side; "768x512" -> height and width.
+
+    Raises:
+        ValueError: another text, or a side of 0.
+    """
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise ValueError(
+            f"--size is the longer side of the result, such as 1024, or HEIGHTxWIDTH, such as 768x512, not '{text}'"
+        )
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def result_size(wanted: int | tuple[int, int] | None, shape: Sequence[int]) -> tuple[int, int] | None:
+    """The (height, width) that a result of this (height, width, ...) is scaled to; None to leave it.
+
+    The proportions stay. One number is the longer side, and makes no result larger; HEIGHTxWIDTH is a frame that the
+    result fills as far as its proportions allow, larger or smaller.
+    """
+    if wanted is None:
+        return None
+    height, width = shape[0], shape[1]
+    factor = (
+        min(1.0, wanted / max(height, width)) if isinstance(wanted, int) else min(wanted[0] / height, wanted[1] / width)
+    )
+    return max(1, round(height * factor)), max(1, round(width * factor))
