@@ -17,6 +17,9 @@ from repose.scene.fill import spread
 _GAP: Final = 0.05
 """Half the width of a gap in a mask that is filled, in units of trunk + thigh + shin."""
 
+_FAINT: Final = 0.15
+"""What a mask shows by less is not the person."""
+
 _LEAST_COVERED: Final = 0.3
 """The share of a person's bones that a mask of them covers, at least."""
 
@@ -53,7 +56,8 @@ def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Te
         mask: (1, H, W), of `known_mask`; None: there is none.
     """
     if mask is not None:
-        return wider(_closed(mask, float(person_size(keypoints))), seam(keypoints))
+        shown = ((mask - _FAINT) / (0.5 - _FAINT)).clamp(0, 1)
+        return wider(_closed(shown, float(person_size(keypoints))), seam(keypoints))
     _, height, width = photograph.shape
     hole = figure_mask(keypoints, height, width, loose=1.3)
     near = figure_mask(keypoints, height, width, loose=2.2) > 0
@@ -83,7 +87,7 @@ def new_figure(picture: Tensor, keypoints: Tensor, height: int, width: int) -> T
 
 def seam(keypoints: Tensor) -> int:
     """How far the soft border of a figure reaches, pixels."""
-    return 1 + round(0.012 * float(person_size(keypoints)))
+    return max(1, round(0.015 * float(person_size(keypoints))))
 
 
 def wider(mask: Tensor, by: int) -> Tensor:
