@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
+from PIL.Image import Transpose
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
@@ -39,6 +40,10 @@ _FEWEST = 5  # located joints that make a person
 _CLOSER = ((1.6, False), (1.3, True))
 """The closer looks: side of the window as a multiple of the longer side of the joints' box, and whether the mirror
 image is looked at, too. The first is wide because a square often shows a person in part."""
+
+_SURE = 0.55  # mean score from which nobody is looked for in turned pictures
+_TURNED = 0.05  # by which the mean score of a turned look must be higher than that of the upright one
+_QUARTERS = (None, Transpose.ROTATE_90, Transpose.ROTATE_180, Transpose.ROTATE_270)  # anticlockwise
 
 _SMALLEST = 48  # side of the smallest square searched, in pixels of the picture
 _MOST = 400  # squares of one size at most: a strip of 48x100,000 pixels is no photograph
@@ -87,6 +92,8 @@ class MoveNet:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
         picture = PIL.Image.fromarray(image)
         everybody = self._search(picture, (1, 2)) or self._search(picture, (4,))
+        if not any(_mean(joints) >= _SURE for joints in everybody):
+            everybody = self._search_turned(picture, everybody)
         people = [self._detection(joints, picture.size) for joints in everybody]
         return sorted(people, key=lambda person: -person.area)
 
@@ -123,6 +130,22 @@ class MoveNet:
             else:
                 if _mean(joints) > _PERSON and not self._known(joints, people):
                     people.append(joints)
+        return sorted(people, key=_mean, reverse=True)
+
+    def _search_turned(self, picture: PIL.Image.Image, upright: list[Joints]) -> list[Joints]:
+        """Everybody in the picture, also upside-down and lying: for each person the surest of the four turns.
+
+        Upright joints are kept unless a turned look at the same person is surer by `_TURNED`.
+        """
+        seen = [(_mean(joints), joints) for joints in upright]
+        for quarters, way in enumerate(_QUARTERS):
+            if way is not None:
+                for joints in self._search(picture.transpose(way), (1, 2)):
+                    seen.append((_mean(joints) - _TURNED, _turned_back(joints, picture.size, quarters)))
+        people: list[Joints] = []
+        for _, joints in sorted(seen, key=lambda one: -one[0]):
+            if not self._known(joints, people):
+                people.append(joints)
         return sorted(people, key=_mean, reverse=True)
 
     def _look(self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False) -> Joints:
@@ -208,6 +231,15 @@ def _mixed(a: Joints, b: Joints) -> Joints:
     weight = a[:, 2:] / np.maximum(a[:, 2:] + b[:, 2:], 1e-9)
     out = a * weight + b * (1 - weight)
     out[:, 2] = (a[:, 2] + b[:, 2]) / 2
+    return out
+
+
+def _turned_back(joints: Joints, size: tuple[int, int], quarters: int) -> Joints:
+    """Joints of a picture turned anticlockwise by so many quarters -> those of the picture, of this (width, height)."""
+    out = joints.copy()
+    for done in range(quarters, 0, -1):
+        across = size[0] if done % 2 else size[1]  # the width of the picture before this quarter
+        out[:, 0], out[:, 1] = across - out[:, 1], out[:, 0].copy()
     return out
 
 

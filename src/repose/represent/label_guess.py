@@ -55,8 +55,8 @@ _LONGEST: Final = 512  # pixels of a side that are looked at: of a larger map ev
 _FEWEST: Final = 200  # pixels of a person that say something
 _SMALL: Final = 0.002  # share of the person below which a part says nothing
 _TURNED: Final = 0.2  # by which an upright person is likelier than one upside-down or lying
-_AGAINST: Final = 0.5  # share of the joints on impossible parts from which they contradict a table
-_ENOUGH: Final = 4  # joints on the person that say something
+_AGAINST: Final = 0.7  # share of the joints of the head, arms or legs on impossible parts that contradicts a table
+_ENOUGH: Final = 3  # joints on the person that say something
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Reading:
 
     Attributes:
         score: 1 where everything fits; below 0.5 hardly any true map lies.
-        contradicted: joints on parts where they cannot lie, as "nose on 'scarf'"; empty if the joints agree by and
-            large, or none are known.
+        contradicted: joints on parts where they cannot lie, as "nose on 'scarf'", if most joints of the head, the arms
+            or the legs do; else empty.
     """
 
     score: float
@@ -96,10 +96,11 @@ def plausibility(labels: Labels, table: LabelTable, joints: npt.NDArray[Any] | N
     rows, columns = np.nonzero(person)
     size = max(np.ptp(rows), np.ptp(columns)) + 1
     score = _order(shapes, float(size)) - _sizes(shapes) - _company(shapes, float(size))
-    fits, against = _joints(labels, table, joints)
-    if fits is None:
+    joint_parts = _joint_parts(labels, table, joints)
+    if len(joint_parts) < _ENOUGH:
         return Reading(score)
-    return Reading(score + 1.5 * (fits - 0.9), against if fits < 1 - _AGAINST else ())
+    fits = np.mean([bool(parts & set(BESIDE[name])) for name, parts in joint_parts.items()])
+    return Reading(score + 1.5 * (float(fits) - 0.9), _contradicted(joint_parts))
 
 
 @dataclass(frozen=True)
@@ -166,21 +167,29 @@ def _company(shapes: dict[str, _Shape], size: float) -> float:
     return cost
 
 
-def _joints(labels: Labels, table: LabelTable, joints: npt.NDArray[Any] | None) -> tuple[float | None, tuple[str, ...]]:
-    """The share of the joints on the person that lie on a part where they can be, and those that do not, in words."""
+def _joint_parts(labels: Labels, table: LabelTable, joints: npt.NDArray[Any] | None) -> dict[str, set[str]]:
+    """The parts at each joint that lies on the person."""
+    places: dict[str, set[str]] = {}
     if joints is None:
-        return None, ()
-    fits, against = [], []
+        return places
     reach = max(1, round(0.01 * max(labels.shape)))
     for name, (x, y, visible) in zip(JOINTS, joints, strict=True):
         if name not in BESIDE or not visible > 0:
             continue
         column, row = round(float(x)), round(float(y))
         around = labels[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
-        there = {table.labels[k] for k in np.unique(around) if k}
-        if not there:
-            continue  # beside the person
-        fits.append(bool(there & set(BESIDE[name])))
-        if not fits[-1]:
-            against.append(f"{name.replace('_', ' ')} on '{sorted(there)[0]}'")
-    return (float(np.mean(fits)) if len(fits) >= _ENOUGH else None), tuple(against)
+        parts = {table.labels[k] for k in np.unique(around) if k}
+        if parts:
+            places[name] = parts
+    return places
+
+
+def _contradicted(joint_parts: dict[str, set[str]]) -> tuple[str, ...]:
+    """The joints of the head, the arms or the legs, in words, where most of them lie on impossible parts."""
+    said: list[str] = []
+    for limbs in (("nose", "eye", "ear"), ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
+        own = [name for name in joint_parts if name.endswith(limbs)]
+        wrong = [name for name in own if not joint_parts[name] & set(BESIDE[name])]
+        if len(own) >= _ENOUGH and len(wrong) >= _AGAINST * len(own):
+            said += [f"{name.replace('_', ' ')} on '{min(joint_parts[name])}'" for name in wrong]
+    return tuple(said)

@@ -25,6 +25,7 @@ LARGEST: Final = 100_000_000
 _LIKELY = 0.5  # score from which LIP or CIHP, the usual tables, are taken without a word
 _SURE = 0.75  # from which another table is
 _APART = 0.25  # by which it must be better than every other one
+_FEWEST_PARTS = 5  # parts that another table than LIP or CIHP must show for a guess
 _SAME = 0.02  # share of the person in which two readings may differ and count as the same
 
 Numbers = npt.NDArray[np.int64]
@@ -33,7 +34,7 @@ Numbers = npt.NDArray[np.int64]
 def read_parsing(
     path: str | Path, labels: LabelsLike = None, keypoints: Tensor | None = None, *, stacklevel: int = 2
 ) -> Tensor:
-    """A label map of any table -> one LIP label (`repose.person.LIP_LABELS`) a pixel, int64 (H, W), as `Person.parsing`.
+    """A label map of any table -> LIP labels (`repose.person.LIP_LABELS`), int64 (H, W), as `Person.parsing`.
 
     Without `labels` the table is guessed from what the map shows: the order of the parts from head to foot, their
     sizes, and which go together. A guess stands only if no other table explains the map nearly as well.
@@ -190,10 +191,12 @@ def _guessed(path: Path, maps: dict[str, Numbers], joints: npt.NDArray[Any] | No
         )
     if reading.score < (_LIKELY if usual else _SURE):
         raise ValueError(
-            f"{path}: none of the tables of labels explains this map, its parts lie in impossible places in each; "
-            f"{_say(readings)}"
+            f"{path}: none of the tables of labels explains this map, its parts lie in unlikely places or are missing "
+            f"in each; the nearest is '{table.name}'; {_say(readings)}"
         )
     close = [one for one in rivals if one[2].score > reading.score - _APART]
+    if not usual and len(np.unique(numbers[numbers > 0])) < _FEWEST_PARTS:
+        close = rivals
     if close or not table.certain:
         near = dict.fromkeys(one[0].name for one in (readings[0], *close))
         raise ValueError(
