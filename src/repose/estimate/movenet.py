@@ -59,6 +59,12 @@ class MoveNet:
     four beside each other, BlazePose's detector found 26 % and FastestDet 99 %; the search below finds 99 % without a
     second network, and 97 % of 320 people over one to six a picture. Nobody there: it sees somebody in 2 of 115.
 
+    Upside-down and lying people: the network is taught upright ones. Where nobody is seen with a mean score of 0.55,
+    the picture turned by 90, 180 and 270 degrees is searched as well, and for each person the surest look counts. Of
+    120 test photographs of Market-1501 turned so, 0.931, 0.928 and 0.926 of the joints are found within 8 pixels
+    (0.289, 0.129 and 0.267 without; upright 0.930 with and without, the same joints in 120 of 120). A second person
+    who lies beside somebody surely upright is not looked for.
+
     Args:
         path: the TFLite file; None asks `repose.hub`.
         threshold: a joint with a lower score is missing. On Market-1501 0.25 keeps 99 % of the annotated joints.
@@ -71,6 +77,9 @@ class MoveNet:
         FileNotFoundError: the file is not here and cannot be fetched.
         ValueError: the file is not MoveNet single-pose lightning.
     """
+
+    search: Final = 2
+    """The version of `people`, part of the key of the cache: 2 looks at turned pictures. `crops` is as it was."""
 
     def __init__(
         self,
@@ -85,7 +94,7 @@ class MoveNet:
 
     @property
     def name(self) -> str:
-        """Names the network, the version of the search, and the settings."""
+        """Names the network, the version of its joints on crops, and the settings."""
         return f"movenet-lightning-1-{self.threshold:g}{'-flip' if self.flip else ''}"
 
     def people(self, image: Image) -> list[Detection]:

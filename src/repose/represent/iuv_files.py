@@ -107,6 +107,11 @@ def _from_channels(path: Path, values: npt.NDArray[Any]) -> Tensor:
                 f"{path}: u and v are 0 or 1 everywhere, so they were cut to whole numbers; multiply them by 255 "
                 "first, or save fractions as .npy"
             )
+        least, most = sorted(float(channel.max()) for channel in iuv[1:])
+        if values.dtype.kind == "f" and least <= 1 < most and int((iuv[0] > 0).sum()) >= _FEWEST:
+            raise ValueError(
+                f"{path}: one of u and v goes up to {least:g}, the other up to {most:g}; both are 0 to 1 or 0 to 255"
+            )
         iuv[1:] /= 255
     return iuv
 

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from repose.represent.label_colours import Colour
 
-FORMATS: Final = ("PNG", "BMP", "TIFF", "GIF", "WEBP", "JPEG")
-"""Formats of pictures that are opened. JPEG is opened to say that it cannot hold numbers."""
+FORMATS: Final = ("PNG", "BMP", "TIFF", "WEBP", "JPEG")
+"""Formats of pictures that are opened. JPEG is opened to say that it cannot hold numbers; GIF numbers colours anew."""
 
 MOST_VALUES: Final = 400_000_000
 """Numbers of an array that are read: 3 for each of 133 million pixels."""

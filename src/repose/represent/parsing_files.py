@@ -25,7 +25,7 @@ LARGEST: Final = 100_000_000
 _LIKELY = 0.5  # score from which LIP or CIHP, the usual tables, are taken without a word
 _SURE = 0.75  # from which another table is
 _APART = 0.25  # by which it must be better than every other one
-_FEWEST_PARTS = 5  # parts that another table than LIP or CIHP must show for a guess
+_FEWEST_PARTS = 4  # parts that another table than LIP or CIHP must show for a guess
 _SAME = 0.02  # share of the person in which two readings may differ and count as the same
 
 Numbers = npt.NDArray[np.int64]
@@ -195,7 +195,7 @@ def _guessed(path: Path, maps: dict[str, Numbers], joints: npt.NDArray[Any] | No
             f"in each; the nearest is '{table.name}'; {_say(readings)}"
         )
     close = [one for one in rivals if one[2].score > reading.score - _APART]
-    if not usual and len(np.unique(numbers[numbers > 0])) < _FEWEST_PARTS:
+    if joints is None and not usual and len(np.unique(numbers[numbers > 0])) < _FEWEST_PARTS:
         close = rivals
     if close or not table.certain:
         near = dict.fromkeys(one[0].name for one in (readings[0], *close))
