@@ -195,7 +195,7 @@ def _guessed(path: Path, maps: dict[str, Numbers], joints: npt.NDArray[Any] | No
             f"in each; the nearest is '{table.name}'; {_say(readings)}"
         )
     close = [one for one in rivals if one[2].score > reading.score - _APART]
-    if joints is None and not usual and len(np.unique(numbers[numbers > 0])) < _FEWEST_PARTS:
+    if not usual and len(np.unique(numbers[numbers > 0])) < _FEWEST_PARTS:
         close = rivals
     if close or not table.certain:
         near = dict.fromkeys(one[0].name for one in (readings[0], *close))
