@@ -139,7 +139,9 @@ def _archive(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of pickles of other protocols before it refuses them
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(loaded, Tensor):
         return {"array": loaded.detach().numpy()}
     if isinstance(loaded, Mapping):
