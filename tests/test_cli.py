@@ -796,6 +796,11 @@ def test_inspect_takes_maps_from_files(run: Run, photographs: Path, tmp_path: Pa
     tuned = tiny.save(tmp_path / "mine", "multiscale-s", "canvas=market")
     PIL.Image.fromarray(np.zeros(size(me)[::-1], np.uint8)).save("labels.png")
     assert run("inspect", tuned, me, dancer, "--source-parsing", "labels.png").code == 0
+    error = run("inspect", tuned, me, dancer, "--source-parsing", "labels.png", "--labels", "art").error
+    assert "no table of labels is called 'art'; did you mean 'atr'?" in error
+    pinet = run("inspect", tuned, me, dancer, "--source-parsing", "labels.png", "--labels", "pinet")
+    assert pinet.code == 0, pinet
+    assert "note: labels.png: the order of the labels of 'pinet' is not published" in pinet.err
     PIL.Image.fromarray(np.zeros((5, 4), np.uint8)).save("labels.png")
     error = run("inspect", tuned, me, dancer, "--target-parsing", "labels.png").error
     assert "labels.png is 5x4, the picture that it belongs to" in error

@@ -54,6 +54,16 @@ def test_cached_tells_pictures_and_estimators_apart(tmp_path: Path) -> None:
         assert work.seen == 3
 
 
+def test_another_search_for_people_is_asked_anew_and_crops_are_not(tmp_path: Path) -> None:
+    image = np.zeros((4, 2, 3), np.uint8)
+    old, new = Counting(), Counting()
+    new.search = 2  # type: ignore[attr-defined]
+    for work in (old, new):
+        Cached(work, tmp_path).people(image)
+        Cached(work, tmp_path).crops([image])
+    assert (old.seen, new.seen) == (2, 1)
+
+
 def test_files_of_earlier_versions_are_still_read(tmp_path: Path) -> None:
     """The key of a picture's joints has not changed: written out by hand."""
     import hashlib

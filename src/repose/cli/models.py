@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,6 +112,14 @@ def inspect(
     source_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the source.")] = None,
     target_parsing: Annotated[Path | None, typer.Option(help="Label map of the target, from a parser.")] = None,
     target_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the target.")] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="The table of the label maps: lip, cihp, atr, pascal, acgpn, pise, pinet, or the names of the labels "
+            "from number 0 with commas. Told from the map where it can be no other.",
+            show_default=False,
+        ),
+    ] = None,
     pose: Estimator = "movenet",
     person: Annotated[str, typer.Option(help="Of several people on SOURCE: largest, best, or a number.")] = "largest",
     target_person: Annotated[str, typer.Option(help="Of several people on TARGET, likewise.")] = "largest",
@@ -134,7 +143,7 @@ def inspect(
     [bold]repose inspect default me.jpg dancer.jpg -o inside[/bold]
     [bold]repose inspect runs/patn-s --store data/people-fashion --pair 12[/bold]
     [bold]repose inspect default p000000_00 p000000_03 --store data/people-fashion[/bold]
-    [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png[/bold]
+    [bold]repose inspect pinet-s me.jpg poses.json#dancer --source-parsing me_labels.png --labels atr[/bold]
     """
     from repose.data import Store
     from repose.draw.panels import write_panels
@@ -159,7 +168,12 @@ def inspect(
         given = find_person(source, data, False, pose, common.parse_person(person))
         posed = find_person(target, data, True, pose, common.parse_person(target_person, "--target-person"))
         names = f"{Path(source).name} in the pose of {Path(target).name}"
-    given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        given = with_maps(given, source_parsing, source_iuv, labels)
+        posed = with_maps(posed, target_parsing, target_iuv, labels)
+    for text in dict.fromkeys(str(one.message) for one in said):
+        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
     build = retarget if retarget is not None else data is None
     panels = look_inside(loaded, given, posed, build)
     folder = out or Path("out") / "inspect" / loaded.name

@@ -76,7 +76,8 @@ class Cached(_Remembering[KeypointEstimator]):
 
     def people(self, image: Image) -> list[Detection]:
         """As the estimator's `people`."""
-        path = self._path("people", image, ".json")
+        # MoveNet's search for people has a version of its own, so that the name of its joints on crops stays
+        path = self._path(f"people{getattr(self.estimator, 'search', '')}", image, ".json")
         known = _read_json(path)
         if known is not None:
             return [Detection(torch.tensor(one["keypoints"]), tuple(one["box"]), one["score"]) for one in known]

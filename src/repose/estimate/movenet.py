@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
+from PIL.Image import Transpose
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
@@ -40,6 +41,12 @@ _CLOSER = ((1.6, False), (1.3, True))
 """The closer looks: side of the window as a multiple of the longer side of the joints' box, and whether the mirror
 image is looked at, too. The first is wide because a square often shows a person in part."""
 
+_EXCHANGED = 0.06  # of the square's side: how far a pair differs between two looks that may name it differently
+_SURE = 0.55  # mean score from which nobody is looked for in turned pictures
+_TURNED = 0.08  # by which the mean score of a turned look must be higher than that of the upright one
+_TURNED_PERSON = 0.4  # mean score that makes a person in a turned picture: in three of them, chance finds more
+_QUARTERS = (None, Transpose.ROTATE_90, Transpose.ROTATE_180, Transpose.ROTATE_270)  # anticlockwise
+
 _SMALLEST = 48  # side of the smallest square searched, in pixels of the picture
 _MOST = 400  # squares of one size at most: a strip of 48x100,000 pixels is no photograph
 _MARGIN = 0.1  # of the joints' height, around them to the box: crown, feet and sleeves
@@ -54,6 +61,21 @@ class MoveNet:
     four beside each other, BlazePose's detector found 26 % and FastestDet 99 %; the search below finds 99 % without a
     second network, and 97 % of 320 people over one to six a picture. Nobody there: it sees somebody in 2 of 115.
 
+    Upside-down and lying people: the network is taught upright ones. Where nobody is seen with a mean score of 0.55,
+    the picture turned by 90, 180 and 270 degrees is searched as well, and for each person the surest look counts. Of
+    120 test photographs of Market-1501 turned so, 0.923, 0.921 and 0.919 of the joints are found within 8 pixels
+    (0.289, 0.129 and 0.267 without; as they are 0.928), of 69 rendered people within a tenth of their height 0.946,
+    0.961 and 0.948 (0.482, 0.233 and 0.477; as they are 0.961). None of those 189 changes as it is. 9 % of Market's
+    photographs and 15 % of the rendered ones are not sure enough and take about four times as long. Of 53 rendered
+    people who sit or squat one is turned wrongly (0.908 of the joints after 0.916). Of 225 pieces of photographs in
+    which nobody was found, it sees somebody in 9 (8 without). A second person who lies beside somebody surely upright
+    is not looked for.
+
+    The look at the mirror image sometimes names a pair of joints the other way round, and the mean of the two looks
+    puts both joints between them. `people` takes the surer look's names first: 0.937 of the joints of 500 test
+    photographs after 0.936, 0.712 after 0.669 on the 16 concerned. `crops` does neither, so that results measured
+    with it stay comparable.
+
     Args:
         path: the TFLite file; None asks `repose.hub`.
         threshold: a joint with a lower score is missing. On Market-1501 0.25 keeps 99 % of the annotated joints.
@@ -66,6 +88,9 @@ class MoveNet:
         FileNotFoundError: the file is not here and cannot be fetched.
         ValueError: the file is not MoveNet single-pose lightning.
     """
+
+    search: Final = 2
+    """The version of `people`, part of the key of the cache: 2 looks at turned pictures. `crops` is as it was."""
 
     def __init__(
         self,
@@ -80,13 +105,15 @@ class MoveNet:
 
     @property
     def name(self) -> str:
-        """Names the network, the version of the search, and the settings."""
+        """Names the network, the version of its joints on crops, and the settings."""
         return f"movenet-lightning-1-{self.threshold:g}{'-flip' if self.flip else ''}"
 
     def people(self, image: Image) -> list[Detection]:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
         picture = PIL.Image.fromarray(image)
         everybody = self._search(picture, (1, 2)) or self._search(picture, (4,))
+        if not any(_mean(joints) >= _SURE for joints in everybody):
+            everybody = self._search_turned(picture, everybody)
         people = [self._detection(joints, picture.size) for joints in everybody]
         return sorted(people, key=lambda person: -person.area)
 
@@ -117,7 +144,7 @@ class MoveNet:
             for room, flip in _CLOSER:
                 left, top, right, bottom = self._extent(joints)
                 side = max(SIDE / 8, room * max(right - left, bottom - top))
-                joints = self._look(picture, (left + right) / 2, (top + bottom) / 2, side, flip and self.flip)
+                joints = self._look(picture, (left + right) / 2, (top + bottom) / 2, side, flip and self.flip, True)
                 if not self._located(joints):
                     break
             else:
@@ -125,15 +152,37 @@ class MoveNet:
                     people.append(joints)
         return sorted(people, key=_mean, reverse=True)
 
-    def _look(self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False) -> Joints:
-        """The joints in the square of this centre and side, in pixels of the picture; black beyond its border."""
+    def _search_turned(self, picture: PIL.Image.Image, upright: list[Joints]) -> list[Joints]:
+        """Everybody in the picture, also upside-down and lying: for each person the surest of the four turns.
+
+        Upright joints are kept unless a turned look at the same person is surer by `_TURNED`.
+        """
+        seen = [(_mean(joints), joints) for joints in upright]
+        for quarters, way in enumerate(_QUARTERS):
+            if way is not None:
+                for joints in self._search(picture.transpose(way), (1, 2)):
+                    if _mean(joints) >= _TURNED_PERSON:
+                        seen.append((_mean(joints) - _TURNED, _turned_back(joints, picture.size, quarters)))
+        people: list[Joints] = []
+        for _, joints in sorted(seen, key=lambda one: -one[0]):
+            if not self._known(joints, people):
+                people.append(joints)
+        return sorted(people, key=_mean, reverse=True)
+
+    def _look(
+        self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False, match: bool = False
+    ) -> Joints:
+        """The joints in the square of this centre and side, in pixels of the picture; black beyond its border.
+
+        `match`: where the looks at the square and at its mirror image exchange the names of a pair, the surer one's.
+        """
         window = Square(x, y, side)
         square = window.cut(picture, SIDE)
         joints = _xy(self._network(square))
         if flip:
             mirrored = _xy(self._network(np.ascontiguousarray(square[:, ::-1])))[_MIRROR]
             mirrored[:, 0] = 1 - mirrored[:, 0]
-            joints = _mixed(joints, mirrored)
+            joints = _mixed(*_matched(joints, mirrored)) if match else _mixed(joints, mirrored)
         return joints * (side, side, 1) + (window.left, window.top, 0)
 
     def _located(self, joints: Joints) -> bool:
@@ -208,6 +257,33 @@ def _mixed(a: Joints, b: Joints) -> Joints:
     weight = a[:, 2:] / np.maximum(a[:, 2:] + b[:, 2:], 1e-9)
     out = a * weight + b * (1 - weight)
     out[:, 2] = (a[:, 2] + b[:, 2]) / 2
+    return out
+
+
+def _matched(a: Joints, b: Joints) -> tuple[Joints, Joints]:
+    """The same two looks, (17, 3) in sides of the square; a pair that they name the other way round is named alike.
+
+    Their mean would lie between the two joints, once for each of them.
+    """
+    a, b = a.copy(), b.copy()
+    for left in range(1, len(_MIRROR), 2):
+        pair, crossed = [left, left + 1], [left + 1, left]
+        alike = np.linalg.norm((a[pair] - b[pair])[:, :2], axis=1).sum()
+        apart = np.linalg.norm((a[pair] - b[crossed])[:, :2], axis=1).sum()
+        if alike > _EXCHANGED and apart < alike / 2:
+            if a[pair, 2].sum() >= b[pair, 2].sum():
+                b[pair] = b[crossed]
+            else:
+                a[pair] = a[crossed]
+    return a, b
+
+
+def _turned_back(joints: Joints, size: tuple[int, int], quarters: int) -> Joints:
+    """Joints of a picture turned anticlockwise by so many quarters -> those of the picture, of this (width, height)."""
+    out = joints.copy()
+    for done in range(quarters, 0, -1):
+        across = size[0] if done % 2 else size[1]  # the width of the picture before this quarter
+        out[:, 0], out[:, 1] = across - out[:, 1], out[:, 0].copy()
     return out
 
 
