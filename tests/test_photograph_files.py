@@ -131,6 +131,13 @@ def test_demo_and_inspect_check_their_places(run: Run, idle: None, tmp_path: Pat
     assert "file is a file" in run("inspect", "default", "me.png", "dancer.png", "-o", "file/inside").error
 
 
+def test_inspect_draws_over_no_input(run: Run, weights: Path, tmp_path: Path) -> None:
+    before = person(tmp_path / "result.png").read_bytes()
+    error = run("inspect", weights, "result.png", "result.png", "-o", ".").error
+    assert "result.png is an input, and the result would go into its place: choose another folder with -o" in error
+    assert (tmp_path / "result.png").read_bytes() == before
+
+
 # -- formats, sizes -------------------------------------------------------------------------------------------------
 
 

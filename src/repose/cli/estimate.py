@@ -52,13 +52,13 @@ def estimate(
     report = Report("estimate", as_json)
     with report.running():
         which = common.parse_person(person)
-        paths = [path for given in pictures for path in pictures_in(given)]
         require_suffix(out, (".json", ".csv"), "a keypoint file")
         require_place(out)
         page = sheet_beside(out)
         if not force:
             require_no_input([out, page], files_of(pictures))
         network = estimator(pose)
+        paths = [path for given in pictures for path in pictures_in(given)]
         report.document |= {"estimator": pose, "pictures": []}
         joints: dict[str, Tensor] = {}
         sizes: set[tuple[int, int]] = set()

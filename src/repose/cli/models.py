@@ -13,7 +13,8 @@ from rich.table import Table
 
 from repose.cli import common
 from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
-from repose.cli.outputs import require_folder, require_picture
+from repose.cli.inputs import files_of
+from repose.cli.outputs import require_folder, require_no_input, require_picture
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -178,6 +179,9 @@ def inspect(
     panels = look_inside(loaded, given, posed, build)
     folder = out or Path("out") / "inspect" / loaded.name
     note = "Random weights: this network has learnt nothing" if warning else ""
+    drawn = [folder / f"{name}.png" for name in (*(panel.name for panel in panels), "sheet")]
+    given_files = (source, target, source_parsing, source_iuv, target_parsing, target_iuv)
+    require_no_input(drawn, files_of(file for file in given_files if file is not None), "another folder with -o")
     paths = write_panels(panels, folder, f"{loaded.name}: {names}", note)
     for panel in panels:
         print_line(f"{folder / panel.name}.png: {panel.caption}")

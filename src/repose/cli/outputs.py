@@ -65,11 +65,14 @@ def require_folder(folder: Path) -> None:
         raise OSError(f"nothing can be written into {there} ({reason}): choose another place with -o") from error
 
 
-def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path], choose: str = "") -> None:
     """Check that no file to be written is one of the inputs, by any of its paths and links.
 
+    Args:
+        choose: what the user is told to choose instead; by default another place, or --force.
+
     Raises:
-        ValueError: it is; the text says that --force allows it.
+        ValueError: it is.
     """
     known = [path for path in inputs if path.exists()]
     for output in outputs:
@@ -79,7 +82,7 @@ def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             if output.samefile(path):
                 same = "" if output == path else f", which is {path},"
                 what = "folder" if path.is_dir() else "file"
+                instead = choose or f"another {what} with -o, or say --force"
                 raise ValueError(
-                    f"{output}{same} is an input, and the result would go into its place: choose another {what} with "
-                    "-o, or say --force"
+                    f"{output}{same} is an input, and the result would go into its place: choose {instead}"
                 )

@@ -137,13 +137,13 @@ def transfer(
         which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
         wanted_size = None if size is None else parse_result_size(size)
         one = not source.is_dir()
-        source_paths, target_paths = pictures_in(source), pictures_in(target)
         given_joints = joint_files(source_keypoints or [], 1 + len(more))
         places = [*([] if isinstance(behind, str) else [Path(background)]), source, *more, target]
         _check_outputs(out, places, given_joints, one and not target.is_dir(), force)
         loaded = load(weights if weights is not None else model, device)
         if more:
             loaded.require_gathering()
+        source_paths, target_paths = pictures_in(source), pictures_in(target)
         height, width = loaded.canvas.size
         read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
         eyes = Watched(pose)

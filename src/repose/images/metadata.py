@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,9 +15,9 @@ _ORIENTATION, _EXIF_IFD, _INTEROPERABILITY = 0x0112, 0x8769, 0xA005
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 
-_OF_A_TIFF: Final = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x8769, 0x8825)
+_OF_A_TIFF: Final = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x0112, 0x8769, 0x8825)
 """The tags of a TIFF that tell of the photograph rather than of the file: description, camera, program, date, artist,
-computer, copyright, EXIF, GPS."""
+computer, copyright, orientation, EXIF, GPS."""
 
 _OF_OTHER_PICTURES: Final = (b"Container:", b"hdrgm:", b"GDepth:", b"GImage:", b"MotionPhoto", b"MicroVideo", b"GPano:")
 """What the XMP of a file says of further pictures in it (a gain map, a depth map, a clip), which a result has not."""
@@ -43,7 +44,7 @@ class Metadata:
     def of(cls, image: PIL.Image.Image) -> Metadata:
         """What Pillow's picture of a file knows, before it is turned upright."""
         if image.format == "TIFF":
-            exif = _exif_of_tiff(image)
+            exif = _of_the_photograph(image.getexif)
         else:
             exif = image.info.get("exif") or b""
             exif = exif.removeprefix(_MARK) if isinstance(exif, bytes) else b""
@@ -65,6 +66,21 @@ class Metadata:
         """EXIF with its mark, as Pillow writes it; empty if there is none."""
         return _MARK + self.exif if self.exif else b""
 
+    @property
+    def for_tiff(self) -> bytes:
+        """EXIF with its mark, of those tags alone that tell of the photograph: the others are a TIFF's own.
+
+        Empty if there is none, or it is damaged: a TIFF's reader would trip over it.
+        """
+
+        def load() -> PIL.Image.Exif:
+            exif = PIL.Image.Exif()
+            exif.load(self.marked)
+            return exif
+
+        exif = _of_the_photograph(load) if self.exif else b""
+        return _MARK + exif if exif else b""
+
 
 def is_adobe_rgb(image: PIL.Image.Image) -> bool:
     """Whether EXIF says, as cameras do (DCF 2.0, interoperability index R03), that the numbers are Adobe RGB."""
@@ -79,11 +95,10 @@ def is_adobe_rgb(image: PIL.Image.Image) -> bool:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _exif_of_tiff(image: PIL.Image.Image) -> bytes:
-    """The EXIF of a TIFF, whose own tags describe the file as well, as a block of its own."""
+def _of_the_photograph(load: Callable[[], Any]) -> bytes:
+    """The tags of Pillow's EXIF that tell of the photograph, as a block of its own; empty if they are damaged."""
     try:
-        known: Any = image.getexif()
-        kept = PIL.Image.Exif()
+        known, kept = load(), PIL.Image.Exif()
         for tag in _OF_A_TIFF:
             if tag in known:
                 kept[tag] = known.get_ifd(tag) if tag in (0x8769, 0x8825) else known[tag]

@@ -120,7 +120,7 @@ def write(
         )
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if metadata.exif and not (format == "JPEG" and len(metadata.exif) > LONGEST_EXIF):
-        options["exif"] = metadata.marked
+        options["exif"] = metadata.for_tiff if format == "TIFF" else metadata.marked
     if metadata.dpi:
         options["dpi"] = metadata.dpi
     if format in ("JPEG", "WEBP"):
