@@ -62,14 +62,14 @@ def test_ragged_holes_are_chosen_for_on_few_cells(monkeypatch: pytest.MonkeyPatc
         cells.append(len(nodes))
         return torch.zeros(len(nodes), dtype=torch.long)
 
-    monkeypatch.setattr("repose.scene.fill._labels", counted)
+    monkeypatch.setattr("repose.scene.fill.choose_labels", counted)
     hole = torch.zeros(1, 600, 600)
     hole[:, 200:400:8, 150:450:8] = 1  # speckles: 950 pixels that touch as many cells
     hole[:, 100:500:4, 100:500:9] = 1
     filled = fill(grass(600, 600), hole)
     assert torch.isfinite(filled).all()
     assert cells
-    assert max(cells) <= 1500
+    assert max(cells) <= 3000
 
 
 def test_spread() -> None:
