@@ -35,8 +35,11 @@ _SEAM: Final = 0.02
 _OTHER: Final = 1.0
 """Colours that differ by more are another content, not another light."""
 
-_SWEEPS: Final = 8
-"""Over the seams, at each level."""
+_BAND: Final = 4
+"""How far a seam moves at each level, at most, cells."""
+
+_ROUNDS: Final = 10
+"""Of belief propagation along the seams, at each level."""
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int16]
@@ -150,7 +153,10 @@ def _filled(
         shifts = np.round(shifts * (scale / step)).astype(np.int64)
         labels, scale = finer, step
         kernels.align(picture, y, x, known, labels, shifts, 2, 3000)
-        kernels.settle(picture, y, x, known, labels, shifts, _within(box, step), _SEAM, _SWEEPS)
+        within = _within(box, step)
+        kernels.settle(picture, y, x, known, labels, shifts, within, _SEAM, 2)
+        kernels.cut(picture, y, x, known, labels, shifts, within, _SEAM, _BAND, _ROUNDS)
+        kernels.settle(picture, y, x, known, labels, shifts, within, _SEAM, 2)
         if step > 1 and int((labels >= 0).sum()) <= _LEVELS:
             correction = np.empty_like(picture)
             kernels.carry(even, even_labels, even_times, step, labels, correction)

@@ -238,6 +238,22 @@ def _apart(image: Any, top: int, left: int, a: int, b: int, c: int, d: int) -> f
 
 
 @jit
+def _seam(
+    image: Any, top: int, left: int, free: Any, shifts: Any,
+    y: int, x: int, v: int, u: int, one: int, other: int, plain: float,
+) -> float:  # fmt: skip
+    """What two neighbours, (y, x) and (v, u), cost with these labels: how far the two copies are apart, at both."""
+    if one == other:
+        return 0.0
+    total = plain
+    for end in range(2):
+        a, b = (y, x) if end == 0 else (v, u)
+        c, d, e, f = a + shifts[one, 0], b + shifts[one, 1], a + shifts[other, 0], b + shifts[other, 1]
+        total += _apart(image, top, left, c, d, e, f) if _there(c, d, free) and _there(e, f, free) else 0.3
+    return total
+
+
+@jit
 def _cost(
     image: Any, top: int, left: int, free: Any, labels: Any, shifts: Any, y: int, x: int, label: int, plain: float
 ) -> float:
@@ -258,16 +274,7 @@ def _cost(
         other = labels[v, u]
         if other < 0 or other == label:
             continue
-        total += plain
-        c, d = v + shifts[other, 0], u + shifts[other, 1]
-        if _there(c - dy, d - dx, free):
-            total += _apart(image, top, left, a, b, c - dy, d - dx)
-        else:
-            total += 0.3
-        if _there(a + dy, b + dx, free) and _there(c, d, free):
-            total += _apart(image, top, left, a + dy, b + dx, c, d)
-        else:
-            total += 0.3
+        total += _seam(image, top, left, free, shifts, y, x, v, u, label, other, plain)
     return total
 
 
@@ -329,6 +336,135 @@ def settle(
                     changed += 1
         if changed == 0:
             break
+
+
+@jit
+def cut(
+    image: Any, top: int, left: int, free: Any, labels: Any, shifts: Any, box: Any, plain: float, reach: int, rounds: int
+) -> None:
+    """Lay the seams anew within a band around them, by min-sum belief propagation among the labels that are near.
+
+    Args:
+        box: see `settle`. plain: likewise. reach: half the width of the band, in cells.
+    """
+    height, width = labels.shape
+    most = 4
+    number = np.full((box[1] - box[0], box[3] - box[2]), -1, np.int32)
+    count = 0
+    for pas in range(2):
+        if pas == 1:
+            place, kinds = np.empty((count, 2), np.int64), np.zeros(count, np.int64)
+            option = np.empty((count, most), np.int16)
+            count = 0
+        for y in range(box[0], box[1]):
+            for x in range(box[2], box[3]):
+                own = labels[y, x]
+                if own < 0 or (pas == 1 and number[y - box[0], x - box[2]] < 0):
+                    continue
+                if pas == 0:
+                    # a plus is enough to see a seam, for seams are longer than the band is wide
+                    near = False
+                    for step in range(1, reach + 1):
+                        for way in range(4):
+                            v, u = y + step * ((way == 2) - (way == 3)), x + step * ((way == 0) - (way == 1))
+                            if 0 <= v < height and 0 <= u < width and labels[v, u] >= 0 and labels[v, u] != own:
+                                near = True
+                        if near:
+                            break
+                    if near:
+                        number[y - box[0], x - box[2]] = count
+                        count += 1
+                    continue
+                place[count, 0], place[count, 1] = y, x
+                have = 0
+                if _there(y + shifts[own, 0], x + shifts[own, 1], free):
+                    option[count, 0], have = own, 1
+                for step in range(1, reach + 1):
+                    for way in range(8):
+                        v = y + step * ((way == 2) - (way == 3) + (way == 4) + (way == 5) - (way == 6) - (way == 7))
+                        u = x + step * ((way == 0) - (way == 1) + (way == 4) - (way == 5) + (way == 6) - (way == 7))
+                        if not (0 <= v < height and 0 <= u < width) or labels[v, u] < 0 or have >= most:
+                            continue
+                        other = labels[v, u]
+                        known = False
+                        for k in range(have):
+                            known = known or option[count, k] == other
+                        if not known and _there(y + shifts[other, 0], x + shifts[other, 1], free):
+                            option[count, have] = other
+                            have += 1
+                if have == 0:
+                    option[count, 0], have = own, 1
+                kinds[count] = have
+                count += 1
+    if count == 0:
+        return
+    unary = np.zeros((count, most), np.float32)
+    pair = np.zeros((count, 2, most, most), np.float32)  # with the cell to the right, and with the one below
+    for n in range(count):
+        y, x = place[n, 0], place[n, 1]
+        for k in range(kinds[n]):
+            a, b = y + shifts[option[n, k], 0], x + shifts[option[n, k], 1]
+            if not _there(a, b, free):
+                unary[n, k] = 1e3
+                continue
+            for way in range(4):
+                dy, dx = (way == 2) - (way == 3), (way == 0) - (way == 1)
+                v, u = y + dy, x + dx
+                if not (0 <= v < height and 0 <= u < width):
+                    continue
+                if free[v, u]:
+                    unary[n, k] += 2 * _apart(image, top, left, a + dy, b + dx, v, u) if _there(a + dy, b + dx, free) else 0.6
+                    continue
+                if labels[v, u] < 0:
+                    continue
+                inside = box[0] <= v < box[1] and box[2] <= u < box[3]
+                other = number[v - box[0], u - box[2]] if inside else -1
+                if other < 0:
+                    unary[n, k] += _seam(image, top, left, free, shifts, y, x, v, u, option[n, k], labels[v, u], plain)
+                elif way == 0 or way == 2:
+                    for j in range(kinds[other]):
+                        pair[n, way // 2, k, j] = _seam(
+                            image, top, left, free, shifts, y, x, v, u, option[n, k], option[other, j], plain
+                        )
+    messages = np.zeros((count, 4, most), np.float32)  # to a cell, from its neighbour in that direction
+    belief, told = np.empty(most, np.float32), np.empty(most, np.float32)
+    for turn in range(rounds):
+        for i in range(count):  # forwards and backwards in turn: news go far in one round
+            n = i if turn % 2 == 0 else count - 1 - i
+            y, x = place[n, 0], place[n, 1]
+            for way in range(4):
+                v, u = y + (way == 2) - (way == 3), x + (way == 0) - (way == 1)
+                if not (box[0] <= v < box[1] and box[2] <= u < box[3]) or number[v - box[0], u - box[2]] < 0:
+                    continue
+                other = number[v - box[0], u - box[2]]
+                for k in range(kinds[n]):
+                    belief[k] = unary[n, k]
+                    for from_way in range(4):
+                        if from_way != way:
+                            belief[k] += messages[n, from_way, k]
+                lowest = np.float32(np.inf)
+                for j in range(kinds[other]):
+                    best = np.float32(np.inf)
+                    for k in range(kinds[n]):
+                        if way == 0 or way == 2:
+                            cost = pair[n, way // 2, k, j]
+                        else:
+                            cost = pair[other, way // 2, j, k]
+                        best = min(best, belief[k] + cost)
+                    told[j] = best
+                    lowest = min(lowest, best)
+                back = way ^ 1
+                for j in range(kinds[other]):
+                    messages[other, back, j] = told[j] - lowest
+    for n in range(count):
+        best = np.float32(np.inf)
+        for k in range(kinds[n]):
+            cost = unary[n, k]
+            for way in range(4):
+                cost += messages[n, way, k]
+            if cost < best:
+                best = cost
+                labels[place[n, 0], place[n, 1]] = option[n, k]
 
 
 @jit

@@ -16,6 +16,9 @@ from repose.scene.fill_kernels import propagate
 
 _SHIFTS: Final = 32
 _PATCH: Final = 5
+_COVERING: Final = 12
+"""Shifts for what the frequent ones do not serve, at most."""
+
 _ROUNDS: Final = 16
 """Of belief propagation."""
 
@@ -27,8 +30,9 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     """The most frequent (dy, dx) by which the surroundings of the hole resemble themselves, (K, 2)."""
     height, width = free.shape
     half = _PATCH // 2
+    none = torch.zeros(0, 2, dtype=torch.long)
     if min(height, width) < 2 * _PATCH:
-        return torch.zeros(0, 2, dtype=torch.long)
+        return _covering(free, none)
     blurred = small * free
     patches = F.unfold(blurred[None], _PATCH)[0].T  # (P, 3 * 25)
     whole = -F.max_pool2d(-free[None].float(), _PATCH, 1)[0] > 0  # (h - 4, w - 4)
@@ -38,7 +42,7 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     near = near[half : height - half, half : width - half]
     asked = torch.nonzero(whole & near)
     if len(place) < 16 or len(asked) < 4:
-        return torch.zeros(0, 2, dtype=torch.long)
+        return _covering(free, none)
     asked = asked[:: max(1, len(asked) // 700)]
     row = width - 2 * half
     known = patches[place[:, 0] * row + place[:, 1]]
@@ -63,8 +67,35 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     tall, wide = extent
     sides = [(0, wide + 2), (0, wide // 2 + 2), (0, 3 * wide // 2 + 2), (tall + 2, 0)]  # with or without votes
     always = torch.tensor([(s * dy, s * dx) for dy, dx in sides for s in (1, -1)])
-    shifts: Tensor = torch.unique(torch.cat([peak, always]), dim=0)
-    return shifts
+    shifts = torch.unique(torch.cat([peak, always]), dim=0)
+    return torch.cat([shifts, _covering(free, shifts)])
+
+
+def _covering(free: Tensor, shifts: Tensor) -> Tensor:
+    """Further shifts, (M, 2), so that every cell of the hole has one that leads to a known cell; along rows if it can.
+
+    Each serves the most cells that have none so far, counted for all shifts at once by a correlation.
+    """
+    height, width = free.shape
+    bare = ~free
+    for shift in shifts.tolist():
+        bare &= _moved(free[None].float(), free.float(), *shift)[1] == 0
+    size = (2 * height, 2 * width)
+    known = torch.fft.rfft2(free.float(), s=size)
+    down = torch.arange(2 * height)
+    down = torch.minimum(down, 2 * height - down)[:, None] / height
+    further = []
+    while len(further) < _COVERING and bool(bare.any()):
+        served = torch.fft.irfft2(known * torch.fft.rfft2(bare.float(), s=size).conj(), s=size).round()
+        best = int((served * torch.exp(-8 * down)).argmax())
+        dy, dx = best // size[1], best % size[1]
+        dy, dx = (dy - size[0] if dy >= height else dy), (dx - size[1] if dx >= width else dx)
+        left = bare & (_moved(free[None].float(), free.float(), dy, dx)[1] == 0)
+        if int(left.sum()) == int(bare.sum()):
+            break
+        further.append((dy, dx))
+        bare = left
+    return torch.tensor(further, dtype=torch.long).reshape(-1, 2)
 
 
 def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
