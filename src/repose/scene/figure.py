@@ -21,6 +21,9 @@ _LEAST_COVERED: Final = 0.3
 _REACH: Final = 0.25
 """No part of a figure is further from a joint's bone, in units of trunk + thigh + shin: a head over a face is 0.21."""
 
+_SIDE: Final = 250
+"""Trunk + thigh + shin of a person on the grid where their outline is told by colours, pixels; at most twice that."""
+
 _LIMBS: Final = (
     (1, 0, 0.07, 0.07), (2, 5, 0.06, 0.06), (2, 8, 0.085, 0.09), (5, 11, 0.085, 0.09), (1, 8, 0.08, 0.1),
     (1, 11, 0.08, 0.1), (8, 11, 0.1, 0.1), (2, 3, 0.075, 0.065), (3, 4, 0.065, 0.05), (5, 6, 0.075, 0.065),
@@ -135,6 +138,14 @@ def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Te
     if mask is not None:
         return wider(mask, seam(keypoints))
     _, height, width = photograph.shape
+    times = max(1, int(person_size(keypoints)) // _SIDE)
+    if times > 1:  # a generous outline needs no fine grid
+        small = F.interpolate(photograph[None], (-(-height // times), -(-width // times)), mode="area")[0]
+        scale = torch.tensor([small.shape[2] / width, small.shape[1] / height])
+        points = keypoints.clone()
+        points[:, :2] = ((keypoints[:, :2] + 0.5) * scale - 0.5) * (keypoints[:, 2:] > 0)
+        hole = old_figure(small, points, None)
+        return F.interpolate(hole[None], (height, width), mode="bilinear", align_corners=False)[0]
     hole = figure_mask(keypoints, height, width, loose=1.3)
     near = figure_mask(keypoints, height, width, loose=2.2) > 0
     if not bool(near.all()):
@@ -167,7 +178,13 @@ def seam(keypoints: Tensor) -> int:
 
 
 def wider(mask: Tensor, by: int) -> Tensor:
-    """(1, H, W) grown by so many pixels, with a border of one more that is soft."""
+    """(1, H, W) grown by so many pixels, or a quarter more where they are many, with a soft border of one more."""
+    times = by // 8
+    if times > 1:  # far wider: on cells of so many pixels, a little more generously
+        _, height, width = mask.shape
+        small = wider(F.max_pool2d(mask[None], times, ceil_mode=True)[0], -(-by // times))
+        large = F.interpolate(small[None], scale_factor=float(times), mode="bilinear", align_corners=False)
+        return large[0, :, :height, :width]
     grown = F.max_pool2d(mask[None], (2 * by + 1, 1), 1, (by, 0))
     grown = F.max_pool2d(grown, (1, 2 * by + 1), 1, (0, by))
     return F.avg_pool2d(grown, 3, 1, 1, count_include_pad=False)[0]

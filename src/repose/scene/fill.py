@@ -41,6 +41,9 @@ _BAND: Final = 4
 _ROUNDS: Final = 10
 """Of belief propagation along the seams, at each level."""
 
+Patch = tuple[tuple[slice, slice], Tensor]
+"""Rows and columns of a picture, and what is there, (3, rows, columns)."""
+
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
@@ -64,15 +67,19 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
         ValueError: the shapes do not go together.
     """
     patch = fill_box(image, hole)
-    if patch is None:
-        return image
-    (y, x), content = patch
+    return image if patch is None else patched(image, patch)
+
+
+def patched(image: Tensor, patch: Patch | None) -> Tensor:
+    """A copy of the picture (3, H, W) with a patch of `fill_box` in its place."""
     out = image.clone()
-    out[:, y, x] = content
+    if patch is not None:
+        (y, x), content = patch
+        out[:, y, x] = content
     return out
 
 
-def fill_box(image: Tensor, hole: Tensor) -> tuple[tuple[slice, slice], Tensor] | None:
+def fill_box(image: Tensor, hole: Tensor) -> Patch | None:
     """`fill`, of the box around the hole alone: its rows and columns, and (3, rows, columns); None without a hole.
 
     Args and errors: as of `fill`.
@@ -126,9 +133,7 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _filled(
-    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats
-) -> Floats:
+def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats) -> Floats:
     """The box of the hole, (3, rows, columns), blended by `share`.
 
     Args:
@@ -215,4 +220,4 @@ def _within(box: tuple[int, int, int, int], times: int) -> Shifts:
     return np.array([first_row // times, -(-last_row // times), first // times, -(-last // times)], np.int64)
 
 
-__all__ = ["fill", "fill_box", "spread"]
+__all__ = ["Patch", "fill", "fill_box", "patched", "spread"]

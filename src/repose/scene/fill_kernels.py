@@ -1,5 +1,7 @@
 """The compiled loops of `fill`: small pictures, labels by belief propagation, seams, levels of brightness, copies.
 
+`mix_columns` is of `blending`.
+
 Pictures are float32 (3, H, W), C-contiguous. A map `free` is uint8 (h, w): 1 where every pixel of a cell is known. A map
 `labels` is int16 (h, w): the number of a shift in the hole, -1 where the cell is known or where no shift serves.
 `shifts` is int64 (K, 2), rows down and columns to the right, in cells of the level.
@@ -51,15 +53,17 @@ def touched(unknown: Any, times: int) -> int:
     height, width = unknown.shape
     columns = (width + times - 1) // times
     count = 0
-    line = np.zeros(columns, np.uint8)
-    for y in range(height):
-        if y % times == 0:
-            line[:] = 0
-        for x in range(width):
-            if unknown[y, x]:
-                if line[x // times] == 0:
-                    count += 1
-                    line[x // times] = 1
+    for row in range((height + times - 1) // times):
+        for column in range(columns):
+            there = False
+            for y in range(row * times, min(height, row * times + times)):
+                for x in range(column * times, min(width, column * times + times)):
+                    if unknown[y, x]:
+                        there = True
+                        break
+                if there:
+                    break
+            count += there
     return count
 
 
@@ -340,7 +344,16 @@ def settle(
 
 @jit
 def cut(
-    image: Any, top: int, left: int, free: Any, labels: Any, shifts: Any, box: Any, plain: float, reach: int, rounds: int
+    image: Any,
+    top: int,
+    left: int,
+    free: Any,
+    labels: Any,
+    shifts: Any,
+    box: Any,
+    plain: float,
+    reach: int,
+    rounds: int,
 ) -> None:
     """Lay the seams anew within a band around them, by min-sum belief propagation among the labels that are near.
 
@@ -413,7 +426,9 @@ def cut(
                 if not (0 <= v < height and 0 <= u < width):
                     continue
                 if free[v, u]:
-                    unary[n, k] += 2 * _apart(image, top, left, a + dy, b + dx, v, u) if _there(a + dy, b + dx, free) else 0.6
+                    unary[n, k] += (
+                        2 * _apart(image, top, left, a + dy, b + dx, v, u) if _there(a + dy, b + dx, free) else 0.6
+                    )
                     continue
                 if labels[v, u] < 0:
                     continue
@@ -587,12 +602,25 @@ def carry(coarse: Any, coarse_labels: Any, from_times: int, to_times: int, label
     value = np.empty(3, np.float64)
     for y in range(height):
         for x in range(width):
-            if labels[y, x] >= 0 and _between(
-                coarse, coarse_labels, to_times / from_times, y, x, labels[y, x], value
-            ):
+            if labels[y, x] >= 0 and _between(coarse, coarse_labels, to_times / from_times, y, x, labels[y, x], value):
                 out[0, y, x], out[1, y, x], out[2, y, x] = value[0], value[1], value[2]
             else:
                 out[0, y, x], out[1, y, x], out[2, y, x] = 0, 0, 0
+
+
+@jit
+def _alike(labels: Any, y: int, x: int, soft: int) -> bool:
+    """Whether the labels around a pixel are its own, as far as eight of them tell; cells of the hole alone count."""
+    height, width = labels.shape
+    own = labels[y, x]
+    for dy in (-soft, 0, soft):
+        v = y + dy
+        if 0 <= v < height:
+            for dx in (-soft, 0, soft):
+                u = x + dx
+                if 0 <= u < width and labels[v, u] != own and labels[v, u] >= 0:
+                    return False
+    return True
 
 
 @jit
@@ -628,7 +656,9 @@ def copy(
             label = labels[y, x]
             kinds = 0
             if label >= 0:
-                number[0], weight[0], kinds = label, 0.0, 1
+                number[0], weight[0], kinds = label, 1.0, 1
+            if label >= 0 and not _alike(labels, y, x, soft):
+                weight[0] = 0.0
                 for dy in range(-soft, soft + 1):
                     v = y + dy
                     if not 0 <= v < height:
@@ -681,3 +711,20 @@ def copy(
             for c in range(3):
                 own = image[c, top + y, left + x]
                 out[c, m, n] = own + (min(max(colour[c], -1.0), 1.0) - own) * part
+
+
+@jit
+def mix_columns(picture: Any, taps: Any, weights: Any, out: Any) -> None:
+    """Every column of `out` (C, h, n) is a weighted sum of columns of a picture (C, h, w).
+
+    Args:
+        taps: int64 (k, n), the columns. weights: float32 (k, n).
+    """
+    channels, height, count = out.shape
+    for c in range(channels):
+        for y in range(height):
+            for x in range(count):
+                total = np.float32(0)
+                for k in range(len(taps)):
+                    total += weights[k, x] * picture[c, y, taps[k, x]]
+                out[c, y, x] = total

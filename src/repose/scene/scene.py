@@ -24,14 +24,17 @@ from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Canvas, Placement
-from repose.scene.blending import Region, cover, lift, ramp
+from repose.scene.blending import Region, cover, lift, ramp, strips
 from repose.scene.figure import figure_mask, known_mask, new_figure, old_figure, reach, seam, wider
-from repose.scene.fill import fill
+from repose.scene.fill import Patch, fill_box, patched
 from repose.scene.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.standing import moved, similarity, stand
 
 Background = Literal["keep", "generated", "white"]
 BACKGROUNDS: Final[tuple[Background, ...]] = ("keep", "generated", "white")
+
+_LARGE: Final = 6_000_000
+"""Values of a background from which it is kept in half precision; what that changes is below a tenth of a grey level."""
 
 JOINTS_ALONE: Final = Needs(source=("image", "keypoints"), target=("keypoints",))
 
@@ -110,7 +113,7 @@ class Scene:
         self._prepared: tuple[Generator, tuple[Tensor, ...]] | None = None
         self._enlarged: dict[int, Tensor] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
-        self._backgrounds: dict[bool, Tensor] = {}  # likewise
+        self._backgrounds: dict[bool, Patch | None] = {}  # likewise
 
     # -- posing -------------------------------------------------------------------------------------------------
 
@@ -158,10 +161,19 @@ class Scene:
     def enlarged(self, times: int) -> Tensor:
         """(3, k H, k W): what `source` shows at k = `times` times its pixels, for `Generator.enlarge`."""
         if times not in self._enlarged:
-            bare = self.person.only("image", "keypoints")
-            placed, _ = place(bare, self.placement.box, enlarged(self.canvas, times))
-            assert placed.image is not None
-            self._enlarged[times] = placed.image
+            assert self.person.image is not None
+            canvas, image = enlarged(self.canvas, times), self.person.image
+            if image.numel() <= _LARGE:
+                placed = place(Person(image=image), self.placement.box, canvas)[0].image
+                assert placed is not None
+                self._enlarged[times] = placed
+            else:  # one channel after the other, for memory; as a mask, beside which is 0, not white
+                channels = []
+                for channel in image.split(1):
+                    mask = place(Person(mask=channel - 1), self.placement.box, canvas)[0].mask
+                    assert mask is not None
+                    channels.append(mask + 1)
+                self._enlarged[times] = torch.cat(channels).clamp_(-1, 1)
         return self._enlarged[times]
 
     def prepared(self, generator: Generator, source: Person) -> tuple[Tensor, ...]:
@@ -192,7 +204,8 @@ class Scene:
     @property
     def background(self) -> Tensor:
         """The photograph without the person, (3, height, width) in [-1, 1]; see `repose.scene.fill`."""
-        return self._background(asking=True)
+        assert self.person.image is not None
+        return patched(self.person.image, self._background(asking=True))
 
     # -- the whole photograph -----------------------------------------------------------------------------------
 
@@ -231,7 +244,7 @@ class Scene:
         elif background == "generated":
             whole = photograph.clone()
         else:
-            whole = self._background(asking=shown is not None).clone()
+            whole = patched(photograph, self._background(asking=shown is not None))
         region = _changed(pose, everything=background == "generated")
         if region is None:
             return whole
@@ -241,13 +254,18 @@ class Scene:
             share = new_figure(picture, pose.target.keypoints, *self.canvas.size)
         else:
             share = cover(shown.float())
-        share = lift(share, height, pose.placement, region)
         # whoever else the crop shows stays
-        share = share * (figure_mask(pose.keypoints, *pose.placement.size, loose=2.5)[:, *region] > 0)
-        if background == "generated":
-            share = torch.maximum(share, ramp(pose.placement, region))
-        part = whole[:, *region]
-        whole[:, *region] = part * (1 - share) + lift(picture, height, pose.placement, region) * share
+        near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0
+        for strip in strips(region):
+            part = lift(share, height, pose.placement, strip) * near[:, *strip]
+            if background == "generated":
+                part = torch.maximum(part, ramp(pose.placement, strip))
+            columns = torch.nonzero(part[0].amax(0))[:, 0]
+            if len(columns):
+                first, last = int(columns[0]), int(columns[-1]) + 1
+                strip = strip[0], slice(strip[1].start + first, strip[1].start + last)
+                old, new = whole[:, *strip], lift(picture, height, pose.placement, strip)
+                old += new.sub_(old).mul_(part[:, :, first:last])
         if still is not None and background == "keep" and pose.placement.box == self.placement.box:
             whole = self._kept(whole, still.float(), pose)
         return whole
@@ -266,8 +284,9 @@ class Scene:
             return photograph.clone()
         region = _changed(pose, everything=True)
         if region is not None:
-            share = lift(still, self.canvas.height, pose.placement, region)
-            whole[:, *region] = whole[:, *region] * (1 - share) + photograph[:, *region] * share
+            for strip in strips(region):
+                share = lift(still, self.canvas.height, pose.placement, strip)
+                whole[:, *strip] += (photograph[:, *strip] - whole[:, *strip]) * share
         return whole
 
     def _matte(self, asking: bool) -> Tensor:
@@ -292,12 +311,15 @@ class Scene:
         matte[:, y, x] = hidden
         return matte
 
-    def _background(self, asking: bool) -> Tensor:
-        """`background`, by the matte of the same name."""
+    def _background(self, asking: bool) -> Patch | None:
+        """What differs in `background`, by the matte of the same name."""
         asking = asking and self._mask is None and self._shown is not None
         if asking not in self._backgrounds:
             assert self.person.image is not None
-            self._backgrounds[asking] = fill(self.person.image, self._matte(asking))
+            patch = fill_box(self.person.image, self._matte(asking))
+            if patch is not None and patch[1].numel() > _LARGE:
+                patch = patch[0], patch[1].half()
+            self._backgrounds[asking] = patch
         return self._backgrounds[asking]
 
     def _surroundings(self) -> Region:
