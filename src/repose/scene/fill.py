@@ -178,8 +178,9 @@ def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, i
 def _coarsest(unknown: Mask) -> int:
     """Pixels along a side of a cell of the small picture."""
     height, width = unknown.shape
-    times = max(1, math.ceil(max(height, width) / _SIDE), math.ceil(math.sqrt(int(unknown.sum()) / _NODES)))
-    while (cells := kernels.touched(unknown, times)) > _NODES:  # a ragged hole touches more cells than its area says
+    times: int = max(1, math.ceil(max(height, width) / _SIDE), math.ceil(math.sqrt(int(unknown.sum()) / _NODES)))
+    # a ragged hole touches more cells than its area says
+    while (cells := int(kernels.touched(unknown, times))) > _NODES:
         times = max(times + 1, int(times * math.sqrt(cells / _NODES)))
     return times
 

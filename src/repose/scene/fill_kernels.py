@@ -2,8 +2,8 @@
 
 `mix_columns` is of `blending`.
 
-Pictures are float32 (3, H, W), C-contiguous. A map `free` is uint8 (h, w): 1 where every pixel of a cell is known. A map
-`labels` is int16 (h, w): the number of a shift in the hole, -1 where the cell is known or where no shift serves.
+Pictures are float32 (3, H, W), C-contiguous. A map `free` is uint8 (h, w): 1 where every pixel of a cell is known. A
+map `labels` is int16 (h, w): the number of a shift in the hole, -1 where the cell is known or where no shift serves.
 `shifts` is int64 (K, 2), rows down and columns to the right, in cells of the level.
 """
 
@@ -461,10 +461,7 @@ def cut(
                 for j in range(kinds[other]):
                     best = np.float32(np.inf)
                     for k in range(kinds[n]):
-                        if way == 0 or way == 2:
-                            cost = pair[n, way // 2, k, j]
-                        else:
-                            cost = pair[other, way // 2, j, k]
+                        cost = pair[n, way // 2, k, j] if way % 2 == 0 else pair[other, way // 2, j, k]
                         best = min(best, belief[k] + cost)
                     told[j] = best
                     lowest = min(lowest, best)
@@ -578,7 +575,7 @@ def _between(values: Any, labels: Any, scale: float, y: int, x: int, label: int,
     rows, columns = labels.shape
     v, u = (y + 0.5) * scale - 0.5, (x + 0.5) * scale - 0.5
     above, before = int(np.floor(v)), int(np.floor(u))
-    for ring in range(2):
+    for ring in range(6):  # seams have moved since, by some cells
         total = 0.0
         out[0], out[1], out[2] = 0, 0, 0
         for i in range(above - ring, above + 2 + ring):
@@ -626,7 +623,8 @@ def _alike(labels: Any, y: int, x: int, soft: int) -> bool:
 @jit
 def copy(
     image: Any, top: int, left: int, free: Any, labels: Any, shifts: Any, soft: int,
-    correction: Any, coarse_labels: Any, times: int, smooth: Any, smooth_times: int, share: Any, row: int, column: int, out: Any,
+    correction: Any, coarse_labels: Any, times: int, smooth: Any, smooth_times: int,
+    share: Any, row: int, column: int, out: Any,
 ) -> None:  # fmt: skip
     """The hole of a picture at full size, written to `out`, blended with the picture.
 

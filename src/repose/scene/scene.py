@@ -34,7 +34,7 @@ Background = Literal["keep", "generated", "white"]
 BACKGROUNDS: Final[tuple[Background, ...]] = ("keep", "generated", "white")
 
 _LARGE: Final = 6_000_000
-"""Values of a background from which it is kept in half precision; what that changes is below a tenth of a grey level."""
+"""Values of a background from which it is kept in half precision: less than a tenth of a grey level is lost."""
 
 JOINTS_ALONE: Final = Needs(source=("image", "keypoints"), target=("keypoints",))
 
@@ -169,7 +169,7 @@ class Scene:
                 self._enlarged[times] = placed
             else:  # one channel after the other, for memory; as a mask, beside which is 0, not white
                 channels = []
-                for channel in image.split(1):
+                for channel in image[:, None]:
                     mask = place(Person(mask=channel - 1), self.placement.box, canvas)[0].mask
                     assert mask is not None
                     channels.append(mask + 1)

@@ -84,7 +84,7 @@ def _covering(free: Tensor, shifts: Tensor) -> Tensor:
     known = torch.fft.rfft2(free.float(), s=size)
     down = torch.arange(2 * height)
     down = torch.minimum(down, 2 * height - down)[:, None] / height
-    further = []
+    further: list[tuple[int, int]] = []
     while len(further) < _COVERING and bool(bare.any()):
         served = torch.fft.irfft2(known * torch.fft.rfft2(bare.float(), s=size).conj(), s=size).round()
         best = int((served * torch.exp(-8 * down)).argmax())

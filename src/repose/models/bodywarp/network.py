@@ -270,7 +270,7 @@ class BodyWarp(Generator):
         Raises:
             ValueError: other proportions.
         """
-        extra, core = output.extra, output.extra["core"]
+        core = output.extra["core"]
         (height, width), (rows, columns) = core.shape[-2:], photograph.shape[-2:]
         if (rows, columns) == (height, width):
             return core
