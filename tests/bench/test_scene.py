@@ -22,6 +22,7 @@ from repose.record import stamp
 from repose.represent.keypoints import from_skeleton
 from repose.scene import Scene
 from repose.scene import scene as scene_module
+from repose.scene.fill import Patch
 from tests import tiny
 from tests.estimate import fakes
 
@@ -84,20 +85,20 @@ def test_a_part_inside_another_counts_alone() -> None:
 
 
 def test_the_parts_of_every_picture(model: Model, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = (scene_module.fill, Scene.compose, dict(vars(model.generator)))
-    fill = scene_module.fill
+    before = (scene_module.fill_box, Scene.compose, dict(vars(model.generator)))
+    fill_box = scene_module.fill_box
 
-    def slow_fill(image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+    def slow_fill(image: torch.Tensor, hole: torch.Tensor) -> Patch | None:
         end = time.process_time() + 0.1
         while time.process_time() < end:
             pass
-        return fill(image, hole)
+        return fill_box(image, hole)
 
-    monkeypatch.setattr(scene_module, "fill", slow_fill)
+    monkeypatch.setattr(scene_module, "fill_box", slow_fill)
     said: list[str] = []
     times = time_scene(model, person, raise_arm(person, 3), rounds=2, say=said.append)
     monkeypatch.undo()
-    assert (scene_module.fill, Scene.compose, dict(vars(model.generator))) == before, "all is as it was"
+    assert (scene_module.fill_box, Scene.compose, dict(vars(model.generator))) == before, "all is as it was"
     assert said == ["a round that does not count", "round 1 of 2", "round 2 of 2"]
     assert (times.height, times.width, times.poses, times.rounds) == (200, 160, 3, 2)
     for picture in (times.first, times.further):

@@ -17,7 +17,7 @@ from repose.represent.canvas import canvas
 from repose.represent.figure import figure_mask
 from repose.scene import BACKGROUNDS, Background, Scene, find_background
 from repose.scene.figure import known_mask
-from repose.scene.fill import fill
+from repose.scene.fill import Patch, fill, fill_box
 from tests.represent.test_retarget import stick
 from tests.scene.people import grass, painted, photograph, portrait, redness
 
@@ -74,11 +74,11 @@ def test_the_old_figure_is_found_and_filled_once(monkeypatch: pytest.MonkeyPatch
     filled: list[Tensor] = []
     asked: list[Person] = []
 
-    def counted(image: Tensor, hole: Tensor) -> Tensor:
+    def counted(image: Tensor, hole: Tensor) -> Patch | None:
         filled.append(hole)
-        return fill(image, hole)
+        return fill_box(image, hole)
 
-    monkeypatch.setattr(repose.scene.scene, "fill", counted)
+    monkeypatch.setattr(repose.scene.scene, "fill_box", counted)
     person = photograph().only("image", "keypoints")
     scene, pose, picture, shown = painted(person, stick(arms=40), canvas("fashion"), shown=asked.append)
     scene.compose(picture, pose, shown, "white")

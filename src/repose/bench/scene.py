@@ -280,7 +280,7 @@ def _watched(model: Model, stopwatch: _Stopwatch) -> Iterator[None]:
     parts: tuple[tuple[Any, str, str], ...] = (
         (generator, "forward", "network"),
         (generator, "enlarge", "detail"),
-        (scene_module, "fill", "background"),
+        (scene_module, "fill_box", "background"),
         (Scene, "compose", "composition"),
     )
     with contextlib.ExitStack() as stack:

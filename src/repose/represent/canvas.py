@@ -23,6 +23,9 @@ Box = tuple[int, int, int, int]
 
 How = Literal["fit", "letterbox", "crop"]
 
+_STRIP: Final = 4_000_000
+"""Values that `to_uint8` converts at once, about."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -202,14 +205,18 @@ def to_uint8(image: Tensor, rounding: Literal["nearest", "patn"] = "nearest") ->
     """
     if image.ndim not in (3, 4) or image.shape[-3] != 3:
         raise ValueError(f"to_uint8: image (3, H, W) or (B, 3, H, W), got {tuple(image.shape)}")
-    if not torch.isfinite(image).all():
-        raise ValueError("to_uint8: the image holds NaN or infinity; the network that made it has diverged")
     if rounding not in ("nearest", "patn"):
         raise ValueError(f"to_uint8: no rounding {rounding!r}; there are nearest and patn")
-    grey = ((image.detach().float() + 1) / 2 * 255).clamp(0, 255)
-    grey = grey.round() if rounding == "nearest" else grey
-    out: npt.NDArray[np.uint8] = grey.to(torch.uint8).movedim(-3, -1).contiguous().cpu().numpy()
-    return out
+    out = torch.empty(*image.shape[:-3], *image.shape[-2:], 3, dtype=torch.uint8)
+    rows = max(1, _STRIP // max(1, image.numel() // max(1, image.shape[-2])))
+    for first in range(0, image.shape[-2], rows):  # a photograph's floats are not copied as a whole
+        part = image[..., first : first + rows, :].detach().float()
+        if not torch.isfinite(part).all():
+            raise ValueError("to_uint8: the image holds NaN or infinity; the network that made it has diverged")
+        grey = ((part + 1) / 2 * 255).clamp(0, 255)
+        grey = grey.round() if rounding == "nearest" else grey
+        out[..., first : first + rows, :, :] = grey.to(torch.uint8).movedim(-3, -1)
+    return out.numpy()
 
 
 def from_uint8(image: npt.NDArray[np.uint8] | Tensor) -> Tensor:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from repose.represent.canvas import Placement
+from repose.scene.fill_kernels import mix_columns
 
 Region = tuple[slice, slice]
 """Rows and columns of a photograph."""
@@ -26,23 +29,29 @@ def lift(picture: Tensor, canvas_height: int, placement: Placement, region: Regi
     top, left, box_height, box_width = placement.box
     scale = picture.shape[-2] / canvas_height
     t, l, h, w = (round(side * scale) for side in placement.window)  # noqa: E741
-    part = picture[None, :, t : t + h, l : l + w]
-    smaller = box_height < h or box_width < w
     share = len(picture) == 1
-    mode = "bilinear" if smaller or share else "bicubic"
-    part = F.interpolate(part, (box_height, box_width), mode=mode, align_corners=False, antialias=smaller)[0]
-    part = part.clamp(0 if share else -1, 1)
     y, x = region
-    if top <= y.start and y.stop <= top + box_height and left <= x.start and x.stop <= left + box_width:
-        return part[:, y.start - top : y.stop - top, x.start - left : x.stop - left]
+    rows, columns = _inside(y, top, box_height), _inside(x, left, box_width)
+    if box_height < h or box_width < w:
+        part = picture[None, :, t : t + h, l : l + w]
+        part = F.interpolate(part, (box_height, box_width), mode="bilinear", align_corners=False, antialias=True)[0]
+        part = part[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    else:
+        part = _taken(picture[:, t : t + h, l : l + w], 1, rows.start - top, rows.stop - top, box_height, not share)
+        part = _taken(part, 2, columns.start - left, columns.stop - left, box_width, not share)
+    part = part.clamp_(0 if share else -1, 1)
+    if (rows, columns) == region:
+        return part
     out = picture.new_zeros(len(picture), y.stop - y.start, x.stop - x.start)
-    first_row, last_row = max(top, y.start), min(top + box_height, y.stop)
-    first, last = max(left, x.start), min(left + box_width, x.stop)
-    if first_row < last_row and first < last:
-        out[:, first_row - y.start : last_row - y.start, first - x.start : last - x.start] = part[
-            :, first_row - top : last_row - top, first - left : last - left
-        ]
+    out[:, rows.start - y.start : rows.stop - y.start, columns.start - x.start : columns.stop - x.start] = part
     return out
+
+
+def strips(region: Region, rows: int = 64) -> Iterator[Region]:
+    """A region in strips of at most so many rows, so that what is computed of it takes little memory."""
+    y, x = region
+    for first in range(y.start, y.stop, rows):
+        yield slice(first, min(first + rows, y.stop)), x
 
 
 def cover(probability: Tensor) -> Tensor:
@@ -68,4 +77,46 @@ def ramp(placement: Placement, region: Region) -> Tensor:
     return (line(region[0], height, top, box_height)[:, None] * line(region[1], width, left, box_width))[None]
 
 
-__all__ = ["Region", "cover", "lift", "ramp"]
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _inside(along: slice, first: int, length: int) -> slice:
+    """The part of a stretch of the photograph that lies on the crop; empty, but within the crop, if there is none."""
+    start = min(max(along.start, first), first + length)
+    return slice(start, max(start, min(along.stop, first + length)))
+
+
+def _taken(picture: Tensor, dim: int, first: int, last: int, length: int, cubic: bool) -> Tensor:
+    """The pixels `first` to `last` (excluded) of a dimension that is scaled up to `length`, as `F.interpolate` does."""
+    size = picture.shape[dim]
+    if size == length:
+        return picture.narrow(dim, first, last - first).clone()
+    at = (torch.arange(first, last, device=picture.device, dtype=torch.float32) + 0.5) * (size / length) - 0.5
+    at = at if cubic else at.clamp_min(0)
+    before = at.floor()
+    t, whole = at - before, before.long()
+    # Keys' cubic with a = -0.75, as torch's
+    weights = (
+        (
+            ((-0.75 * (t + 1) + 3.75) * (t + 1) - 6) * (t + 1) + 3,
+            (1.25 * t - 2.25) * t * t + 1,
+            (1.25 * (1 - t) - 2.25) * (1 - t) * (1 - t) + 1,
+            ((-0.75 * (2 - t) + 3.75) * (2 - t) - 6) * (2 - t) + 3,
+        )
+        if cubic
+        else (1 - t, t)
+    )
+    taps = [(whole + k - (1 if cubic else 0)).clamp(0, size - 1) for k in range(len(weights))]
+    if dim == 2:
+        out = picture.new_empty(*picture.shape[:2], last - first, dtype=torch.float32)
+        mix_columns(
+            picture.detach().float().contiguous().numpy(), torch.stack(taps).numpy(), torch.stack(weights).numpy(),
+            out.numpy(),
+        )  # fmt: skip
+        return out
+    return torch.stack(
+        [picture.index_select(1, tap) * weight[:, None] for tap, weight in zip(taps, weights, strict=True)]
+    ).sum(0)
+
+
+__all__ = ["Region", "cover", "lift", "ramp", "strips"]

@@ -14,6 +14,9 @@ from repose.represent.figure import figure_mask
 from repose.represent.retarget import person_size
 from repose.scene.fill import spread
 
+_SIDE: Final = 250
+"""Trunk + thigh + shin of a person on the grid where their outline is told by colours, pixels; at most twice that."""
+
 _GAP: Final = 0.05
 """Half the width of a gap in a mask that is filled, in units of trunk + thigh + shin."""
 
@@ -59,6 +62,14 @@ def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Te
         shown = ((mask - _FAINT) / (0.5 - _FAINT)).clamp(0, 1)
         return wider(_closed(shown, float(person_size(keypoints))), seam(keypoints))
     _, height, width = photograph.shape
+    times = max(1, int(person_size(keypoints)) // _SIDE)
+    if times > 1:  # a generous outline needs no fine grid
+        small = F.interpolate(photograph[None], (-(-height // times), -(-width // times)), mode="area")[0]
+        scale = torch.tensor([small.shape[2] / width, small.shape[1] / height])
+        points = keypoints.clone()
+        points[:, :2] = ((keypoints[:, :2] + 0.5) * scale - 0.5) * (keypoints[:, 2:] > 0)
+        hole = old_figure(small, points, None)
+        return F.interpolate(hole[None], (height, width), mode="bilinear", align_corners=False)[0]
     hole = figure_mask(keypoints, height, width, loose=1.3)
     near = figure_mask(keypoints, height, width, loose=2.2) > 0
     if not bool(near.all()):
@@ -91,7 +102,13 @@ def seam(keypoints: Tensor) -> int:
 
 
 def wider(mask: Tensor, by: int) -> Tensor:
-    """(1, H, W) grown by so many pixels, with a border of one more that is soft."""
+    """(1, H, W) grown by so many pixels, or a quarter more where they are many, with a soft border of one more."""
+    times = by // 8
+    if times > 1:  # far wider: on cells of so many pixels, a little more generously
+        _, height, width = mask.shape
+        small = wider(F.max_pool2d(mask[None], times, ceil_mode=True)[0], -(-by // times))
+        large = F.interpolate(small[None], scale_factor=float(times), mode="bilinear", align_corners=False)
+        return large[0, :, :height, :width]
     grown = F.max_pool2d(mask[None], (2 * by + 1, 1), 1, (by, 0))
     grown = F.max_pool2d(grown, (1, 2 * by + 1), 1, (0, by))
     return F.avg_pool2d(grown, 3, 1, 1, count_include_pad=False)[0]

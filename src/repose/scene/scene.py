@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from repose.models.base import Generator, Needs
@@ -25,9 +26,9 @@ from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Canvas, Placement
 from repose.represent.figure import figure_mask, reach
-from repose.scene.blending import Region, cover, lift, ramp
+from repose.scene.blending import Region, cover, lift, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
-from repose.scene.fill import fill, spread
+from repose.scene.fill import Patch, fill_box, patched, spread
 from repose.scene.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.shadow import shadow
 from repose.scene.standing import moved, similarity, stand
@@ -40,6 +41,9 @@ Background = BackgroundName | Tensor
 
 _INNER: Final = 0.95
 """A pixel that the person covers by so much has their colour alone."""
+
+_LARGE: Final = 6_000_000
+"""Values of a background from which it is kept in half precision: less than a tenth of a grey level is lost."""
 
 JOINTS_ALONE: Final = Needs(source=("image", "keypoints"), target=("keypoints",))
 
@@ -119,7 +123,7 @@ class Scene:
         self._enlarged: dict[int, Tensor] = {}  # by times
         self._alone: dict[int, tuple[Tensor, Tensor]] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
-        self._backgrounds: dict[bool, Tensor] = {}  # likewise
+        self._backgrounds: dict[bool, Patch | None] = {}  # likewise
 
     # -- posing -------------------------------------------------------------------------------------------------
 
@@ -167,10 +171,19 @@ class Scene:
     def enlarged(self, times: int) -> Tensor:
         """(3, k H, k W): what `source` shows at k = `times` times its pixels, for `Generator.enlarge`."""
         if times not in self._enlarged:
-            bare = self.person.only("image", "keypoints")
-            placed, _ = place(bare, self.placement.box, enlarged(self.canvas, times))
-            assert placed.image is not None
-            self._enlarged[times] = placed.image
+            assert self.person.image is not None
+            canvas, image = enlarged(self.canvas, times), self.person.image
+            if image.numel() <= _LARGE:
+                placed = place(Person(image=image), self.placement.box, canvas)[0].image
+                assert placed is not None
+                self._enlarged[times] = placed
+            else:  # one channel after the other, for memory
+                channels = []
+                for channel in image[:, None]:
+                    placed = place(Person(image=channel), self.placement.box, canvas)[0].image
+                    assert placed is not None
+                    channels.append(placed)
+                self._enlarged[times] = torch.cat(channels)
         return self._enlarged[times]
 
     def person_alone(self, times: int) -> tuple[Tensor, Tensor] | None:
@@ -220,7 +233,8 @@ class Scene:
     @property
     def background(self) -> Tensor:
         """The photograph without the person, (3, height, width) in [-1, 1]; see `repose.scene.fill`."""
-        return self._background(asking=True)
+        assert self.person.image is not None
+        return patched(self.person.image, self._background(asking=True))
 
     # -- the whole photograph -----------------------------------------------------------------------------------
 
@@ -269,22 +283,33 @@ class Scene:
         elif behind == "generated":
             whole = photograph.clone()
         else:
-            whole = self._background(asking=shown is not None).clone()
+            whole = patched(photograph, self._background(asking=shown is not None))
         opacity = torch.zeros_like(photograph[:1]) if background == "transparent" else None
         region = _changed(pose, everything=behind == "generated")
         if region is not None:
-            share = self._share(picture, pose, shown, alpha, region)
-            colours = lift(picture, self.canvas.height, pose.placement, region)
-            if behind == "generated":
-                share = torch.maximum(share, ramp(pose.placement, region))
-            elif alpha is None and behind != "keep":  # at the border the picture holds what the model has behind
-                inner = (share > _INNER).float()
-                colours = torch.where(inner > 0, colours, spread(colours, inner)) if bool(inner.any()) else colours
-            if opacity is not None:
-                opacity[:, *region] = share
-                whole[:, *region] = torch.where(share > 0, colours, whole[:, *region])
-            else:
-                whole[:, *region] = whole[:, *region] * (1 - share) + colours * share
+            height, share = self.canvas.height, self._share(picture, pose, shown, alpha)
+            if alpha is None and (isinstance(behind, Tensor) or behind in ("white", "transparent")):
+                picture = _alone(picture, share)
+            # whoever else the crop shows stays
+            near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0
+            for strip in strips(region):
+                part = lift(share, height, pose.placement, strip) * near[:, *strip]
+                if behind == "generated":
+                    part = torch.maximum(part, ramp(pose.placement, strip))
+                columns = torch.nonzero(part[0].amax(0))[:, 0]
+                if len(columns):
+                    first, last = int(columns[0]), int(columns[-1]) + 1
+                    strip = strip[0], slice(strip[1].start + first, strip[1].start + last)
+                    part, old, new = (
+                        part[:, :, first:last],
+                        whole[:, *strip],
+                        lift(picture, height, pose.placement, strip),
+                    )
+                    if opacity is None:
+                        old += new.sub_(old).mul_(part)
+                    else:
+                        opacity[:, *strip] = part
+                        old += new.sub_(old).mul_(part > 0)
         if opacity is not None:
             return torch.cat([whole, 2 * opacity - 1])
         if still is not None and behind == "keep" and pose.placement.box == self.placement.box:
@@ -293,18 +318,14 @@ class Scene:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _share(self, picture: Tensor, pose: Pose, shown: Tensor | None, alpha: Tensor | None, region: Region) -> Tensor:
-        """How far the new figure hides what is behind, (1, rows, columns) of a region."""
+    def _share(self, picture: Tensor, pose: Pose, shown: Tensor | None, alpha: Tensor | None) -> Tensor:
+        """How far the new figure hides what is behind, (1, h, w) of its crop."""
         if alpha is not None:
-            share = alpha.float()
-        elif shown is not None:
-            share = cover(shown.float())
-        else:
-            assert pose.target.keypoints is not None
-            share = new_figure(picture, pose.target.keypoints, *self.canvas.size)
-        share = lift(share, self.canvas.height, pose.placement, region)
-        # whoever else the crop shows stays
-        return share * (figure_mask(pose.keypoints, *pose.placement.size, loose=2.5)[:, *region] > 0)
+            return alpha.float()
+        if shown is not None:
+            return cover(shown.float())
+        assert pose.target.keypoints is not None
+        return new_figure(picture, pose.target.keypoints, *self.canvas.size)
 
     @cached_property
     def _mask(self) -> Tensor | None:
@@ -318,8 +339,9 @@ class Scene:
             return photograph.clone()
         region = _changed(pose, everything=True)
         if region is not None:
-            share = lift(still, self.canvas.height, pose.placement, region)
-            whole[:, *region] = whole[:, *region] * (1 - share) + photograph[:, *region] * share
+            for strip in strips(region):
+                share = lift(still, self.canvas.height, pose.placement, strip)
+                whole[:, *strip] += (photograph[:, *strip] - whole[:, *strip]) * share
         return whole
 
     def _matte(self, asking: bool) -> Tensor:
@@ -345,12 +367,15 @@ class Scene:
         matte[:, y, x] = hidden
         return matte
 
-    def _background(self, asking: bool) -> Tensor:
-        """`background`, by the matte of the same name."""
+    def _background(self, asking: bool) -> Patch | None:
+        """What differs in `background`, by the matte of the same name."""
         asking = asking and self._mask is None and self._shown is not None
         if asking not in self._backgrounds:
             assert self.person.image is not None
-            self._backgrounds[asking] = fill(self.person.image, self._matte(asking))
+            patch = fill_box(self.person.image, self._matte(asking))
+            if patch is not None and patch[1].numel() > _LARGE:
+                patch = patch[0], patch[1].half()
+            self._backgrounds[asking] = patch
         return self._backgrounds[asking]
 
     def _surroundings(self) -> Region:
@@ -367,6 +392,17 @@ class Scene:
         first = [max(0, min(box[k] for box in boxes)) for k in (0, 1)]
         last = [max(box[k] for box in boxes) for k in (2, 3)]
         return slice(first[0], min(height, last[0])), slice(first[1], min(width, last[1]))
+
+
+def _alone(picture: Tensor, share: Tensor) -> Tensor:
+    """A picture (3, k h, k w) whose figure's colours go on where it is mixed with what the model has behind it.
+
+    Args:
+        share: (1, h, w), how far the figure hides what is behind.
+    """
+    size = picture.shape[-2:]
+    inner = (F.interpolate(share[None], size, mode="bilinear", align_corners=False)[0] > _INNER).float()
+    return torch.where(inner > 0, picture, spread(picture, inner)) if bool(inner.any()) else picture
 
 
 def find_background(name: str) -> BackgroundName:

@@ -278,7 +278,7 @@ class BodyWarp(Generator):
         Raises:
             ValueError: other proportions.
         """
-        extra, core = output.extra, output.extra["core"]
+        core = output.extra["core"]
         (height, width), (rows, columns) = core.shape[-2:], photograph.shape[-2:]
         if (rows, columns) == (height, width):
             return core
@@ -286,17 +286,14 @@ class BodyWarp(Generator):
             raise ValueError(
                 f"BodyWarp.enlarge: the photograph must have the proportions of {height}x{width}, got {rows}x{columns}"
             )
-        sized = {
-            name: resized(extra[name].float(), rows, columns)
-            for name in ("outline", "painted", "shares", "surroundings", "still", "matte")
-        }
-        flow, mirrored = (_resized_flow(extra[name], rows, columns) for name in ("flow", "mirrored"))
-        shares = sized["shares"]
-        figure = shares[:, :1] * warp(photograph, flow) + shares[:, 2:] * sized["painted"]
-        figure = figure + shares[:, 1:2] * warp(photograph, mirrored if self.config.mirrored else flow)
-        hidden = hidden_by(torch.sigmoid(sized["matte"]), max(1, 2 * rows // height))
-        around = photograph * (1 - hidden) + sized["surroundings"] * hidden
-        return composed(figure, around, photograph, sized["outline"], sized["still"]).clamp(-1, 1)
+        # in strips: the fields at full size take many times the memory of the picture
+        step = height if rows % height or rows < height else max(8, 500_000 // (columns * (rows // height)))
+        rest = at_rest(photograph)
+        parts = [
+            self._enlarged_rows(output, photograph, rest, first, min(height, first + step))
+            for first in range(0, height, step)
+        ]
+        return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
 
     def cutout(self, output: Output, photograph: Tensor, matte: Tensor) -> Cutout:
         """The new figure alone, see `Generator.cutout`.
@@ -317,6 +314,32 @@ class BodyWarp(Generator):
         return gather(self, sources, target, photographs, detail)
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _enlarged_rows(self, output: Output, photograph: Tensor, rest: Tensor, first: int, last: int) -> Tensor:
+        """Rows of `enlarge` that belong to the rows `first` to `last` (excluded) of the working size.
+
+        The photograph is a whole number of times larger, or the rows are all of them. rest: `at_rest` of it.
+        """
+        extra, (height, _), (rows, columns) = output.extra, output.extra["core"].shape[-2:], photograph.shape[-2:]
+        low, high = max(0, first - 4), min(height, last + 4)  # what a matte that is 2 rows wider may draw from
+        part = slice(first * rows // height, last * rows // height)
+        own = slice((first - low) * rows // height, (last - low) * rows // height)
+
+        def sized(values: Tensor) -> Tensor:
+            return resized(values[..., low:high, :].float(), (high - low) * rows // height, columns)
+
+        def flow(name: str) -> Tensor:
+            way = sized(extra[name] - at_rest(extra[name]))[..., own, :]
+            return way + rest[..., part, :]
+
+        straight, shares, image = flow("flow"), sized(extra["shares"])[..., own, :], photograph[..., part, :]
+        figure = shares[:, :1] * warp(photograph, straight) + shares[:, 2:] * sized(extra["painted"])[..., own, :]
+        mirrored = flow("mirrored") if self.config.mirrored else straight
+        figure = figure + shares[:, 1:2] * warp(photograph, mirrored)
+        hidden = hidden_by(torch.sigmoid(sized(extra["matte"])), max(1, 2 * rows // height))[..., own, :]
+        around = image * (1 - hidden) + sized(extra["surroundings"])[..., own, :] * hidden
+        outline, still = (sized(extra[name])[..., own, :] for name in ("outline", "still"))
+        return composed(figure, around, image, outline, still).clamp(-1, 1)
 
     def _cut(self, extra: Mapping[str, Tensor], source: Tensor, strip: slice) -> tuple[Tensor, Tensor]:
         """Rows of a cutout: (B, 3, n, W) and (B, 1, n, W) of the source's picture and matte (B, 4, H, W)."""
@@ -449,12 +472,6 @@ def _upsampled(x: Tensor, times: int, like: Tensor | None = None) -> Tensor:
     """Bilinear, `times` as many pixels to either side; cut to the size of `like`."""
     out = F.interpolate(x, scale_factor=times, mode="bilinear", align_corners=False)
     return out if like is None else out[..., : like.shape[-2], : like.shape[-1]]
-
-
-def _resized_flow(flow: Tensor, height: int, width: int) -> Tensor:
-    """Places (B, 2, h, w) in another size: ways are resized, so a flow at rest stays at rest."""
-    way = resized(flow - at_rest(flow), height, width)
-    return way + at_rest(way)
 
 
 def _filled(image: Tensor, known: Tensor) -> Tensor:
