@@ -112,7 +112,7 @@ def test_without_a_models_mask_the_model_is_not_asked() -> None:
 
 @pytest.mark.parametrize("masked", [True, False])
 @pytest.mark.parametrize("background", BACKGROUNDS)
-def test_a_pose_inside_the_crop_gives_the_picture_of_the_build_before_scenes(
+def test_a_photograph_comes_back_as_it_did_when_it_was_looked_at(
     masked: bool, background: Background
 ) -> None:
     person = photograph(240, 320, 0.8, 160, 220, arms=80)
@@ -123,7 +123,7 @@ def test_a_pose_inside_the_crop_gives_the_picture_of_the_build_before_scenes(
     with np.load(TODAY) as cases:
         wanted = cases[f"{background}-{'masked' if masked else 'bare'}"]
     assert np.abs(blocks - wanted).max() < 2e-3
-    assert np.abs(wanted - torch.nn.functional.avg_pool2d(person.image, 16).numpy()).max() > 0.2  # type: ignore[arg-type]
+    assert np.abs(wanted[:3] - torch.nn.functional.avg_pool2d(person.image, 16).numpy()).max() > 0.2  # type: ignore[arg-type]
 
 
 # -- composing ------------------------------------------------------------------------------------------------------

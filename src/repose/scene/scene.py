@@ -171,19 +171,10 @@ class Scene:
     def enlarged(self, times: int) -> Tensor:
         """(3, k H, k W): what `source` shows at k = `times` times its pixels, for `Generator.enlarge`."""
         if times not in self._enlarged:
-            assert self.person.image is not None
-            canvas, image = enlarged(self.canvas, times), self.person.image
-            if image.numel() <= _LARGE:
-                placed = place(Person(image=image), self.placement.box, canvas)[0].image
-                assert placed is not None
-                self._enlarged[times] = placed
-            else:  # one channel after the other, for memory
-                channels = []
-                for channel in image[:, None]:
-                    placed = place(Person(image=channel), self.placement.box, canvas)[0].image
-                    assert placed is not None
-                    channels.append(placed)
-                self._enlarged[times] = torch.cat(channels)
+            bare = self.person.only("image", "keypoints")
+            placed, _ = place(bare, self.placement.box, enlarged(self.canvas, times))
+            assert placed.image is not None
+            self._enlarged[times] = placed.image
         return self._enlarged[times]
 
     def person_alone(self, times: int) -> tuple[Tensor, Tensor] | None:
