@@ -91,9 +91,8 @@ def test_sizes_of_the_network_are_whole_cells_and_limited() -> None:
     bodypix = BodyPix(network=noting)
     for width, height, tall in ((64, 128, 110), (176, 256, 220), (1000, 1500, 1300), (2000, 500, 300)):
         points = fakes.joints(0.2 * width, 0.1 * height, tall)
-        top, left, rows, columns = bodypix.look(
-            np.zeros((height, width, 3), np.uint8), keypoints(points, width, height)
-        ).box
+        joints = keypoints(points, width, height)
+        _, _, rows, columns = bodypix.look(np.zeros((height, width, 3), np.uint8), joints).box
         for picture in asked[-2:]:
             sides = np.array(picture.shape[:2])
             assert (sides % 16 == 0).all()

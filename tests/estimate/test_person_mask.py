@@ -82,7 +82,7 @@ def test_the_place_in_a_large_photograph_changes_nothing(person_mask: PersonMask
     small = person_mask.mask(image, keypoints(points, 340, 420))
     wide = np.full((500, 900, 3), 90, np.uint8)
     wide[64:484, 480:820] = image
-    large = person_mask.mask(wide, keypoints(points + [480, 64], 900, 500))
+    large = person_mask.mask(wide, keypoints(points + np.array([480, 64]), 900, 500))
     part = large[:, 64:484, 480:820]
     assert (part - small).abs().mean() < 1e-3
     assert float(large.sum()) == pytest.approx(float(part.sum()))
@@ -100,7 +100,7 @@ def test_nobody(person_mask: PersonMask) -> None:
 def test_a_ball_before_a_leg_is_left_out_whole(person_mask: PersonMask, selfie: Selfie) -> None:
     points = fakes.joints(60, 40, 320)
     image, (body,) = fakes.figure(300, 420, [points])
-    x, y = points[13] + [0, 20]
+    x, y = points[13] + np.array([0, 20])
     ball = within(300, 420, x, y, 26)
     image[ball] = BALL
     joints = keypoints(points, 300, 420)

@@ -131,7 +131,8 @@ def test_the_photographs_own_pixels_stay() -> None:
     assert float(larger.mask.sum()) == pytest.approx(float(person.mask.sum()))
     located = person.keypoints[:, 2] > 0
     assert torch.equal(
-        larger.keypoints[located], (person.keypoints + torch.tensor([90.0, 30.0, 0.0]))[located]  # type: ignore[index]
+        larger.keypoints[located],
+        (person.keypoints + torch.tensor([90.0, 30.0, 0.0]))[located],  # type: ignore[index]
     )
     new = torch.ones(560, 750, dtype=torch.bool)
     new[30:510, 90:730] = False

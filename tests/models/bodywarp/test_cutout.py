@@ -12,9 +12,9 @@ from torch import Tensor
 pytest.importorskip("numba")
 
 from repose.models.base import Generator, Output
-from repose.represent.flow import at_rest
 from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig
 from repose.person import Person
+from repose.represent.flow import at_rest
 from tests.contract import checks
 
 HEIGHT, WIDTH = 64, 48
