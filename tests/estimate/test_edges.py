@@ -93,14 +93,6 @@ def test_strips_change_nothing(strip: int, monkeypatch: pytest.MonkeyPatch) -> N
         torch.testing.assert_close(along_edges(coarse, picture, 3, rows), wanted, rtol=0, atol=1e-5)
 
 
-def test_coefficients_of_strips_are_bilinear() -> None:
-    """Against the coefficients resized at once by PyTorch."""
-    x = torch.rand(1, 3, 13, 9, generator=torch.Generator().manual_seed(0))
-    wanted = F.interpolate(x, (61, 40), mode="bilinear", align_corners=False)
-    parts = [edges._rows_of(x, (61, 40), top, min(61, top + 17)) for top in range(0, 61, 17)]
-    torch.testing.assert_close(torch.cat(parts, -2), wanted, rtol=0, atol=1e-5)
-
-
 def test_a_large_picture_is_as_a_small_one() -> None:
     """A picture of four times the sides, reduced to the small one for the coefficients: the same border, sharper."""
     small, large = disc(150, 40), disc(600, 160)
@@ -111,23 +103,6 @@ def test_a_large_picture_is_as_a_small_one() -> None:
     assert (F.avg_pool2d(fine, 4) - rough).abs().mean() < 0.01
     enlarged = F.interpolate(rough[None], (600, 600), mode="bilinear")[0]
     assert step(fine, 600, 160) > 1.5 * step(enlarged, 600, 160)
-
-
-def test_strips_take_a_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a large photograph no more than a strip is held in float."""
-    monkeypatch.setattr(edges, "_STRIP", 50)
-    seen: list[int] = []
-    real = edges._rows_of
-
-    def noting(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
-        part = real(x, size, top, bottom)
-        seen.append(part.shape[-2])
-        return part
-
-    monkeypatch.setattr(edges, "_rows_of", noting)
-    along_edges(torch.zeros(1, 30, 40), torch.zeros(420, 300, 3, dtype=torch.uint8), 3, 60)
-    assert sum(seen) == 2 * 420
-    assert max(seen) == 50
 
 
 def test_views_of_arrays_are_taken() -> None:

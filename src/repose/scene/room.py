@@ -88,8 +88,8 @@ def with_room(person: Person, hidden: Tensor, sides: Sides) -> Person:
     """The same person on a larger photograph, whose new pixels are filled from their surroundings.
 
     Args:
-        person: unbatched, with an image (3, H, W).
-        hidden: (1, H, W), above 0 where they hide what is behind: nothing of them goes into the new pixels.
+        person: unbatched, with an image (3, H, W). hidden: (1, H, W), above 0 where they hide what is behind:
+            nothing of them goes into the new pixels.
     """
     if not any(sides):
         return person
