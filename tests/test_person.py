@@ -239,3 +239,32 @@ def test_errors():
         Person.stack([])
     with pytest.raises(ValueError, match="differ in fields or size"):
         Person.stack([Person(image=torch.zeros(3, 8, 8)), Person(image=torch.zeros(3, 8, 9))])
+
+
+@pytest.mark.parametrize(
+    "sides", [(3, 2, 5, 4), (-3, 2, 5, -4), (-3, -2, -1, -4), (0, 0, 0, 0), (40, 0, 0, 50), (-30, 1, 60, 0)]
+)
+def test_a_border_that_is_repeated(sides: tuple[int, int, int, int]) -> None:
+    """As NumPy's padding by the edge; the mask is not repeated."""
+    left, top, right, bottom = sides
+    image = torch.rand(3, 12, 20, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    person = Person(image=image, mask=torch.ones(1, 12, 20))
+    wide = np.pad(image.numpy(), ((0, 0), (60, 60), (60, 60)), mode="edge")
+    wanted = wide[:, 60 - top : 72 + bottom, 60 - left : 80 + right]
+    padded = person.pad(left, top, right, bottom, fill="edge")
+    assert padded.image is not None
+    assert padded.mask is not None
+    assert np.array_equal(padded.image.numpy(), wanted)
+    assert padded.size == wanted.shape[1:]
+    inside = max(0, min(12, 12 + bottom) - max(0, -top)) * max(0, min(20, 20 + right) - max(0, -left))
+    assert float(padded.mask.sum()) == inside
+    cropped = person.crop(-top, -left, 12 + top + bottom, 20 + left + right, fill="edge")
+    assert torch.equal(cropped.image, padded.image)  # type: ignore[arg-type]
+    batch = Person(image=image[None].repeat(2, 1, 1, 1)).pad(left, top, right, bottom, fill="edge")
+    assert torch.equal(batch.image[1], padded.image)  # type: ignore[index]
+
+
+def test_a_window_beside_the_picture_shows_its_border() -> None:
+    image = torch.rand(3, 12, 20, generator=torch.Generator().manual_seed(0))
+    shown = Person(image=image).crop(2, 30, 6, 5, fill="edge").image
+    assert torch.equal(shown, image[:, 2:8, 19:].expand(3, 6, 5))  # type: ignore[arg-type]

@@ -84,3 +84,22 @@ def person_network(square: np.ndarray) -> np.ndarray:
     """float32 (256, 256, 3) in [0, 1] -> (256, 256): how much a pixel has the colour of `FIGURE`."""
     away = np.abs(square - np.array(FIGURE, np.float32) / 255).max(-1)
     return np.clip(1 - away / 0.2, 0, 1).astype(np.float32)
+
+
+CELL = 16
+
+
+def body_network(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (H, W, 3) -> logits (H / 16 + 1, W / 16 + 1) from -6 to 6, by how much of the 16 pixels around a cell has
+    the green of `FIGURE`, and the scores of 24 parts: 1 for the part whose number is a tenth of the red there.
+
+    As with BodyPix, the first and the last cell lie on the picture's borders.
+    """
+    assert picture.dtype == np.uint8
+    assert picture.shape[0] % CELL == picture.shape[1] % CELL == 0
+    height, width = picture.shape[0] // CELL + 1, picture.shape[1] // CELL + 1
+    wide = np.pad(picture.astype(np.float32), ((CELL // 2,) * 2, (CELL // 2,) * 2, (0, 0)), mode="edge")
+    cells = wide.reshape(height, CELL, width, CELL, 3).mean((1, 3))
+    share = np.clip((cells[..., 1] - 90) / (FIGURE[1] - 90), 0, 1)
+    part = np.clip(np.rint(cells[..., 0] / 10), 0, 23).astype(int)
+    return (12 * share - 6).astype(np.float32), np.eye(24, dtype=np.float32)[part]

@@ -32,7 +32,9 @@ BODYPIX: Final = "bodypix_mobilenet_v1_075_512_512_16_quant_decoder.tflite"
 Map = npt.NDArray[np.float32]
 
 Network = Callable[[Image], tuple[Map, Map]]
-"""uint8 (H, W, 3) -> logits of the person (h, w), and of the 24 parts (h, w, 24); a cell is 16 pixels."""
+"""uint8 (H, W, 3) -> logits of the person (h, w), and of the 24 parts (h, w, 24).
+
+There is a cell at every 16th pixel, at both borders too: h = H / 16 + 1."""
 
 PARTS: Final = (
     "left face", "right face", "left upper arm, front", "left upper arm, back", "right upper arm, front",
@@ -226,9 +228,12 @@ def _dequantised(interpreter: Any, details: dict[str, Any]) -> Map:
 
 
 def _pasted(maps: Tensor, box: Box, size: tuple[int, int], beside: float) -> Tensor:
-    """Maps (C, h, w) of a rectangle inside the photograph -> (C, H, W), bicubic, `beside` elsewhere."""
+    """Maps (C, h, w) of a rectangle inside the photograph -> (C, H, W), bicubic, `beside` elsewhere.
+
+    The first and the last cell lie on the rectangle's borders.
+    """
     top, left, rows, columns = box
-    part = F.interpolate(maps[None], (rows, columns), mode="bicubic", align_corners=False)[0]
+    part = F.interpolate(maps[None], (rows, columns), mode="bicubic", align_corners=True)[0]
     if (top, left, rows, columns) == (0, 0, *size):
         return part
     whole = maps.new_full((len(maps), *size), beside)

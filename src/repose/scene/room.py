@@ -19,6 +19,7 @@ Sides = tuple[int, int, int, int]
 """Pixels to the left, above, to the right and below."""
 
 _FINE: Final = 120  # pixels that a figure's size (trunk + thigh + shin) has where its parts are counted
+_FAR: Final = 2048  # nothing of a figure is further from its middle, at that size
 _ROOM: Final = 0.04  # between the figure and the new border, in units of its size
 _MOST: Final = 1.0
 """A photograph grows by so many times its longer side at most, to either side."""
@@ -41,8 +42,9 @@ def share_beyond(keypoints: Tensor, size: tuple[int, int]) -> float:
     if not len(located):
         return 0.0
     room = math.ceil(0.3 * float(person_size(points))) + 2
-    first = (located.amin(0).floor() - room).clamp(-4096, 4096)
-    last = (located.amax(0).ceil() + room).clamp(-4096, 4096)
+    middle = located.median(0).values.floor()  # a stray joint does not make the picture of the figure huge
+    first = torch.maximum(located.amin(0).floor() - room, middle - _FAR)
+    last = torch.minimum(located.amax(0).ceil() + room, middle + _FAR)
     moved = points - torch.tensor([float(first[0]), float(first[1]), 0.0]) * (points[:, 2:] > 0)
     columns, rows = (int(side) + 1 for side in (last - first).tolist())
     mask = figure_mask(moved, rows, columns)[0]
@@ -69,7 +71,7 @@ def room_for(keypoints: Tensor, size: tuple[int, int]) -> Sides:
         keypoints: (18, 3), in the photograph's pixels. size: (height, width) of the photograph.
     """
     height, width = size
-    far = 2 * max(size)
+    far = 64 * max(size)  # further away, no room helps
     shifted = keypoints.float().clone()
     shifted[:, :2] += far * (keypoints[:, 2:] > 0)
     top, left, bottom, right = reach(shifted, height + 2 * far, width + 2 * far, 0.55)  # a limb is not thicker
