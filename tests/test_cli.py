@@ -28,7 +28,7 @@ from repose.names import resolve
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
 from repose.render.sets import SetSpec
-from repose.represent.formats import read_keypoints, read_poses
+from repose.represent.pose_files import read_keypoints, read_poses
 from repose.scene import Scene
 from tests import tiny
 from tests.estimate import fakes
@@ -541,7 +541,7 @@ def test_transfer_tells_of_a_person_who_is_hardly_seen(
 def test_names_in_a_keypoint_file_stay_in_the_folder(
     run: Run, weights: Path, photographs: Path, tmp_path: Path
 ) -> None:
-    from repose.represent.formats import write_keypoints
+    from repose.represent.pose_files import write_keypoints
 
     (found,) = tiny.Eyes().people(tiny.photograph(width=100, height=200, x=15, y=20, tall=160))
     write_keypoints(tmp_path / "poses.json", {"../../a": found.keypoints, "b/c": found.keypoints})

@@ -10,7 +10,7 @@ from scipy.ndimage import binary_closing, binary_dilation, binary_erosion
 from skimage.draw import disk, polygon
 
 from repose.person import JOINTS, LIMBS, MIRROR
-from repose.represent.formats import read_keypoints
+from repose.represent.pose_files import read_keypoints
 from repose.represent.keypoints import (
     BONES,
     MASK_LIMBS,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from repose.person import Person
-from repose.represent.formats import FormatError, write_keypoints
+from repose.represent.pose_files import FormatError, write_keypoints
 from repose.represent.known_joints import KeypointFile, joints_on
 
 

@@ -30,7 +30,7 @@ from torch import Tensor
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.store import Report, StoreWriter, remove_partial
-from repose.represent.formats import FormatError, read_keypoints, read_pairs
+from repose.represent.pose_files import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
 WIDTH: Final = 64

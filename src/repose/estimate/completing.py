@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from torch import Tensor
 
-from repose.estimate.base import Estimator, Image, KeypointEstimator, Which, choose
+from repose.estimate.base import Estimator, Image, KeypointEstimator, choose
 from repose.estimate.suppliers import supplier, without_estimator
 from repose.estimate.table import CONTRACTS, ESTIMATORS, estimator
 from repose.names import nearest

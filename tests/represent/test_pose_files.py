@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from repose.person import JOINTS
-from repose.represent.formats import FORMATS, FormatError, read_keypoints, read_pairs, read_poses, write_keypoints
+from repose.represent.pose_files import FORMATS, FormatError, read_keypoints, read_pairs, read_poses, write_keypoints
 
 Y = [13, 26, 26, 44, 51, 26, -1, -1, 64, 87, 114, 65, 89, -1, 11, -1, 13, -1]
 X = [45, 27, 26, 18, 34, 29, -1, -1, 29, 44, 53, 17, 9, -1, 42, -1, 32, 7]
