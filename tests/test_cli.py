@@ -362,7 +362,7 @@ def test_joints_from_files_ask_no_estimator(
     assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
     assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
     error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
-    assert "a keypoint file has no scores to choose the best person by" in error
+    assert "there are no scores in me.png to choose the best person by" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def test_transfer_chooses_people_on_both_photographs(
         "one on the target"
     )
     error = run("transfer", me, "two.png", "-m", weights, "--target-person", "all").error
-    assert "--target-person takes largest, best or a number from 0, not 'all'" in error
+    assert "--target-person takes largest, best, left, right, middle or a number from 0, not 'all'" in error
     assert (
         "two.png: person 2 was asked for" in run("transfer", me, "two.png", "-m", weights, "--target-person", "2").error
     )

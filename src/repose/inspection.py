@@ -83,7 +83,7 @@ def find_person(
             if int(word) >= len(store):
                 raise ValueError(f"{store.folder} has pictures 0 to {len(store) - 1}, there is no number {word}")
             return store.person([int(word)])[0]
-    path, name = split_name(word)
+    path, _ = split_name(word)
     if not path.exists():
         if store is not None:
             near = difflib.get_close_matches(word, store.names, n=1)

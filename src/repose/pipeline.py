@@ -311,8 +311,8 @@ def read_person(
         pose: an estimator, or its name.
         which: of several people: "largest", "best", "left", "right", "middle" or a number, 0 the largest.
         keypoints: the joints, where they are known; no estimator is asked then. An array of joints
-            (`repose.represent.pose_files.arrays`), a Person, or a keypoint file: FILE#NAME, or FILE if it has one pose or
-            one of the photograph's name. Coordinates that are shares of the picture are scaled to the photograph.
+            (`repose.represent.pose_files.arrays`), a Person, or a keypoint file: FILE#NAME, or FILE if it has one pose
+            or one of the photograph's name. Coordinates that are shares of the picture are scaled to the photograph.
         min_score: a joint of a keypoint file or an array with a lower score is missing.
 
     Raises:
@@ -384,7 +384,8 @@ def read_pose(
             (`repose.represent.pose_files.arrays`), or a pose file of any tool (docs/pose-files.md) or a folder of them;
             FILE#NAME is one picture of a file.
         pose: the pose estimator of photographs, or its name.
-        which: of several people in one picture: "largest", "best", "left", "right", "middle" or a number, 0 the largest.
+        which: of several people in one picture: "largest", "best", "left", "right", "middle" or a number, 0 the
+            largest.
         min_score: a joint of a file or an array with a lower score is missing.
         size: (height, width) of the picture that the joints are of, where it is not told.
 
@@ -496,8 +497,8 @@ def transfer(
             photograph that shows it best; surroundings, light and build are those of `source`. Not every model takes
             them.
         min_score: a joint of a pose file or an array with a lower score is missing.
-        target_size: (height, width) of the picture that the target's joints are of, where they are shares of it (0 to 1)
-            and the file does not tell it.
+        target_size: (height, width) of the picture that the target's joints are of, where they are shares of it (0 to
+            1) and the file does not tell it.
 
     Returns:
         A picture of the photograph's size (of the model's canvas without `whole`): a PIL image for a path or a PIL

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
+from repose.cli.common import Device, Estimator, MinScore, Out, TargetPerson, TargetSize, print_line, stderr, stdout
 
 if TYPE_CHECKING:
     from repose.render import Stream
@@ -96,7 +96,9 @@ def inspect(
     source: Annotated[
         str | None, typer.Argument(help="A photograph; with --store the name or index of a picture.")
     ] = None,
-    target: Annotated[str | None, typer.Argument(help="Likewise, or a keypoint file (CSV, JSON; FILE#NAME).")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="Likewise, or a pose file (FILE#NAME), or a drawing of a skeleton.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the pictures; out/inspect/MODEL.")] = None,
     store: Annotated[
         Path | None,
@@ -111,8 +113,12 @@ def inspect(
     target_parsing: Annotated[Path | None, typer.Option(help="Label map of the target, from a parser.")] = None,
     target_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the target.")] = None,
     pose: Estimator = "movenet",
-    person: Annotated[str, typer.Option(help="Of several people on SOURCE: largest, best, or a number.")] = "largest",
-    target_person: Annotated[str, typer.Option(help="Of several people on TARGET, likewise.")] = "largest",
+    person: Annotated[
+        str, typer.Option(help="Of several people on SOURCE: largest, best, left, right, middle, or a number.")
+    ] = "largest",
+    target_person: TargetPerson = "largest",
+    target_size: TargetSize = None,
+    min_score: MinScore = 0.3,
     retarget: Annotated[
         bool | None,
         typer.Option(
@@ -154,7 +160,10 @@ def inspect(
         raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
     else:
         given = find_person(source, data, False, pose, common.parse_person(person))
-        posed = find_person(target, data, True, pose, common.parse_person(target_person, "--target-person"))
+        which = common.parse_person(target_person, "--target-person")
+        size = None if target_size is None else common.parse_size(target_size)
+        with common.noting():
+            posed = find_person(target, data, True, pose, which, min_score, size)
         names = f"{Path(source).name} in the pose of {Path(target).name}"
     given, posed = with_maps(given, source_parsing, source_iuv), with_maps(posed, target_parsing, target_iuv)
     build = retarget if retarget is not None else data is None

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, ModelName, Out, PersonChoice, print_line, stderr
+from repose.cli.common import (
+    Device,
+    Estimator,
+    MinScore,
+    ModelName,
+    Out,
+    PersonChoice,
+    TargetPerson,
+    TargetSize,
+    print_line,
+    stderr,
+)
 
 
 def transfer(
@@ -19,8 +28,9 @@ def transfer(
         list[Path],
         typer.Argument(
             metavar="SOURCE TARGET",
-            help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a folder, or a keypoint file (CSV, "
-            "JSON). With --to: one or more photographs of one person.",
+            help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a drawing of a skeleton, a folder, "
+            "or a pose file of any tool (FILE#NAME takes one pose of it). With --to: one or more photographs of one "
+            "person.",
             show_default=False,
         ),
     ],
@@ -40,11 +50,14 @@ def transfer(
         ),
     ] = None,
     person: Annotated[
-        str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
+        str,
+        typer.Option(
+            "--person", help="Of several people on SOURCE: largest, best, left, right, middle, or a number from 0."
+        ),
     ] = "largest",
-    target_person: Annotated[
-        str, typer.Option("--target-person", help="Of several people on TARGET, likewise.")
-    ] = "largest",
+    target_person: TargetPerson = "largest",
+    target_size: TargetSize = None,
+    min_score: MinScore = 0.3,
     crop: Annotated[
         bool, typer.Option("--crop", help="Only the model's canvas, as it comes from the network, not the photograph.")
     ] = False,
@@ -70,6 +83,8 @@ def transfer(
     [bold]repose transfer me.jpg dancer.jpg -o me_dancing.png[/bold]
     [bold]repose transfer me.jpg dancer.jpg --background white -o on_white.png[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    [bold]repose transfer me.jpg openpose.json --target-person 1 -o second.png[/bold]
+    [bold]repose transfer me.jpg person_keypoints_val2017.json#000000000785.jpg -o skier.png[/bold]
     [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
@@ -103,7 +118,8 @@ def transfer(
             return np.full((height, width, 3), 255, np.uint8)
         return reduced(to_uint8(placed.image), height * scale)
 
-    files = [KeypointFile.read(file, which) for file in _joint_files(source_keypoints or [], 1 + len(more))]
+    size = None if target_size is None else common.parse_size(target_size)
+    files = [KeypointFile.read(file, which, min_score) for file in _joint_files(source_keypoints or [], 1 + len(more))]
     known = files[0] if files else None
     shared = bool(more) and len(source_keypoints or []) == 1  # one file: each photograph needs a pose of its own name
 
@@ -123,10 +139,13 @@ def transfer(
             stderr.print(f"note: {error}; the picture is computed without it", markup=False, soft_wrap=True)
     targets: dict[str, Person] = {}
     shown: dict[str, Any] = {}
-    for path in [target] if target.is_file() else _pictures(target):
-        with _skipping(path, alone=target.is_file()):
+    target_files = _targets(target)
+    for path in target_files:
+        with _skipping(path, alone=path == target):
             _require_new(path.stem, targets)
-            for name, posed in read_pose(path, pose, target_which).items():
+            with common.noting(path):
+                poses = read_pose(path, pose, target_which, min_score, size)
+            for name, posed in poses.items():
                 targets[name], shown[name] = posed.only(*read), seen(posed)
     if not sources or not targets:
         raise ValueError("nothing is left to transfer: every source or every target was skipped")
@@ -144,14 +163,14 @@ def transfer(
             given = Person(image=from_uint8(load_image(path)), keypoints=joints)
             others = [Person(image=from_uint8(load_image(place)), keypoints=points) for place, points in further]
             row: list[Any] = [seen(given)]
-            with _noting(path):
+            with common.noting(path):
                 scene = None if crop else loaded.scene(given)
             views = []
             for (place, _), other in zip(further, others, strict=True):
-                with _noting(place):
+                with common.noting(place):
                     views += [] if crop else [loaded.scene(other)]
             for target_name, posed in targets.items():
-                with _noting(path):
+                with common.noting(path):
                     if scene is None:
                         generated = loaded.crop(given, posed, retarget, others)
                     else:
@@ -196,8 +215,8 @@ def estimate(
     from repose.draw.sheet import sheet
     from repose.estimate import choose, estimator
     from repose.images import load_image, save_image
-    from repose.represent.pose_files import write_keypoints
     from repose.represent.keypoints import draw_skeleton
+    from repose.represent.pose_files import write_keypoints
 
     network, which = estimator(pose), common.parse_person(person)
     paths = [path for given in pictures for path in _pictures(given)]
@@ -210,7 +229,7 @@ def estimate(
                 _require_new(path.name, (name.partition("#")[0] for name in joints))
                 pixels = load_image(path)
                 found = network.people(pixels)
-                chosen = list(found) if everybody and found else [choose(found, which)]
+                chosen = list(found) if everybody and found else [choose(found, which, pixels.shape[1])]
                 sizes.add((pixels.shape[0], pixels.shape[1]))
                 over = pixels.astype(np.float32)
                 for index, one in enumerate(chosen):
@@ -253,16 +272,6 @@ class _skipping:  # noqa: N801  (reads as a verb: with _skipping(path): ...)
         text = str(error) if named else f"{self.path}: {error}"
         stderr.print(f"skipped: {text}", markup=False, soft_wrap=True)
         return True
-
-
-@contextlib.contextmanager
-def _noting(path: Path) -> Iterator[None]:
-    """A line for every warning about a file; each once for the file."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        yield
-    for text in dict.fromkeys(f"{path}: {warning.message}" for warning in said):
-        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
 def _roles(pictures: list[Path], to: Path | None) -> tuple[Path, list[Path], Path]:
@@ -311,6 +320,19 @@ def _pictures(place: Path) -> list[Path]:
     if not found:
         raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
     return found
+
+
+def _targets(target: Path) -> list[Path]:
+    """The files of TARGET: itself, FILE#NAME and a folder of pose files too, or the pictures of a folder."""
+    from repose.images import PICTURES
+    from repose.represent.pose_files.reading import pose_files_in, split_name
+
+    if target.is_file() or (not target.exists() and split_name(target)[0].is_file()):
+        return [target]
+    if target.is_dir() and pose_files_in(target):
+        pictures = any(path.suffix.lower() in PICTURES for path in target.iterdir())
+        return _pictures(target) if pictures else [target]
+    return _pictures(target)
 
 
 def _require_new(name: str, known: Iterable[str]) -> None:

@@ -39,7 +39,7 @@ def choose_person(
         NoSuchPersonError: there are fewer people.
         ValueError: another word, or "best" without scores.
     """
-    if isinstance(which, str) and which not in WORDS:
+    if which not in WORDS and not isinstance(which, int):
         raise ValueError(f"which person: {', '.join(map(repr, WORDS))} or a number is wanted, not {which!r}")
     areas = np.maximum(boxes[:, 2] - boxes[:, 0], 0.0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0.0)
     if which == "largest":
@@ -59,7 +59,6 @@ def choose_person(
     if which == "middle":
         middle = (centres.min() + centres.max()) / 2 if width is None else width / 2
         return int(np.argmin(np.abs(centres - middle)))
-    assert not isinstance(which, str)
     count = len(boxes)
     if not 0 <= which < count:
         known = "only 0 is there" if count == 1 else f"use 0 to {count - 1}, 0 is the largest"

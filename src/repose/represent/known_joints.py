@@ -40,8 +40,8 @@ class KeypointFile:
             min_score: a joint with a lower score is missing.
 
         Raises:
-            FormatError: the file cannot be read, or has no scores to choose the best person by. FileNotFoundError: there
-                is no such file.
+            FormatError: the file cannot be read, or has no scores to choose the best person by. FileNotFoundError:
+                there is no such file.
             ValueError: it has no pose of that name (names the nearest).
         """
         path, name = split_name(file)

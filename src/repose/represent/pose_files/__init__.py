@@ -5,9 +5,9 @@
     file = read_pose_file("coco.json", min_score=0.2)       # the same, with notes of what was left out
     write_keypoints("pose.json", {"me": keypoints}, "openpose", size=(400, 300))
 
-`figures.py` has what every file is read into, `reading.py` finds the format, `writing.py` writes; a module for each family
-of tools: `openpose.py`, `coco.py`, `mmpose.py`, `alphapose.py`, `mediapipe.py`, `dresscode.py`, `csv_files.py`, `own.py`,
-`arrays.py`, and `drawing.py` for pictures of skeletons.
+`figures.py` has what every file is read into, `reading.py` finds the format, `writing.py` writes; a module for each
+family of tools: `openpose.py`, `coco.py`, `mmpose.py`, `alphapose.py`, `mediapipe.py`, `dresscode.py`, `csv_files.py`,
+`own.py`, `arrays.py`, and `drawing.py` for pictures of skeletons.
 """
 
 from __future__ import annotations

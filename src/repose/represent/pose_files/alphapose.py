@@ -1,9 +1,9 @@
 """AlphaPose with --format cmu or open: an object of pictures, each with `bodies[].joints` or `people`.
 
-Both have the 18 joints of OpenPose's COCO model, x, y, score. The folder sep-json holds a file for each picture, without
-its name. AlphaPose's default format is a list like COCO's results, which `repose.represent.pose_files.coco` reads.
-Scores of joints lie between 0 and 1, of older models they pass it; AlphaPose draws a joint from 0.4 on, its maintainers
-advise 0.2 to 0.3. The score of a person, 0.5 to 3, is of another scale and is compared among people alone.
+Both have the 18 joints of OpenPose's COCO model, x, y, score. The folder sep-json holds a file for each picture,
+without its name. AlphaPose's default format is a list like COCO's results, which `repose.represent.pose_files.coco`
+reads. Scores of joints lie between 0 and 1, of older models they pass it; AlphaPose draws a joint from 0.4 on, its
+maintainers advise 0.2 to 0.3. The score of a person, 0.5 to 3, is of another scale and is compared among people alone.
 """
 
 from __future__ import annotations

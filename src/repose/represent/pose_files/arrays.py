@@ -1,8 +1,8 @@
 """Joints as arrays: (N, 2 | 3) or (people, N, 2 | 3) in NumPy, nested lists, tensors and .npy files.
 
 N says the skeleton: 17 (COCO), 18 (OpenPose), 25 (BODY-25 or BODY-25B), 26 (Halpe), 33 (MediaPipe), 133, 136. The third
-column is a score, or visible (0, 0.5, 1), or COCO's v (0, 1, 2); of MediaPipe's points it may be z, which is left out. NaN
-is a missing joint.
+column is a score, or visible (0, 0.5, 1), or COCO's v (0, 1, 2); of MediaPipe's points it may be z, which is left out.
+NaN is a missing joint.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ UNIT: tuple[int, int] = (1, 1)
 def is_joints(value: object) -> bool:
     """Whether something is an array of joints and not a picture.
 
-    A tensor whose last side is 2 or 3 is, as no picture is so narrow. An array is where it has two axes, or numbers that
-    no picture is of and a number of points that is known.
+    A tensor whose last side is 2 or 3 is, as no picture is so narrow. An array is where it has two axes, or numbers
+    that no picture is of and a number of points that is known.
     """
     if isinstance(value, list | tuple):
         value = _from_list(value)
@@ -128,7 +128,9 @@ def scale_shares(people: Sequence[Figure], size: tuple[int, int]) -> None:
     """Shares of a picture of `size` -> pixel indices, 0 and 1 being the edges of the picture. Marks of missing joints
     stay as they are."""
     for one in people:
-        missing = (one.points[:, 2] <= 0) | ((one.points[:, 0] == one.points[:, 1]) & np.isin(one.points[:, 0], (0, -1)))
+        missing = (one.points[:, 2] <= 0) | (
+            (one.points[:, 0] == one.points[:, 1]) & np.isin(one.points[:, 0], (0, -1))
+        )
         scaled = one.points[:, :2] * (size[1], size[0]) - 0.5
         one.points = np.column_stack([np.where(missing[:, None], 0, scaled), np.where(missing, 0, one.points[:, 2])])
         one.marked = False

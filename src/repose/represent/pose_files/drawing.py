@@ -57,7 +57,14 @@ def colour(hue: int, brightness: float = 1.0) -> tuple[int, int, int]:
     """The RGB of a hue of `HUES`."""
     sixth, rest = divmod(hue % HUES, 3)
     rise = round(255 * rest / 3)
-    rgb = ((255, rise, 0), (255 - rise, 255, 0), (0, 255, rise), (0, 255 - rise, 255), (rise, 0, 255), (255, 0, 255 - rise))
+    rgb = (
+        (255, rise, 0),
+        (255 - rise, 255, 0),
+        (0, 255, rise),
+        (0, 255 - rise, 255),
+        (rise, 0, 255),
+        (255, 0, 255 - rise),
+    )
     return tuple(int(brightness * value) for value in rgb[sixth])  # type: ignore[return-value]
 
 
@@ -67,7 +74,8 @@ def draw_openpose(keypoints: Tensor, height: int, width: int, thickness: float |
     Args:
         keypoints: (18, 3), pixels.
         height, width: of the picture.
-        thickness: half the width of a limb, and the radius of a disc, pixels; None: 4 for 512 pixels, and in proportion.
+        thickness: half the width of a limb, and the radius of a disc, pixels; None: 4 for 512 pixels, and in
+            proportion.
 
     Returns:
         uint8 (height, width, 3), RGB.
@@ -166,7 +174,7 @@ class _Patches:
         self.hue, self.bright = values % HUES, values >= HUES
         self.blob = blobs[at]
 
-    def points(self, patch: int) -> Floats:
+    def points(self, patch: int | np.integer) -> Floats:
         """The pixels of a patch, (M, 2): x, y."""
         place = slice(self._starts[patch], self._starts[patch + 1])
         return np.column_stack([self._x[place], self._y[place]])
@@ -178,9 +186,12 @@ def _hues(colours: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     spread = np.maximum(high - low, 1)
     red, green, blue = colours[:, 0], colours[:, 1], colours[:, 2]
     sixth = np.where(
-        high == red, (green - blue) / spread, np.where(high == green, (blue - red) / spread + 2, (red - green) / spread + 4)
+        high == red,
+        (green - blue) / spread,
+        np.where(high == green, (blue - red) / spread + 2, (red - green) / spread + 4),
     )
-    return np.rint(sixth * 3).astype(np.int64) % HUES
+    hues: npt.NDArray[np.int64] = np.rint(sixth * 3).astype(np.int64) % HUES
+    return hues
 
 
 def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -194,7 +205,7 @@ def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _labelled(key: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], int]:
     """Connected pixels of one value -> one number; -1 where the value is -1. Eight neighbours."""
     height, width = key.shape
@@ -226,11 +237,15 @@ def _labelled(key: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], int]:
 
 @dataclass
 class _Stroke:
-    """A limb as it is drawn: its ends (2, 2), x and y, its width, and the pixels it has."""
+    """A limb as it is drawn: its ends (2, 2), x and y, and its width."""
 
     ends: Floats
     width: float
-    area: int
+
+    @property
+    def length(self) -> float:
+        """From end to end, pixels."""
+        return float(np.hypot(*(self.ends[1] - self.ends[0])))
 
 
 def _stroke(points: Floats) -> _Stroke:
@@ -241,20 +256,30 @@ def _stroke(points: Floats) -> _Stroke:
     along, aside = (points - centre) @ axes[:, 1], (points - centre) @ axes[:, 0]
     middle = (np.quantile(aside, 0.02) + np.quantile(aside, 0.98)) / 2
     ends = centre + axes[:, 0] * middle + np.outer([along.min(), along.max()], axes[:, 1])
-    return _Stroke(ends, float(np.quantile(aside, 0.98) - np.quantile(aside, 0.02)) + 1, len(points))
+    return _Stroke(ends, float(np.quantile(aside, 0.98) - np.quantile(aside, 0.02)) + 1)
 
 
-def _drawn_limb(patches: _Patches, hue: int, allowed: npt.NDArray[np.bool_]) -> _Stroke | None:
-    """The limb of a hue among patches: the largest, and what continues it beyond what is drawn over it."""
+def _drawn_limb(patches: _Patches, hue: int, allowed: npt.NDArray[np.bool_], discs: bool) -> _Stroke | None:
+    """The limb of a hue among patches: the largest, and what continues it beyond what is drawn over it. Round patches
+    are no limbs where discs as bright as limbs are drawn (`discs`)."""
     mine = np.flatnonzero(allowed & (patches.hue == hue) & ~patches.bright & (patches.area >= 6))
+    strokes = {int(patch): _stroke(patches.points(patch)) for patch in mine}
+    for disc in np.flatnonzero(
+        allowed & (patches.hue == hue) & patches.bright
+    ):  # the dimmer rim that JPEG gives a disc
+        reach = 1.6 * float(np.sqrt(patches.area[disc] / np.pi)) + 1
+        mine = np.array(
+            [one for one in mine if np.hypot(*(strokes[int(one)].ends - patches.centre[disc]).T).max() > reach], int
+        )
+    if discs:
+        mine = np.array([patch for patch in mine if strokes[int(patch)].length > 1.5 * strokes[int(patch)].width], int)
     if not len(mine):
         return None
-    strokes = {int(patch): _stroke(patches.points(patch)) for patch in mine}
     # a disc of the same hue elsewhere is round: a long patch counts more than a large one
-    best = max(mine, key=lambda patch: float(np.hypot(*np.diff(strokes[int(patch)].ends, axis=0)[0])) * patches.area[patch])
+    best = max(mine, key=lambda patch: strokes[int(patch)].length * patches.area[patch])
     stroke = strokes[int(best)]
     direction = np.diff(stroke.ends, axis=0)[0]
-    length = float(np.hypot(*direction))
+    length = stroke.length
     if length < 1e-6:
         return stroke
     direction /= length
@@ -305,20 +330,33 @@ def _groups(patches: _Patches, palette: Palette) -> list[list[int]]:
 
 def _person(patches: _Patches, palette: Palette, allowed: npt.NDArray[np.bool_]) -> tuple[Floats, float]:
     """The joints (18, 3) of one person, and how many limbs meet others where they should."""
+    alone = set(palette.joints) - set(palette.limbs)  # a hue of ControlNet's that only a disc has
+    flat_discs = not patches.levels and bool((allowed & np.isin(patches.hue, list(alone)) & (patches.area >= 6)).any())
     strokes = {
         number: stroke
         for number, hue in enumerate(palette.limbs)
-        if (stroke := _drawn_limb(patches, hue, allowed)) is not None
+        if (stroke := _drawn_limb(patches, hue, allowed, flat_discs)) is not None
     }
     if len(strokes) < _LEAST:
         return np.zeros((len(JOINTS), 3)), 0.0
     width = float(np.median([stroke.width for stroke in strokes.values()]))
+    strokes = {  # what JPEG leaves at the edges of other colours is thin and short
+        limb: stroke
+        for limb, stroke in strokes.items()
+        if stroke.width > 0.4 * width and stroke.width * max(stroke.length, stroke.width) > 0.4 * width**2
+    }
     discs = _discs(patches, palette, allowed, width)
     while True:
         turned, good, worst = _oriented(strokes, discs, width)
         if worst is None or len(strokes) <= _LEAST:
             break
         del strokes[worst]
+    if flat_discs:  # a disc of the limb's own hue lengthens it
+        for limb, ends in turned.items():
+            for at, joint in enumerate(_LIMBS[limb]):
+                if palette.joints[joint] == palette.limbs[limb]:
+                    inward = ends[1 - at] - ends[at]
+                    ends[at] += inward * min(0.5, 0.5 * width / max(float(np.hypot(*inward)), 1e-6))
     joints = np.zeros((len(JOINTS), 3))
     for joint in range(len(JOINTS)):
         ends = np.array([turned[limb][_LIMBS[limb].index(joint)] for limb in strokes if joint in _LIMBS[limb]])
@@ -328,14 +366,24 @@ def _person(patches: _Patches, palette: Palette, allowed: npt.NDArray[np.bool_])
             if len(near):
                 place = near[np.argmin(np.hypot(*(near - place).T))]
             joints[joint] = *place, 1
-        elif len(discs[joint]) == 1:
+        elif len(discs[joint]) == 1 and (patches.levels or palette.joints[joint] in alone):
             joints[joint] = *discs[joint][0], 1
+    _add_face(joints, discs)
     return joints, good
 
 
-def _discs(
-    patches: _Patches, palette: Palette, allowed: npt.NDArray[np.bool_], width: float
-) -> list[Floats]:
+def _add_face(joints: Floats, discs: Sequence[Floats]) -> None:
+    """Eyes and ears whose limb lies below the discs on its ends: the disc nearest to the joint beside, in the head."""
+    there = joints[joints[:, 2] > 0, :2]
+    reach = 0.15 * float(np.hypot(*np.ptp(there, axis=0))) if len(there) else 0.0
+    for beside, joint in _LIMBS[13:]:
+        if joints[joint, 2] == 0 and joints[beside, 2] > 0 and len(discs[joint]):
+            away = np.hypot(*(discs[joint] - joints[beside, :2]).T)
+            if away.min() < reach:
+                joints[joint] = *discs[joint][np.argmin(away)], 1
+
+
+def _discs(patches: _Patches, palette: Palette, allowed: npt.NDArray[np.bool_], width: float) -> list[Floats]:
     """The centres (M, 2) of round patches of each joint's hue."""
     size = width**2 * 0.785
     discs = []
@@ -347,7 +395,9 @@ def _discs(
             low, high = patches.points(patch).min(0), patches.points(patch).max(0) + 1
             across, down = high - low
             if max(across, down) <= 1.7 * min(across, down) and patches.area[patch] > 0.5 * across * down:
-                centres.append((low + high - 1) / 2 if patches.area[patch] > 0.7 * across * down else patches.centre[patch])
+                centres.append(
+                    (low + high - 1) / 2 if patches.area[patch] > 0.7 * across * down else patches.centre[patch]
+                )
         discs.append(np.array(centres).reshape(-1, 2))
     return discs
 
@@ -384,17 +434,28 @@ def _oriented(
         total += table[index]
     best = int(np.argmin(total))
     turned = {
-        limb: strokes[limb].ends[::-1] if best >> place & 1 else strokes[limb].ends for place, limb in enumerate(limbs)
+        limb: (strokes[limb].ends[::-1] if best >> place & 1 else strokes[limb].ends).copy()
+        for place, limb in enumerate(limbs)
     }
     good, worst, furthest = 0.0, None, 0.0
     for limb in limbs:
         gaps = []
         for at, joint in enumerate(_LIMBS[limb]):
-            others = [turned[other][_LIMBS[other].index(joint)] for other in limbs if other != limb and joint in _LIMBS[other]]
+            others = [
+                turned[other][_LIMBS[other].index(joint)] for other in limbs if other != limb and joint in _LIMBS[other]
+            ]
             gaps += [float(np.hypot(*(turned[limb][at] - end))) for end in others]
-        gap = min(gaps, default=0.0)
-        if gaps and gap < 3 * width:
+        if not gaps:  # nothing tells whether it is a limb but the discs on its ends, or its length where none are drawn
+            off = [
+                float(np.hypot(*(discs[joint] - turned[limb][at]).T).min(initial=4 * far))
+                for at, joint in enumerate(_LIMBS[limb])
+            ]
+            bare = not any(len(one) for one in discs)
+            sure = strokes[limb].length > 2.5 * width if bare else max(off) < 2 * width
+            gaps = [0.0 if sure else 4 * far]
+        gap = min(gaps)
+        if gap < 3 * width:
             good += 1
-        elif gaps and gap > max(far, furthest):
+        elif gap > max(far, furthest):
             worst, furthest = limb, gap
     return turned, good, worst

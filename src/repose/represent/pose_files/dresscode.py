@@ -1,7 +1,7 @@
 """Dress Code's keypoints: {"keypoints": 18 x [x, y, score, index]}, OpenPose's order, (-1, -1) for a missing joint.
 
-The coordinates are of a picture of 384 x 512 pixels, half the size of the data set's pictures: its own reader multiplies
-them by width / 384 and height / 512.
+The coordinates are of a picture of 384 x 512 pixels, half the size of the data set's pictures: its own reader
+multiplies them by width / 384 and height / 512.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def objects(points: Sequence[Any], where: str, score: float | None = None) -> Fi
     for number, point in enumerate(points):
         if not isinstance(point, dict):
             raise ValueError(f"{where}[{number}] is {str(point)[:60]}; an object with x and y is needed")
-        place = point.get("position") if isinstance(point.get("position"), dict) else point
+        place: dict[str, Any] = point["position"] if isinstance(point.get("position"), dict) else point
         if "x" not in place or "y" not in place:
             raise ValueError(f"{where}[{number}] has no x and y: {str(point)[:60]}")
         key = next((key for key in _SCORES if point.get(key) is not None), None)

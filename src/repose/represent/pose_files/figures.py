@@ -214,7 +214,8 @@ def size_of(data: Mapping[str, object], height: str, width: str) -> PictureSize:
 def marked(points: Floats) -> npt.NDArray[np.bool_]:
     """Which points (..., 3) are at (0, 0) or (-1, -1), where tools put what they have not found; bool (...)."""
     x, y = points[..., 0], points[..., 1]
-    return (x == y) & ((x == 0) | (x == -1))
+    at_mark: npt.NDArray[np.bool_] = (x == y) & ((x == 0) | (x == -1))
+    return at_mark
 
 
 def normalised(people: Sequence[Figure]) -> bool:
@@ -268,7 +269,7 @@ def best_scores(people: Sequence[Figure]) -> Floats | None:
     return None
 
 
-def boxes_of(joints: npt.NDArray[np.float32]) -> Floats:
+def boxes_of(joints: npt.NDArray[np.floating]) -> Floats:
     """(M, 18, 3) with a located joint each -> (M, 4): left, top, right, bottom, widened by half a pixel."""
     there = joints[..., 2:] > 0
     low = np.where(there, joints[..., :2], np.inf).min(1) - 0.5

@@ -1,8 +1,9 @@
 """mmpose 1.x: predictions of a picture (a list of people) or of a video (a list of frames with `instances`).
 
 The demo writes {"meta_info", "instance_info"} (`--save-predictions`), the inferencer a file for each picture
-(`pred_out_dir`), and its return value is {"predictions": [[...]]}. `keypoints` are points [x, y], `keypoint_scores` stand
-beside. RTMPose's scores are logits that may pass 1; mmpose draws a joint from 0.3 on (`kpt_thr`), as for all its models.
+(`pred_out_dir`), and its return value is {"predictions": [[...]]}. `keypoints` are points [x, y], `keypoint_scores`
+stand beside. RTMPose's scores are logits that may pass 1; mmpose draws a joint from 0.3 on (`kpt_thr`), as for all its
+models.
 """
 
 from __future__ import annotations

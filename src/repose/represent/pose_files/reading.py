@@ -43,8 +43,8 @@ class PoseFile:
 
     Attributes:
         path: the file or folder.
-        poses: name of the picture -> its person: keypoints float32 (18, 3), and the size where it is known; in the order
-            of the file. One whose joints are all missing is among them.
+        poses: name of the picture -> its person: keypoints float32 (18, 3), and the size where it is known; in the
+            order of the file. One whose joints are all missing is among them.
         dropped: how many joints of these people were dropped for a score below `min_score`.
         min_score: see `read_pose_file`.
     """
@@ -235,8 +235,8 @@ def json_records(file: Path, data: Any) -> Iterator[Record]:
     keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
     raise FormatError(
         file, None, f"JSON with {keys} is not in a known keypoint format; known are OpenPose "
-        "(people[].pose_keypoints_2d), COCO (annotations[].keypoints), Repose, and those of docs/pose-files.md: ControlNet "
-        "and its editors, mmpose, AlphaPose, MediaPipe, tfjs, Dress Code"
+        "(people[].pose_keypoints_2d), COCO (annotations[].keypoints), Repose, and those of docs/pose-files.md: "
+        "ControlNet and its editors, mmpose, AlphaPose, MediaPipe, tfjs, Dress Code"
     )  # fmt: skip
 
 

@@ -196,7 +196,8 @@ def _mediapipe(people: People, sizes: Sizes) -> str:
 def _tfjs(people: People, sizes: Sizes) -> str:
     keypoints, _ = _single(people, sizes)
     points = [
-        {"x": short(x), "y": short(y), "score": seen, "name": name} for name, x, y, seen in _objects(keypoints, "coco17")
+        {"x": short(x), "y": short(y), "score": seen, "name": name}
+        for name, x, y, seen in _objects(keypoints, "coco17")
     ]
     return dumps([{"score": 1.0, "keypoints": points}])
 
@@ -231,7 +232,9 @@ WRITERS: Final[dict[Format, Writer]] = {
     "mmpose": Writer(_mmpose, False, False, ".json", "mmpose 1.x, predictions of a picture"),
     "alphapose": Writer(_results("coco17"), True, False, ".json", "AlphaPose's default"),
     "alphapose-cmu": Writer(_alphapose("bodies", "joints"), True, False, ".json", "AlphaPose --format cmu"),
-    "alphapose-open": Writer(_alphapose("people", "pose_keypoints_2d"), True, False, ".json", "AlphaPose --format open"),
+    "alphapose-open": Writer(
+        _alphapose("people", "pose_keypoints_2d"), True, False, ".json", "AlphaPose --format open"
+    ),
     "halpe26": Writer(_results("halpe26"), True, False, ".json", "AlphaPose with Halpe's 26 points"),
     "mediapipe": Writer(_mediapipe, False, True, ".json", "MediaPipe's 33 landmarks"),
     "tfjs": Writer(_tfjs, False, False, ".json", "TensorFlow.js, MoveNet"),
