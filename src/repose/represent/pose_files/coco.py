@@ -105,12 +105,12 @@ def _grouped(
             yield FormatError(file, None, f"{where}.image_id is {str(picture)[:60]}; it must be a number or text")
             continue
         name = titles.get(picture, file.stem if picture is None else str(picture))
-        group = groups.setdefault(name, [])
         if not isinstance(entry, dict):
             yield FormatError(file, None, f"{where}.keypoints is not a list of numbers", name)
             continue
-        if not entry.get("keypoints") and entry.get("num_keypoints", 0) == 0 and "keypoints" not in entry:
-            continue  # a thing, or a person whose joints nobody has annotated
+        if "keypoints" not in entry:
+            groups.setdefault(name, [])  # a thing, or a person whose joints nobody has annotated
+            continue
         try:
             one = entry_figure(entry, where, counts=(17,) if flags else (17, 18, 25, 26, 133, 136))
         except ValueError as error:
@@ -119,7 +119,7 @@ def _grouped(
         if _are_flags(one, flags):
             one.points[:, 2] = np.clip(one.points[:, 2], 0, 2) / 2
             one.scored = False
-        group.append(one)
+        groups.setdefault(name, []).append(one)
     for name, figures in groups.items():
         yield Picture(name, figures, sizes.get(name), pixels=flags)
 

@@ -231,7 +231,7 @@ def json_records(file: Path, data: Any) -> Iterator[Record]:
     if alphapose.is_pictures(data):
         return alphapose.pictures(file, data)
     if isinstance(data, list) and arrays.is_joints(data):
-        return _array(file, data)
+        return _array(file, _strict(file, data))
     keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
     raise FormatError(
         file, None, f"JSON with {keys} is not in a known keypoint format; known are OpenPose "
@@ -267,6 +267,16 @@ def _numpy(file: Path) -> Iterator[Record]:
     except (ValueError, OSError, EOFError, MemoryError) as error:
         raise FormatError(file, None, f"the array cannot be read: {error}") from None
     return _array(file, value)
+
+
+def _strict(file: Path, data: list[Any]) -> list[Any]:
+    """A nested list of JSON; FormatError where a number is none: in a file NaN marks no missing joint."""
+    for entry in data:
+        if isinstance(entry, list):
+            _strict(file, entry)
+        elif isinstance(entry, bool) or entry != entry:
+            raise FormatError(file, None, f"the array holds {entry!r}, which is not a finite number")
+    return data
 
 
 def _array(file: Path, value: arrays.ArrayLike) -> Iterator[Record]:
