@@ -97,10 +97,10 @@ def convert_pose(
             continue
         from repose.images import save_image
 
-        ((name, pose),) = some.items()
+        ((label, pose),) = some.items()
         canvas = pose.size or given
         if canvas is None:
-            raise ValueError(f"{source}, {name} does not tell the size of its picture: give --size HEIGHTxWIDTH")
+            raise ValueError(f"{source}, {label} does not tell the size of its picture: give --size HEIGHTxWIDTH")
         save_image(path, draw_openpose(pose.keypoints, *canvas))
     written: str = "drawing" if drawn else chosen
     print_line(f"{out}: {len(poses)} {'pose' if len(poses) == 1 else 'poses'}, {written}")

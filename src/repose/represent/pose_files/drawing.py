@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -205,31 +204,45 @@ def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return out
 
 
-@numba.njit(cache=True)
 def _labelled(key: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], int]:
-    """Connected pixels of one value -> one number; -1 where the value is -1. Eight neighbours."""
+    """Connected pixels of one value -> one number; -1 where the value is -1. Eight neighbours.
+
+    The runs of each row are joined to those of the row above that they touch.
+    """
     height, width = key.shape
-    labels = np.full((height, width), -1, np.int32)
-    stack = np.empty((height * width, 2), np.int32)
-    count = 0
-    for row in range(height):
-        for column in range(width):
-            if key[row, column] < 0 or labels[row, column] >= 0:
-                continue
-            labels[row, column] = count
-            stack[0, 0], stack[0, 1] = row, column
-            size = 1
-            while size:
-                size -= 1
-                here, there = stack[size, 0], stack[size, 1]
-                for y in range(max(0, here - 1), min(height, here + 2)):
-                    for x in range(max(0, there - 1), min(width, there + 2)):
-                        if labels[y, x] < 0 and key[y, x] == key[row, column]:
-                            labels[y, x] = count
-                            stack[size, 0], stack[size, 1] = y, x
-                            size += 1
-            count += 1
-    return labels, count
+    change = np.ones((height, width), bool)
+    change[:, 1:] = key[:, 1:] != key[:, :-1]
+    starts = np.flatnonzero(change)
+    ends = np.append(starts[1:], height * width)
+    kept = key.reshape(-1)[starts] >= 0
+    starts, ends = starts[kept], ends[kept]
+    values, rows = key.reshape(-1)[starts].tolist(), (starts // width).tolist()
+    left, right = (starts % width).tolist(), (ends - starts + starts % width).tolist()
+    parent = list(range(len(starts)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    above = 0
+    for run in range(len(starts)):
+        while above < run and (
+            rows[above] < rows[run] - 1 or (rows[above] == rows[run] - 1 and right[above] < left[run])
+        ):
+            above += 1
+        other = above
+        while other < run and rows[other] == rows[run] - 1 and left[other] <= right[run]:
+            if values[other] == values[run]:
+                parent[root(other)] = root(run)
+            other += 1
+    names, numbers = np.unique([root(run) for run in range(len(starts))], return_inverse=True)
+    labels = np.full(height * width, -1, np.int32)
+    lengths = ends - starts
+    places = np.repeat(starts - np.append(0, np.cumsum(lengths)[:-1]), lengths) + np.arange(lengths.sum())
+    labels[places] = np.repeat(numbers, lengths)
+    return labels.reshape(height, width), len(names)
 
 
 # -- limbs ----------------------------------------------------------------------------------------------------------

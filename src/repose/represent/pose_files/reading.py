@@ -67,9 +67,10 @@ class PoseFile:
             some = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
             said.append(f"skipped: {len(empty)} {'picture' if len(empty) == 1 else 'pictures'} without a pose ({some})")
         if self.dropped:
-            joints = "1 joint has" if self.dropped == 1 else f"{self.dropped} joints have"
+            joints, count = ("joint has", "counts") if self.dropped == 1 else ("joints have", "count")
             said.append(
-                f"{joints} a score below {self.min_score:g} and count as missing; --min-score (min_score) changes this"
+                f"{self.dropped} {joints} a score below {self.min_score:g} and {count} as missing; --min-score "
+                "(min_score) changes this"
             )
         return said
 
