@@ -10,14 +10,12 @@ from torch import Tensor
 
 from repose.person import JOINTS
 from repose.represent.pose_files.drawing import (
-    _LIMBS,
-    PALETTES,
-    Palette,
     colour,
     draw_openpose,
     is_drawing,
     read_drawing,
 )
+from repose.represent.pose_files.strokes import LIMBS, PALETTES, Palette
 from tests.represent.poses import REFERENCE, SIZE
 
 H, W = SIZE
@@ -31,7 +29,7 @@ def lines(joints: Tensor, width: int, disc: float, dim: float, palette: Palette,
     picture = Image.new("RGB", (W, H), (ground,) * 3)
     pen = ImageDraw.Draw(picture)
     place = [(float(x), float(y)) for x, y, _ in joints]
-    for number, (a, b) in enumerate(_LIMBS):
+    for number, (a, b) in enumerate(LIMBS):
         if joints[a, 2] and joints[b, 2]:
             pen.line([place[a], place[b]], fill=colour(palette.limbs[number], dim), width=width)
     for number, (x, y) in enumerate(place):

@@ -377,7 +377,8 @@ BAD_FILES = {
     ),
     "18 in coco": (
         json.dumps({"annotations": [{"image_id": 1, "keypoints": [1] * 54}]}),
-        r"annotations\[0\].keypoints holds 54 numbers, 51 \(coco17\) are needed; openpose18 has so many",
+        r"annotations\[0\].keypoints holds 54 numbers, 51 \(coco17\) or 78 \(halpe26\) or 399 \(coco17\) or 408 "
+        r"\(halpe26\) are needed; openpose18 has so many",
     ),
     "not a number": (json.dumps({"people": [{"pose_keypoints_2d": ["a"] * 54}]}), "holds 'a', which is not a number"),
     "image without name": (

@@ -59,6 +59,13 @@ VARIANTS: dict[str, object] = {
         "images": [{"id": 1, "file_name": "a.jpg", "height": H, "width": W}],
         "annotations": [{"image_id": 1, "iscrowd": 0, "keypoints": flat([[x, y, 2] for x, y, _ in COCO])}],
     },
+    "Halpe annotations": {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": H, "width": W}],
+        "annotations": [
+            {"image_id": 1, "keypoints": flat([[x, y, 2] for x, y, _ in whole("halpe26")]) + [9, 9, 2] * 110}
+        ],
+    },
+    "BODY-25B as results": [{"image_id": 7, "category_id": 1, "keypoints": flat(whole("body25b")), "score": 0.8}],
     "COCO results": [{"image_id": 7, "category_id": 1, "keypoints": flat(COCO), "score": 0.8}],
     "mmpose 0.x": [{"image_name": "a.jpg", "bbox": [0, 0, 1, 1], "keypoints": COCO}],
     "mmpose 1.x, a picture": [INSTANCE],

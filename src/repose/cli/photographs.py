@@ -327,7 +327,7 @@ def _targets(target: Path) -> list[Path]:
     from repose.images import PICTURES
     from repose.represent.pose_files.reading import pose_files_in, split_name
 
-    if target.is_file() or (not target.exists() and split_name(target)[0].is_file()):
+    if target.is_file() or (not target.exists() and split_name(target)[0].exists()):
         return [target]
     if target.is_dir() and pose_files_in(target):
         pictures = any(path.suffix.lower() in PICTURES for path in target.iterdir())

@@ -7,7 +7,7 @@
 
 `figures.py` has what every file is read into, `reading.py` finds the format, `writing.py` writes; a module for each
 family of tools: `openpose.py`, `coco.py`, `mmpose.py`, `alphapose.py`, `mediapipe.py`, `dresscode.py`, `csv_files.py`,
-`own.py`, `arrays.py`, and `drawing.py` for pictures of skeletons.
+`own.py`, `arrays.py`, and `drawing.py`, `strokes.py` and `patches.py` for pictures of skeletons.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """COCO's JSON: annotations with their pictures, and lists of results; AlphaPose and mmpose 0.x write such lists.
 
-- annotations: `annotations[].keypoints`, x, y, v of 17 joints, v 0 missing, 1 occluded, 2 seen, and `images`;
+- annotations: `annotations[].keypoints`, x, y, v of 17 joints (Halpe: 136), v 0 missing, 1 occluded, 2 seen, and
+  `images`;
 - results: a list of `keypoints`, x, y, score, with `image_id`: AlphaPose (17, Halpe 26 and 136 points), mmpose 0.x
   (lists of [x, y, score]), and what `pycocotools` reads.
 """
@@ -19,8 +20,11 @@ from repose.represent.keypoints import SKELETONS, to_skeleton
 from repose.represent.pose_files.entries import entry_figure
 from repose.represent.pose_files.errors import FormatError
 from repose.represent.pose_files.figures import Figure, Picture, PictureSize, Record, size_of
+from repose.represent.pose_files.openpose import as_body25b
 from repose.represent.pose_files.text import dumps, flat, short
 
+_ANNOTATED: Final = (17, 26, 133, 136)
+_RESULTS: Final = (17, 18, 25, 26, 133, 136)
 _NAMES: Final = ("image_id", "image_name", "file_name", "image", "img", "filename")
 
 
@@ -112,7 +116,7 @@ def _grouped(
             groups.setdefault(name, [])  # a thing, or a person whose joints nobody has annotated
             continue
         try:
-            one = entry_figure(entry, where, counts=(17,) if flags else (17, 18, 25, 26, 133, 136))
+            one = entry_figure(entry, where, counts=_ANNOTATED if flags else _RESULTS)
         except ValueError as error:
             yield FormatError(file, None, str(error), name)
             continue
@@ -121,6 +125,7 @@ def _grouped(
             one.scored = False
         groups.setdefault(name, []).append(one)
     for name, figures in groups.items():
+        as_body25b(figures)
         yield Picture(name, figures, sizes.get(name), pixels=flags)
 
 
