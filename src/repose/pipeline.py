@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -328,11 +327,6 @@ def read_person(
         elif not isinstance(keypoints, Person):
             keypoints, _ = read_array(keypoints, which, None, min_score, "source_keypoints", shares=True)
         return Person(image=from_uint8(pixels), keypoints=joints_on(keypoints, pixels.shape[:2]))
-    return _found(pixels, picture, pose, which)
-
-
-def _found(pixels: npt.NDArray[np.uint8], picture: object, pose: KeypointEstimator | str, which: Which) -> Person:
-    """The person whom an estimator finds in pixels; `picture` names them in the error."""
     try:
         person = choose(_estimator(pose).people(pixels), which, pixels.shape[1])
     except NobodyFound as error:
@@ -426,7 +420,10 @@ def read_pose(
         else:
             warnings.warn("a drawing of a skeleton: its pose is read from the colours of OpenPose", stacklevel=2)
             return {name: Person(image=from_uint8(pixels), keypoints=drawn.keypoints)}
-    return {name: _found(pixels, target, pose, which)}
+    try:
+        return {name: read_person(pixels, pose, which)}
+    except NobodyFound as error:
+        raise NobodyFound(f"{target}: {error}" if isinstance(target, str | Path) else str(error)) from error
 
 
 def _read_poses(

@@ -147,6 +147,7 @@ def transfer(
                 poses = read_pose(path, pose, target_which, min_score, size)
             for name, posed in poses.items():
                 targets[name], shown[name] = posed.only(*read), seen(posed)
+            del poses  # the photographs in it
     if not sources or not targets:
         raise ValueError("nothing is left to transfer: every source or every target was skipped")
 
