@@ -145,6 +145,8 @@ def test_a_drawing_is_read_before_anybody_is_searched_for(tmp_path: Path, monkey
         torch.testing.assert_close(one.keypoints, REFERENCE, rtol=0, atol=1)
         assert one.size == SIZE
         assert "drawing of a skeleton" in note
+    with pytest.raises(ValueError, match="there are no scores in this drawing"):
+        read_pose(path, tiny.Eyes(), "best")
     with pytest.raises(ValueError, match=r"skeleton\.png: person 1 was asked for, but 1 found in this drawing"):
         read_pose(path, tiny.Eyes(), 1)
 

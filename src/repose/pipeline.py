@@ -25,7 +25,7 @@ from repose.represent.choosing import NoSuchPersonError, Which
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.pose_files import MIN_SCORE, FormatError, read_pose_file
 from repose.represent.pose_files.arrays import ArrayLike, is_joints, read_array
-from repose.represent.pose_files.drawing import is_drawing, read_drawing
+from repose.represent.pose_files.drawing import NotADrawingError, is_drawing, read_drawing
 from repose.represent.pose_files.reading import is_pose_file, pose_files_in, split_name
 from repose.represent.retarget import retarget as retargeted
 from repose.scene import Background, Scene, find_background
@@ -413,10 +413,10 @@ def read_pose(
     if is_drawing(pixels):
         try:
             drawn = read_drawing(pixels, which)
+        except NotADrawingError:
+            pass  # a picture that looks like one
         except NoSuchPersonError as error:
             raise NobodyFound(f"{target if isinstance(target, str | Path) else 'the target'}: {error}") from None
-        except ValueError:
-            pass  # not one after all
         else:
             warnings.warn("a drawing of a skeleton: its pose is read from the colours of OpenPose", stacklevel=2)
             return {name: Person(image=from_uint8(pixels), keypoints=drawn.keypoints)}

@@ -507,3 +507,22 @@ def test_damaged_files_give_a_pose_or_an_error(tmp_path: Path) -> None:
                     assert torch.isfinite(one.keypoints).all()
             except FormatError as error:
                 assert str(path) in str(error)  # noqa: PT017
+
+
+def test_pictures_by_name_and_frames_with_names(tmp_path: Path) -> None:
+    path = written(tmp_path, {"a.jpg": [INSTANCE], "b.jpg": [INSTANCE]})
+    assert list(read_poses(path)) == ["a.jpg", "b.jpg"]
+    frames = [{"image_name": name, "people": [person(BODY18)]} for name in ("x.png", "y.png")]
+    assert list(read_poses(written(tmp_path, frames))) == ["x.png", "y.png"]
+    with pytest.raises(FormatError, match="JSON with the keys 'a', 'b' is not in a known keypoint format"):
+        read_poses(written(tmp_path, {"a": {"b": {"c": [1]}}, "b": [{"d": 2}]}))
+
+
+def test_a_figure_half_outside_is_no_scale_of_minus_one_to_one(tmp_path: Path) -> None:
+    rows = [[x - 0.6, y, s] for x, y, s in SHARES]
+    found = read_keypoints(written(tmp_path, {"people": [person(rows)], **CANVAS}))["pose"]
+    assert float(found[0, 0]) == pytest.approx((0.5 - 0.6) * W - 0.5, abs=0.01)
+    with pytest.raises(FormatError, match="coordinates from -1 to 1"):
+        read_keypoints(
+            written(tmp_path, {"people": [person([[2 * x - 1, 2 * y - 1, s] for x, y, s in SHARES])], **CANVAS})
+        )

@@ -84,18 +84,22 @@ def is_drawing(pixels: npt.NDArray[np.uint8]) -> bool:
     return pure > 0.7 and int((shares > 0.01).sum()) >= 6
 
 
+class NotADrawingError(ValueError):
+    """A picture is no drawing of a skeleton."""
+
+
 def read_drawing(pixels: npt.NDArray[np.uint8], which: Which = "largest") -> Person:
     """The person of a drawing uint8 (H, W, 3), RGB, on black or white: keypoints (18, 3) and the size.
 
     Raises:
-        ValueError: it is no drawing of a skeleton.
-        NoSuchPersonError: fewer people are drawn.
+        NotADrawingError: it is none. NoSuchPersonError: fewer people are drawn. ValueError: "best", as a drawing has no
+            scores.
     """
     step = -(-max(pixels.shape[:2]) // _COARSE)
     patches = Patches(pixels[::step, ::step])
     people = max((people_drawn(patches, palette) for palette in PALETTES), key=lambda read: read[1])[0]
     if not people:
-        raise ValueError(
+        raise NotADrawingError(
             "this is no drawing of a skeleton in OpenPose's colours: fewer than "
             f"{LEAST} limbs that meet in joints are recognised. Give a drawing on black as ControlNet takes it, or a "
             "pose file; of a photograph `repose estimate` finds the joints"

@@ -218,11 +218,16 @@ def marked(points: Floats) -> npt.NDArray[np.bool_]:
     return at_mark
 
 
-def normalised(people: Sequence[Figure]) -> bool:
+def normalised(people: Sequence[Figure], sized: bool = False) -> bool:
     """Whether the coordinates of a picture's people are shares of it (0 to 1) and not pixels.
 
     All located points of all people decide together, as a point may lie outside the picture: shares if at least three
     quarters of the coordinates lie within -1 and 2. A person in pixels reaches over more than three of them.
+
+    Args:
+        people: of one picture.
+        sized: whether the size of the picture stands beside them: tools that write it put 0 to 1 inside the picture,
+            and OpenPose, which has a scale from -1 to 1, does not write it.
 
     Raises:
         ValueError: the coordinates run from -1 to 1, as OpenPose writes them with keypoint_scale 4.
@@ -231,7 +236,7 @@ def normalised(people: Sequence[Figure]) -> bool:
     points = np.concatenate(chosen) if chosen else np.zeros((0, 2))
     if len(points) < 3 or float(((points >= -1) & (points <= 2)).mean()) < 0.75:
         return False
-    if float((points < -0.1).any(axis=1).mean()) >= 0.25:
+    if float((points < (-0.5 if sized else -0.1)).any(axis=1).mean()) >= 0.25:
         raise ValueError("coordinates from -1 to 1; write them with keypoint_scale 0 or 3")
     return True
 

@@ -20,6 +20,7 @@ from repose.represent.pose_files.figures import Figure, Floats, Picture, Record,
 
 _BODY: Final = (18, 25)
 _BODY_KEYS: Final = ("pose_keypoints_2d", "pose_keypoints", "joints", "keypoints")
+_NAMES: Final = ("image_name", "file_name", "filename", "image", "image_id", "name")
 _OTHER_KEYS: Final = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
 _SIZE_KEYS: Final = (("canvas_height", "canvas_width"), ("height", "width"), ("image_height", "image_width"))
 
@@ -88,7 +89,8 @@ def frame_picture(file: Path, data: Mapping[str, Any], name: str, key: str = "pe
 def frames(file: Path, data: Sequence[Any]) -> Iterator[Record]:
     """A list of pictures: the frames of a video, or what ComfyUI saves. One frame has the name of the file."""
     for number, entry in enumerate(data):
-        name = stem(file) if len(data) == 1 else f"frame_{number}"
+        told = next((entry[key] for key in _NAMES if isinstance(entry, dict) and isinstance(entry.get(key), str)), None)
+        name = told or (stem(file) if len(data) == 1 else f"frame_{number}")
         if not is_frame(entry):
             yield FormatError(file, None, f"entry {number} of the list has no people: {str(entry)[:60]}", name)
             continue

@@ -197,8 +197,8 @@ def _records(file: Path) -> Iterator[Record]:
     return json_records(file, parsed(file, text))
 
 
-def json_records(file: Path, data: Any) -> Iterator[Record]:
-    """The pictures of parsed JSON.
+def json_records(file: Path, data: Any, inside: bool = False) -> Iterator[Record]:
+    """The pictures of parsed JSON; `inside`: of one entry of an object of pictures.
 
     Raises:
         FormatError: it is in no known format, or holds no people.
@@ -231,6 +231,10 @@ def json_records(file: Path, data: Any) -> Iterator[Record]:
         return openpose.frames(file, data)
     if alphapose.is_pictures(data):
         return alphapose.pictures(file, data)
+    if isinstance(data, dict) and data and not inside and all(isinstance(one, dict | list) for one in data.values()):
+        named = _by_name(file, data)
+        if named is not None:
+            return named
     if isinstance(data, list) and arrays.is_joints(data):
         return _array(file, _strict(file, data))
     keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
@@ -239,6 +243,27 @@ def json_records(file: Path, data: Any) -> Iterator[Record]:
         "(people[].pose_keypoints_2d), COCO (annotations[].keypoints), Repose, and those of docs/pose-files.md: "
         "ControlNet and its editors, mmpose, AlphaPose, MediaPipe, tfjs, Dress Code"
     )  # fmt: skip
+
+
+def _by_name(file: Path, data: dict[str, Any]) -> Iterator[Record] | None:
+    """The pictures of an object that holds, by name, what the file of one picture would; None of another object."""
+    known: list[tuple[str, Iterator[Record]]] = []
+    for name, one in data.items():
+        try:
+            known.append((name, json_records(file, one, inside=True)))
+        except FormatError as error:
+            if "holds no people" not in error.problem:
+                return None
+            known.append((name, iter([Picture(name, [])])))
+
+    def renamed() -> Iterator[Record]:
+        for name, records in known:
+            for record in records:
+                if isinstance(record, Picture):
+                    record.name = name
+                yield record
+
+    return renamed()
 
 
 def _folder(folder: Path) -> Iterator[Record]:
@@ -365,11 +390,11 @@ def _assembled(
 
 def _into_pixels(picture: Picture, size: tuple[int, int] | None, shares: bool) -> None:
     """Give a picture the size that was asked for, and its people pixels. ValueError where they need a size."""
-    picture.size = size or picture.size
+    sized, picture.size = picture.size is not None, size or picture.size
     if picture.pixels or not picture.people:
         return
     try:
-        part = normalised(picture.people)
+        part = normalised(picture.people, sized)
     except ValueError as error:
         raise ValueError(f"{picture.name} has {error}") from None
     if not part:
