@@ -20,7 +20,9 @@ def convert_pose(
     ],
     out: Annotated[
         Path,
-        typer.Argument(help="A file: .json, .csv, .npy, or .png, a drawing. A folder: a file for each picture."),
+        typer.Argument(
+            metavar="OUT", help="A file: .json, .csv, .npy, or .png, a drawing. A folder: a file for each picture."
+        ),
     ],
     format: Annotated[
         str | None,

@@ -121,7 +121,7 @@ def _grouped(
             yield FormatError(file, None, str(error), name)
             continue
         if _are_flags(one, flags):
-            one.points[:, 2] = np.clip(one.points[:, 2], 0, 2) / 2
+            one.points[:, 2] = np.minimum(one.points[:, 2], 2) / 2
             one.scored = False
         groups.setdefault(name, []).append(one)
     for name, figures in groups.items():
@@ -131,5 +131,5 @@ def _grouped(
 
 def _are_flags(one: Figure, annotations: bool) -> bool:
     """Whether the third column is COCO's v: 0, 1 or 2. Results have scores, unless a 2 stands among 0, 1 and 2."""
-    third = one.points[:, 2]
-    return bool((third == np.rint(third)).all() and (annotations or third.max(initial=0) == 2) and third.min() >= 0)
+    values = set(one.points[:, 2].tolist())
+    return values <= {0.0, 1.0, 2.0} and (annotations or 2.0 in values)

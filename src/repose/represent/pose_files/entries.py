@@ -31,7 +31,7 @@ def entry_figure(entry: Mapping[str, Any], where: str, counts: Iterable[int] = C
     where = f"{where}.keypoints" if where else "keypoints"
     if isinstance(points, dict):
         rows, scored = _columns(points, where)
-    elif isinstance(points, list) and any(isinstance(one, dict) for one in points):
+    elif isinstance(points, list) and dict in set(map(type, points)):
         return objects(points, where, sure)
     else:
         rows, scored = triples(points, where, counts)
@@ -126,4 +126,7 @@ def _number(value: object) -> float | None:
     """A score of a person; a list of one number, as mmpose writes it, is that number."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    return float(value) if isinstance(value, int | float) and np.isfinite(value) else None
+    try:
+        return finite(value, "the score")
+    except ValueError:
+        return None

@@ -156,7 +156,7 @@ def triples(value: object, where: str, counts: Mapping[int, str] | Iterable[int]
     """
     if not isinstance(value, list):
         raise ValueError(f"{where} is not a list of numbers")
-    if any(isinstance(entry, list) for entry in value):
+    if list in set(map(type, value)):
         return _nested(value, where)
     flat = array(numbers(value, where), where)
     known = set(counts)
