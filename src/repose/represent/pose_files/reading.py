@@ -237,7 +237,9 @@ def json_records(file: Path, data: Any, inside: bool = False) -> Iterator[Record
             return named
     if isinstance(data, list) and arrays.is_joints(data):
         return _array(file, _strict(file, data))
-    keys = f"the keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "a list"
+    keys = (
+        f"the keys {', '.join(repr(str(key)[:40]) for key in list(data)[:5])}" if isinstance(data, dict) else "a list"
+    )
     raise FormatError(
         file, None, f"JSON with {keys} is not in a known keypoint format; known are OpenPose "
         "(people[].pose_keypoints_2d), COCO (annotations[].keypoints), Repose, and those of docs/pose-files.md: "
