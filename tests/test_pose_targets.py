@@ -1,5 +1,6 @@
 """Pose files, arrays and drawings as targets, from Python and by the command; `convert-pose`."""
 
+import inspect
 import json
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import repose
 from repose import cli
 from repose.inspection import find_person
 from repose.pipeline import Model, read_person, read_pose
-from repose.represent.pose_files import FORMATS, read_keypoints, read_poses
+from repose.represent.pose_files import FORMATS, MIN_SCORE, read_keypoints, read_poses
 from repose.represent.pose_files.drawing import draw_openpose
 from tests import tiny
 from tests.represent.poses import REFERENCE, SIZE, flat, points, written
@@ -149,6 +150,11 @@ def test_a_drawing_is_read_before_anybody_is_searched_for(tmp_path: Path, monkey
         read_pose(path, tiny.Eyes(), "best")
     with pytest.raises(ValueError, match=r"skeleton\.png: person 1 was asked for, but 1 found in this drawing"):
         read_pose(path, tiny.Eyes(), 1)
+
+
+def test_the_commands_have_the_default_of_python() -> None:
+    for verb in ("transfer", "inspect", "convert-pose"):
+        assert inspect.signature(cli.VERBS[verb]).parameters["min_score"].default == MIN_SCORE
 
 
 # -- the command ----------------------------------------------------------------------------------------------------

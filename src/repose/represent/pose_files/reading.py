@@ -76,10 +76,8 @@ class PoseFile:
 
 
 def is_pose_file(path: str | os.PathLike[str]) -> bool:
-    """Whether a file holds poses, and not a picture: by its ending, else by how it begins. False where there is none.
-
-    A folder does if it holds pose files and is asked about by `pose_files_in`.
-    """
+    """Whether a file holds poses, and not a picture: by its ending, else by how it begins. False of a folder, and where
+    there is no such file."""
     file = Path(path)
     if file.suffix.lower() in SUFFIXES:
         return True
