@@ -28,14 +28,14 @@ from repose.names import resolve
 from repose.person import Person
 from repose.recipes import Recipe, to_dict
 from repose.render.sets import SetSpec
-from repose.represent.formats import read_keypoints, read_poses
+from repose.represent.pose_files import read_keypoints, read_poses
 from repose.scene import Scene
 from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "estimate", "prepare", "export-layout", "train", "eval", "inspect", "convert", "models", "demo",
-    "bench", "research", "study",
+    "transfer", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "inspect", "convert", "models",
+    "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
@@ -362,7 +362,7 @@ def test_joints_from_files_ask_no_estimator(
     assert "dancer.png: the pose is of a picture of 100x200 pixels, this photograph has 130x200" in error
     assert "none.json" in run("transfer", me, *pose, "--source-keypoints", "none.json").error
     error = run("transfer", me, *pose, "--source-keypoints", "me.json", "--person", "best").error
-    assert "a keypoint file has no scores to choose the best person by" in error
+    assert "there are no scores in me.png to choose the best person by" in error
 
 
 def test_transfer_of_folders_skips_what_is_bad(run: Run, weights: Path, photographs: Path, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_transfer_chooses_people_on_both_photographs(
         "one on the target"
     )
     error = run("transfer", me, "two.png", "-m", weights, "--target-person", "all").error
-    assert "--target-person takes largest, best or a number from 0, not 'all'" in error
+    assert "--target-person takes largest, best, left, right, middle or a number from 0, not 'all'" in error
     assert (
         "two.png: person 2 was asked for" in run("transfer", me, "two.png", "-m", weights, "--target-person", "2").error
     )
@@ -542,7 +542,7 @@ def test_transfer_tells_of_a_person_who_is_hardly_seen(
 def test_names_in_a_keypoint_file_stay_in_the_folder(
     run: Run, weights: Path, photographs: Path, tmp_path: Path
 ) -> None:
-    from repose.represent.formats import write_keypoints
+    from repose.represent.pose_files import write_keypoints
 
     (found,) = tiny.Eyes().people(tiny.photograph(width=100, height=200, x=15, y=20, tall=160))
     write_keypoints(tmp_path / "poses.json", {"../../a": found.keypoints, "b/c": found.keypoints})

@@ -34,7 +34,7 @@ from repose.inspection import find_model, find_pair, find_person, look_inside
 from repose.models import MODELS, inspector
 from repose.person import LIP_LABELS, Person
 from repose.pipeline import Model
-from repose.represent.formats import write_keypoints
+from repose.represent.pose_files import write_keypoints
 from tests import tiny
 from tests.contract.checks import HEIGHT, WIDTH, person
 

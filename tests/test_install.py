@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from repose.extras import DISTRIBUTION, how_to_install
-from repose.represent.formats import write_keypoints
+from repose.represent.pose_files import write_keypoints
 from tests import tiny
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from repose.models.base import Generator, Needs, Output
 from repose.person import Person
 from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer, untrained
 from repose.represent.canvas import canvas, from_uint8, to_uint8
-from repose.represent.formats import write_keypoints
+from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Scene
 from tests import surface, tiny
 from tests.estimate import fakes

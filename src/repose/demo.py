@@ -17,8 +17,8 @@ from repose.person import Person
 from repose.pipeline import Model, load
 from repose.render import Picture, SyntheticUnavailable
 from repose.represent.canvas import from_uint8, to_uint8
-from repose.represent.formats import read_keypoints, write_keypoints
 from repose.represent.keypoints import draw_skeleton
+from repose.represent.pose_files import read_keypoints, write_keypoints
 
 PEOPLE: Final = 6
 EARLIER: Final = "carry-s-synthetic"

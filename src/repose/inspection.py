@@ -18,11 +18,13 @@ from repose.models import RECIPES, inspector
 from repose.models.weights import shipped
 from repose.names import nearest
 from repose.person import Person
+from repose.represent.choosing import Which
 from repose.represent.keypoints import draw_skeleton
+from repose.represent.pose_files import MIN_SCORE
+from repose.represent.pose_files.reading import is_pose_file, pose_files_in, split_name
 
 if TYPE_CHECKING:
     from repose.data import Store
-    from repose.estimate import Which
     from repose.pipeline import Model
 
 
@@ -50,14 +52,21 @@ def find_model(name: str | Path, device: str = "auto") -> tuple[Model, str]:
 
 
 def find_person(
-    word: str, store: Store | None = None, target: bool = False, pose: str = "movenet", which: Which = "largest"
+    word: str,
+    store: Store | None = None,
+    target: bool = False,
+    pose: str = "movenet",
+    which: Which = "largest",
+    min_score: float = MIN_SCORE,
+    size: tuple[int, int] | None = None,
 ) -> Person:
     """One person by a word: a picture of a store by name or index, a photograph, or, of a target, a pose file.
 
     Args:
         word: with a store a name or an index in it, else a path; "poses.json#NAME" is one pose of a file of several.
         target: whether joints are enough, so that a pose file is allowed.
-        pose: the estimator for photographs; which: of several people on them.
+        pose: the estimator for photographs; which: of several people in one picture.
+        min_score, size: of a pose file, see `repose.pipeline.read_pose`.
 
     Returns:
         Unbatched; of a store with all fields that it has, of a photograph with image and keypoints.
@@ -65,7 +74,7 @@ def find_person(
     Raises:
         ValueError: no such picture or pose (names the nearest), or what `repose.read_person` raises.
     """
-    from repose.pipeline import POSE_FILES, read_person, read_pose
+    from repose.pipeline import read_person, read_pose
 
     if store is not None:
         if word in store.names:
@@ -74,23 +83,22 @@ def find_person(
             if int(word) >= len(store):
                 raise ValueError(f"{store.folder} has pictures 0 to {len(store) - 1}, there is no number {word}")
             return store.person([int(word)])[0]
-    path, mark, name = (Path(word), "", "") if Path(word).exists() else _parted(word)
+    path, _ = split_name(word)
     if not path.exists():
         if store is not None:
             near = difflib.get_close_matches(word, store.names, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f", such as '{store.names[0]}'"
             raise ValueError(f"'{word}' is neither a picture of {store.folder}{hint} nor a file")
         raise ValueError(f"{path} does not exist; a picture of a store is named together with --store FOLDER")
-    if path.suffix.lower() not in POSE_FILES:
-        return read_person(word, pose, which)
-    if not target:
+    joints = is_pose_file(path) or (path.is_dir() and bool(pose_files_in(path)))
+    if joints and not target:
         raise ValueError(f"{path} holds joints; the source must be a photograph, or a picture of a store")
-    poses = read_pose(path)
-    if mark and name not in poses:
-        raise ValueError(f"{path} has no pose called '{name}'; {nearest(name, poses)}")
-    if not mark and len(poses) > 1:
+    if not target:
+        return read_person(word, pose, which)
+    poses = read_pose(word, pose, which, min_score, size)
+    if len(poses) > 1:
         raise ValueError(f"{path} holds {len(poses)} poses; name one: '{path}#{next(iter(poses))}'")
-    return poses[name] if mark else next(iter(poses.values()))
+    return next(iter(poses.values()))
 
 
 def find_pair(store: Store, number: int, split: str = "test") -> tuple[Person, Person]:
@@ -136,12 +144,6 @@ def look_inside(model: Model, source: Person, target: Person, retarget: bool = F
 
 
 # -- inside ----------
-
-
-def _parted(word: str) -> tuple[Path, str, str]:
-    """ "poses.json#NAME" -> its path, "#", and the name, which may hold further "#"."""
-    path, mark, name = word.partition("#")
-    return Path(path), mark, name
 
 
 def _placed(model: Model, person: Person) -> Person:

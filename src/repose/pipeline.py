@@ -19,7 +19,6 @@ from repose.estimate import (
     MaskEstimator,
     MissingFieldError,
     NobodyFound,
-    Which,
     choose,
     complete,
     estimator,
@@ -32,17 +31,18 @@ from repose.names import nearest
 from repose.person import Person
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
-from repose.represent.formats import read_poses
+from repose.represent.choosing import NoSuchPersonError, Which
 from repose.represent.known_joints import KeypointFile, joints_on
+from repose.represent.pose_files import MIN_SCORE, FormatError, read_pose_file
+from repose.represent.pose_files.arrays import ArrayLike, is_joints, read_array
+from repose.represent.pose_files.drawing import NotADrawingError, is_drawing, read_drawing
+from repose.represent.pose_files.reading import is_pose_file, pose_files_in, split_name
 from repose.represent.retarget import retarget as retargeted
 from repose.scene import BACKGROUNDS, Background, Scene, find_background
 from repose.scene.framing import MARGIN
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
-POSE_FILES = (".csv", ".json")
-"""A target with such an ending is read as keypoints, not as a picture."""
-
-Joints = Tensor | Person | str | Path | None
+Joints = ArrayLike | Person | str | Path | None
 """Joints of a photograph where they are known: see `read_person`."""
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
@@ -346,15 +346,18 @@ def read_person(
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
     keypoints: Joints = None,
+    min_score: float = MIN_SCORE,
 ) -> Person:
     """A photograph -> the person on it, with the joints found in its pixels; unbatched, on the whole photograph.
 
     Args:
         picture: path, PIL image, uint8 array (H, W, 3) or tensor (3, H, W).
         pose: an estimator, or its name.
-        which: of several people: "largest", "best" or an index, 0 the largest.
-        keypoints: the joints, where they are known; no estimator is asked then. A tensor (18, 3), a Person, or a
-            keypoint file: FILE#NAME, or FILE if it has one pose or one of the photograph's name.
+        which: of several people: "largest", "best", "left", "right", "middle" or a number, 0 the largest.
+        keypoints: the joints, where they are known; no estimator is asked then. An array of joints
+            (`repose.represent.pose_files.arrays`), a Person, or a keypoint file: FILE#NAME, or FILE if it has one pose
+            or one of the photograph's name. Coordinates that are shares of the picture are scaled to the photograph.
+        min_score: a joint of a keypoint file or an array with a lower score is missing.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -365,11 +368,12 @@ def read_person(
     if keypoints is not None:
         if isinstance(keypoints, str | Path):
             name = Path(picture).name if isinstance(picture, str | Path) else ""
-            keypoints = KeypointFile.read(keypoints, which).pose_of(name)
-        given = Person(keypoints=keypoints.float()) if isinstance(keypoints, Tensor) else keypoints
-        return Person(image=from_uint8(pixels), keypoints=joints_on(given, pixels.shape[:2]))
+            keypoints = KeypointFile.read(keypoints, which, min_score).pose_of(name)
+        elif not isinstance(keypoints, Person):
+            keypoints, _ = read_array(keypoints, which, None, min_score, "source_keypoints", shares=True)
+        return Person(image=from_uint8(pixels), keypoints=joints_on(keypoints, pixels.shape[:2]))
     try:
-        person = choose(_estimator(pose).people(pixels), which)
+        person = choose(_estimator(pose).people(pixels), which, pixels.shape[1])
     except NobodyFound as error:
         raise NobodyFound(f"{picture}: {error}" if isinstance(picture, str | Path) else str(error)) from error
     return Person(image=from_uint8(pixels), keypoints=person.keypoints)
@@ -443,6 +447,7 @@ def read_further(
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
     keypoints: Sequence[Joints] = (),
+    min_score: float = MIN_SCORE,
 ) -> list[Person]:
     """Further photographs of a person -> the person on each, see `read_person`; one without anybody is left out.
 
@@ -459,7 +464,8 @@ def read_further(
     people = []
     for number, picture in enumerate(pictures):
         try:
-            people.append(read_person(picture, pose, which, keypoints[number] if number < len(keypoints) else None))
+            known = keypoints[number] if number < len(keypoints) else None
+            people.append(read_person(picture, pose, which, known, min_score))
         except NobodyFound as error:
             named = "" if isinstance(picture, str | Path) else f"further photograph {number + 1}: "
             warnings.warn(f"{named}{error}; the picture is computed without this photograph", stacklevel=2)
@@ -467,33 +473,101 @@ def read_further(
 
 
 def read_pose(
-    target: ImageLike | Tensor | Person, pose: KeypointEstimator | str = "movenet", which: Which = "largest"
+    target: ImageLike | ArrayLike | Person,
+    pose: KeypointEstimator | str = "movenet",
+    which: Which = "largest",
+    min_score: float = MIN_SCORE,
+    size: tuple[int, int] | None = None,
 ) -> dict[str, Person]:
-    """A target -> people by name: a photograph gives one, a keypoint file as many as it holds.
+    """A target -> people by name: a photograph gives one, a pose file as many as it holds pictures.
 
     Args:
-        target: what `read_person` takes, a Person, a tensor of keypoints (18, 3), or the path of a CSV or JSON file
-            of keypoints.
+        target: what `read_person` takes, a drawing of a skeleton in OpenPose's colours, a Person, an array of joints
+            (`repose.represent.pose_files.arrays`), or a pose file of any tool (docs/pose-files.md) or a folder of them;
+            FILE#NAME is one picture of a file.
+        pose: the pose estimator of photographs, or its name.
+        which: of several people in one picture: "largest", "best", "left", "right", "middle" or a number, 0 the
+            largest.
+        min_score: a joint of a file or an array with a lower score is missing.
+        size: (height, width) of the picture that the joints are of, where it is not told.
 
     Returns:
-        name -> Person, unbatched; from joints alone without an image, and with a size only where the file tells it.
+        name -> Person, unbatched; from joints alone without an image, and with a size only where it is told.
+
+    Warns:
+        UserWarning: pictures without a pose are left out, or joints were dropped for their score, or the target is a
+            drawing.
+
+    Raises:
+        ImageError, NobodyFound, FormatError, ValueError: what is wrong, where, and what to do.
     """
     if isinstance(target, Person):
         return {"target": target}
-    if isinstance(target, Tensor) and tuple(target.shape) == (18, 3):
-        return {"target": _posed(Person(keypoints=target.float()), "the target pose")}
-    if isinstance(target, str | Path) and Path(target).suffix.lower() in POSE_FILES:
-        people = {name: _posed(person, f"{target}, {name}") for name, person in read_poses(target).items()}
-        if not people:
-            raise ValueError(f"{target} holds no poses")
-        return people
+    if is_joints(target):
+        person, dropped = read_array(target, which, size, min_score, "the target pose")  # type: ignore[arg-type]
+        if dropped:
+            warnings.warn(
+                f"the target pose: {dropped} joints have a score below {min_score:g} and count as missing; min_score "
+                "changes this",
+                stacklevel=2,
+            )
+        return {"target": _posed(person, "the target pose")}
+    if isinstance(target, str | Path):
+        file, name = split_name(target)
+        if is_pose_file(file) or (file.is_dir() and pose_files_in(file)):
+            return _read_poses(file, name, which, min_score, size)
+    pixels = load_image(target)  # type: ignore[arg-type]
     name = stem_of(target) if isinstance(target, str | Path) else "target"
-    return {name: read_person(target, pose, which)}
+    if is_drawing(pixels):
+        try:
+            drawn = read_drawing(pixels, which)
+        except NotADrawingError:
+            pass  # a picture that looks like one
+        except NoSuchPersonError as error:
+            raise NobodyFound(f"{target if isinstance(target, str | Path) else 'the target'}: {error}") from None
+        else:
+            warnings.warn("a drawing of a skeleton: its pose is read from the colours of OpenPose", stacklevel=2)
+            return {name: Person(image=from_uint8(pixels), keypoints=drawn.keypoints)}
+    try:
+        return {name: read_person(pixels, pose, which)}
+    except NobodyFound as error:
+        raise NobodyFound(f"{target}: {error}" if isinstance(target, str | Path) else str(error)) from error
+
+
+def _read_poses(
+    file: Path, name: str, which: Which, min_score: float, size: tuple[int, int] | None
+) -> dict[str, Person]:
+    """The poses of a pose file; pictures without one, or with fewer people than a number asks for, are left out."""
+    absent: list[FormatError] = []
+
+    def keep_going(error: FormatError) -> None:
+        if "was asked for" not in error.problem:
+            raise error
+        absent.append(error)
+
+    read = read_pose_file(file, keep_going, which, size, min_score, name)
+    people = read.posed()
+    if not people and absent:
+        raise absent[0]
+    if not people:
+        low = f"; {read.dropped} joints have a score below {min_score:g} (--min-score)" if read.dropped else ""
+        if len(read.poses) == 1:
+            raise ValueError(
+                f"{file}, {next(iter(read.poses))} has fewer than two located joints; nothing can be posed by it{low}"
+            )
+        raise ValueError(f"{file} holds no poses: of {len(read.poses)} pictures none has two located joints{low}")
+    for note in read.notes():
+        warnings.warn(note, stacklevel=3)
+    if absent:
+        some = ", ".join(str(error.name) for error in absent[:3]) + (", ..." if len(absent) > 3 else "")
+        pictures = "picture" if len(absent) == 1 else "pictures"
+        warnings.warn(f"skipped: {len(absent)} {pictures} without person {which} ({some})", stacklevel=3)
+    return people
 
 
 def transfer(
     source: ImageLike,
-    target: ImageLike | Tensor | Person,
+    target: ImageLike | ArrayLike | Person,
     model: Model | str | Path = "default",
     pose: KeypointEstimator | str = "movenet",
     which: Which = "largest",
@@ -505,21 +579,25 @@ def transfer(
     sources: Sequence[ImageLike] = (),
     room: bool = False,
     mask: MaskEstimator | str | None = "auto",
+    min_score: float = MIN_SCORE,
+    target_size: tuple[int, int] | None = None,
 ) -> Any:
     """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
 
     Args:
         source: a photograph: path, PIL image, uint8 array (H, W, 3), or tensor (3, H, W).
-        target: a photograph, a keypoint file (CSV, JSON), a tensor of keypoints (18, 3), or a Person.
+        target: a photograph, a drawing of a skeleton, a pose file or FILE#NAME, an array of joints, or a Person: see
+            `repose.pipeline.read_pose`.
         model: a loaded model, the name of weights, or a folder.
         pose: the pose estimator, or its name.
-        which: which of several people on the source: "largest", "best", or an index, 0 the largest.
+        which: which of several people on the source: "largest", "best", "left", "right", "middle" or a number, 0 the
+            largest.
         whole: the whole photograph, with the new figure where the old one stood; False: the model's canvas alone, as it
             comes from the network.
         background: of the whole photograph: "keep" it and fill what the old figure leaves, take the model's
             ("generated"), "white", "transparent", or a picture, which is scaled to cover the photograph.
         retarget: give the pose the build of the source's person; False: the limbs of the target as they are.
-        target_which: the same as `which`, for a target that is a photograph.
+        target_which: the same as `which`, for the target.
         source_keypoints: the joints of the source, where they are known, see `read_person`; with `sources` a list: of
             the source, then of each further photograph, None where they are to be found.
         sources: further photographs of the same person, such as their back. Every part of the figure comes from the
@@ -527,6 +605,9 @@ def transfer(
             them.
         room: enlarge the photograph where the new figure would leave it, filled from what is beside.
         mask: how the person is cut out, see `with_mask`.
+        min_score: a joint of a pose file or an array with a lower score is missing.
+        target_size: (height, width) of the picture that the target's joints are of, where they are shares of it (0 to
+            1) and the file does not tell it.
 
     Returns:
         A picture of the photograph's size (larger with `room`, of the model's canvas without `whole`): a PIL image for
@@ -536,7 +617,7 @@ def transfer(
         `repose.images.Photograph` writes a result in the photograph's own colour profile and with its EXIF.
 
     Warns:
-        UserWarning: nobody is found on a further photograph, which is left out.
+        UserWarning: nobody is found on a further photograph, which is left out; and what `read_pose` tells.
 
     Raises:
         ImageError, NobodyFound, ValueError: what is wrong, where, and what to do.
@@ -549,7 +630,7 @@ def transfer(
     model = model if isinstance(model, Model) else load(model)
     if sources:
         model.require_gathering()
-    poses = read_pose(target, pose, target_which)
+    poses = read_pose(target, pose, target_which, min_score, target_size)
     if len(poses) != 1:
         raise ValueError(
             f"{target} holds {len(poses)} poses ({', '.join(list(poses)[:3])} ...); `transfer` takes one. "
@@ -559,8 +640,8 @@ def transfer(
     joints = _joint_list(source_keypoints)
     if len(joints) > 1 + len(sources):
         raise ValueError(f"source_keypoints has {len(joints)} entries for {1 + len(sources)} photographs")
-    person = read_person(source, pose, which, joints[0] if joints else None)
-    further = read_further(sources, pose, which, joints[1:])
+    person = read_person(source, pose, which, joints[0] if joints else None, min_score)
+    further = read_further(sources, pose, which, joints[1:], min_score)
     if whole:
         behind = read_background(background)
         scene = model.scene(with_mask(person, mask))
@@ -613,9 +694,11 @@ def _device(name: str) -> torch.device:
 
 def _joint_list(joints: Joints | Sequence[Joints]) -> list[Joints]:
     """The entries of a list, or what is given as the only one."""
-    if joints is None or isinstance(joints, Tensor | Person | str | Path):
+    if joints is None or isinstance(joints, np.ndarray | Tensor | Person | str | Path):
         return [joints]
-    return list(joints)
+    entries = list(joints)
+    numbers = bool(entries) and isinstance(entries[0], list | tuple) and is_joints(entries)
+    return [entries] if numbers else entries
 
 
 def _posed(person: Person, what: str) -> Person:

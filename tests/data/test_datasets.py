@@ -15,7 +15,7 @@ from PIL import Image
 from repose import cli
 from repose.cli.data_sets import DATA_SETS
 from repose.data import DataSet, Setting, Store
-from repose.represent.formats import write_keypoints
+from repose.represent.pose_files import write_keypoints
 
 GUIDE = Path(__file__).parents[2] / "docs" / "extending.md"
 SIZE = 32, 16

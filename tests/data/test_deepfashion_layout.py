@@ -12,7 +12,7 @@ from PIL import Image
 
 from repose.data import Store, StoreWriter
 from repose.data.deepfashion_layout import NAME, export_layout, layout_names
-from repose.represent.formats import read_keypoints, read_pairs
+from repose.represent.pose_files import read_keypoints, read_pairs
 
 HEIGHT, WIDTH = 48, 32
 

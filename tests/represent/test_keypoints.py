@@ -10,7 +10,6 @@ from scipy.ndimage import binary_closing, binary_dilation, binary_erosion
 from skimage.draw import disk, polygon
 
 from repose.person import JOINTS, LIMBS, MIRROR
-from repose.represent.formats import read_keypoints
 from repose.represent.keypoints import (
     BONES,
     MASK_LIMBS,
@@ -23,6 +22,7 @@ from repose.represent.keypoints import (
     skeleton_mask,
     to_skeleton,
 )
+from repose.represent.pose_files import read_keypoints
 
 
 def random_joints(seed: int, batch: int, height: int, width: int, whole: bool = False) -> torch.Tensor:
@@ -202,7 +202,7 @@ def test_drawing_shows_located_joints_in_colour():
 
 def test_skeletons_have_their_numbers_of_joints_and_left_mirrors_right():
     assert {name: len(joints) for name, joints in SKELETONS.items()} == {
-        "openpose18": 18, "body25": 25, "coco17": 17, "blazepose33": 33,
+        "openpose18": 18, "body25": 25, "body25b": 25, "coco17": 17, "halpe26": 26, "blazepose33": 33,
     }  # fmt: skip
     for joints in SKELETONS.values():
         assert len(set(joints)) == len(joints)
@@ -216,6 +216,11 @@ def test_known_indices_of_each_skeleton():
     assert SKELETONS["coco17"].index("right_ankle") == 16
     assert SKELETONS["body25"].index("mid_hip") == 8
     assert SKELETONS["body25"].index("left_ear") == 18
+    assert SKELETONS["body25b"].index("left_shoulder") == 5
+    assert SKELETONS["body25b"].index("head_top") == 18
+    assert SKELETONS["body25b"].index("right_heel") == 24
+    assert SKELETONS["halpe26"].index("neck") == 18
+    assert SKELETONS["halpe26"].index("right_heel") == 25
     assert SKELETONS["blazepose33"].index("left_shoulder") == 11
     assert SKELETONS["blazepose33"].index("right_knee") == 26
     assert SKELETONS["blazepose33"].index("left_ear") == 7

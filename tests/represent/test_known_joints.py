@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from repose.person import Person
-from repose.represent.formats import FormatError, write_keypoints
 from repose.represent.known_joints import KeypointFile, joints_on
+from repose.represent.pose_files import FormatError, write_keypoints
 
 
 def pose(x: float) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_what_may_be_meant_is_told(several: Path, tmp_path: Path) -> None:
 
 
 def test_the_best_person_is_unknown(several: Path) -> None:
-    with pytest.raises(ValueError, match="a keypoint file has no scores to choose the best person by"):
+    with pytest.raises(ValueError, match=r"there are no scores in me\.png to choose the best person by"):
         KeypointFile.read(several, "best")
 
 

@@ -112,9 +112,7 @@ def test_without_a_models_mask_the_model_is_not_asked() -> None:
 
 @pytest.mark.parametrize("masked", [True, False])
 @pytest.mark.parametrize("background", BACKGROUNDS)
-def test_a_photograph_comes_back_as_it_did_when_it_was_looked_at(
-    masked: bool, background: Background
-) -> None:
+def test_a_photograph_comes_back_as_it_did_when_it_was_looked_at(masked: bool, background: Background) -> None:
     person = photograph(240, 320, 0.8, 160, 220, arms=80)
     if not masked:
         person = person.only("image", "keypoints")

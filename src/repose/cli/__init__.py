@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, models, research, study, transfer
+from repose.cli import bench, data, data_sets, estimate, evaluate, models, poses, research, study, transfer
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -63,6 +63,7 @@ def _options(
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
     "estimate": estimate.estimate,
+    "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,
     "train": models.train,
     "eval": evaluate.evaluate,

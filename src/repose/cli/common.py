@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +50,32 @@ Features = Annotated[
     ),
 ]
 Results = Annotated[Path | None, typer.Option(help="Append what is measured to this .jsonl, a line each.")]
-PersonChoice = Annotated[str, typer.Option("--person", help="Of several people: largest, best, or a number from 0.")]
+PersonChoice = Annotated[
+    str,
+    typer.Option(
+        "--person", help="Of several people: largest, best, left, right, middle, or a number from 0 (largest)."
+    ),
+]
+TargetPerson = Annotated[
+    str,
+    typer.Option(
+        "--target-person",
+        help="Of several people on TARGET, a photograph or a pose file: largest, best (by score), left, right, middle, "
+        "or a number from 0 (the largest).",
+    ),
+]
+MinScore = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        help="A joint of a pose file with a lower score is missing: estimators write every joint, and those that are "
+        "not there lie anywhere. 0.3 is what mmpose and DWPose draw from; 0 takes every joint.",
+    ),
+]
+TargetSize = Annotated[
+    str | None,
+    typer.Option(help="HEIGHTxWIDTH of the picture that a pose file is of, where its coordinates are shares (0 to 1)."),
+]
 
 
 def print_line(text: str) -> None:
@@ -57,12 +84,14 @@ def print_line(text: str) -> None:
 
 
 def parse_person(text: str, option: str = "--person") -> Any:
-    """ "largest", "best" or a number from 0. Any other text is a ValueError that names the option."""
-    if text in ("largest", "best"):
+    """A word of `repose.represent.choosing.WORDS` or a number from 0. Any other text is a ValueError that names the
+    option."""
+    words = ("largest", "best", "left", "right", "middle")
+    if text in words:
         return text
     if text.isdecimal():
         return int(text)
-    raise ValueError(f"{option} takes largest, best or a number from 0, not '{text}'")
+    raise ValueError(f"{option} takes {', '.join(words)} or a number from 0, not '{text}'")
 
 
 def parse_features(text: str) -> bool | str:
@@ -76,6 +105,16 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (mark and height.isdecimal() and width.isdecimal()):
         raise ValueError(f"a size is HEIGHTxWIDTH, such as 256x176, not '{text}'")
     return int(height), int(width)
+
+
+@contextlib.contextmanager
+def noting(what: object = "") -> Iterator[None]:
+    """A line for every warning, each once; `what` is the file that they are about."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(f"{what}: {warning.message}" if what else str(warning.message) for warning in said):
+        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
 class StepsPerSecond(ProgressColumn):

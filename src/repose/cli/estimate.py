@@ -70,7 +70,7 @@ def estimate(
                     require_new(path.name, names)
                     pixels = load_image(path)
                     found = network.people(pixels)
-                    chosen = list(found) if everybody and found else [choose(found, which)]
+                    chosen = list(found) if everybody and found else [choose(found, which, pixels.shape[1])]
                     names.add(path.name)
                     sizes.add((pixels.shape[0], pixels.shape[1]))
                     over = pixels.astype(np.float32)

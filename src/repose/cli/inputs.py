@@ -24,6 +24,19 @@ def pictures_in(place: Path) -> list[Path]:
     return found
 
 
+def targets_in(target: Path) -> list[Path]:
+    """The files of a target: itself, FILE#PART and a folder of pose files too, or the pictures of a folder."""
+    from repose.images import PICTURES
+    from repose.represent.pose_files.reading import pose_files_in, split_name
+
+    if target.is_file() or (not target.exists() and split_name(target)[0].exists()):
+        return [target]
+    if target.is_dir() and pose_files_in(target):
+        pictures = any(path.suffix.lower() in PICTURES for path in target.iterdir())
+        return pictures_in(target) if pictures else [target]
+    return pictures_in(target)
+
+
 def files_of(places: Iterable[Path | str]) -> list[Path]:
     """Every file that is read where these are given: of a folder its pictures, of FILE#PART the file."""
     from repose.images import file_of

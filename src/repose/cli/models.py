@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, Out, print_line, stderr, stdout
+from repose.cli.common import Device, Estimator, MinScore, Out, TargetPerson, TargetSize, print_line, stderr, stdout
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_folder, require_no_input, require_picture
 
@@ -99,7 +99,9 @@ def inspect(
     source: Annotated[
         str | None, typer.Argument(help="A photograph; with --store the name or index of a picture.")
     ] = None,
-    target: Annotated[str | None, typer.Argument(help="Likewise, or a keypoint file (CSV, JSON; FILE#NAME).")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="Likewise, or a pose file (FILE#NAME), or a drawing of a skeleton.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the pictures; out/inspect/MODEL.")] = None,
     store: Annotated[
         Path | None,
@@ -122,8 +124,12 @@ def inspect(
         ),
     ] = None,
     pose: Estimator = "movenet",
-    person: Annotated[str, typer.Option(help="Of several people on SOURCE: largest, best, or a number.")] = "largest",
-    target_person: Annotated[str, typer.Option(help="Of several people on TARGET, likewise.")] = "largest",
+    person: Annotated[
+        str, typer.Option(help="Of several people on SOURCE: largest, best, left, right, middle, or a number.")
+    ] = "largest",
+    target_person: TargetPerson = "largest",
+    target_size: TargetSize = None,
+    min_score: MinScore = 0.3,
     retarget: Annotated[
         bool | None,
         typer.Option(
@@ -167,7 +173,10 @@ def inspect(
         raise ValueError("give SOURCE and TARGET, or --store FOLDER --pair N; `repose inspect --help` has examples")
     else:
         given = find_person(source, data, False, pose, common.parse_person(person))
-        posed = find_person(target, data, True, pose, common.parse_person(target_person, "--target-person"))
+        which = common.parse_person(target_person, "--target-person")
+        size = None if target_size is None else common.parse_size(target_size)
+        with common.noting():
+            posed = find_person(target, data, True, pose, which, min_score, size)
         names = f"{Path(source).name} in the pose of {Path(target).name}"
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)

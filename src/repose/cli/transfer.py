@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from repose.cli import common
-from repose.cli.common import AsJson, Device, Estimator, Force, ModelName, Out
+from repose.cli.common import AsJson, Device, Estimator, Force, MinScore, ModelName, Out, TargetPerson, TargetSize
 from repose.cli.inputs import (
     files_of,
     joint_files,
@@ -17,6 +17,7 @@ from repose.cli.inputs import (
     require_new,
     result_size,
     roles,
+    targets_in,
 )
 from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
 from repose.cli.people import Watched
@@ -28,9 +29,9 @@ def transfer(
         list[Path],
         typer.Argument(
             metavar="SOURCE TARGET",
-            help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a folder, or a keypoint file (CSV, "
-            "JSON). FILE#12 is a frame, from 0, of a GIF, WebP, TIFF or video. With --to: one or more photographs of "
-            "one person.",
+            help="SOURCE: a photograph, or a folder of them. TARGET: a photograph, a drawing of a skeleton, a folder, "
+            "or a pose file of any tool (FILE#NAME takes one pose of it). FILE#12 is a frame, from 0, of a GIF, WebP, "
+            "TIFF or video. With --to: one or more photographs of one person.",
             show_default=False,
         ),
     ],
@@ -50,11 +51,14 @@ def transfer(
         ),
     ] = None,
     person: Annotated[
-        str, typer.Option("--person", help="Of several people on SOURCE: largest, best, or a number from 0.")
+        str,
+        typer.Option(
+            "--person", help="Of several people on SOURCE: largest, best, left, right, middle, or a number from 0."
+        ),
     ] = "largest",
-    target_person: Annotated[
-        str, typer.Option("--target-person", help="Of several people on TARGET, likewise.")
-    ] = "largest",
+    target_person: TargetPerson = "largest",
+    target_size: TargetSize = None,
+    min_score: MinScore = 0.3,
     crop: Annotated[
         bool, typer.Option("--crop", help="Only the model's canvas, as it comes from the network, not the photograph.")
     ] = False,
@@ -110,6 +114,8 @@ def transfer(
     [bold]repose transfer me.jpg dancer.jpg --background transparent -o cutout.png[/bold]
     [bold]repose transfer me.jpg star.json --room --background beach.jpg -o star.jpg[/bold]
     [bold]repose transfer people/ poses.csv -o sheet.png[/bold]
+    [bold]repose transfer me.jpg openpose.json --target-person 1 -o second.png[/bold]
+    [bold]repose transfer me.jpg person_keypoints_val2017.json#000000000785.jpg -o skier.png[/bold]
     [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
@@ -135,6 +141,7 @@ def transfer(
             raise ValueError(f"{out}: a JPEG cannot be transparent; write a .png, .webp or .tif")
         require_mask(mask)
         which, target_which = common.parse_person(person), common.parse_person(target_person, "--target-person")
+        pose_size = None if target_size is None else common.parse_size(target_size)
         wanted_size = None if size is None else parse_result_size(size)
         one = not source.is_dir()
         given_joints = joint_files(source_keypoints or [], 1 + len(more))
@@ -143,7 +150,7 @@ def transfer(
         loaded = load(weights if weights is not None else model, device)
         if more:
             loaded.require_gathering()
-        source_paths, target_paths = pictures_in(source), pictures_in(target)
+        source_paths, target_paths = pictures_in(source), targets_in(target)
         height, width = loaded.canvas.size
         read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
         eyes = Watched(pose)
@@ -169,7 +176,7 @@ def transfer(
             person = read_person(path, eyes, which, own)
             return person.keypoints, {"name": stem_of(path), **eyes.entry(path, person)}
 
-        files = [KeypointFile.read(file, which) for file in given_joints]
+        files = [KeypointFile.read(file, which, min_score) for file in given_joints]
         known = files[0] if files else None
         # one file: each photograph needs a pose of its own name
         shared = bool(more) and len(source_keypoints or []) == 1
@@ -200,10 +207,10 @@ def transfer(
         shown: dict[str, Any] = {}
         entries = report.document["targets"] = []
         for path in target_paths:
-            with report.skipping(path, alone=not target.is_dir()), report.noting(path):
+            with report.skipping(path, alone=path == target), report.noting(path):
                 require_new(stem_of(path), targets)
                 eyes.forget()
-                for name, posed in read_pose(path, eyes, target_which).items():
+                for name, posed in read_pose(path, eyes, target_which, min_score, pose_size).items():
                     targets[name], shown[name] = posed.only(*read), seen(posed)
                     entries.append({"name": name, **eyes.entry(path, posed)})
         report.document["estimator"] = pose if eyes.asked else None

@@ -39,7 +39,7 @@ from torch import Tensor
 
 from repose.data.store import Store
 from repose.person import JOINTS, LIP_LABELS
-from repose.represent.formats import write_keypoints
+from repose.represent.pose_files import write_keypoints
 
 QUALITY: Final = 95
 """Of the JPEG files."""

@@ -31,7 +31,7 @@ from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.picture_files import open_picture
-from repose.represent.formats import FormatError, read_keypoints, read_pairs
+from repose.represent.pose_files import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
 WIDTH: Final = 64

@@ -16,13 +16,13 @@ from repose.estimate.base import (
     MaskEstimator,
     NobodyFound,
     ParsingEstimator,
-    Which,
     choose,
 )
 from repose.estimate.cache import Cached, CachedIUV, CachedMask, CachedParsing
 from repose.estimate.completing import MissingFieldError, complete
 from repose.estimate.suppliers import supplier
 from repose.estimate.table import ESTIMATORS, estimator
+from repose.represent.choosing import Which
 
 __all__ = [
     "ESTIMATORS",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from repose.represent.choosing import NoSuchPersonError, Which, choose_person
+
 Image = npt.NDArray[np.uint8]
 """A photograph: uint8 (H, W, 3), RGB, upright, as `repose.images.load_image` reads it."""
-
-Which = Literal["largest", "best"] | int
-"""Which of several people: the largest, the one with the highest score, or an index (0 is the largest)."""
 
 
 class NobodyFound(ValueError):  # noqa: N818  (it reads as what happened)
@@ -128,11 +127,16 @@ Estimator = KeypointEstimator | MaskEstimator | ParsingEstimator | IUVEstimator
 """An estimator of any field."""
 
 
-def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
+def choose(people: Sequence[Detection], which: Which = "largest", width: int | None = None) -> Detection:
     """One of several people.
 
+    Args:
+        people: what an estimator found in one picture.
+        which: see `repose.represent.choosing.Which`.
+        width: of the picture, for "middle".
+
     Raises:
-        NobodyFound: nobody is there, or fewer than the index asks for.
+        NobodyFound: nobody is there, or fewer than the number asks for.
         ValueError: `which` is another word.
     """
     if not people:
@@ -140,15 +144,9 @@ def choose(people: Sequence[Detection], which: Which = "largest") -> Detection:
             "no person was found in this picture. Use a photograph in which one person is seen from head to feet, "
             "not too small (60 pixels tall or more), or give the keypoints in a file"
         )
-    if which == "largest":
-        return max(people, key=lambda person: person.area)
-    if which == "best":
-        return max(people, key=lambda person: person.score)
-    if not isinstance(which, int):
-        raise ValueError(f"which person: 'largest', 'best' or an index is wanted, not {which!r}")
-    if not 0 <= which < len(people):
-        raise NobodyFound(
-            f"person {which} was asked for, but {len(people)} found in this picture: use 0 to {len(people) - 1}, "
-            "0 is the largest"
-        )
-    return people[which]
+    boxes = np.array([person.box for person in people], np.float64)
+    try:
+        chosen = choose_person(boxes, np.array([person.score for person in people]), which, width)
+    except NoSuchPersonError as error:
+        raise NobodyFound(str(error)) from None
+    return people[which if isinstance(which, int) else chosen]  # an estimator gives the largest first

@@ -9,12 +9,13 @@ from typing import Any, Final, cast
 
 from torch import Tensor
 
-from repose.estimate.base import Estimator, Image, KeypointEstimator, Which, choose
+from repose.estimate.base import Estimator, Image, KeypointEstimator, choose
 from repose.estimate.suppliers import supplier, without_estimator
 from repose.estimate.table import CONTRACTS, ESTIMATORS, estimator
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.canvas import to_uint8
+from repose.represent.choosing import Which
 
 FIELDS: Final = tuple(field.name for field in fields_of(Person) if field.name != "size")
 """The fields of `Person` that hold something."""

@@ -12,7 +12,7 @@ _RENDERED: Final = (
 
 _GIVEN: Final = {
     "image": "repose.read_person(PHOTO) supplies it with the joints",
-    "keypoints": "repose.represent.formats.read_poses(FILE) reads it from a keypoint file",
+    "keypoints": "repose.represent.pose_files.read_poses(FILE) reads it from a keypoint file",
     "parsing": f"{_RENDERED}; repose.represent.maps.with_maps(person, parsing=FILE) adds what a human parser gave for "
     "the photograph",
     "iuv": f"{_RENDERED}; repose.represent.maps.with_maps(person, iuv=FILE) adds what DensePose gave for the "

@@ -90,7 +90,7 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise ImageError(f"{path} has sound only, no pictures")
-            stream = container.streams.best("video") or container.streams.video[0]
+            stream: Any = container.streams.best("video") or container.streams.video[0]
             stream.thread_type = "AUTO"
             for decoded in container.decode(stream):
                 if count == frame:

@@ -266,7 +266,7 @@ def draw_skeleton(keypoints: Tensor, height: int, width: int) -> npt.NDArray[np.
 
 # -- other skeletons ------------------------------------------------------------------------------------------------
 
-Skeleton = Literal["openpose18", "body25", "coco17", "blazepose33"]
+Skeleton = Literal["openpose18", "body25", "body25b", "coco17", "halpe26", "blazepose33"]
 
 SKELETONS: Final[dict[str, tuple[str, ...]]] = {
     "openpose18": JOINTS,
@@ -280,6 +280,18 @@ SKELETONS: Final[dict[str, tuple[str, ...]]] = {
         "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
         "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
         "left_knee", "right_knee", "left_ankle", "right_ankle",
+    ),
+    "body25b": (
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+        "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
+        "left_knee", "right_knee", "left_ankle", "right_ankle", "upper_neck", "head_top",
+        "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    ),
+    "halpe26": (
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+        "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
+        "left_knee", "right_knee", "left_ankle", "right_ankle", "head_top", "neck", "mid_hip",
+        "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe", "left_heel", "right_heel",
     ),
     "blazepose33": (
         "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+import torch
 from torch import Tensor
 
 from repose.names import nearest
 from repose.person import Person
-from repose.represent.formats import Choice, read_poses
+from repose.represent.choosing import Which
+from repose.represent.pose_files import MIN_SCORE, read_pose_file
+from repose.represent.pose_files.arrays import UNIT
+from repose.represent.pose_files.reading import split_name
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,23 @@ class KeypointFile:
     poses: dict[str, Person]
 
     @classmethod
-    def read(cls, file: str | Path, person: Choice | Literal["best"] = "largest") -> KeypointFile:
+    def read(cls, file: str | Path, person: Which = "largest", min_score: float = MIN_SCORE) -> KeypointFile:
         """Read FILE, or FILE#NAME for one pose of it.
 
         Args:
-            file: what `repose.represent.formats.read_poses` reads.
-            person: which one, where a picture has several (OpenPose, COCO).
+            file: what `repose.represent.pose_files.read_pose_file` reads. Coordinates that are shares of the picture
+                need no size here: they are scaled to the photograph that they are put on.
+            person: which one, where a picture has several.
+            min_score: a joint with a lower score is missing.
 
         Raises:
-            FormatError: the file cannot be read. FileNotFoundError: there is no such file.
-            ValueError: it has no pose of that name (names the nearest), or the best person is asked for.
+            FormatError: the file cannot be read, or has no scores to choose the best person by. FileNotFoundError:
+                there is no such file.
+            ValueError: it has no pose of that name (names the nearest).
         """
-        if person == "best":
-            raise ValueError(
-                "a keypoint file has no scores to choose the best person by; choose the largest, or a number"
-            )
-        path, _, name = (str(file), "", "") if Path(file).exists() else str(file).partition("#")
-        poses = read_poses(path, person=person)
-        if name and name not in poses:
-            raise ValueError(f"{path} has no pose called '{name}'; {nearest(name, poses)}")
-        return cls(path, name, poses)
+        path, name = split_name(file)
+        read = read_pose_file(path, person=person, min_score=min_score, name=name, shares=True)
+        return cls(str(path), next(iter(read.poses)) if name and len(read.poses) == 1 else name, read.poses)
 
     def pose_of(self, photograph: str, alone: bool = True) -> Person:
         """The pose of a photograph: the one called `name`, or the one with the photograph's name, or the only one.
@@ -84,11 +84,17 @@ class KeypointFile:
 def joints_on(pose: Person, size: tuple[int, int]) -> Tensor:
     """The joints (18, 3) of a pose that belongs to a photograph of this size (height, width).
 
+    A pose of the size (1, 1) has coordinates that are shares of the picture; they are scaled.
+
     Raises:
         ValueError: the pose has the size of another picture, or fewer than two joints.
     """
     if pose.keypoints is None or int((pose.keypoints[:, 2] > 0).sum()) < 2:
         raise ValueError("the pose has fewer than two located joints; at least two are needed to find the person")
+    if pose.size == UNIT:
+        scale = torch.tensor([size[1], size[0]], dtype=torch.float32)
+        joints = torch.cat([(pose.keypoints[:, :2] + 0.5) * scale - 0.5, pose.keypoints[:, 2:]], dim=1)
+        return torch.where(joints[:, 2:] > 0, joints, torch.zeros_like(joints))
     if pose.size is not None and pose.size != size:
         other, own = (f"{width}x{height}" for height, width in (pose.size, size))
         raise ValueError(

@@ -1,0 +1,56 @@
+"""Repose's own JSON: names, x, y, visible. The only format that loses no joint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from repose.person import JOINTS
+from repose.represent.pose_files.errors import FormatError
+from repose.represent.pose_files.figures import Figure, Picture, PictureSize, Record, checked, size_of, triples
+from repose.represent.pose_files.text import dumps
+
+
+def is_own(data: object) -> bool:
+    """Whether parsed JSON is a file of this format."""
+    return isinstance(data, dict) and data.get("format") == "repose-keypoints"
+
+
+def own_pictures(file: Path, data: Mapping[str, Any]) -> Iterator[Record]:
+    """The people of a file, a picture each; FormatError where the version or the size is a wrong one."""
+    if data.get("version") != 1 or not isinstance(data.get("people"), dict):
+        raise FormatError(
+            file, None, f"version {data.get('version')!r} of repose-keypoints is not known; this Repose reads version 1"
+        )
+    sides = data.get("size")
+    if sides is not None and not (isinstance(sides, list) and len(sides) == 2):
+        raise FormatError(file, None, f"size is {str(sides)[:60]}; it must be [height, width] or null")
+    try:
+        size = None if sides is None else size_of({"height": sides[0], "width": sides[1]}, "height", "width")
+    except ValueError as error:
+        raise FormatError(file, None, str(error)) from None
+    for name, rows in data["people"].items():
+        try:
+            numbers = [value for point in rows for value in point] if isinstance(rows, list) else None
+            points, three = triples(numbers, name, (18,))
+            if not three:
+                raise ValueError(f"{name} holds 36 numbers, 54 (openpose18) are needed")
+            checked(points, name)
+        except (TypeError, ValueError) as error:
+            yield FormatError(file, None, str(error), name)
+            continue
+        third = points[:, 2]
+        points[:, 2] = np.where(third >= 1, 1.0, np.where(third > 0, 0.5, 0.0))
+        yield Picture(name, [Figure(points, "openpose18", scored=False, marked=False)], size, pixels=True)
+
+
+def own_text(people: Mapping[str, Tensor], sizes: Mapping[str, PictureSize]) -> str:
+    """A file of name -> (18, 3), and of the size if all pictures have the same."""
+    size = next(iter(sizes.values())) if len(set(sizes.values())) == 1 else None
+    rows = {name: keypoints.tolist() for name, keypoints in people.items()}
+    head = {"format": "repose-keypoints", "version": 1, "joints": list(JOINTS), "size": size}
+    return dumps({**head, "people": rows})
