@@ -14,7 +14,7 @@ import typer.main
 
 import repose
 from repose import cli, pipeline
-from repose.represent.formats import read_keypoints, write_keypoints
+from repose.represent.pose_files import read_keypoints, write_keypoints
 from tests import tiny
 from tests.images.profiles import DISPLAY_P3
 from tests.images.test_frames import video

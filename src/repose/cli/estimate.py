@@ -46,8 +46,8 @@ def estimate(
     from repose.draw.sheet import sheet
     from repose.estimate import choose, estimator
     from repose.images import load_image, save_image
-    from repose.represent.formats import write_keypoints
     from repose.represent.keypoints import draw_skeleton
+    from repose.represent.pose_files import write_keypoints
 
     report = Report("estimate", as_json)
     with report.running():

@@ -43,8 +43,14 @@ def files_of(places: Iterable[Path | str]) -> list[Path]:
 
     files: list[Path] = []
     for place in places:
-        files += pictures_in(Path(place)) if Path(place).is_dir() else [file_of(place)]
+        files += _within(Path(place)) if Path(place).is_dir() else [file_of(place)]
     return files
+
+
+def _within(folder: Path) -> list[Path]:
+    """The pictures of a folder, or its pose files."""
+    found = targets_in(folder)
+    return sorted(path for path in folder.iterdir() if path.is_file()) if found == [folder] else found
 
 
 def require_new(name: str, known: Iterable[str]) -> None:

@@ -236,7 +236,7 @@ def transfer(
                     with report.noting(place):
                         others.append(Person(image=from_uint8(Photograph.read(place).pixels), keypoints=points))
                 row: list[Any] = [seen(given)]
-                scene, views = None, []
+                scene, large, views = None, None, []
                 with report.skipping(path, alone), report.noting(path):
                     if not crop:
                         given, *others = (with_mask(one, mask) for one in (given, *others))
@@ -263,7 +263,7 @@ def transfer(
                     pair = {"source": source_name, "target": target_name}
                     report.wrote(place, "picture", **pair, height=shape[0], width=shape[1])
                 rows += [row, *([seen(other)] for other in others)]
-                del photograph, given, scene, others, views  # one photograph at a time
+                del photograph, given, scene, others, views, large  # one photograph at a time
         if not done:
             raise ValueError("no picture was computed: every pair of a source and a target was skipped")
         if alone:

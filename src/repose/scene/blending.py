@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.represent.canvas import Placement
-from repose.scene.fill_kernels import mix_columns
 
 Region = tuple[slice, slice]
 """Rows and columns of a photograph."""
@@ -108,6 +107,8 @@ def _taken(picture: Tensor, dim: int, first: int, last: int, length: int, cubic:
     )
     taps = [(whole + k - (1 if cubic else 0)).clamp(0, size - 1) for k in range(len(weights))]
     if dim == 2:
+        from repose.scene.fill_kernels import mix_columns  # needs numba
+
         out = picture.new_empty(*picture.shape[:2], last - first, dtype=torch.float32)
         mix_columns(
             picture.detach().float().contiguous().numpy(), torch.stack(taps).numpy(), torch.stack(weights).numpy(),

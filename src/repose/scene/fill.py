@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.scene import fill_kernels as kernels
 from repose.scene.shifts import choose_labels, likely_shifts
 
 _SIDE: Final = 160
@@ -140,6 +139,8 @@ def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, i
         image: (3, H, W). unknown: of the part that begins at `top`, `left`, 1 in the hole.
         box: first and last row and column of the hole in this part, the last ones excluded.
     """
+    from repose.scene import fill_kernels as kernels  # needs numba
+
     times = _coarsest(unknown)
     small, free = _reduced(image, top, left, unknown, times)
     labels, shifts = _chosen(small, free)
@@ -177,6 +178,8 @@ def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, i
 
 def _coarsest(unknown: Mask) -> int:
     """Pixels along a side of a cell of the small picture."""
+    from repose.scene import fill_kernels as kernels  # needs numba
+
     height, width = unknown.shape
     times: int = max(1, math.ceil(max(height, width) / _SIDE), math.ceil(math.sqrt(int(unknown.sum()) / _NODES)))
     # a ragged hole touches more cells than its area says
@@ -192,6 +195,8 @@ def _steps(times: int) -> list[int]:
 
 def _reduced(image: Floats, top: int, left: int, unknown: Mask, times: int) -> tuple[Floats, Mask]:
     """The small picture (3, h, w) of the part, and its cells that are wholly known, (h, w)."""
+    from repose.scene import fill_kernels as kernels  # needs numba
+
     height, width = (-(-side // times) for side in unknown.shape)
     small, free = np.empty((3, height, width), np.float32), np.empty((height, width), np.uint8)
     kernels.reduce(image, unknown, top, left, times, small, free)

@@ -12,8 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.scene.fill_kernels import propagate
-
 _SHIFTS: Final = 32
 _PATCH: Final = 5
 _COVERING: Final = 12
@@ -104,6 +102,8 @@ def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) ->
     Args:
         small: (3, h, w). free: (h, w) bool, the known cells. nodes: (N, 2), the others. shifts: (K, 2).
     """
+    from repose.scene.fill_kernels import propagate  # needs numba
+
     height, width = free.shape
     known = free.float()
     moved, valid = zip(*(_moved(small, known, *shift) for shift in shifts.tolist()), strict=True)
