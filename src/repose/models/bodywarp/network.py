@@ -37,6 +37,7 @@ _NEVER = 1e4
 _STRIP = 256  # rows of a cutout that are computed at a time, for memory
 _SURE = 6.0  # a logit of the matte beside a known mask, at most
 _OWN = 0.6  # of its own logits, beside those of the mask
+_STEEP, _SURELY = 2.0, 1.5  # the outline is generous: a logit less than `_SURELY` is rather the background
 _BORDER = 1.0  # pixels of the network by which its outline may be wrong
 _DOUBT = 6.0  # subtracted from the logit of a candidate that the source does not show
 
@@ -350,7 +351,7 @@ class BodyWarp(Generator):
         above, below = min(reach, strip.start), min(reach, rows - strip.stop)
         outline = resized_rows(extra["outline"].float(), size, strip.start - above, strip.stop + below)
         # resized, its slope is `times` wider than it was
-        sharp = torch.sigmoid(times * torch.logit(outline.clamp(1e-4, 1 - 1e-4)))
+        sharp = torch.sigmoid(_STEEP * times * (torch.logit(outline.clamp(1e-4, 1 - 1e-4)) - _SURELY))
         least, most = -widest(-sharp, reach), widest(sharp, reach)
         end = sharp.shape[-2] - below
         sharp, least, most = (x[..., above:end, :] for x in (sharp, least, most))
