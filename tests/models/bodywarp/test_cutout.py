@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_carried_border_is_as_sharp_as_the_photographs(network: BodyWarp) -> N
     assert wrong < 0.3 * (own - sharp).abs().sum() / sharp.sum()
 
 
-@pytest.mark.parametrize("radius", [13, 15])
+@pytest.mark.parametrize("radius", [13, 14])
 def test_the_mattes_border_wins_within_a_pixel(network: BodyWarp, radius: float) -> None:
     soft = F.avg_pool2d(disc(1, 14), 3, 1, 1)
     sharp = disc(4, radius)
@@ -125,17 +126,16 @@ def test_a_matte_far_from_the_outline_is_not_believed(network: BodyWarp, radius:
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_what_is_painted_has_the_networks_outline(network: BodyWarp, times: int) -> None:
-    """Its slope is not wider than it was at the network's size."""
+    """Where it is sure; its slope is not wider than it was at the network's size."""
     soft = F.avg_pool2d(disc(1, 14), 3, 1, 1)
     photograph = noise(3, times) * 2 - 1
     cutout = network.cutout(output(soft, (0, 0, 1)), photograph, torch.zeros(1, 1, HEIGHT * times, WIDTH * times))
     blue = torch.tensor([-1.0, -1.0, 1.0]).view(1, 3, 1, 1).expand_as(photograph)
     torch.testing.assert_close(cutout.figure, blue, rtol=0, atol=1e-5)
-    wanted = disc(times, 14)
-    assert ((cutout.alpha > 0.5) == (wanted > 0.5)).float().mean() > 0.98
-    if times == 1:
-        torch.testing.assert_close(cutout.alpha, soft.clamp(1e-4, 1 - 1e-4), rtol=0, atol=1e-5)
-    else:
+    enlarged = F.interpolate(soft, scale_factor=float(times), mode="bilinear")
+    sure = 1 / (1 + math.exp(-1.5))
+    assert ((cutout.alpha > 0.5) == (enlarged > sure)).float().mean() > 0.999
+    if times > 1:
         assert between(cutout.alpha) < 0.7 * between(F.interpolate(soft, scale_factor=float(times), mode="bilinear"))
 
 
