@@ -539,16 +539,20 @@ def _read_poses(
 ) -> dict[str, Person]:
     """The poses of a pose file; pictures without one, or with fewer people than a number asks for, are left out."""
     absent: list[FormatError] = []
+    broken: list[FormatError] = []
 
     def keep_going(error: FormatError) -> None:
-        if "was asked for" not in error.problem:
+        if "was asked for" in error.problem:
+            absent.append(error)
+        elif file.is_dir():  # one bad file among many
+            broken.append(error)
+        else:
             raise error
-        absent.append(error)
 
     read = read_pose_file(file, keep_going, which, size, min_score, name)
     people = read.posed()
-    if not people and absent:
-        raise absent[0]
+    if not people and (absent or broken):
+        raise (absent or broken)[0]
     if not people:
         low = f"; {read.dropped} joints have a score below {min_score:g} (--min-score)" if read.dropped else ""
         if len(read.poses) == 1:
@@ -556,7 +560,7 @@ def _read_poses(
                 f"{file}, {next(iter(read.poses))} has fewer than two located joints; nothing can be posed by it{low}"
             )
         raise ValueError(f"{file} holds no poses: of {len(read.poses)} pictures none has two located joints{low}")
-    for note in read.notes():
+    for note in (*read.notes(), *(f"skipped: {error}" for error in broken)):
         warnings.warn(note, stacklevel=3)
     if absent:
         some = ", ".join(str(error.name) for error in absent[:3]) + (", ..." if len(absent) > 3 else "")
@@ -675,7 +679,7 @@ def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     warnings.warn(
         f"{beyond:.0%} of the new figure lies beyond the photograph{named}, and is cut off; --room (room=True in "
         "Python) enlarges the photograph",
-        stacklevel=3,
+        stacklevel=4,  # through `torch.no_grad`
     )
 
 

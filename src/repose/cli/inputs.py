@@ -121,10 +121,17 @@ def result_size(wanted: int | tuple[int, int] | None, shape: Sequence[int]) -> t
     The proportions stay. One number is the longer side, and makes no result larger; HEIGHTxWIDTH is a frame that the
     result fills as far as its proportions allow, larger or smaller.
     """
+    from repose.images import MAX_PIXELS
+
     if wanted is None:
         return None
     height, width = shape[0], shape[1]
     factor = (
         min(1.0, wanted / max(height, width)) if isinstance(wanted, int) else min(wanted[0] / height, wanted[1] / width)
     )
-    return max(1, round(height * factor)), max(1, round(width * factor))
+    rows, columns = max(1, round(height * factor)), max(1, round(width * factor))
+    if rows * columns > MAX_PIXELS:
+        raise ValueError(
+            f"--size asks for {rows}x{columns} pixels (height x width), at most {MAX_PIXELS:,} are written; give less"
+        )
+    return rows, columns

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from repose.cli import common
-from repose.cli.common import MinScore, PersonChoice, print_line
+from repose.cli.common import Force, MinScore, PersonChoice, print_line
 
 
 def convert_pose(
@@ -38,6 +38,7 @@ def convert_pose(
         str | None,
         typer.Option(help="HEIGHTxWIDTH of the pictures, where IN does not tell it: for shares (0 to 1) and drawings."),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Convert poses between the files of OpenPose, ControlNet, COCO, mmpose, AlphaPose, MediaPipe and others.
 
@@ -51,6 +52,7 @@ def convert_pose(
     [bold]repose convert-pose skeleton.png pose.json --format openpose[/bold]
     [bold]repose convert-pose any.json any --format list[/bold]
     """
+    from repose.cli.outputs import require_no_input
     from repose.names import nearest
     from repose.pipeline import read_pose
     from repose.represent.pose_files.drawing import draw_openpose, is_drawing, read_drawing
@@ -65,6 +67,8 @@ def convert_pose(
     drawn = format == "drawing" or (format is None and out.suffix.lower() in (".png", ".jpg", ".jpeg"))
     if format is not None and format != "drawing" and format not in FORMATS:
         raise ValueError(f"no format is called '{format}'; {nearest(format, (*FORMATS, 'drawing'))}")
+    if format is None and out.suffix.lower() not in ("", ".json", ".csv", ".npy", ".png", ".jpg", ".jpeg"):
+        raise ValueError(f"{out}: poses are written as .json, .csv, .npy, .png or .jpg; or name the --format")
     which, given = common.parse_person(person), None if size is None else common.parse_size(size)
     file, _ = split_name(source)
     with common.noting(source):
@@ -93,6 +97,9 @@ def convert_pose(
         files = {out / f"{name}{suffix}".replace("/", "_"): {name: pose} for name, pose in poses.items()}
     else:
         files = {out: poses}
+    if not force:
+        inputs = pose_files_in(file) if file.is_dir() else [file]
+        require_no_input(list(files), inputs)
     for path, some in files.items():
         if not drawn:
             write_keypoints(path, some, chosen, given)

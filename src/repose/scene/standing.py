@@ -20,7 +20,8 @@ def stand(target: Tensor, source: Tensor, retargeting: bool = True, size: tuple[
 
     The size is the source's, however much of the two is seen; the lowest ankle stands on the row of the source's, where
     both show ankles, else the hips (or the neck) lie in the same place. Somebody upside down, both ankles above the
-    hips, stands on their lowest joint. A single ankle above the hips is not counted.
+    hips, stands on their lowest joint, in the photograph as in the target. A single ankle above the hips is not
+    counted, nor an ankle that is all that is located of the legs.
 
     Legs of which the target shows nothing from the hips or the knees on (a portrait has none) are the source's own. So
     are shins where both ankles are missing and the target's picture is known to end above them. Any other joint that
@@ -82,7 +83,7 @@ def _shifted(keypoints: Tensor, shift: Tensor) -> Tensor:
 
 def _way(new: Tensor, source: Tensor) -> Tensor:
     """The shift (2,) that stands the figure `new` where the source's person stands; 0 where nothing says where."""
-    old, like = source.clone(), new.clone()
+    old, like = _without_lone_ankle(source), _without_lone_ankle(new)
     for group in ((10, 13), (8, 11), (1,)):  # both stand on what both have
         rows = list(group)
         if not all(bool((points[rows, 2] > 0).any()) for points in (old, like)):
@@ -91,15 +92,29 @@ def _way(new: Tensor, source: Tensor) -> Tensor:
     if not bool((old[[1, 8, 10, 11, 13], 2] > 0).any()):  # compare the middles of the same joints
         old, like = old * shared, like * shared
     if bool((old[:, 2] > 0).any()) and bool((like[:, 2] > 0).any()):
-        ground = anchor(old)[0, 1]
-        high = _ankles_above_hips(like)
-        if high == 1:  # a kick, whose other foot nobody sees: it tells nothing of the ground
+        high, before = _ankles_above_hips(like), _ankles_above_hips(old)
+        ground = _lowest(source) if before == 2 else anchor(old)[0, 1]
+        if high == 1 or before == 1:  # a kick, whose other foot nobody sees: it tells nothing of the ground
             old[[10, 13]], like[[10, 13]] = 0, 0
         way = (anchor(old) - anchor(like))[0]
-        if high == 2:
-            way[1] = ground - new[new[:, 2] > 0, 1].max()
+        if high == 2 or before == 2:
+            way[1] = ground - (_lowest(new) if high == 2 else anchor(like)[0, 1])
         return way
     return torch.zeros(2, device=new.device)
+
+
+def _lowest(figure: Tensor) -> Tensor:
+    """The row of the lowest joint."""
+    return figure[figure[:, 2] > 0, 1].max()
+
+
+def _without_lone_ankle(figure: Tensor) -> Tensor:
+    """A copy without an ankle that is all that is located of both legs below the hips: an estimator's guess."""
+    figure = figure.clone()
+    below = [joint for joint in (9, 10, 12, 13) if figure[joint, 2] > 0]
+    if len(below) == 1 and below[0] in (10, 13):
+        figure[below[0]] = 0
+    return figure
 
 
 def _ankles_above_hips(figure: Tensor) -> int:

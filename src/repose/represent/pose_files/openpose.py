@@ -128,6 +128,10 @@ def size_beside(file: Path, data: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _body(points: object, where: str) -> Figure:
+    if isinstance(points, list) and list not in set(map(type, points)) and len(points) % 3:
+        raise ValueError(
+            f"{where} holds {len(points)} numbers, and each point has three: x, y, score; it may be cut off"
+        )
     rows, scored = triples(points, where, _BODY)
     return figure(rows, where, scored, counts=_BODY)
 

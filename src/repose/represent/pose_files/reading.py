@@ -403,7 +403,7 @@ def _into_pixels(picture: Picture, size: tuple[int, int] | None, shares: bool) -
         if not shares:
             raise ValueError(
                 f"{picture.name} has normalised coordinates (0 to 1): give size=(height, width) of the picture, in the "
-                "command --target-size HEIGHTxWIDTH"
+                "command --target-size HEIGHTxWIDTH, for convert-pose --size"
             )
         picture.size = arrays.UNIT
     arrays.scale_shares(picture.people, picture.size)
