@@ -24,6 +24,9 @@ MARGIN: Final = 0.11
 HEAD: Final = 0.2
 """Room around the middle of a face, at least, in units of trunk + thigh + shin (`person_size`)."""
 
+FOOT: Final = 0.16
+"""Room around an ankle, at least, in the same unit: a shoe ends 0.13 from it."""
+
 BEYOND: Final = 0.15
 """A joint so far outside the photograph, a share of the figure's extent, is still enclosed: its limb is seen."""
 
@@ -171,7 +174,7 @@ def _extent(points: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
     """
     located = points[points[:, 2] > 0, :2].clamp_min(0).minimum(last)
     room = MARGIN * _longest(located)
-    low, high = _head(points, last)
+    low, high = _ends(points, last)
     return torch.minimum(low, located.amin(0) - room), torch.maximum(high, located.amax(0) + room)
 
 
@@ -189,21 +192,25 @@ def _needed(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
     over = torch.stack([-located, located - last])  # (2, N, 2), how far outside the photograph
     less = ((2 * limit - over) * (limit + room) / limit).clamp_min(0)
     needs = torch.where(over > limit, less, over + room).amax(1)  # (2, 2)
-    low, high = _head(points, last)
+    low, high = _ends(points, last)
     return torch.cat([torch.minimum(low, -needs[0]), torch.maximum(high, last + needs[1])])
 
 
-def _head(points: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-    """The lowest and the highest x and y of a head, inside the photograph; it is larger than the joints of its face.
+def _ends(points: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest x and y of head and feet, inside the photograph; they go beyond their joints.
 
-    Without a face infinity, which changes no minimum and no maximum.
+    Without a face and ankles infinity, which changes no minimum and no maximum.
     """
+    size = float(person_size(points))
+    places = [(points[ankle, :2][None], FOOT * size) for ankle in (10, 13) if points[ankle, 2] > 0]
     face = points[list(FACE)][points[list(FACE), 2] > 0, :2]
-    if len(face) == 0:
+    if len(face):
+        places.append((face.mean(0)[None], HEAD * size))
+    if not places:
         return torch.full((2,), torch.inf), torch.full((2,), -torch.inf)
-    head = HEAD * float(person_size(points))
-    middle = face.mean(0)
-    return (middle - head).clamp_min(0).minimum(last), (middle + head).clamp_min(0).minimum(last)
+    low = torch.cat([place - room for place, room in places]).amin(0)
+    high = torch.cat([place + room for place, room in places]).amax(0)
+    return low.clamp_min(0).minimum(last), high.clamp_min(0).minimum(last)
 
 
 def _longest(points: Tensor) -> float:
