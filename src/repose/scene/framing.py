@@ -122,7 +122,7 @@ def place(person: Person, box: Box, canvas: Canvas) -> tuple[Person, Placement]:
     if box[2] * box[3] < _LARGE or box[3] <= canvas.window[3]:
         return canvas.put(person.crop(*box, fill="edge"), "fit")[0], placement
     placed, _ = canvas.put(replace(person, image=None, mask=None, size=person.size).crop(*box), "fit")
-    narrow = {
+    narrow: dict[str, Any] = {
         name: _narrowed(name, value, box[1], box[3], canvas.window[3])
         for name, value in (("image", person.image), ("mask", person.mask))
         if value is not None
@@ -181,7 +181,8 @@ def _narrowed(field: str, picture: Tensor, left: int, width: int, pixels: int) -
     out = picture.new_empty(len(picture), picture.shape[-2], pixels)
     for top in range(0, picture.shape[-2], _STRIP):
         strip = picture[:, top : top + _STRIP]
-        one = Person(**{field: strip}).crop(0, left, strip.shape[-2], width, fill="edge")
+        fields: dict[str, Any] = {field: strip}
+        one = Person(**fields).crop(0, left, strip.shape[-2], width, fill="edge")
         out[:, top : top + _STRIP] = getattr(one.resize(strip.shape[-2], pixels), field)
     return out
 
