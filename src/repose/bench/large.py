@@ -45,7 +45,7 @@ _PERSON, _PICTURE = 5, 1
 """Of the rendered set: somebody who is seen whole, from about the front."""
 
 _RENDERED: Final = 1500  # the longer side of what is rendered, at most; the rest is enlargement
-_WARM: Final = 640  # the longer side of the photograph that does not count
+_WARM: Final = 1600  # the longer side of the photograph that does not count; a much smaller one misses kernels
 _COMMAND: Final = """
 import json, pathlib, resource, sys, time
 import repose
