@@ -18,6 +18,7 @@ from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
 from repose.bench.forward import forward_table
+from repose.bench.large import large_table
 from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
@@ -46,6 +47,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "attention": attention_table,
     "cost": cost_table,
     "cost-short": short_cost_table,
+    "large": large_table,
     "loading": loading_table,
     "metrics": metrics_table,
     "rendering": rendering_table,

@@ -328,7 +328,10 @@ def _edges_repeated(image: Tensor, left: int, top: int, right: int, bottom: int)
     height, width = image.shape[-2:]
     if max(left, top, right, bottom) <= 0:
         return image[..., -top : height + bottom, -left : width + right]
-    rows, columns = (
+    if max(-left, -right) < width and max(-top, -bottom) < height and image.is_floating_point():
+        part = image[..., max(0, -top) : height + min(0, bottom), max(0, -left) : width + min(0, right)]
+        return F.pad(part, [max(0, side) for side in (left, right, top, bottom)], mode="replicate")
+    rows, columns = (  # a window beside the picture
         torch.arange(-before, length + after, device=image.device).clamp(0, length - 1)
         for before, length, after in ((top, height, bottom), (left, width, right))
     )

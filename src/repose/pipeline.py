@@ -151,6 +151,7 @@ class Model:
         background: Background = "keep",
         retarget: bool = True,
         further: Sequence[Scene] = (),
+        dtype: torch.dtype = torch.float32,
     ) -> Tensor:
         """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
 
@@ -166,6 +167,7 @@ class Model:
                 own: maps cannot be given another.
             further: scenes of further photographs of the same person, at any size, in any light. Every part of the
                 figure comes from the photograph that shows it best; surroundings, light and build are those of `scene`.
+            dtype: of the result, see `repose.Scene.compose`.
 
         Returns:
             (3, height, width) in [-1, 1], on the CPU; (4, height, width) with "transparent".
@@ -198,7 +200,7 @@ class Model:
             photographs = [each.enlarged(pose.times) for each in scenes]
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
-            return scene.compose(output.image[0].cpu(), pose, shown, background, still)
+            return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
         given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
@@ -211,11 +213,11 @@ class Model:
             cutout = self.generator.cutout(output, colours, matte)
             if cutout is not None:
                 return scene.compose(
-                    cutout.figure[0].cpu(), pose, shown, background, still, alpha=cutout.alpha[0].cpu()
+                    cutout.figure[0].cpu(), pose, shown, background, still, cutout.alpha[0].cpu(), dtype
                 )
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        return scene.compose(picture, pose, shown, background, still)
+        return scene.compose(picture, pose, shown, background, still, dtype=dtype)
 
     def whole(
         self,

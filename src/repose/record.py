@@ -119,11 +119,19 @@ def or_nan(number: float | None) -> float:
 @functools.cache
 def commit() -> str:
     """The commit of the checkout that runs, with "-dirty" appended if src/ differs; "unknown" outside a checkout."""
-    here = Path(__file__).parent
+    return commit_of(Path(__file__).parent)
+
+
+def commit_of(package: Path) -> str:
+    """The commit of a checkout, likewise.
+
+    Args:
+        package: the folder `repose` in it.
+    """
     try:
-        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
-        head = _git(here, "rev-parse", "--short=12", "HEAD")
-        dirty = _git(here, "status", "--porcelain", "--untracked-files=no", "--", str(here))
+        _git(package, "ls-files", "--error-unmatch", "record.py")  # installed inside another project's checkout
+        head = _git(package, "rev-parse", "--short=12", "HEAD")
+        dirty = _git(package, "status", "--porcelain", "--untracked-files=no", "--", str(package))
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("-dirty" if dirty else "")

@@ -234,6 +234,32 @@ def pictures(
 
 
 @app.command()
+def large(
+    sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 2880x5120 and 6000x3000 by default.")] = None,
+    largest: Annotated[bool, typer.Option("--largest", help="Also 8000x8000, the most that is read.")] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="The folder src of another checkout, measured in turns with this one.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each photograph, after a small one that does not count.")] = 1,
+    model: ModelName = "default",
+    results: Results = None,
+) -> None:
+    """Time and memory of the whole command `repose transfer` on large photographs of a rendered person.
+
+    [bold]repose bench large --against ../before/src --results results/large.jsonl[/bold]
+    """
+    from repose.bench.large import LARGE_SIZES, LARGEST_SIZE, print_large, time_large
+    from repose.record import append_result
+
+    chosen = [common.parse_size(text) for text in sizes] if sizes else list(LARGE_SIZES)
+    with stderr.status("large") as status:
+        costs = time_large([*chosen, *([LARGEST_SIZE] if largest else [])], against, rounds, model, status.update)
+    print_large(costs, stdout)
+    for cost in costs:
+        append_result(results, cost.line())
+
+
+@app.command()
 def budget(
     recipes: Annotated[
         list[str], typer.Argument(help="Recipes by name or file, each with its settings in quotation marks.")

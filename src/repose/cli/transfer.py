@@ -120,6 +120,7 @@ def transfer(
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
     import numpy as np
+    import torch
 
     from repose.draw.sheet import reduced, sheet
     from repose.estimate import NobodyFound
@@ -163,8 +164,10 @@ def transfer(
             "retarget": retarget,
         }
 
-        def seen(person: Person) -> Any:
-            """What the sheet shows of a photograph: as much as the result shows."""
+        def seen(person: Person, pixels: Any = None) -> Any:
+            """What the sheet shows of a photograph: as much as the result shows. `pixels`: its own, if at hand."""
+            if pixels is not None and not crop:
+                return reduced(pixels, height * scale)
             placed = loaded.place(person) if crop else person
             if placed.image is None:
                 return np.full((height, width, 3), 255, np.uint8)
@@ -235,7 +238,9 @@ def transfer(
                 for place, points in further:
                     with report.noting(place):
                         others.append(Person(image=from_uint8(Photograph.read(place).pixels), keypoints=points))
-                row: list[Any] = [seen(given)]
+                row: list[Any] = [seen(given, photograph.pixels)]
+                # a large result in half precision, for memory; less than a tenth of a grey level is lost
+                dtype = torch.float16 if photograph.pixels.size > 6_000_000 else torch.float32
                 scene, large, views = None, None, []
                 with report.skipping(path, alone), report.noting(path):
                     if not crop:
@@ -247,7 +252,7 @@ def transfer(
                         if scene is not None:
                             large = loaded.roomy(scene, posed, retarget) if room else scene
                             back = behind if isinstance(behind, str) else read_background(background, large.person.size)
-                            picture = to_pixels(loaded.pose(large, posed, back, retarget, views))
+                            picture = to_pixels(loaded.pose(large, posed, back, retarget, views, dtype))
                         elif crop:
                             picture = to_uint8(loaded.crop(given, posed, retarget, others))
                     row.append(None if picture is None else reduced(on_white(picture), height * scale))

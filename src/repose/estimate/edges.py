@@ -17,7 +17,7 @@ _STRIP: Final = 256
 """Rows that are computed at a time at full size, for memory."""
 
 
-def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512) -> Tensor:
+def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512, out: Tensor | None = None) -> Tensor:
     """The guided filter of a map: near an edge of the photograph its border lies on that edge.
 
     He, Sun and Tang 2013, "Guided Image Filtering", equations 19 and 20 (a colour guide); the coefficients are computed
@@ -28,6 +28,7 @@ def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512
         photograph: uint8 (H, W, 3).
         radius: of the windows, pixels of the reduced picture.
         rows: the longer side of the reduced picture, at most.
+        out: float32 (1, H, W), to be written into; None makes one.
 
     Returns:
         float32 (1, H, W) in [0, 1].
@@ -36,12 +37,13 @@ def along_edges(coarse: Tensor, photograph: Tensor, radius: int, rows: int = 512
     share = min(1.0, rows / max(height, width))
     size = max(1, round(share * height)), max(1, round(share * width))
     full = photograph.movedim(-1, 0)
-    small = (
-        F.interpolate(full[None].float() / 255, size, mode="area") if size != (height, width) else full[None] / 255.0
-    )
+    if size == (height, width):
+        small = full[None] / 255.0
+    else:  # a channel at a time, for memory
+        small = torch.cat([F.interpolate(one[None, None] / 255.0, size, mode="area") for one in full], dim=1)
     p = F.interpolate(coarse[None].float(), size, mode="bilinear", align_corners=False)
     scale, shift = _coefficients(small, p, radius)
-    out = torch.empty(1, height, width)
+    out = torch.empty(1, height, width) if out is None else out
     for top in range(0, height, _STRIP):  # the coefficients are bilinear between cells
         bottom = min(height, top + _STRIP)
         part = full[:, top:bottom].float() / 255

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+import PIL.Image
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -40,6 +42,9 @@ _LARGEST: Final = 0.15  # of the figure
 
 _WINDOW: Final = 3
 """The radius of the guided filter, pixels of a picture of 512."""
+
+_LONGEST: Final = 1024
+"""Pixels of the longer side on which the networks' maps are joined, at most: they see 256 and 512."""
 
 _REACH: Final = 1.6
 """Of `repose.represent.figure.reach`: how far from the joints a pixel of the person may be."""
@@ -84,16 +89,18 @@ class PersonMask:
             return whole
         part = torch.from_numpy(image)[top : top + rows, left : left + columns]
         near = points - torch.tensor([left, top, 0.0]) * (points[:, 2:] > 0)
-        pixels = part.numpy()
+        pixels, near = _reduced(part.numpy(), near)
+        rows, columns = pixels.shape[:2]
         share = self._selfie.mask(pixels, near)
         logit = _SELFIE * torch.logit(share, 0.01)
         body = self._bodypix.look(pixels, near).on((rows, columns)).clamp(-_SURE, _SURE)
         logit += _BODYPIX * body
         logit += _BONES * figure_mask(near, rows, columns) + _CONSTANT
         logit = torch.where(things(pixels, logit > 0, body, near) > 0.5, -_SURE, logit)
-        edged = along_edges(torch.sigmoid(logit), part, _WINDOW)
-        edged = (2 * edged - 0.5).clamp(0, 1)  # the filter blurs, and the border is as sharp as the photograph
-        whole[:, top : top + rows, left : left + columns] = (edged * 255).round() / 255
+        edged = whole[:, top : top + len(part), left : left + part.shape[1]]
+        along_edges(torch.sigmoid(logit), part, _WINDOW, out=edged)
+        edged.mul_(2).sub_(0.5).clamp_(0, 1)  # the filter blurs, and the border is as sharp as the photograph
+        edged.mul_(255).round_().div_(255)
         return whole
 
     def _surroundings(self, points: Tensor, height: int, width: int) -> Box:
@@ -142,6 +149,19 @@ def things(image: Image, figure: Tensor, body: Tensor, keypoints: Tensor) -> Ten
         return nothing
     grown = widest(reached[None].float(), 1)
     return F.interpolate(grown, scale_factor=float(times), mode="nearest")[0, :, :height, :width]
+
+
+def _reduced(image: Image, keypoints: Tensor) -> tuple[Image, Tensor]:
+    """A photograph of `_LONGEST` pixels along its longer side, at most, and the joints on it."""
+    height, width = image.shape[:2]
+    share = min(1.0, _LONGEST / max(height, width))
+    if share == 1:
+        return image, keypoints
+    size = max(1, round(share * width)), max(1, round(share * height))
+    small = PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.BILINEAR, reducing_gap=2)
+    moved = keypoints.clone()
+    moved[:, :2] = (keypoints[:, :2] + 0.5) * torch.tensor([size[0] / width, size[1] / height]) - 0.5
+    return np.array(small), moved * (keypoints[:, 2:] > 0)
 
 
 def _head_and_feet(keypoints: Tensor, size: float, times: int, shape: torch.Size) -> Tensor:

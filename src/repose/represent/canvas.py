@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 How = Literal["fit", "letterbox", "crop"]
 
-_STRIP: Final = 4_000_000
+_STRIP: Final = 1_000_000
 """Values that `to_uint8` converts at once, about."""
 
 

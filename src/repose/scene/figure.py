@@ -40,10 +40,10 @@ def known_mask(person: Person) -> Tensor | None:
     assert person.keypoints is not None
     height, width = (int(side) for side in person.mask.shape[-2:])
     mask = person.mask.float()
-    bones = (figure_mask(person.keypoints, height, width, loose=0.6) > 0.5).to(mask.device)
-    if bool(bones.any()) and float((mask[bones] > 0.5).float().mean()) < _LEAST_COVERED:
-        return None
-    return torch.maximum(mask, figure_mask(person.keypoints, height, width, loose=0.6).to(mask.device))
+    figure = figure_mask(person.keypoints, height, width, loose=0.6).to(mask.device)
+    bones = figure > 0.5
+    covered = float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
+    return torch.maximum(mask, figure, out=figure) if covered >= _LEAST_COVERED else None
 
 
 def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Tensor:
@@ -59,7 +59,7 @@ def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Te
         mask: (1, H, W), of `known_mask`; None: there is none.
     """
     if mask is not None:
-        shown = ((mask - _FAINT) / (0.5 - _FAINT)).clamp(0, 1)
+        shown = (mask - _FAINT).div_(0.5 - _FAINT).clamp_(0, 1)
         return wider(_closed(shown, float(person_size(keypoints))), seam(keypoints))
     _, height, width = photograph.shape
     times = max(1, int(person_size(keypoints)) // _SIDE)
@@ -118,7 +118,7 @@ def wider(mask: Tensor, by: int) -> Tensor:
 
 
 def _closed(mask: Tensor, size: float) -> Tensor:
-    """(1, H, W), with gaps that are narrower than a tenth of the person filled."""
+    """(1, H, W), in place, with gaps that are narrower than a tenth of the person filled."""
     height, width = mask.shape[-2:]
     times = max(1, round(size / 100))
     reach = max(1, round(_GAP * size / times))
@@ -126,7 +126,7 @@ def _closed(mask: Tensor, size: float) -> Tensor:
     small = F.pad(small, (reach,) * 4)  # beyond the picture is no person
     closed = -widest(-widest(small, reach), reach)
     closed = F.interpolate(closed[..., reach:-reach, reach:-reach], scale_factor=float(times), mode="nearest")
-    return torch.maximum(mask, closed[0, :, :height, :width])
+    return torch.maximum(mask, closed[0, :, :height, :width], out=mask)
 
 
 def _likely(photograph: Tensor, on: Tensor, off: Tensor, size: float) -> Tensor:

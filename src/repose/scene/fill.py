@@ -69,9 +69,9 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     return image if patch is None else patched(image, patch)
 
 
-def patched(image: Tensor, patch: Patch | None) -> Tensor:
-    """A copy of the picture (3, H, W) with a patch of `fill_box` in its place."""
-    out = image.clone()
+def patched(image: Tensor, patch: Patch | None, dtype: torch.dtype | None = None) -> Tensor:
+    """A copy of the picture (3, H, W), of another type if one is given, with a patch of `fill_box` in its place."""
+    out = image.to(dtype, copy=True)
     if patch is not None:
         (y, x), content = patch
         out[:, y, x] = content

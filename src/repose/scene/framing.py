@@ -7,6 +7,7 @@ source's, extended as far as the new figure needs it.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -32,6 +33,9 @@ BEYOND: Final = 0.15
 
 MOST_PIXELS: Final = 4_000_000
 """A crop is carried at no more pixels than that, for memory."""
+
+_LARGE: Final = 4_000_000  # pixels of a box from which it is scaled in strips
+_STRIP: Final = 768  # rows
 
 
 def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
@@ -59,7 +63,9 @@ def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
     height, width = person.size
     top = _shifted((y0 + y1) / 2, box_height, height)
     left = _shifted((x0 + x1) / 2, box_width, width)
-    return canvas.put(person, "crop", (top, left, box_height, box_width), fill="edge")
+    joints = Person(keypoints=person.keypoints, size=person.size)
+    _, placement = canvas.put(joints, "crop", (top, left, box_height, box_width))  # widened to the window's proportions
+    return place(person, placement.box, canvas)
 
 
 def target_box(box: Box, source: Tensor, pose: Tensor, size: tuple[int, int]) -> Box:
@@ -115,8 +121,19 @@ def place(person: Person, box: Box, canvas: Canvas) -> tuple[Person, Placement]:
     Beyond the picture its border is repeated.
     """
     assert person.size is not None
-    placed, _ = canvas.put(person.crop(*box, fill="edge"), "fit")
-    return placed, Placement(person.size, box, canvas.window)
+    placement = Placement(person.size, box, canvas.window)
+    if box[2] * box[3] < _LARGE or box[3] <= canvas.window[3]:
+        return canvas.put(person.crop(*box, fill="edge"), "fit")[0], placement
+    placed, _ = canvas.put(replace(person, image=None, mask=None, size=person.size).crop(*box), "fit")
+    narrow: dict[str, Any] = {
+        name: _narrowed(name, value, box[1], box[3], canvas.window[3])
+        for name, value in (("image", person.image), ("mask", person.mask))
+        if value is not None
+    }
+    if narrow:
+        shown, _ = canvas.put(Person(**narrow).crop(box[0], 0, box[2], canvas.window[3], fill="edge"), "fit")
+        placed = replace(placed, image=shown.image, mask=shown.mask)
+    return placed, placement
 
 
 def place_maps(
@@ -157,6 +174,20 @@ def place_maps(
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _narrowed(field: str, picture: Tensor, left: int, width: int, pixels: int) -> Tensor:
+    """Columns of a picture (C, H, W), some beyond it perhaps, scaled down to so many pixels: (C, H, pixels).
+
+    In strips, so that no copy of a large photograph is made; `Person.crop` and `Person.resize` do the same.
+    """
+    out = picture.new_empty(len(picture), picture.shape[-2], pixels)
+    for top in range(0, picture.shape[-2], _STRIP):
+        strip = picture[:, top : top + _STRIP]
+        fields: dict[str, Any] = {field: strip}
+        one = Person(**fields).crop(0, left, strip.shape[-2], width, fill="edge")
+        out[:, top : top + _STRIP] = getattr(one.resize(strip.shape[-2], pixels), field)
+    return out
 
 
 def _last(size: tuple[int, int]) -> Tensor:

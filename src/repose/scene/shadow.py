@@ -42,11 +42,12 @@ def shadow(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> Tensor:
     left, right = max(0, round(x - 1.6 * wide)), min(width, round(x + 1.6 * wide) + 1)
     if bottom - top < 4 or right - left < 4:
         return found
-    part = (photograph[:, top:bottom, left:right] + 1) / 2
+    part = photograph[:, top:bottom, left:right]
     figure = (hidden[:, top:bottom, left:right] > 0).float()
     share = min(1.0, _ROWS / max(part.shape[-2:]))
     small = [max(2, round(share * side)) for side in part.shape[-2:]]
-    light = F.interpolate(part[None], small, mode="area")[0]
+    light = torch.cat([F.interpolate(one[None, None], small, mode="area")[0] for one in part])  # for memory
+    light = (light + 1) / 2
     figure = F.interpolate(figure[None], small, mode="area")[0]
     rows = torch.linspace(top, bottom - 1, small[0])[:, None]
     columns = torch.linspace(left, right - 1, small[1])[None]
