@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -669,6 +670,14 @@ def to_pixels(picture: Tensor) -> NDArray[np.uint8]:
     return np.concatenate([to_uint8(picture[:3]), opacity.movedim(0, -1).numpy()], -1)
 
 
+def _callers_level() -> int:
+    """The `stacklevel` of a warning of the calling function, so that it points at who called Repose."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("repose", "torch"):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     """Warn where the new figure leaves the photograph, if the old one does not as much."""
     assert scene.person.size is not None
@@ -681,7 +690,7 @@ def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     warnings.warn(
         f"{beyond:.0%} of the new figure lies beyond the photograph{named}, and is cut off; --room (room=True in "
         "Python) enlarges the photograph",
-        stacklevel=4,  # through `torch.no_grad`
+        stacklevel=_callers_level(),
     )
 
 
