@@ -97,7 +97,7 @@ def test_white_is_the_transparent_one_on_white() -> None:
     scene, pose, picture, shown, _ = mixed(60)
     white, clear = (scene.compose(picture, pose, shown, name) for name in ("white", "transparent"))  # type: ignore[arg-type]
     opacity = (clear[3:] + 1) / 2
-    torch.testing.assert_close(clear[:3] * opacity + (1 - opacity), white, rtol=0, atol=1e-5)
+    torch.testing.assert_close(clear[:3] * opacity + (1 - opacity), white, rtol=0, atol=4e-3)
 
 
 @pytest.mark.parametrize("alone", [False, True])

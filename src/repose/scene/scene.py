@@ -39,6 +39,9 @@ BACKGROUNDS: Final[tuple[BackgroundName, ...]] = ("keep", "generated", "white", 
 Background = BackgroundName | Tensor
 """What is behind the new figure: by name, or a picture (3, H, W) in [-1, 1] of the photograph's size."""
 
+_UNSEEN: Final = 1 / 512
+"""Less opacity than that is none in 8 bits."""
+
 _INNER: Final = 0.95
 """A pixel that the person covers by so much has their colour alone."""
 
@@ -303,6 +306,7 @@ class Scene:
                     if opacity is None:
                         old += new.sub_(old).mul_(part)
                     else:
+                        part = torch.where(part < _UNSEEN, 0.0, part)
                         opacity[:, *strip] = part
                         old += new.sub_(old).mul_(part > 0)
         if opacity is not None:
