@@ -13,7 +13,8 @@ from torch import Tensor
 pytest.importorskip("numba")
 
 from repose.models.base import Generator, Output
-from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig
+from repose.models.bodywarp.network import BodyWarp, BodyWarpConfig, _enlarged_ways
+from repose.nn.blocks import resized_rows
 from repose.person import Person
 from repose.represent.flow import at_rest
 from tests.contract import checks
@@ -207,3 +208,30 @@ def test_the_surroundings_are_without_what_the_mask_shows(network: BodyWarp) -> 
     behind = network.prepare(replace(person, image=image, mask=mask))[5]
     assert (behind - green).abs().mean() < 0.1
     assert (behind[0, 0] < 0).all(), "nothing red"
+
+
+def test_an_enlarged_flow_has_no_third_place_between_two_limbs() -> None:
+    """Two limbs that come from 0.1 and 0.8: half-way lies what is neither, and bilinear enlarging shows it."""
+    ways = torch.full((1, 2, 12, 10), 0.1)
+    ways += torch.linspace(0, 0.02, 10)  # a limb stretches a little
+    border = torch.arange(10)[None] > torch.arange(12)[:, None] - 1
+    ways[:, :, border] += 0.7
+    size = (96, 80)
+    enlarged = torch.cat([_enlarged_ways(ways, size, slice(top, top + 32)) for top in (0, 32, 64)], 2)
+    bilinear = resized_rows(ways, size, 0, 96)
+    between = (enlarged > 0.15) & (enlarged < 0.75)
+    assert not between.any()
+    assert ((bilinear > 0.15) & (bilinear < 0.75)).float().mean() > 0.03
+    # it lies where bilinear enlarging is half-way, so a slanting border has no steps of 8 pixels
+    assert ((enlarged > 0.45) == (bilinear > 0.46)).float().mean() > 0.98
+    cells = border.float().expand_as(ways)
+    mixed = resized_rows(F.max_pool2d(cells, 3, 1, 1) + F.max_pool2d(-cells, 3, 1, 1), size, 0, 96)
+    inside = mixed == 0
+    assert inside.float().mean() > 0.3
+    torch.testing.assert_close(enlarged[inside], bilinear[inside], rtol=0, atol=1e-5)
+
+
+def test_a_smooth_flow_is_enlarged_bilinearly() -> None:
+    ways = torch.linspace(-0.3, 0.3, 120).reshape(1, 1, 12, 10).expand(1, 2, 12, 10) * 0.3
+    assert torch.equal(_enlarged_ways(ways, (48, 40), slice(8, 40)), resized_rows(ways, (48, 40), 8, 40))
+    assert torch.equal(_enlarged_ways(ways, (12, 10), slice(2, 9)), ways[:, :, 2:9])

@@ -34,6 +34,7 @@ from repose.represent.flow import at_rest, warp
 
 _PAINT, _OUTLINE, _WEIGHTS = 3, 1, 3
 _NEVER = 1e4
+_JUMP = 0.05  # of a flow between neighbouring pixels, where 2 is the whole picture
 _STRIP = 256  # rows of a cutout that are computed at a time, for memory
 _SURE = 6.0  # a logit of the matte beside a known mask, at most
 _OWN = 0.6  # of its own logits, beside those of the mask
@@ -360,9 +361,12 @@ class BodyWarp(Generator):
             return resized_rows(extra[name].float(), size, strip.start, strip.stop)
 
         def flow(name: str) -> Tensor:
-            """Where pixels come from: ways are resized, so a flow at rest stays at rest."""
-            way = resized_rows(extra[name] - at_rest(extra[name]), size, strip.start, strip.stop)
-            return way + at_rest(source, strip)
+            """Where pixels come from: ways are resized, so a flow at rest stays at rest.
+
+            Between two limbs the flow jumps; half-way lies some third place, so only ways that are alike are mixed.
+            """
+            ways = extra[name] - at_rest(extra[name])
+            return _enlarged_ways(ways, size, strip) + at_rest(source, strip)
 
         shares, still = enlarged("shares"), enlarged("still")
         own = warp(source, flow("flow"))  # (B, 4, n, W)
@@ -436,6 +440,46 @@ def _joints_on(size: tuple[int, int], keypoints: Tensor, before: tuple[int, int]
     joints = Person(keypoints=keypoints, size=before).resize(*size).keypoints
     assert joints is not None
     return joints
+
+
+def _enlarged_ways(ways: Tensor, size: tuple[int, int], strip: slice) -> Tensor:
+    """Rows of (B, 2, h, w) enlarged to (H, W): bilinear, but no way between two that differ by more than `_JUMP`."""
+    enlarged = resized_rows(ways, size, strip.start, strip.stop)
+    if size == tuple(ways.shape[-2:]):
+        return enlarged
+    jumps = ((widest(ways, 1) + widest(-ways, 1)) > _JUMP).any(1)  # (B, h, w)
+    times = size[0] / ways.shape[-2], size[1] / ways.shape[-1]
+    near = slice(max(0, int(strip.start / times[0]) - 1), int(strip.stop / times[0]) + 2)
+    columns = torch.nonzero(jumps[:, near].any(1).any(0))[:, 0]
+    if len(columns):
+        first, last = int((int(columns[0]) - 1) * times[1]), int((int(columns[-1]) + 2) * times[1]) + 1
+        part = slice(max(0, first), min(size[1], last))
+        enlarged[..., part] = _alike(ways, size, strip, part)
+    return enlarged
+
+
+def _alike(x: Tensor, size: tuple[int, int], rows_of: slice, columns_of: slice) -> Tensor:
+    """As `resized_rows`, but only those of the four neighbours are mixed that are alike and together weigh the most."""
+    ends, shares = [], []
+    for length, small, part in ((size[0], x.shape[-2], rows_of), (size[1], x.shape[-1], columns_of)):
+        at = ((torch.arange(part.start, part.stop, device=x.device) + 0.5) * small / length - 0.5).clamp(0, small - 1)
+        low = at.floor().long()
+        ends.append((low, (low + 1).clamp_max(small - 1)))
+        shares.append(at - low)
+    (rows, columns), (down, right) = ends, (shares[0][:, None], shares[1])
+    corners = [x[..., row, :][..., column] for row in rows for column in columns]
+    weights = [v * u for v in (1 - down, down) for u in (1 - right, right)]  # (n, W) each
+    best = torch.full_like(corners[0][:, :1], -1.0)
+    mixed = torch.zeros_like(corners[0])
+    for corner in corners:
+        total, sum_of = torch.zeros_like(best), torch.zeros_like(mixed)
+        for other, weight in zip(corners, weights, strict=True):
+            alike = weight * ((other - corner).abs().amax(1, keepdim=True) < _JUMP)
+            total += alike
+            sum_of += alike * other
+        ahead = total > best
+        best, mixed = torch.where(ahead, total, best), torch.where(ahead, sum_of / total.clamp_min(1e-9), mixed)
+    return mixed
 
 
 def _halved(x: Tensor) -> Tensor:
