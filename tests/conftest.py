@@ -50,6 +50,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.fixture(autouse=True)
+def _masks_of_networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test fetches the networks that cut people out, or depends on a test that had them, unless it says so."""
+    if request.node.get_closest_marker("automatic_mask") is None:
+        monkeypatch.setattr("repose.pipeline.no_automatic_mask", lambda: "")
+    else:
+        from repose.pipeline import no_automatic_mask
+
+        no_automatic_mask.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of development files beside the checkout; tests that need it are skipped where it is absent."""

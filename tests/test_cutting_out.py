@@ -81,6 +81,7 @@ def test_no_mask_is_wanted(nothing: str | None, monkeypatch: pytest.MonkeyPatch)
     assert with_mask(BARE, nothing) is BARE
 
 
+@pytest.mark.automatic_mask
 @pytest.mark.parametrize(
     "error", [ImportError("ai-edge-litert is not installed: pip install it"), FileNotFoundError("get the file: URL")]
 )
@@ -105,6 +106,7 @@ def test_unknown_estimators() -> None:
         with_mask(BARE, "selfi")
 
 
+@pytest.mark.automatic_mask
 def test_the_networks_of_development_find_the_mask(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ai_edge_litert")
     if not (shared / "models").is_dir():

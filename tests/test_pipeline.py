@@ -592,6 +592,7 @@ def test_cuda_makes_the_same_picture(model: Model, tmp_path: Path) -> None:
     torch.testing.assert_close(found, load(folder, "cpu")(source, target), rtol=0, atol=0.02)
 
 
+@pytest.mark.automatic_mask
 def test_two_real_photographs(
     shared: Path, market: Path, model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -242,3 +242,44 @@ def test_convert_pose_of_many(run: Run, tmp_path: Path) -> None:  # noqa: F811
     assert float(read_keypoints(tmp_path / "second.json")["two"][0, 0]) == pytest.approx(81.8, abs=0.01)
     assert json.loads((tmp_path / "second.json").read_text())["size"] == [H, W]
     assert cli.VERBS["convert-pose"] is not None
+
+
+def test_a_broken_file_among_poses_is_named_and_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    for name in ("a", "c"):
+        written(folder, openpose(BODY18), f"{name}_keypoints.json")
+    (folder / "b_keypoints.json").write_text('{"people": [{"pose_keyp')
+    poses, notes = told(folder)
+    assert list(poses) == ["a", "c"]
+    (note,) = notes
+    assert note.startswith("skipped: ")
+    assert "b_keypoints.json" in note
+    for name in ("a", "c"):
+        (folder / f"{name}_keypoints.json").write_text("{")
+    with pytest.raises(ValueError, match=r"a_keypoints\.json"):
+        read_pose(folder)
+
+
+def test_convert_pose_overwrites_no_input(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    written(tmp_path, openpose(BODY18), "pose.json")
+    before = (tmp_path / "pose.json").read_bytes()
+    assert "--force" in run("convert-pose", "pose.json", "./pose.json").error
+    assert (tmp_path / "pose.json").read_bytes() == before
+    assert run("convert-pose", "pose.json", "pose.json", "--force").code == 0
+    assert (tmp_path / "pose.json").read_bytes() != before
+    assert "poses are written as .json" in run("convert-pose", "pose.json", "pose.gif").error
+    assert not (tmp_path / "pose.gif").exists()
+
+
+def test_points_of_openpose_have_three_numbers(tmp_path: Path) -> None:
+    """50 numbers are a list of 54 that was cut, not 25 pairs: scores would become coordinates."""
+    cut = {"people": [{"pose_keypoints_2d": flat(BODY18)[:50]}], "canvas_height": H, "canvas_width": W}
+    with pytest.raises(ValueError, match="50 numbers, and each point has three"):
+        read_pose(written(tmp_path, cut))
+
+
+def test_a_result_has_a_limit(run: Run, weights: Path, photographs: Path) -> None:  # noqa: F811
+    me = photographs / "me.png"
+    error = run("transfer", me, me, "-m", weights, "-o", "out.png", "--size", "99999x99999").error
+    assert "--size asks for" in error

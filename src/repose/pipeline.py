@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from repose.estimate import (
     ESTIMATORS,
     KeypointEstimator,
     MaskEstimator,
-    MissingFieldError,
     NobodyFound,
     choose,
     complete,
@@ -394,18 +394,31 @@ def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Pers
         UserWarning: "auto" cannot run; the text says what is missing.
 
     Raises:
-        ImportError, FileNotFoundError: the estimator that is named cannot run.
+        MissingFieldError: the estimator that is named cannot run.
         ValueError: no such estimator.
     """
     if mask is None or mask == "none" or person.mask is not None:
         return person
+    if mask == "auto":
+        problem = no_automatic_mask()
+        if problem is not None:
+            if problem:
+                warnings.warn(
+                    f"the person is cut out by joints and colours alone, less well than by networks: {problem}",
+                    stacklevel=_callers_level(),
+                )
+            return person
+    return complete(person, "mask", {} if mask == "auto" else {"mask": mask})[0]
+
+
+@functools.cache
+def no_automatic_mask() -> str | None:
+    """Why the default estimator of masks cannot run here; None if it can. It is tried once a process."""
     try:
-        return complete(person, "mask", {} if mask == "auto" else {"mask": mask})[0]
-    except MissingFieldError as error:
-        if mask != "auto":
-            raise
-        warnings.warn(f"the person is cut out by joints and colours alone: {error}", stacklevel=2)
-        return person
+        estimator(field="mask")
+    except (ImportError, FileNotFoundError) as error:
+        return str(error).partition("\n")[0]
+    return None
 
 
 def require_mask(name: str) -> None:
@@ -434,13 +447,16 @@ def read_background(background: str | Path | ImageLike | Tensor, size: tuple[int
     if isinstance(background, str) and not Path(background.partition("#")[0]).is_file():
         raise ValueError(f"no background is called '{background}', and no picture; {nearest(background, BACKGROUNDS)}")
     image = from_uint8(load_image(background))
-    if size is None:
-        return image
+    return image if size is None else covering(image, size)
+
+
+def covering(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle of a picture (3, h, w) that is scaled, with its proportions, to cover (height, width)."""
     (height, width), (rows, columns) = size, image.shape[-2:]
     times = max(height / rows, width / columns)
     rows, columns = max(height, round(rows * times)), max(width, round(columns * times))
-    covering = Person(image=image).resize(rows, columns)
-    placed = covering.crop((rows - height) // 2, (columns - width) // 2, height, width).image
+    scaled = Person(image=image).resize(rows, columns)
+    placed = scaled.crop((rows - height) // 2, (columns - width) // 2, height, width).image
     assert placed is not None
     return placed
 
@@ -653,8 +669,7 @@ def transfer(
         behind = read_background(background)
         scene = model.scene(with_mask(person, mask))
         scene = model.roomy(scene, target_person, retarget) if room else scene
-        if not isinstance(behind, str):
-            behind = read_background(background, scene.person.size)
+        behind = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
         views = [model.scene(with_mask(other, mask)) for other in further]
         generated = model.pose(scene, target_person, behind, retarget, views)
     else:

@@ -12,7 +12,7 @@ from repose.person import Person
 from repose.represent.canvas import CANVASES, Placement, canvas
 from repose.represent.retarget import person_size
 from repose.scene import Scene
-from repose.scene.framing import place_maps, target_box
+from repose.scene.framing import place_maps, place_source, target_box
 from tests import surface
 from tests.represent.test_retarget import stick
 from tests.scene.people import photograph, portrait
@@ -253,3 +253,16 @@ def test_maps_lie_where_they_are_told_to_the_pixel() -> None:
         seen.image[0, 7, 7],
         0.75 * (0.75 * image[0, 1, 1] + 0.25 * image[0, 1, 0]) + 0.25 * (0.75 * image[0, 0, 1] + 0.25 * image[0, 0, 0]),
     )
+
+
+def test_the_crop_encloses_feet() -> None:
+    """A shoe ends below its ankle; a crouching figure, whose joints extend little, has it cut off otherwise."""
+    keypoints = stick()
+    crouching = keypoints.clone()
+    crouching[:, 1] = keypoints[:, 1].max() - (keypoints[:, 1].max() - keypoints[:, 1]) * 0.4
+    crouching[:, :2] += torch.tensor([400.0, 300.0])
+    person = Person(image=torch.zeros(3, 900, 1200), keypoints=crouching)
+    _, placement = place_source(person, canvas("fashion"))
+    top, _, height, _ = placement.box
+    lowest, size = float(crouching[[10, 13], 1].max()), float(person_size(crouching))
+    assert top + height >= min(899, lowest + 0.15 * size)

@@ -110,3 +110,24 @@ def test_a_kick_with_one_foot_seen_stands_by_the_hips() -> None:
     kick[13, 1] = source[1, 1]  # as high as the neck
     new = stand(kick, source, retargeting=False)
     assert torch.allclose(new[[8, 11], :2].mean(0), source[[8, 11], :2].mean(0), atol=0.01)
+
+
+def test_a_photograph_that_is_upside_down_has_the_new_figure_on_its_lowest_joint() -> None:
+    target = stick()
+    upside = target.clone()
+    upside[:, 1] = target[:, 1].max() + target[:, 1].min() - target[:, 1]
+    new = stand(target, upside)
+    assert float(anchor(new)[0, 1]) == pytest.approx(float(upside[:, 1].max()), abs=0.01)
+    assert float(new[:, 1].min()) > float(upside[:, 1].min()) - 0.3 * float(person_size(upside)), "not in the air above"
+
+
+@pytest.mark.parametrize("below", [0.15, 0.2])
+def test_an_ankle_without_any_knee_is_not_the_ground(below: float) -> None:
+    """Of a person cut at the hips an estimator reports one ankle at the border of the photograph."""
+    target, bust = stick(), stick()
+    bust[[9, 10, 12, 13]] = 0
+    wanted = stand(target, bust)
+    guess = bust.clone()
+    guess[10] = bust[8] + torch.tensor([0.0, below * float(person_size(target)), 0.0])
+    torch.testing.assert_close(stand(target, guess)[:, 1], wanted[:, 1], rtol=0, atol=0.05 * float(person_size(target)))
+    assert torch.allclose(wanted[[8, 11], 1].mean(), bust[[8, 11], 1].mean(), atol=0.01), "hips on hips"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -178,12 +177,9 @@ def inspect(
         with common.noting():
             posed = find_person(target, data, True, pose, which, min_score, size)
         names = f"{Path(source).name} in the pose of {Path(target).name}"
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
+    with common.noting():
         given = with_maps(given, source_parsing, source_iuv, labels)
         posed = with_maps(posed, target_parsing, target_iuv, labels)
-    for text in dict.fromkeys(str(one.message) for one in said):
-        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
     build = retarget if retarget is not None else data is None
     panels = look_inside(loaded, given, posed, build)
     folder = out or Path("out") / "inspect" / loaded.name

@@ -126,7 +126,16 @@ def transfer(
     from repose.estimate import NobodyFound
     from repose.images import Photograph, format_of, on_white, save_image, stem_of
     from repose.person import Person
-    from repose.pipeline import load, read_background, read_person, read_pose, require_mask, to_pixels, with_mask
+    from repose.pipeline import (
+        covering,
+        load,
+        read_background,
+        read_person,
+        read_pose,
+        require_mask,
+        to_pixels,
+        with_mask,
+    )
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
     from repose.represent.known_joints import KeypointFile
@@ -251,7 +260,7 @@ def transfer(
                     with report.skipping(path, alone), report.noting(path):
                         if scene is not None:
                             large = loaded.roomy(scene, posed, retarget) if room else scene
-                            back = behind if isinstance(behind, str) else read_background(background, large.person.size)
+                            back = behind if isinstance(behind, str) else covering(behind, large.placement.size)
                             picture = to_pixels(loaded.pose(large, posed, back, retarget, views, dtype))
                         elif crop:
                             picture = to_uint8(loaded.crop(given, posed, retarget, others))

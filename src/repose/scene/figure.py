@@ -50,9 +50,8 @@ def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Te
     """What hides the background, generously: (1, H, W) in [0, 1].
 
     With a mask, what it covers, what it encloses (such as a ball before a leg) and a seam around, for shoes and hair
-    have soft borders. Without one, around the bones,
-    and further where colours are the figure's: skirts, bags and the tips of shoes lie off the bones; their colours
-    occur on the figure, and seldom around it.
+    have soft borders. Without one, around the bones, and further where colours are the figure's: skirts, bags and the
+    tips of shoes lie off the bones; their colours occur on the figure, and seldom around it.
 
     Args:
         photograph: (3, H, W) in [-1, 1], or a part of it. keypoints: (18, 3) in its pixels; may lie outside.
@@ -118,7 +117,7 @@ def wider(mask: Tensor, by: int) -> Tensor:
 
 
 def _closed(mask: Tensor, size: float) -> Tensor:
-    """(1, H, W), in place, with gaps that are narrower than a tenth of the person filled."""
+    """The mask (1, H, W) itself, changed: gaps that are narrower than a tenth of the person are filled."""
     height, width = mask.shape[-2:]
     times = max(1, round(size / 100))
     reach = max(1, round(_GAP * size / times))

@@ -285,7 +285,7 @@ class Scene:
             whole = photograph.to(dtype, copy=True)
         else:
             whole = patched(photograph, self._background(asking=shown is not None), dtype)
-        opacity = torch.zeros_like(whole[:1]) if background == "transparent" else None
+        opacity = torch.zeros_like(whole[:1]) if isinstance(behind, str) and behind == "transparent" else None
         if region is not None and near is not None:
             height, share = self.canvas.height, self._share(picture, pose, shown, alpha)
             if alpha is None and (isinstance(behind, Tensor) or behind in ("white", "transparent")):
