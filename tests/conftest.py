@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _masks_of_networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test fetches the networks that cut people out, or depends on a test that had them, unless it says so."""
     if request.node.get_closest_marker("automatic_mask") is None:
-        monkeypatch.setattr("repose.pipeline.no_automatic_mask", lambda: "")
+        monkeypatch.setattr("repose.pipeline.masks.no_automatic_mask", lambda: "")
     else:
         from repose.pipeline import no_automatic_mask
 

@@ -19,7 +19,8 @@ from repose.estimate import KeypointEstimator, NobodyFound
 from repose.images import ImageError, ImageLike
 from repose.models.base import Generator, Needs, Output
 from repose.person import Person
-from repose.pipeline import DEVICES, Model, _device, load, read_person, read_pose, transfer, untrained
+from repose.pipeline import DEVICES, Model, load, read_person, read_pose, transfer, untrained
+from repose.pipeline.model import _device
 from repose.represent.canvas import canvas, from_uint8, to_uint8
 from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Scene

@@ -121,17 +121,23 @@ def look_inside(model: Model, source: Person, target: Person, retarget: bool = F
     Args:
         source, target: unbatched. Pictures of the size of the model's canvas (or its window) are used unchanged, others
             are cropped around the joints, as `repose transfer --crop` does. Fields that the model does not need are
-            allowed: some panels show the true map beside the predicted one.
+            allowed: some panels show the true map beside the predicted one. Fields that it needs and that are missing
+            are estimated from the photographs, as `repose transfer` does.
         retarget: give the target pose the limb lengths of the source's person, as `repose transfer` does; for pictures
             of two people. Only joints can be changed so: a target with parsing, IUV or mask stays as it is.
 
     Raises:
-        ValueError: the model has no inspector, or a field that it needs is missing (the text says what supplies it).
+        ValueError: the model has no inspector, or a field that it needs is missing and cannot be estimated here (the
+            text says what supplies it).
     """
+    from repose.pipeline.fields import complete_pose
+
     panels = inspector(model.recipe.model)
+    (source, _), (target, _) = model.completed(source), model.completed_target(target)
     source, target = (_placed(model, person) for person in (source, target))
     if retarget and target.parsing is None and target.iuv is None and target.mask is None:
         target = model.built(target, source)
+    target = complete_pose(target, model.generator.needs)
     source, target = source.batch().to(model.device), target.batch().to(model.device)
     generated = model(source, target)[0]  # checks both people
     own = panels(model.generator, source, target)

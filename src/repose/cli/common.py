@@ -64,6 +64,14 @@ TargetPerson = Annotated[
         "or a number from 0 (the largest).",
     ),
 ]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help="The table of the label maps: lip, cihp, atr, pascal, acgpn, pise, pinet, or the names of the labels "
+        "from number 0 with commas. Told from the map where it can be no other.",
+        show_default=False,
+    ),
+]
 MinScore = Annotated[
     float,
     typer.Option(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
+
+_MAP_ENDING: Final = re.compile(r"(?:[._](?:parsing|labels|iuv|dp))?\.[a-z0-9]+$", re.IGNORECASE)
+"""What the name of a map has behind the name of its photograph."""
 
 
 def pictures_in(place: Path) -> list[Path]:
@@ -35,6 +40,27 @@ def targets_in(target: Path) -> list[Path]:
         pictures = any(path.suffix.lower() in PICTURES for path in target.iterdir())
         return pictures_in(target) if pictures else [target]
     return pictures_in(target)
+
+
+def map_of(place: Path | None, picture: Path) -> Path | None:
+    """The file of a map of a photograph: `place` itself, or in that folder the one of the photograph's name.
+
+    In a folder the names NAME.parsing.png, NAME.iuv.png and NAME_IUV.png count as NAME.png.
+
+    Raises:
+        FileNotFoundError: the folder has no file of that name. ValueError: it has several.
+    """
+    from repose.images import stem_of
+
+    if place is None or not place.is_dir():
+        return place
+    stem = stem_of(picture)
+    found = sorted(path for path in place.iterdir() if path.is_file() and _MAP_ENDING.sub("", path.name) == stem)
+    if not found:
+        raise FileNotFoundError(f"{place} has no map of {picture.name}: a file such as {stem}.png is needed")
+    if len(found) > 1:
+        raise ValueError(f"{place} has several maps of {picture.name} ({', '.join(path.name for path in found)})")
+    return found[0]
 
 
 def files_of(places: Iterable[Path | str]) -> list[Path]:

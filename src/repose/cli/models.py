@@ -11,7 +11,18 @@ import typer
 from rich.table import Table
 
 from repose.cli import common
-from repose.cli.common import Device, Estimator, MinScore, Out, TargetPerson, TargetSize, print_line, stderr, stdout
+from repose.cli.common import (
+    Device,
+    Estimator,
+    Labels,
+    MinScore,
+    Out,
+    TargetPerson,
+    TargetSize,
+    print_line,
+    stderr,
+    stdout,
+)
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_folder, require_no_input, require_picture
 
@@ -114,14 +125,7 @@ def inspect(
     source_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the source.")] = None,
     target_parsing: Annotated[Path | None, typer.Option(help="Label map of the target, from a parser.")] = None,
     target_iuv: Annotated[Path | None, typer.Option(help="DensePose's result for the target.")] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            help="The table of the label maps: lip, cihp, atr, pascal, acgpn, pise, pinet, or the names of the labels "
-            "from number 0 with commas. Told from the map where it can be no other.",
-            show_default=False,
-        ),
-    ] = None,
+    labels: Labels = None,
     pose: Estimator = "movenet",
     person: Annotated[
         str, typer.Option(help="Of several people on SOURCE: largest, best, left, right, middle, or a number.")
@@ -143,8 +147,8 @@ def inspect(
     Attention masks, flows, warped pictures, predicted label maps: each model has its own panels. OUT gets a PNG file
     for each panel, OUT/sheet.png with all of them and their captions, and the captions as OUT/index.md.
 
-    A photograph gives pixels and joints. Models that read a parsing or DensePose take it from a store of rendered
-    people, or from files that a parser or DensePose wrote for the photographs.
+    A photograph gives pixels and joints. What else a model reads, a parsing or DensePose, is estimated from the
+    photograph, or taken from a store, or from files that a parser or DensePose wrote for the photographs.
 
     [bold]repose inspect default me.jpg dancer.jpg -o inside[/bold]
     [bold]repose inspect runs/patn-s --store data/people-fashion --pair 12[/bold]

@@ -8,10 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from repose.cli import common
-from repose.cli.common import AsJson, Device, Estimator, Force, MinScore, ModelName, Out, TargetPerson, TargetSize
+from repose.cli.common import (
+    AsJson,
+    Device,
+    Estimator,
+    Force,
+    Labels,
+    MinScore,
+    ModelName,
+    Out,
+    TargetPerson,
+    TargetSize,
+)
 from repose.cli.inputs import (
     files_of,
     joint_files,
+    map_of,
     parse_result_size,
     pictures_in,
     require_new,
@@ -56,6 +68,23 @@ def transfer(
             "--person", help="Of several people on SOURCE: largest, best, left, right, middle, or a number from 0."
         ),
     ] = "largest",
+    source_parsing: Annotated[
+        Path | None,
+        typer.Option(
+            help="A label map of SOURCE that a parser wrote, or a folder of them (NAME.png) for a folder; "
+            "estimated otherwise, where the model reads one.",
+            show_default=False,
+        ),
+    ] = None,
+    source_iuv: Annotated[
+        Path | None,
+        typer.Option(help="DensePose for SOURCE, or a folder of it; estimated otherwise.", show_default=False),
+    ] = None,
+    target_parsing: Annotated[
+        Path | None, typer.Option(help="The same of TARGET, a photograph.", show_default=False)
+    ] = None,
+    target_iuv: Annotated[Path | None, typer.Option(help="The same of TARGET.", show_default=False)] = None,
+    labels: Labels = None,
     target_person: TargetPerson = "largest",
     target_size: TargetSize = None,
     min_score: MinScore = 0.3,
@@ -102,6 +131,9 @@ def transfer(
     one picture, and a sheet with both beside it (OUT.sheet.png). Folders give every source in every pose: a contact
     sheet at OUT and the single pictures in a folder named like it.
 
+    Models that read a parsing or DensePose (PINet, Dense Pose Transfer) get them estimated from the photograph, or from
+    files of a parser and of DensePose: --source-parsing, --source-iuv, --target-iuv.
+
     Several photographs of one person and --to: each part of the figure comes from the photograph that shows it best.
     The first photograph is the one that comes back; the others may have any size and light. Models of the recipe
     bodywarp-s take several, the default too.
@@ -117,6 +149,7 @@ def transfer(
     [bold]repose transfer me.jpg openpose.json --target-person 1 -o second.png[/bold]
     [bold]repose transfer me.jpg person_keypoints_val2017.json#000000000785.jpg -o skier.png[/bold]
     [bold]repose transfer me.jpg pose.json --source-keypoints me.json[/bold]
+    [bold]repose transfer me.jpg dancer.jpg --model runs/pinet --source-parsing me_labels.png --labels cihp[/bold]
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
     import numpy as np
@@ -139,6 +172,7 @@ def transfer(
     from repose.represent.canvas import from_uint8, to_uint8
     from repose.represent.keypoints import draw_skeleton
     from repose.represent.known_joints import KeypointFile
+    from repose.represent.maps import with_maps
 
     report = Report("transfer", as_json)
     with report.running():
@@ -156,7 +190,8 @@ def transfer(
         one = not source.is_dir()
         given_joints = joint_files(source_keypoints or [], 1 + len(more))
         places = [*([] if isinstance(behind, str) else [Path(background)]), source, *more, target]
-        _check_outputs(out, places, given_joints, one and not target.is_dir(), force)
+        maps = [str(place) for place in (source_parsing, source_iuv, target_parsing, target_iuv) if place is not None]
+        _check_outputs(out, places, [*given_joints, *maps], one and not target.is_dir(), force)
         loaded = load(weights if weights is not None else model, device)
         if more:
             loaded.require_gathering()
@@ -223,8 +258,10 @@ def transfer(
                 require_new(stem_of(path), targets)
                 eyes.forget()
                 for name, posed in read_pose(path, eyes, target_which, min_score, pose_size).items():
+                    parsed, surface = map_of(target_parsing, path), map_of(target_iuv, path)
+                    posed, estimated = loaded.completed_target(with_maps(posed, parsed, surface, labels))
                     targets[name], shown[name] = posed.only(*read), seen(posed)
-                    entries.append({"name": name, **eyes.entry(path, posed)})
+                    entries.append({"name": name, **eyes.entry(path, posed), "estimated": estimated})
         report.document["estimator"] = pose if eyes.asked else None
         if not sources or not targets:
             raise ValueError("nothing is left to transfer: every source or every target was skipped")
@@ -239,7 +276,7 @@ def transfer(
         done = 0
         with common.progress_bar() as bar:
             task = bar.add_task("transfer", total=len(sources) * len(targets))
-            for source_name, (path, joints) in sources.items():
+            for (source_name, (path, joints)), entry in zip(sources.items(), report.document["sources"], strict=True):
                 with report.noting(path):
                     photograph = Photograph.read(path)
                 given = Person(image=from_uint8(photograph.pixels), keypoints=joints)
@@ -251,9 +288,14 @@ def transfer(
                 # a large result in half precision, for memory; less than a tenth of a grey level is lost
                 dtype = torch.float16 if photograph.pixels.size > 6_000_000 else torch.float32
                 scene, large, views = None, None, []
+                ready = False
                 with report.skipping(path, alone), report.noting(path):
+                    given = with_maps(given, map_of(source_parsing, path), map_of(source_iuv, path), labels)
                     if not crop:
                         given, *others = (with_mask(one, mask) for one in (given, *others))
+                    given, entry["estimated"] = loaded.completed(given)
+                    ready = True
+                    if not crop:
                         scene, *views = (loaded.scene(one) for one in (given, *others))
                 for target_name, posed in targets.items():
                     picture = None
@@ -262,7 +304,7 @@ def transfer(
                             large = loaded.roomy(scene, posed, retarget) if room else scene
                             back = behind if isinstance(behind, str) else covering(behind, large.placement.size)
                             picture = to_pixels(loaded.pose(large, posed, back, retarget, views, dtype))
-                        elif crop:
+                        elif crop and ready:
                             picture = to_uint8(loaded.crop(given, posed, retarget, others))
                     row.append(None if picture is None else reduced(on_white(picture), height * scale))
                     bar.advance(task)

@@ -1,0 +1,385 @@
+"""`Model`: a trained generator that poses people on photographs, and how it is loaded."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from repose.models import build_generator, gathering, recipe
+from repose.models.base import Generator, Output
+from repose.models.weights import find_weights, load_generator
+from repose.names import nearest
+from repose.person import Person
+from repose.pipeline.callers import callers_level
+from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
+from repose.recipes import Recipe
+from repose.represent.canvas import Canvas, canvas
+from repose.represent.retarget import retarget as retargeted
+from repose.scene import Background, Scene, find_background
+from repose.scene.framing import MARGIN
+from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
+
+_SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
+
+_BEYOND: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+"""Where a model computes; "auto" is cuda if there is one."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator with what is needed to use it: its recipe, and the canvas that it works on."""
+
+    name: str
+    generator: Generator
+    recipe: Recipe
+
+    @property
+    def canvas(self) -> Canvas:
+        """The size and framing of the pictures that it takes and gives; a card says where it was trained on others."""
+        return canvas(self.recipe.canvas)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; people and pictures outside are on any, results always on the CPU."""
+        return next(self.generator.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, source: Person, target: Person) -> Tensor:
+        """The person of `source` in the pose of `target`, both on `canvas`, batched or not, on any device.
+
+        Of the two people the network sees the fields that it says it needs, and no other.
+
+        Returns:
+            image (B, 3, H, W), or (3, H, W) for a single person, in [-1, 1], on the CPU.
+        """
+        needs = self.generator.needs
+        given, wanted = source.only(*needs.source).batch(), target.only(*needs.target).batch()
+        image: Tensor = self.generator(given.to(self.device), wanted.to(self.device)).image
+        return (image if source.batched else image[0]).cpu()
+
+    def crop(self, source: Person, target: Person, retarget: bool = True, further: Sequence[Person] = ()) -> Tensor:
+        """The person of `source` in the pose of `target`, a picture of the model's canvas alone.
+
+        Args:
+            source, target: unbatched, each on its own whole picture, as `read_person` gives them.
+            retarget: give the pose the build of the source's person (`repose.represent.retarget`). A target with maps
+                that the model needs keeps its own: maps cannot be given another.
+            further: the same person on further photographs, see `pose`.
+
+        Returns:
+            image (3, H, W) in [-1, 1], on the CPU.
+
+        Raises:
+            ValueError: what `pose` raises.
+        """
+        (source, _), (target, _) = self.completed(source), complete_target(target, self.generator.needs)
+        source, target = self.place(source), self.place(target)
+        maps = any(getattr(target, name) is not None for name in self.generator.needs.target if name != "keypoints")
+        target = self.built(target, source) if retarget and not maps else target
+        target = complete_pose(target, self.generator.needs)
+        if not further:
+            return self(source, target)
+        people = [source, *(self.place(self.completed(other)[0]) for other in further)]
+        images = [person.image for person in people if person.image is not None]
+        return self._gather(people, target, images).image[0].cpu()
+
+    def built(self, target: Person, source: Person) -> Person:
+        """`target` with its joints given the build of the source's person; both unbatched and on `canvas`."""
+        assert source.keypoints is not None
+        assert target.keypoints is not None
+        posed = Person(keypoints=retargeted(target.keypoints, source.keypoints), size=self.canvas.size)
+        # another build may reach beyond the picture
+        return replace(target, keypoints=self.canvas.frame(self.canvas.take(posed)).keypoints)
+
+    def completed(self, person: Person, using: Using = None) -> tuple[Person, dict[str, str]]:
+        """The person of a photograph with the fields that the model reads of them; what is missing is estimated.
+
+        Args:
+            person: unbatched, on the whole photograph. using: field -> estimator, see `repose.estimate.complete`.
+
+        Returns:
+            The person, and field -> the name of its estimator for what was missing.
+
+        Raises:
+            MissingFieldError: a field cannot be estimated here; the text says who supplies it.
+        """
+        return complete_source(person, self.generator.needs, using)
+
+    def completed_target(self, target: Person, using: Using = None) -> tuple[Person, dict[str, str]]:
+        """The same of a target: the maps that the model reads of its photograph. IUV comes later, from the new figure.
+
+        Args, returns and errors: see `completed`. A target of joints alone is left as it is.
+        """
+        return complete_target(target, self.generator.needs, using)
+
+    def scene(self, person: Person) -> Scene:
+        """A photograph of a person, ready to be posed: what is computed of it is kept from pose to pose.
+
+        Args:
+            person: unbatched, on the whole photograph, with the mask of the person if there is one. Fields that the
+                model needs (`generator.needs.source`) and that are missing are estimated. On any device.
+
+        Raises:
+            ValueError: a batch, a person without their photograph or with fewer located joints than the model needs, or
+                a field that is missing and cannot be estimated here (`repose.estimate.MissingFieldError`).
+        """
+        _require_place(person)
+        self._require_joints(person, "the person in the photograph")
+        person, _ = self.completed(person)
+        return Scene(person, self.canvas, self.generator.needs, self._shown)
+
+    def roomy(self, scene: Scene, target: Person, retarget: bool = True) -> Scene:
+        """A scene whose photograph is so large that the figure in the pose of `target` lies in it; often the same one.
+
+        The new pixels are filled from what is beside them.
+
+        Args:
+            scene: of this model. target, retarget: see `pose`.
+        """
+        assert scene.person.size is not None
+        sides = room_for(scene.pose(target, retarget).keypoints, scene.person.size)
+        return self.scene(with_room(scene.person, scene.matte, sides)) if any(sides) else scene
+
+    @torch.no_grad()  # not inference mode: what a scene keeps may be used outside
+    def pose(
+        self,
+        scene: Scene,
+        target: Person,
+        background: Background = "keep",
+        retarget: bool = True,
+        further: Sequence[Scene] = (),
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
+
+        The first picture takes longer than those that follow: "keep" computes the photograph without the person.
+
+        Args:
+            scene: of this model, by `scene`.
+            target: unbatched, in any pixels, with the size of its picture if that is known. Maps that the model needs
+                (`generator.needs.target`) and that are missing are estimated: IUV from the joints of the new figure,
+                others from the target's photograph. On any device.
+            background: "keep", "generated", "white", "transparent" or a picture (3, height, width) of the photograph's
+                size, see `repose.Scene.compose`.
+            retarget: give the pose the build of the source's person. A target with maps that the model needs keeps its
+                own: maps cannot be given another.
+            further: scenes of further photographs of the same person, at any size, in any light. Every part of the
+                figure comes from the photograph that shows it best; surroundings, light and build are those of `scene`.
+            dtype: of the result, see `repose.Scene.compose`.
+
+        Returns:
+            (3, height, width) in [-1, 1], on the CPU; (4, height, width) with "transparent".
+
+        Warns:
+            UserWarning: part of the new figure lies beyond the photograph; `roomy` enlarges it.
+
+        Raises:
+            ValueError: a batch, a target with fewer located joints than the model needs, a scene on another canvas,
+                another background, a field that the model needs is missing (says which and how to get it), or `further`
+                photographs for a model that takes one (names those that take several).
+        """
+        if isinstance(background, str):
+            find_background(background)
+        _require_place(target)
+        self._require_joints(target, "the target pose")
+        for each in (scene, *further):
+            if each.canvas != self.canvas:
+                raise ValueError(
+                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
+                    f"'{self.canvas.name}'; make one by this model's `scene`"
+                )
+        needs = self.generator.needs
+        target, _ = complete_target(target, needs)
+        pose = scene.pose(target, retarget)
+        pose = replace(pose, target=complete_pose(pose.target, needs))
+        _note_beyond(scene, pose.keypoints)
+        if further:
+            scenes = (scene, *further)
+            # the photograph's pixels behind a pixel of the enlarged crop, at most 1
+            shares = [min(1.0, each.placement.box[2] / (pose.times * each.placement.window[2])) for each in scenes]
+            detail = [share * each.covered for share, each in zip(shares, scenes, strict=True)]
+            photographs = [each.enlarged(pose.times) for each in scenes]
+            output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
+            shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+            return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
+        given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
+        wanted = pose.target.only(*needs.target).batch().to(self.device)
+        prepared = scene.prepared(self.generator, given)
+        output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
+        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+        generated = isinstance(background, str) and background == "generated"
+        alone = None if generated else scene.person_alone(pose.times)
+        if alone is not None:
+            colours, matte = (part[None].to(self.device) for part in alone)
+            cutout = self.generator.cutout(output, colours, matte)
+            if cutout is not None:
+                return scene.compose(
+                    cutout.figure[0].cpu(), pose, shown, background, still, cutout.alpha[0].cpu(), dtype
+                )
+        photograph = scene.enlarged(pose.times)[None].to(self.device)
+        picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
+        return scene.compose(picture, pose, shown, background, still, dtype=dtype)
+
+    def whole(
+        self,
+        source: Person,
+        target: Person,
+        background: Background = "keep",
+        retarget: bool = True,
+        further: Sequence[Person] = (),
+        room: bool = False,
+    ) -> Tensor:
+        """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
+
+        One pose of a photograph; for several make a `scene` and `pose` it.
+
+        Args:
+            source: see `scene`. target, background, retarget: see `pose`.
+            further: the same person on further photographs, see `pose`.
+            room: enlarge the photograph where the new figure would leave it, see `roomy`.
+
+        Returns:
+            (3, height, width) in [-1, 1], on the CPU; (4, height, width) with "transparent".
+
+        Raises:
+            ValueError: what `scene` and `pose` raise.
+        """
+        if isinstance(background, str):
+            find_background(background)
+        _require_place(target)
+        if further:
+            self.require_gathering()
+        scene = self.scene(source)
+        scene = self.roomy(scene, target, retarget) if room else scene
+        return self.pose(scene, target, background, retarget, [self.scene(other) for other in further])
+
+    def require_gathering(self) -> None:
+        """Check that the model takes several photographs of one person.
+
+        Raises:
+            ValueError: it takes one; the text names the recipes whose weights take several.
+        """
+        if not self.generator.gathers:
+            raise ValueError(
+                f"'{self.name}' takes one photograph of a person; several are put together by weights of the recipes "
+                f"{', '.join(gathering())}: choose such a model, or give one photograph"
+            )
+
+    @torch.no_grad()
+    def _gather(
+        self, people: Sequence[Person], target: Person, photographs: Sequence[Tensor], detail: Sequence[Tensor] = ()
+    ) -> Output:
+        """`Generator.gather` of unbatched people on the canvas and their photographs (3, k H, k W)."""
+        self.require_gathering()
+        needs = self.generator.needs
+        sources = Person.stack([person.only(*needs.source).to(self.device) for person in people])
+        wanted = target.only(*needs.target).batch().to(self.device)
+        shares = torch.stack([*detail]).to(self.device) if detail else None
+        return self.generator.gather(sources, wanted, torch.stack([*photographs]).to(self.device), shares)
+
+    def _require_joints(self, person: Person, what: str) -> None:
+        """Raise ValueError where fewer joints are located than the model needs."""
+        assert person.keypoints is not None
+        located, least = int((person.keypoints[:, 2] > 0).sum()), self.generator.needs.joints
+        if located < least:
+            raise ValueError(
+                f"{what} has {located} located joints, and the model '{self.name}' needs {least}: too little of "
+                "the body is known. Use a picture that shows more of it, or give more joints"
+            )
+
+    @torch.no_grad()
+    def _shown(self, source: Person) -> Tensor | None:
+        """Where the model shows the person of `source` in their own pose, (1, H, W); None if it does not tell."""
+        needs = self.generator.needs
+        if any(getattr(source, name) is None for name in needs.target):
+            return None
+        given = source.only(*needs.fields).batch().to(self.device)
+        shown = self.generator(given, given).extra.get("person")
+        return None if shown is None else shown[0].cpu()
+
+    def place(self, person: Person) -> Person:
+        """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.
+
+        A picture that fits the canvas (`Canvas.fits`: its proportions, within 10 %, and a person who takes more than
+        half of its height) is taken whole; from any other the surroundings of the joints are cut. Joints without a
+        picture are placed by their `size`, as their picture would be; without a size they are cut out, too.
+        """
+        _require_place(person)
+        joints = person.keypoints
+        assert joints is not None
+        if person.size is None:
+            person = replace(person, size=self.canvas.size)  # any will do: the cut may reach outside
+        elif self.canvas.fits(person.size, joints[joints[:, 2] > 0, :2]):
+            return self.canvas.put(person, how="fit")[0]
+        return self.canvas.put(person, how="crop", margin=MARGIN, fill="edge")[0]
+
+
+def load(name: str | Path = "default", device: str = "auto") -> Model:
+    """A trained model by the name of its weights, or from the folder that a training run or `repose convert` left.
+
+    Args:
+        name: see `repose.models.weights.find_weights`.
+        device: one of `DEVICES`.
+
+    Raises:
+        ValueError: no such weights or device (names the nearest), or a file that is damaged or of another model.
+        FileNotFoundError: the folder's run has not come as far as weights.
+    """
+    place, where = find_weights(name), _device(device)
+    generator, trained = load_generator(place)
+    folder = place.parent if place.is_file() else place
+    return Model(folder.resolve().name, generator.eval().requires_grad_(False).to(where), trained)
+
+
+def untrained(name: str, device: str = "auto") -> Model:
+    """A recipe's network with random weights, the same every time; one that trains in stages is in its last.
+
+    Raises:
+        KeyError: no such recipe. ValueError: no such device. Both name the nearest.
+    """
+    chosen, where = recipe(name), _device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = build_generator(chosen)
+    return Model(f"{name}-random", generator.eval().requires_grad_(False).to(where), chosen)
+
+
+def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
+    """Warn where the new figure leaves the photograph, if the old one does not as much."""
+    assert scene.person.size is not None
+    assert scene.person.keypoints is not None
+    beyond = share_beyond(keypoints, scene.person.size)
+    if beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
+        return
+    parts = parts_beyond(keypoints, scene.person.size)
+    named = f" ({', '.join(parts)})" if parts else ""
+    warnings.warn(
+        f"{beyond:.0%} of the new figure lies beyond the photograph{named}, and is cut off; --room (room=True in "
+        "Python) enlarges the photograph",
+        stacklevel=callers_level(),
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name not in DEVICES:
+        raise ValueError(f"no device is called '{name}'; {nearest(name, DEVICES)}")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise ValueError("there is no CUDA device here, or this PyTorch was built without CUDA; use auto or cpu")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def _require_place(person: Person) -> None:
+    """Raise ValueError unless this is one person, of whom it is known where on the picture they are."""
+    if person.batched:
+        raise ValueError("a whole picture shows one person at a time: index the batch")
+    if person.keypoints is None or int((person.keypoints[:, 2] > 0).sum()) < 2:
+        raise ValueError("this Person has fewer than two located joints, so it is not known where on the picture it is")
