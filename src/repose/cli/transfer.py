@@ -223,6 +223,9 @@ def transfer(
             person = read_person(path, eyes, which, own)
             return person.keypoints, {"name": stem_of(path), **eyes.entry(path, person)}
 
+        def said(estimated: dict[str, str]) -> list[str]:
+            return [f"{name} by {by}" for name, by in estimated.items()]
+
         files = [KeypointFile.read(file, which, min_score) for file in given_joints]
         known = files[0] if files else None
         # one file: each photograph needs a pose of its own name
@@ -261,7 +264,7 @@ def transfer(
                     parsed, surface = map_of(target_parsing, path), map_of(target_iuv, path)
                     posed, estimated = loaded.completed_target(with_maps(posed, parsed, surface, labels))
                     targets[name], shown[name] = posed.only(*read), seen(posed)
-                    entries.append({"name": name, **eyes.entry(path, posed), "estimated": estimated})
+                    entries.append({"name": name, **eyes.entry(path, posed), "estimated": said(estimated)})
         report.document["estimator"] = pose if eyes.asked else None
         if not sources or not targets:
             raise ValueError("nothing is left to transfer: every source or every target was skipped")
@@ -293,7 +296,8 @@ def transfer(
                     given = with_maps(given, map_of(source_parsing, path), map_of(source_iuv, path), labels)
                     if not crop:
                         given, *others = (with_mask(one, mask) for one in (given, *others))
-                    given, entry["estimated"] = loaded.completed(given)
+                    given, estimated = loaded.completed(given)
+                    entry["estimated"] = said(estimated)
                     ready = True
                     if not crop:
                         scene, *views = (loaded.scene(one) for one in (given, *others))
