@@ -33,6 +33,7 @@ from repose.person import Person
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas, from_uint8, to_uint8
 from repose.represent.choosing import NoSuchPersonError, Which
+from repose.represent.framing import MARGIN
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.pose_files import MIN_SCORE, FormatError, read_pose_file
 from repose.represent.pose_files.arrays import ArrayLike, is_joints, read_array
@@ -40,7 +41,6 @@ from repose.represent.pose_files.drawing import NotADrawingError, is_drawing, re
 from repose.represent.pose_files.reading import is_pose_file, pose_files_in, split_name
 from repose.represent.retarget import retarget as retargeted
 from repose.scene import BACKGROUNDS, Background, Scene, find_background
-from repose.scene.framing import MARGIN
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
 Joints = ArrayLike | Person | str | Path | None

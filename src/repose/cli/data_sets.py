@@ -28,6 +28,10 @@ DATA_SETS: Final = {
         "Rendered people with exact labels, in any number and size.",
         "repose.render.dataset:SYNTHETIC",
     ),
+    "folder": (
+        "Your own photographs: a subfolder for each person, or a CSV.",
+        "repose.data.folder:FOLDER",
+    ),
 }
 """Name -> a line for the list of data sets, and "module:name" of its `DataSet`. A new data set is a line here."""
 
