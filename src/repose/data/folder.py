@@ -25,7 +25,7 @@ from torch import Tensor
 
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
-from repose.data.photographs import Framing, JointEstimator, Pixels, read_photograph, several
+from repose.data.records import Framing, JointEstimator, Pixels, read_photograph, several
 from repose.data.splits import MOST_PAIRS, drawn_pairs, split_people
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.images import PICTURES
