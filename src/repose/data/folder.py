@@ -25,8 +25,9 @@ from torch import Tensor
 
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
+from repose.data.photographs import VALIDATION_PAIRS
 from repose.data.records import Framing, JointEstimator, Pixels, read_photograph, several
-from repose.data.splits import MOST_PAIRS, drawn_pairs, split_people
+from repose.data.splits import pair_lists, split_people
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.images import PICTURES
 from repose.represent.known_joints import KeypointFile, joints_on
@@ -62,7 +63,7 @@ class Folder:
     test: Annotated[int | None, Setting("People for the test; by default a tenth.", least=0)] = None
     pairs: Annotated[
         int, Setting("Pairs of the list for validation and of the one for the test, at most.", least=1)
-    ] = MOST_PAIRS
+    ] = VALIDATION_PAIRS
     seed: Annotated[int, Setting("Of the draw of people and pairs.")] = 0
 
 
@@ -127,7 +128,7 @@ def prepare_folder(
         for entry in source.entries:
             split = entry.split or splits[entry.person]
             packer.add(entry.name, entry.person, split, partial(_read, entry, joints, framing))
-        return writer.finish(drawn_pairs(writer, settings.seed, settings.pairs))
+        return writer.finish(pair_lists(writer, settings.seed, settings.pairs))
 
 
 FOLDER: Final = DataSet(

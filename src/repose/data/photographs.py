@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import io
 import zipfile
 from collections.abc import Callable, Iterable
@@ -134,8 +135,8 @@ def drawn_pairs(
     for name, person, own in zip(writer.names, writer.people, writer.splits, strict=True):
         if own == split:
             people.setdefault(person, []).append(name)
-    pairs = [pair for names in people.values() for pair in permutations(names, 2)]
-    return sorted(pairs, key=lambda pair: draw(seed, *pair))[:most]
+    pairs = (pair for names in people.values() for pair in permutations(names, 2))
+    return heapq.nsmallest(most, pairs, key=lambda pair: draw(seed, *pair))  # there may be millions
 
 
 def bad_row(error: FormatError) -> tuple[str, str, str]:

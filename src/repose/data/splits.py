@@ -5,20 +5,10 @@ A draw depends on the seed and on the names alone, so it is the same on every ma
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from itertools import permutations
-from typing import Final
 
+from repose.data.photographs import VALIDATION_PAIRS, draw, drawn_pairs
 from repose.data.store import StoreWriter
-
-MOST_PAIRS: Final = 1000
-"""Of a list of pairs for validation or test, where nothing else is said."""
-
-
-def draw_key(seed: int, *words: str) -> str:
-    """A random key of these words: the things with the k smallest keys are k random draws."""
-    return hashlib.sha256(":".join((str(seed), *words)).encode()).hexdigest()
 
 
 def split_people(
@@ -37,7 +27,7 @@ def split_people(
         ValueError: nobody is left to train on.
     """
     splits = dict(given or {})
-    drawn = sorted({person for person in people if person not in splits}, key=lambda person: draw_key(seed, person))
+    drawn = sorted({person for person in people if person not in splits}, key=lambda person: draw(seed, person))
     tenth = 0 if len(drawn) < 3 else max(1, len(drawn) // 10)
     tested = tenth if test is None else test
     validated = tenth if validation is None else validation
@@ -51,18 +41,10 @@ def split_people(
     return splits
 
 
-def drawn_pairs(writer: StoreWriter, seed: int, most: int = MOST_PAIRS) -> dict[str, list[tuple[str, str]]]:
-    """The list of pairs of "val" and "test", where the store has these splits: at most `most` of the ordered pairs.
+def pair_lists(writer: StoreWriter, seed: int, most: int = VALIDATION_PAIRS) -> dict[str, list[tuple[str, str]]]:
+    """The lists of pairs of "val" and "test", where the store has these splits: at most `most` of the ordered pairs.
 
     Args:
         writer: of the store, with all records added. seed: of the draw.
     """
-    people: dict[tuple[str, str], list[str]] = {}
-    for name, person, split in zip(writer.names, writer.people, writer.splits, strict=True):
-        people.setdefault((split, person), []).append(name)
-    lists = {}
-    for split in ("val", "test"):
-        pairs = [pair for (where, _), names in people.items() if where == split for pair in permutations(names, 2)]
-        if pairs:
-            lists[split] = sorted(pairs, key=lambda pair: draw_key(seed, *pair))[:most]
-    return lists
+    return {split: drawn_pairs(writer, seed, split, most) for split in ("val", "test") if split in writer.splits}
