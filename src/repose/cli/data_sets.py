@@ -32,6 +32,10 @@ DATA_SETS: Final = {
         "Your own photographs: a subfolder for each person, or a CSV.",
         "repose.data.folder:FOLDER",
     ),
+    "frames": (
+        "Videos, or folders of their frames: people are found and followed.",
+        "repose.data.frames:FRAMES",
+    ),
 }
 """Name -> a line for the list of data sets, and "module:name" of its `DataSet`. A new data set is a line here."""
 
@@ -96,6 +100,8 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
         for field, kind, _ in data_set.fields():
             if _is_size(kind) and given[field.name] is not None:
                 given[field.name] = common.parse_size(given[field.name])
+            elif _is_several(kind):
+                given[field.name] = tuple(given[field.name])
         _prepare(data_set, data_set.settings(**given), out, fresh)
 
     own = [_parameter(field, kind, setting) for field, kind, setting in data_set.fields()]
@@ -123,6 +129,10 @@ def _is_size(kind: Any) -> bool:
     return tuple[int, int] in (kind, *get_args(kind))
 
 
+def _is_several(kind: Any) -> bool:
+    return bool(kind == tuple[Path, ...])
+
+
 def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> inspect.Parameter:
     """A setting as typer takes it: an argument where it has no default, else an option. Sizes are texts."""
     required, size = field.default is dataclasses.MISSING, _is_size(kind)
@@ -143,7 +153,7 @@ def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> in
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if required else default,
-        annotation=Annotated[str | None if size else kind, info],
+        annotation=Annotated[str | None if size else list[Path] if _is_several(kind) else kind, info],
     )
 
 
