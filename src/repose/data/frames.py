@@ -45,6 +45,9 @@ class Frames:
         "all"
     )
     shortest: Annotated[int, Setting("Frames on which a person must be found.", least=2)] = 4
+    least_score: Annotated[
+        float, Setting("The mean score of a person, at least: MoveNet gives trees 0.4 and people 0.6.")
+    ] = 0.45
     pose: Annotated[str, Setting("The estimator of key points.")] = "movenet"
     size: Annotated[tuple[int, int], Setting("Of the store; the person is cropped to these proportions.")] = (256, 176)
     fields: Annotated[str, Setting("Estimated in addition: mask, parsing, iuv, with commas between.")] = ""
@@ -83,6 +86,7 @@ def prepare_frames(
         "rate": settings.rate,
         "people": settings.people,
         "shortest": settings.shortest,
+        "least_score": settings.least_score,
         "validation": settings.validation,
         "test": settings.test,
         "pairs": settings.pairs,
@@ -181,6 +185,9 @@ class _Followed:
         seen = f"frames {numbers[track.sights[0].sample]} to {numbers[track.sights[-1].sample]}"
         if len(track.sights) < self.settings.shortest:
             self.writer.leave_out(person, "seen too briefly", f"on {len(track.sights)} samples, {seen}")
+            return None
+        if track.score < self.settings.least_score:
+            self.writer.leave_out(person, "doubtful", f"mean score {track.score:.2f}, {seen}")
             return None
         reach = max(1, round(_STEADY / self.every))
         own = [self.framing.box(sight.keypoints, size) for sight in track.sights]

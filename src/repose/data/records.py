@@ -19,6 +19,7 @@ from repose.images import ImageError, load_image
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.canvas import Box, Canvas, from_uint8, to_uint8
+from repose.represent.figure import figure_mask
 from repose.represent.framing import place, source_box
 
 FIELDS: Final = ("mask", "parsing", "iuv")
@@ -29,6 +30,9 @@ BACKGROUNDS: Final = {"keep": None, "white": 1.0, "grey": 0.0}
 
 FEWEST: Final = 5
 """Located joints in the record, at least; MoveNet asks the same of a person."""
+
+LEAST_COVERED: Final = 0.3
+"""The share of the middles of a person's limbs that an estimated mask covers, at least."""
 
 _CONTEXT: Final = 0.25  # around the crop, a share of its sides: what the estimators see beside it
 _FINER: Final = 2  # how many times more pixels a side than the store the estimators see, at most
@@ -129,6 +133,8 @@ class Framing:
         assert placed.keypoints is not None
         require_joints(placed.keypoints)
         fields = self._fields(replace(person, mask=mask), box)
+        if "mask" in fields:
+            require_cover(fields["mask"], placed.keypoints)
         colour = BACKGROUNDS[self.background]
         if colour is not None:
             placed = replace(placed, image=colour + (placed.image - colour) * fields["mask"])
@@ -211,6 +217,17 @@ def require_joints(keypoints: Tensor, fewest: int = FEWEST) -> None:
     located = int((keypoints[:, 2] > 0).sum())
     if located < fewest:
         raise Refused("too few joints", f"{located} located, {fewest} are needed")
+
+
+def require_cover(mask: Tensor, keypoints: Tensor) -> None:
+    """Raise Refused where a mask (1, H, W) covers less than 30 % of the middles of the limbs: it is of something else.
+
+    A pose is transferred by the same rule (`repose.scene.figure.known_mask`).
+    """
+    bones = figure_mask(keypoints, int(mask.shape[-2]), int(mask.shape[-1]), loose=0.6) > 0.5
+    covered = float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
+    if covered < LEAST_COVERED:
+        raise Refused("mask of something else", f"it covers {covered:.0%} of the limbs, {LEAST_COVERED:.0%} are needed")
 
 
 def several(words: Sequence[str] | Mapping[str, Any], count: int = 3) -> str:

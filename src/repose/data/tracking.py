@@ -43,12 +43,14 @@ class Sight:
         keypoints: (18, 3), pixels of the frame.
         box: left, top, right, bottom.
         colour: the mean colour of the trunk, (3,); NaN where no trunk is located.
+        score: how sure the estimator is.
     """
 
     sample: int
     keypoints: Tensor
     box: tuple[float, float, float, float]
     colour: npt.NDArray[np.float64]
+    score: float = 1.0
 
     @property
     def side(self) -> float:
@@ -67,6 +69,11 @@ class Track:
     def size(self) -> float:
         """How much of the clip is of this person: the sum of the boxes' longer sides."""
         return sum(sight.side for sight in self.sights)
+
+    @property
+    def score(self) -> float:
+        """The mean of the sights'."""
+        return sum(sight.score for sight in self.sights) / len(self.sights)
 
 
 class Tracker:
@@ -90,7 +97,10 @@ class Tracker:
             self._closed += self._open
             self._open = []
         self._last = small
-        sights = [Sight(self._count, one.keypoints, one.box, _trunk_colour(pixels, one.keypoints)) for one in people]
+        sights = [
+            Sight(self._count, one.keypoints, one.box, _trunk_colour(pixels, one.keypoints), one.score)
+            for one in people
+        ]
         costs = [
             (cost, number, place)
             for number, track in enumerate(self._open)
