@@ -28,6 +28,14 @@ DATA_SETS: Final = {
         "Rendered people with exact labels, in any number and size.",
         "repose.render.dataset:SYNTHETIC",
     ),
+    "mvc": (
+        "MVC: four views of pieces of clothing, 256x256, as Dense Pose Transfer uses it.",
+        "repose.data.mvc:MVC_DATA_SET",
+    ),
+    "human36m": (
+        "Human3.6M: videos at 3 frames a second without background, 1024x1024, as HPN uses it.",
+        "repose.data.human36m:HUMAN36M",
+    ),
     "folder": (
         "Your own photographs: a subfolder for each person, or a CSV.",
         "repose.data.folder:FOLDER",
