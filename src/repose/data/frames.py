@@ -190,7 +190,7 @@ class _Followed:
             self.writer.leave_out(person, "doubtful", f"mean score {track.score:.2f}, {seen}")
             return None
         reach = max(1, round(_STEADY / self.every))
-        own = [self.framing.box(sight.keypoints, size) for sight in track.sights]
+        own = [self.framing.around(sight.keypoints, size) for sight in track.sights]
         boxes = steady(own, [sight.sample for sight in track.sights], size, reach)
         tallest = max(box[2] for box in boxes)
         if tallest < SMALLEST * self.settings.size[0]:

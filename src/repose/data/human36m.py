@@ -30,7 +30,7 @@ from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.human36m_files import Masks, read_joints
 from repose.data.packing import Packer, Refused
 from repose.data.photographs import VALIDATION_PAIRS, held_out
-from repose.data.records import Framing, JointEstimator, Pixels
+from repose.data.records import Framing, JointEstimator, Pixels, require_joints
 from repose.data.splits import pair_lists
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.images import PICTURES, ImageError
@@ -258,4 +258,5 @@ def _read(
     if mask is not None and tuple(mask.shape[-2:]) != pixels.shape[:2]:
         height, width = mask.shape[-2:]
         raise Refused("mask of another size", f"{width}x{height}, the frame has {pixels.shape[1]}x{pixels.shape[0]}")
-    return framing.record(pixels, points, mask=mask)
+    require_joints(points)
+    return framing.record(pixels, points, framing.around(points, (pixels.shape[0], pixels.shape[1])), mask)

@@ -88,8 +88,8 @@ def prepare_mvc(settings: MVC, out: Path, progress: ProgressFunction | None = No
     photographs, problems = _photographs(folder, listed)
     if not photographs:
         raise ValueError(
-            f"{folder} holds no photographs of MVC: they are called as in image_links.json (2947499-p-4x.jpg), or as in "
-            "attribute_labels.json (FILENAME.jpg)"
+            f"{folder} holds no photographs of MVC: they are called as in image_links.json (2947499-p-4x.jpg), or as "
+            "in attribute_labels.json (FILENAME.jpg)"
         )
     items = {one.item for one in photographs}
     test = min(TEST_ITEMS, len(items) // 10) if settings.test is None else settings.test
@@ -139,8 +139,12 @@ class _Photograph:
     item: str
 
 
-def _listed(folder: Path) -> dict[str, str]:
-    """The stem of each photograph that the lists name -> its item; empty without lists."""
+_Row = tuple[tuple[str, ...], str]
+"""The stems that a photograph's file may have, and its item."""
+
+
+def _listed(folder: Path) -> list[_Row]:
+    """Every photograph that the lists name; empty without lists."""
     entries: dict[str, list[dict[str, Any]]] = {}
     for name in LISTS:
         path = folder / name
@@ -156,35 +160,38 @@ def _listed(folder: Path) -> dict[str, str]:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {count:,}" for name, count in lengths.items())
         raise ValueError(f"{folder}: the lists belong together line by line, but their lengths differ: {counts}")
-    listed: dict[str, str] = {}
+    listed: list[_Row] = []
     for rows in zip(*entries.values(), strict=True):
         row = {key: value for one in rows for key, value in one.items()}
         names = [str(row[key]) for key in ("image_url_4x", "filename") if row.get(key)]
         stems = [Path(name.rpartition("/")[2]).stem if "/" in name else name.removesuffix(".jpg") for name in names]
         item = row.get("itemN")
-        for stem in stems:
-            match = _NAME.fullmatch(stem)
-            own = str(item) if item is not None else match["item"] if match else None
-            if own is not None:
-                listed[stem] = own.removesuffix(".0")
+        match = next((found for stem in stems if (found := _NAME.fullmatch(stem))), None)
+        own = str(item) if item is not None else match["item"] if match else None
+        if stems and own is not None:
+            listed.append((tuple(dict.fromkeys(stems)), own.removesuffix(".0")))
     return listed
 
 
-def _photographs(folder: Path, listed: dict[str, str]) -> tuple[list[_Photograph], list[tuple[str, str, str]]]:
-    """Every photograph of the folder that has an item, by name; and the others, as `StoreWriter.leave_out` takes them."""
+def _photographs(folder: Path, listed: list[_Row]) -> tuple[list[_Photograph], list[tuple[str, str, str]]]:
+    """Every photograph of the folder that has an item, by name; the others as `StoreWriter.leave_out` takes them."""
     found: dict[str, _Photograph] = {}
     problems: list[tuple[str, str, str]] = []
+    items = {stem: item for stems, item in listed for stem in stems}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in PICTURES or path.name.startswith("."):
             continue
         match = _NAME.fullmatch(path.stem)
-        item = listed.get(path.stem) or (match["item"] if match and not listed else None)
+        item = items.get(path.stem) or (match["item"] if match and not listed else None)
         if path.stem in found:
             problems.append((path.name, "duplicate name", f"as {found[path.stem].path.name} in another folder"))
         elif item is None:
             problems.append((path.name, "of no item", "not in the lists" if listed else "not called ITEM-VIEW-4x"))
         else:
             found[path.stem] = _Photograph(path, item)
+    for stems, _ in listed:
+        if not any(stem in found for stem in stems):
+            problems.append((stems[0], "listed without a photograph", "its link may be dead"))
     return [found[stem] for stem in sorted(found)], problems
 
 

@@ -106,6 +106,11 @@ class Framing:
         ratio = (size[0] / size[1]) / (self.size[0] / self.size[1])
         if abs(ratio - 1) < 0.01 and self.canvas.fits(size, located):
             return 0, 0, *size
+        return self.around(keypoints, size)
+
+    def around(self, keypoints: Tensor, size: tuple[int, int]) -> Box:
+        """The part around the person, of the store's proportions, whatever the photograph's are: for frames of a clip,
+        which are cropped alike."""
         return source_box(keypoints, size, self.canvas)
 
     def record(
