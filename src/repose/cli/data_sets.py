@@ -28,6 +28,22 @@ DATA_SETS: Final = {
         "Rendered people with exact labels, in any number and size.",
         "repose.render.dataset:SYNTHETIC",
     ),
+    "mvc": (
+        "MVC: four views of pieces of clothing, 256x256, as Dense Pose Transfer uses it.",
+        "repose.data.mvc:MVC_DATA_SET",
+    ),
+    "human36m": (
+        "Human3.6M: videos at 3 frames a second without background, 1024x1024, as HPN uses it.",
+        "repose.data.human36m:HUMAN36M",
+    ),
+    "folder": (
+        "Your own photographs: a subfolder for each person, or a CSV.",
+        "repose.data.folder:FOLDER",
+    ),
+    "frames": (
+        "Videos, or folders of their frames: people are found and followed.",
+        "repose.data.frames:FRAMES",
+    ),
 }
 """Name -> a line for the list of data sets, and "module:name" of its `DataSet`. A new data set is a line here."""
 
@@ -92,6 +108,8 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
         for field, kind, _ in data_set.fields():
             if _is_size(kind) and given[field.name] is not None:
                 given[field.name] = common.parse_size(given[field.name])
+            elif _is_several(kind):
+                given[field.name] = tuple(given[field.name])
         _prepare(data_set, data_set.settings(**given), out, fresh)
 
     own = [_parameter(field, kind, setting) for field, kind, setting in data_set.fields()]
@@ -119,6 +137,10 @@ def _is_size(kind: Any) -> bool:
     return tuple[int, int] in (kind, *get_args(kind))
 
 
+def _is_several(kind: Any) -> bool:
+    return bool(kind == tuple[Path, ...])
+
+
 def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> inspect.Parameter:
     """A setting as typer takes it: an argument where it has no default, else an option. Sizes are texts."""
     required, size = field.default is dataclasses.MISSING, _is_size(kind)
@@ -139,7 +161,7 @@ def _parameter(field: dataclasses.Field[Any], kind: Any, setting: Setting) -> in
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if required else default,
-        annotation=Annotated[str | None if size else kind, info],
+        annotation=Annotated[str | None if size else list[Path] if _is_several(kind) else kind, info],
     )
 
 

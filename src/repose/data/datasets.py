@@ -37,7 +37,8 @@ class Setting:
     """What the command says of one field of the settings: `field: Annotated[type, Setting(...)] = default`.
 
     A field without a default is a positional argument of the command, any other an option. The types are int, float,
-    str, bool, Path and tuple[int, int] (HEIGHTxWIDTH), each also with `| None`.
+    str, bool, Path, tuple[int, int] (HEIGHTxWIDTH), each also with `| None`, and tuple[Path, ...], of a field without a
+    default (PLACES...).
 
     Attributes:
         help: one line.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import PIL.Image
 
 from repose.extras import how_to_install_package
@@ -77,14 +80,56 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
         ImageError: no frame is named, there is no such frame, the video is damaged, or PyAV is not installed.
     """
     advice = f"take frames from it (ffmpeg -i {shlex.quote(str(path))} frames/%05d.jpg) and give the folder"
-    try:
-        import av
-    except ImportError as error:
-        raise ImageError(
-            f"{path} is a video: {advice}; or name one frame, such as '{path}#0' ({how_to_install_package('av')})"
-        ) from error
+    _require_av(path, f"{advice}; or name one frame, such as '{path}#0'")
     if frame is None:
         raise ImageError(f"{path} is a video: {advice}; or name one frame, such as '{path}#0'")
+    count = 0
+    for decoded in _decoded(path):
+        if count == frame:
+            return _picture(decoded)
+        count += 1
+    raise ImageError(f"{path} has no frame {frame}: {_last(count)}")
+
+
+def sampled_frames(path: Path, every: float) -> Iterator[tuple[int, float, npt.NDArray[np.uint8]]]:
+    """Frames of a video, one every so many seconds from its beginning, upright.
+
+    Args:
+        every: seconds between two of them; 0 gives every frame.
+
+    Yields:
+        (number from 0, seconds from the first frame, uint8 (H, W, 3)) of each.
+
+    Raises:
+        ImageError: the video is damaged, or PyAV is not installed; frames before the damage come first.
+    """
+    _require_av(path, f"or take frames from it (ffmpeg -i {shlex.quote(str(path))} frames/%05d.jpg), give the folder")
+    first: float | None = None
+    due = 0.0
+    for number, decoded in enumerate(_decoded(path)):
+        at = float(number) / 25 if decoded.time is None else float(decoded.time)
+        first = at if first is None else first
+        seconds = at - first
+        if seconds + 1e-6 >= due:
+            yield number, seconds, np.array(_picture(decoded))
+            due = max(due + every, seconds + every / 2)  # never two at once after a gap
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _require_av(path: Path, otherwise: str) -> None:
+    """Raise ImageError where PyAV, which reads videos, is not installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise ImageError(f"{path} is a video: {otherwise} ({how_to_install_package('av')})") from error
+
+
+def _decoded(path: Path) -> Iterator[Any]:
+    """Every frame of a video, as PyAV gives it. Raises ImageError where there is none, or the video is damaged."""
+    import av
+
     count = 0
     try:
         with av.open(str(path)) as container:
@@ -93,8 +138,7 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
             stream: Any = container.streams.best("video") or container.streams.video[0]
             stream.thread_type = "AUTO"
             for decoded in container.decode(stream):
-                if count == frame:
-                    return _picture(decoded)
+                yield decoded
                 count += 1
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, ImageError):
@@ -103,10 +147,6 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
         raise ImageError(f"{path} is a video that cannot be read ({error}, {where}); get the file again") from error
     if not count:
         raise ImageError(f"{path} is a video without a frame; get the file again")
-    raise ImageError(f"{path} has no frame {frame}: {_last(count)}")
-
-
-# -- inside ---------------------------------------------------------------------------------------------------------
 
 
 def _last(count: int) -> str:

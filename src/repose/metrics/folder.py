@@ -14,7 +14,15 @@ from PIL import Image
 from torch import Tensor
 
 from repose.images import PICTURES
-from repose.metrics.file_names import DIRECTION_FOLDERS, PairIndex, index_pairs, names_of, owners, places_of, several
+from repose.metrics.file_names import (
+    DIRECTION_FOLDERS,
+    PairIndex,
+    index_pairs,
+    owners,
+    places_of,
+    possible_names,
+    several,
+)
 from repose.metrics.pairs import MeasuredPairs, as_saved
 from repose.person import Pair
 from repose.picture_files import open_picture
@@ -131,7 +139,7 @@ def _find(folder: Path, measured: MeasuredPairs, strips: bool) -> dict[PairIndex
     }
     places = places_of(store, split)
     whole = MeasuredPairs.select(measured.protocol, store, split)  # pictures of pairs beyond the limit are no mistake
-    names = {pair: names_of(store, pair, places) for pair in index_pairs(whole.indices)}
+    names = possible_names(store, index_pairs(whole.indices), places, there)
     owned = owners(names, f"{store.folder}: two pairs of split {split!r}")
     problems: dict[str, list[str]] = {}
 

@@ -20,9 +20,9 @@ from repose.pipeline.callers import callers_level
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
+from repose.represent.framing import MARGIN
 from repose.represent.retarget import retarget as retargeted
 from repose.scene import Background, Scene, find_background
-from repose.scene.framing import MARGIN
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`

@@ -26,10 +26,10 @@ from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Canvas, Placement
 from repose.represent.figure import figure_mask, reach
+from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.blending import Region, cover, lift, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
 from repose.scene.fill import Patch, fill_box, patched, spread
-from repose.scene.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.shadow import shadow
 from repose.scene.standing import moved, similarity, stand
 

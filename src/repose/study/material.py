@@ -24,7 +24,7 @@ from PIL import Image
 
 from repose.data.store import Store
 from repose.images import PICTURES, ImageError, load_image
-from repose.metrics.file_names import names_of, owners, places_of, several
+from repose.metrics.file_names import DIRECTION_FOLDERS, owners, places_of, possible_names, several
 from repose.picture_files import open_picture
 from repose.represent.canvas import CANVASES, to_uint8
 from repose.represent.keypoints import draw_skeleton
@@ -191,19 +191,22 @@ def _from_store(
     protocol: StudyProtocol, folders: dict[str, Path], store: Store, split: str, generator: random.Random
 ) -> tuple[Iterator[_Piece], list[str], tuple[int, int]]:
     places = places_of(store, split)
-    names = {pair: tuple(dict.fromkeys(names_of(store, pair, places))) for pair in places}  # in both directions
+    here: dict[str, dict[str, Path]] = {}
+    for method, folder in folders.items():
+        halves = [half for half in (folder, *(folder / one for one in DIRECTION_FOLDERS)) if half.is_dir()]
+        here[method] = {file.relative_to(folder).as_posix(): file for half in halves for file in _pictures(half)}
+    every_name = {name for there in here.values() for name in there}
+    names = possible_names(store, places, places, every_name)  # in both directions
     owned = owners(names, f"{store.folder}: two pairs of split '{split}'")
-    halves = sorted({name.rpartition("/")[0] for name in owned})  # the folder itself, and Roy's two in it
     problems: dict[str, list[str]] = {}
     pictures: dict[str, dict[tuple[int, int], Path]] = {}
     for method, folder in folders.items():
         pictures[method] = {}
-        files = [file for half in halves if (folder / half).is_dir() for file in _pictures(folder / half)]
-        there = {file.relative_to(folder).as_posix(): file for file in files}
+        there = here[method]
         if strangers := [name for name in there if name not in owned]:
             problems[f"{folder}: of no pair of split '{split}'"] = strangers
         for pair, all_ in names.items():
-            mine = [name for name in all_ if name in there]
+            mine = [name for name in dict.fromkeys(all_) if name in there]
             if several(mine):
                 problems.setdefault(f"{folder}: a pair has it under another name too", []).extend(mine[1:])
             if mine:

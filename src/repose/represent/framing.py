@@ -55,17 +55,28 @@ def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
     # what lies outside the photograph cannot be shown
     if canvas.fits(person.size, located.clamp_min(0).minimum(last)):
         return canvas.put(person, "fit")
-    (x0, y0), (x1, y1) = (end.tolist() for end in _extent(points, last))
+    return place(person, source_box(points, person.size, canvas), canvas)
+
+
+def source_box(keypoints: Tensor, size: tuple[int, int], canvas: Canvas) -> Box:
+    """The part of a photograph around a person, of the window's proportions; inside the photograph where it goes in.
+
+    Args:
+        keypoints: (18, 3), with a located joint at least; a joint outside the photograph counts as one at its border.
+        size: (height, width) of the photograph.
+    """
+    points = keypoints.float().cpu()
+    (x0, y0), (x1, y1) = (end.tolist() for end in _extent(points, _last(size)))
     _, _, window_height, window_width = canvas.window
     ratio = window_height / window_width
     box_height = max(2, math.ceil(max(y1 - y0, (x1 - x0) * ratio)))
     box_width = max(2, math.ceil(max(y1 - y0, (x1 - x0) * ratio) / ratio))
-    height, width = person.size
+    height, width = size
     top = _shifted((y0 + y1) / 2, box_height, height)
     left = _shifted((x0 + x1) / 2, box_width, width)
-    joints = Person(keypoints=person.keypoints, size=person.size)
+    joints = Person(keypoints=keypoints, size=size)
     _, placement = canvas.put(joints, "crop", (top, left, box_height, box_width))  # widened to the window's proportions
-    return place(person, placement.box, canvas)
+    return placement.box
 
 
 def target_box(box: Box, source: Tensor, pose: Tensor, size: tuple[int, int]) -> Box:
@@ -255,4 +266,14 @@ def _shifted(middle: float, length: int, whole: int) -> int:
     return min(max(first, 0), whole - length) if length <= whole else first
 
 
-__all__ = ["MARGIN", "MOST_PIXELS", "enlarged", "place", "place_maps", "place_source", "target_box", "times_of"]
+__all__ = [
+    "MARGIN",
+    "MOST_PIXELS",
+    "enlarged",
+    "place",
+    "place_maps",
+    "place_source",
+    "source_box",
+    "target_box",
+    "times_of",
+]

@@ -10,9 +10,9 @@ from torch import Tensor
 from repose.models.base import Needs
 from repose.person import Person
 from repose.represent.canvas import CANVASES, Placement, canvas
+from repose.represent.framing import place_maps, place_source, target_box
 from repose.represent.retarget import person_size
 from repose.scene import Scene
-from repose.scene.framing import place_maps, place_source, target_box
 from tests import surface
 from tests.represent.test_retarget import stick
 from tests.scene.people import photograph, portrait
