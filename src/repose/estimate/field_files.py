@@ -149,7 +149,7 @@ class FieldFolder:
                 values[key] = read_map(self.folder / estimate.file, key, size)
             else:
                 values[key] = torch.tensor(estimate.values, dtype=torch.float32)
-        return Person(**values, size=size)  # type: ignore[arg-type]
+        return Person(**values, size=size)
 
     @staticmethod
     def keypoints(record: Record) -> Tensor:
@@ -191,7 +191,7 @@ class FieldFolder:
                     for key, one in record.estimates.items()
                     if key in _FIELDS and not one.file
                 }
-                people[record.photograph] = Person(**flat, size=(record.height, record.width))  # type: ignore[arg-type]
+                people[record.photograph] = Person(**flat, size=(record.height, record.width))
         if not people:
             raise ValueError(f"{self.folder} holds no record of a photograph")
         write_keypoints(self.folder / KEYPOINTS, people)

@@ -35,7 +35,7 @@ def write_field_sheet(folder: FieldFolder, photographs: Sequence[tuple[str, str]
     rows = []
     for (path, _), person in zip(photographs, people, strict=True):
         image = load_image(Path(base or "", path))
-        batch = Person(**{name: _batched(getattr(person, name)) for name in maps}, size=person.size)  # type: ignore[arg-type]
+        batch = Person(**{name: _batched(getattr(person, name)) for name in maps}, size=person.size)
         drawn = [image, *([] if person.keypoints is None else [_with_skeleton(image, person.keypoints)])]
         cells: list[Pixels | None] = [reduced(picture, HEIGHT) for picture in drawn]
         for name in maps:

@@ -40,7 +40,7 @@ class Memo(Generic[Value]):
         The caller must not change what this returns.
         """
         digest = hashlib.blake2b(repr((picture.shape, picture.dtype.str)).encode(), digest_size=20)
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(np.ascontiguousarray(picture).data)
         key = digest.digest()
         with self._lock:
             if key in self._kept:
