@@ -9,7 +9,7 @@ from repose.estimate.base import Estimator, IUVEstimator, KeypointEstimator, Mas
 from repose.names import nearest, resolve
 
 ESTIMATORS: Final[dict[str, dict[str, str]]] = {
-    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet"},
+    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet", "rtmpose": "repose.estimate.rtmpose:RTMPose"},
     "mask": {
         "person": "repose.estimate.person_mask:PersonMask",
         "selfie": "repose.estimate.selfie:Selfie",
