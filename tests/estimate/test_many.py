@@ -363,7 +363,7 @@ def test_an_outcome_survives_the_way_through_a_column(photographs: list[Path], t
 
 def test_ray_workers_give_up_what_killed_them_twice(photographs: list[Path], tmp_path: Path) -> None:
     """The note that a dead worker leaves is what the next one goes by; that of another run counts for nothing."""
-    from repose.estimate.many import Job
+    from repose.estimate.field_worker import Job
     from repose.estimate.ray_workers import RayWorker, outcome_from_json
 
     job = Job(str(tmp_path / "out"), dict(USING), base=str(tmp_path))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from repose.cores import ONE_THREAD
 from repose.estimate.field_files import RECORDS, Estimate, Record
-from repose.estimate.many import FieldWorker, Job, Outcome, Photograph
+from repose.estimate.field_worker import FieldWorker, Job, Outcome, Photograph
 from repose.estimate.workers import STRIKES, WorkerError
 from repose.extras import how_to_install
 from repose.files import replacing
@@ -33,7 +33,7 @@ def run_on_ray(
 
     Args:
         job: relative paths begin at the current folder, which all machines must see at the same place.
-        photographs: see `repose.estimate.many`.
+        photographs: path and name of each.
         address: "local", or that of a running cluster, such as "auto" or "ray://head:10001".
         workers: so many, a core each; 0 for all cores. batch: photographs of a task.
 
