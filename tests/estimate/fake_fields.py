@@ -20,6 +20,13 @@ PATH = "tests.estimate.fake_fields:"
 USING = {"keypoints": f"{PATH}Joints", "mask": f"{PATH}Mask", "parsing": f"{PATH}Parsing", "iuv": f"{PATH}Surface"}
 FIELDS = tuple(USING)
 
+
+def words(*fields: str) -> list[str]:
+    """The options of `repose estimate` that take these estimators."""
+    using = ",".join(f"{name}={USING[name]}" for name in fields)
+    return ["--fields", ",".join(fields), "--estimators", using]
+
+
 BANDS = ((0.0, 13), (0.14, 5), (0.46, 9), (0.75, 16), (0.9, 18))
 """Share of the figure's height from which a label of LIP begins: face, upper clothes, pants, left leg, left shoe."""
 
