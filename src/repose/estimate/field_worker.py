@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from torch import Tensor
 
-from repose.estimate.base import Estimator, Image, KeypointEstimator, choose
+from repose.estimate.base import Image, KeypointEstimator, choose
 from repose.estimate.completing import complete
 from repose.estimate.field_files import Estimate, FieldFolder, Record, digest_of, names_of
+from repose.estimate.table import built
 from repose.images import load_image
-from repose.names import resolve
 from repose.person import Person
 from repose.represent.canvas import from_uint8
 from repose.represent.choosing import Which
@@ -147,11 +146,4 @@ class FieldWorker:
         return chosen.keypoints, record
 
 
-@functools.cache
-def built(path: str) -> Estimator:
-    """The estimator of a class, "module:Class", made once a process."""
-    network: Any = resolve(path)()
-    return cast(Estimator, network)
-
-
-__all__ = ["FieldWorker", "Job", "Outcome", "Photograph", "built"]
+__all__ = ["FieldWorker", "Job", "Outcome", "Photograph"]

@@ -15,8 +15,8 @@ from typing import Final
 
 from repose.cores import cores
 from repose.estimate.field_files import FieldFolder
-from repose.estimate.field_worker import FieldWorker, Job, Outcome, Photograph, built
-from repose.estimate.table import CONTRACTS, ESTIMATORS, estimator
+from repose.estimate.field_worker import FieldWorker, Job, Outcome, Photograph
+from repose.estimate.table import CONTRACTS, ESTIMATORS, built, estimator
 from repose.estimate.workers import Killed, run_in_processes
 from repose.images import stem_of
 from repose.names import nearest

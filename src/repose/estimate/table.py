@@ -69,6 +69,11 @@ def estimator(name: str | None = None, *, field: str = "keypoints") -> Estimator
     return _build(named[name])
 
 
+def built(path: str) -> Estimator:
+    """The estimator of a class, "module:Class", made once a process; of a class of the table that of `estimator`."""
+    return _build(path)
+
+
 @functools.cache
 def _build(path: str) -> Estimator:
     return cast(Estimator, resolve(path)())
