@@ -94,6 +94,12 @@ class Parsing:
         return labels * figure
 
 
+def labels(path: Path) -> Tensor:
+    """The labels of a photograph of `photograph`, int64 (H, W)."""
+    image = np.array(PIL.Image.open(path))
+    return Parsing().parsing(image, Joints().people(image)[0].keypoints)
+
+
 class Surface:
     name = "fake-iuv-1"
 

@@ -38,6 +38,14 @@ def estimate(
         str,
         typer.Option(help="With --fields: by which, such as mask=selfie,iuv=body; FIELD=module:Class is your own."),
     ] = "",
+    maps: Annotated[
+        str,
+        typer.Option(
+            help="With --fields: folders of files of other tools, in place of an estimator, such as "
+            "parsing=schp,iuv=densepose; NAME.png, NAME_IUV.png and the like: docs/parsing-files.md."
+        ),
+    ] = "",
+    labels: Annotated[str | None, typer.Option(help="With --maps: the table of the label maps, such as atr.")] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=0, help="With --fields: so many processes, 0 for one a core; 1 by default, with --ray 0."),
@@ -83,16 +91,22 @@ def estimate(
     with report.running():
         which = common.parse_person(person)
         if not fields:
-            if estimators or workers is not None or ray is not None:
-                raise ValueError("--estimators, --workers and --ray go with --fields, such as --fields keypoints,mask")
+            if estimators or maps or labels or workers is not None or ray is not None:
+                raise ValueError(
+                    "--estimators, --maps, --labels, --workers and --ray go with --fields, such as --fields mask,iuv"
+                )
         elif everybody:
             raise ValueError("--all and --fields do not go together: fields are of one person, see --person")
         elif out.suffix.lower() in _SUFFIXES and out != _KEYPOINT_FILE and not out.is_dir():
             raise ValueError(f"-o {out} is a keypoint file, and fields go into a folder, such as {out.with_suffix('')}")
         else:
             using = {"keypoints": pose, **parse_estimators(estimators)}
+            files = parse_estimators(maps, "--maps", "parsing=schp,iuv=densepose")
             folder = _FOLDER if out == _KEYPOINT_FILE else out
-            estimate_fields(report, pictures, folder, parse_fields(fields), using, which, force, workers, ray)
+            estimate_fields(
+                report, pictures, folder, parse_fields(fields), using=using, files=files, labels=labels, which=which,
+                again=force, workers=workers, ray=ray,
+            )  # fmt: skip
             return
         require_suffix(out, _SUFFIXES, "a keypoint file")
         require_place(out)

@@ -40,29 +40,26 @@ def parse_fields(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def parse_estimators(text: str) -> dict[str, str]:
-    """ "mask=selfie,iuv=body" -> field and name of its estimator. Any other text is a ValueError."""
+def parse_estimators(text: str, option: str = "--estimators", example: str = "mask=selfie,iuv=body") -> dict[str, str]:
+    """ "mask=selfie,iuv=body" -> field and what is chosen for it. ValueError, with the option, of any other text."""
     chosen: dict[str, str] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, mark, value = (one.strip() for one in part.partition("="))
         if not (name and mark and value) or name in chosen:
-            raise ValueError(f"--estimators takes FIELD=NAME with commas, such as mask=selfie,iuv=body, not '{text}'")
+            raise ValueError(f"{option} takes FIELD=NAME with commas, such as {example}, not '{text}'")
         chosen[name] = value
     return chosen
 
 
-def estimate_fields(
-    report: Report,
-    pictures: Sequence[Path],
-    out: Path,
-    fields: list[str],
-    using: dict[str, str],
-    which: Any,
-    force: bool,
-    workers: int | None,
-    ray: str | None,
-) -> None:
-    """Estimate fields of photographs into the folder `out`, with a contact sheet, and fill the report."""
+def estimate_fields(report: Report, pictures: Sequence[Path], out: Path, fields: list[str], **settings: Any) -> None:
+    """Estimate fields of photographs into the folder `out`, with a contact sheet, and fill the report.
+
+    Args:
+        settings: of `repose.estimate.many.estimate_folder`.
+
+    Raises:
+        ValueError, OSError: nothing could be done.
+    """
     from repose.estimate.field_files import KEYPOINTS, FieldFolder
     from repose.estimate.field_sheet import write_field_sheet
     from repose.estimate.many import estimate_folder
@@ -71,7 +68,7 @@ def estimate_fields(
     require_folder(out)
     require_no_input([out / KEYPOINTS, out / "sheet.png"], files_of(pictures), "another folder with -o")
     paths = [path for given in pictures for path in pictures_in(given)]
-    outcomes = estimate_folder(paths, fields, out, using=using, which=which, again=force, workers=workers, ray=ray)
+    outcomes = estimate_folder(paths, fields, out, **settings)
     report.document |= {"fields": [], "pictures": []}
     used: dict[str, str] = {}
     drawn: list[tuple[str, str]] = []

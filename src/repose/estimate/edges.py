@@ -59,14 +59,15 @@ def _coefficients(guide: Tensor, p: Tensor, radius: int) -> tuple[Tensor, Tensor
     """(1, 3, h, w) and (1, 1, h, w) -> a (1, 3, h, w) and b (1, 1, h, w), means over the windows."""
 
     pairs = torch.cat([guide * guide, guide[:, :1] * guide[:, 1:], guide[:, 1:2] * guide[:, 2:]], 1)  # (1, 6, h, w)
-    middle, level, product, pairs = mean(torch.cat([guide, p, guide * p, pairs], 1), radius).split([3, 1, 3, 6], 1)
+    means = mean(torch.cat([guide, p, guide * p, pairs], 1), radius)
+    middle, level, product, pairs = torch.split(means, [3, 1, 3, 6], dim=1)
     together = product - middle * level  # (1, 3, h, w)
     spread = pairs[:, _PAIRS] - middle[:, :, None] * middle[:, None]  # (1, 3, 3, h, w)
     spread = spread.movedim((1, 2), (-2, -1)) + _SMOOTH * torch.eye(3)
     a = torch.linalg.solve(spread, together.movedim(1, -1)[..., None])[..., 0].movedim(-1, 1)  # (1, 3, h, w)
     b = level - (a * middle).sum(1, keepdim=True)
-    scale, shift = mean(torch.cat([a, b], 1), radius).split([3, 1], 1)
-    return scale, shift
+    means = mean(torch.cat([a, b], 1), radius)
+    return means[:, :3], means[:, 3:]
 
 
 def mean(x: Tensor, radius: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -13,6 +14,7 @@ from torch import Tensor
 from repose.estimate.base import Image, KeypointEstimator, choose
 from repose.estimate.completing import complete
 from repose.estimate.field_files import Estimate, FieldFolder, Record, digest_of, names_of
+from repose.estimate.map_folders import MapFolder
 from repose.estimate.table import built
 from repose.images import load_image
 from repose.person import Person
@@ -48,12 +50,15 @@ class Job:
 
     Attributes:
         folder: where the fields go. estimators: field -> "module:Class", the joints first.
+        files: field -> folder of files of another tool, in place of an estimator. labels: the table of label maps.
         which: of several people. run: names this run. again: estimate what other runs have written, too.
         base: the folder that relative paths begin at; "" is the current one.
     """
 
     folder: str
     estimators: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    labels: str | None = None
     which: Which = "largest"
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     again: bool = False
@@ -75,7 +80,7 @@ class FieldWorker:
         self.job = job
         self.folder = FieldFolder(Path(job.base, job.folder))
         self.estimators = {name: built(path) for name, path in job.estimators.items()}
-        self._names = {name: network.name for name, network in self.estimators.items()}
+        self.files = {name: MapFolder(Path(job.base, place), name, job.labels) for name, place in job.files.items()}
 
     def __call__(self, photograph: Photograph) -> Outcome:
         """Estimate what is lacking of a photograph; whatever is wrong with it is in the outcome."""
@@ -94,56 +99,57 @@ class FieldWorker:
     def _estimated(self, path: str, name: str) -> Outcome:
         place = Path(self.job.base, path)
         digest = digest_of(place) if place.exists() or "#" in path else ""  # `load_image` says what is wrong
-        known = self._known(name, Path(path).name, digest)
-        lacking = [one for one in self._names if known is None or one not in known.estimates]
-        if known is not None and not lacking:
+        origins = {one: network.name for one, network in self.estimators.items()}
+        origins |= {one: files.origin(name) for one, files in self.files.items()}
+        known = self._known(name, Path(path).name, digest, origins)
+        if known is not None and set(origins) <= set(known.estimates):
             return Outcome(path, name, "kept", record=known)
         image = load_image(place)
-        keypoints, record = self._joints(image, known, Path(path).name, digest)
-        estimates = dict(record.estimates)
-        lacking = [one for one in self._names if one not in estimates]
+        if known is None:
+            known = self._with_joints(image, Path(path).name, digest, origins["keypoints"])
+        keypoints, estimates = self.folder.keypoints(known), dict(known.estimates)
+        lacking = [one for one in self.estimators if one not in estimates]
+        values = {}
         if lacking:
             person = Person(image=from_uint8(image), keypoints=keypoints)
             person, _ = complete(person, lacking, {one: self.estimators[one] for one in lacking})
-            for one in lacking:
-                value = cast(Tensor, getattr(person, one))
-                estimates[one] = self.folder.write(name, one, value, self._names[one])
-        record = replace(record, estimates=estimates, run=self.job.run)
+            values = {one: cast(Tensor, getattr(person, one)) for one in lacking}
+        for one, files in self.files.items():
+            if one not in estimates:
+                values[one] = files.read(name, image.shape[:2], keypoints)
+        for one, value in values.items():
+            estimates[one] = self.folder.write(name, one, value, origins[one])
+        record = replace(known, estimates=estimates, run=self.job.run)
         self.folder.write_record(name, record)
         return Outcome(path, name, "estimated", record=record)
 
-    def _known(self, name: str, photograph: str, digest: str) -> Record | None:
+    def _known(self, name: str, photograph: str, digest: str, origins: Mapping[str, str]) -> Record | None:
         """What the folder has of the photograph and this run would give as well; None if it has no such joints."""
         record = self.folder.record(name)
         if record is None or (self.job.again and record.run != self.job.run):
             return None
         if (record.photograph, record.sha256, record.which) != (photograph, digest, self.job.which):
             return None
-        if names_of(record).get("keypoints") != self._names["keypoints"]:
+        if names_of(record).get("keypoints") != origins["keypoints"]:
             return None
         kept = {
             one: estimate
             for one, estimate in record.estimates.items()
-            if estimate.estimator == self._names.get(one, estimate.estimator) and self.folder.complete(estimate)
+            if estimate.estimator == origins.get(one, estimate.estimator) and self.folder.complete(estimate)
         }
         return replace(record, estimates=kept)
 
-    def _joints(self, image: Image, known: Record | None, photograph: str, digest: str) -> tuple[Tensor, Record]:
-        """The joints of the chosen person, and the record so far."""
-        if known is not None:
-            keypoints = self.folder.keypoints(known)
-            return keypoints, known
-        network = cast(KeypointEstimator, self.estimators["keypoints"])
-        people = network.people(image)
+    def _with_joints(self, image: Image, photograph: str, digest: str, origin: str) -> Record:
+        """A record with the joints of the chosen person."""
+        people = cast(KeypointEstimator, self.estimators["keypoints"]).people(image)
         chosen = choose(people, self.job.which, image.shape[1])
         place = next(k for k, one in enumerate(people) if one is chosen)
         height, width = image.shape[:2]
         score = round(float(chosen.score), 4)
-        estimates = {"keypoints": Estimate(self._names["keypoints"], values=chosen.keypoints.tolist())}
-        record = Record(
+        estimates = {"keypoints": Estimate(origin, values=chosen.keypoints.tolist())}
+        return Record(
             photograph, digest, height, width, self.job.which, len(people), place, score, self.job.run, estimates
         )
-        return chosen.keypoints, record
 
 
 __all__ = ["FieldWorker", "Job", "Outcome", "Photograph"]

@@ -16,6 +16,7 @@ from typing import Final
 from repose.cores import cores
 from repose.estimate.field_files import FieldFolder
 from repose.estimate.field_worker import FieldWorker, Job, Outcome, Photograph
+from repose.estimate.map_folders import MapFolder
 from repose.estimate.table import CONTRACTS, ESTIMATORS, built, estimator
 from repose.estimate.workers import Killed, run_in_processes
 from repose.images import stem_of
@@ -32,6 +33,8 @@ def estimate_folder(
     folder: Path | str,
     *,
     using: Mapping[str, str] | None = None,
+    files: Mapping[str, Path | str] | None = None,
+    labels: str | None = None,
     which: Which = "largest",
     again: bool = False,
     workers: int | None = None,
@@ -50,6 +53,8 @@ def estimate_folder(
         fields: of `Person`, keys of `ESTIMATORS`. The joints are always among them.
         folder: see `repose.estimate.field_files`. None of the photographs may lie in it.
         using: field -> the name of its estimator, or "module:Class" of your own; the default for any other.
+        files: "parsing" or "iuv" -> a folder of files that another tool wrote, one for each photograph, in place of an
+            estimator: see `repose.estimate.map_folders`. labels: the table of label maps; None guesses.
         which: of several people, see `repose.represent.choosing.Which`.
         again: estimate anew what the folder has.
         workers: processes, 0 for one a core; 1 computes in this process. None is 1, and 0 with `ray`.
@@ -74,7 +79,11 @@ def estimate_folder(
             f"{place} holds the photograph {Path(inside[0]).name}: give another folder, or the maps that are "
             "written would be taken for photographs"
         )
-    job = Job(str(place), estimator_paths(fields, using or {}), which, again=again)
+    given = {name: str(there) for name, there in (files or {}).items()}
+    for name, there in given.items():
+        MapFolder(there, name, labels)  # errors come early
+    wanted = [name for name in fields if name not in given]
+    job = Job(str(place), estimator_paths(wanted, using or {}), given, labels, which, again=again)
     return _outcomes(job, photographs, workers, ray, batch)
 
 
