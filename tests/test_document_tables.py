@@ -7,6 +7,7 @@ import pytest
 
 from repose.bench.attention import AttentionCost
 from repose.bench.cost.result import Cost
+from repose.bench.estimating import EstimatingTimes
 from repose.bench.forward import ForwardTimes
 from repose.bench.large import LargeCost
 from repose.bench.loading import LoadingRates
@@ -113,6 +114,7 @@ def test_the_committed_tables_are_what_the_result_lines_say(document: Path) -> N
         ("forward", ForwardTimes), ("attention", AttentionCost), ("cost", Cost), ("loading", LoadingRates),
         ("metrics", MetricTimes), ("rendering", RenderingSpeed), ("scene", SceneTimes), ("realism", Realism),
         ("joints", JointsFound), ("turns", TurnsResult), ("large", LargeCost),
+        ("estimate", EstimatingTimes),
     ],
 )  # fmt: skip
 def test_committed_lines_are_read_and_written_alike(name: str, kind: Any, tmp_path: Path) -> None:

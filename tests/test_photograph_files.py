@@ -16,6 +16,7 @@ import repose
 from repose import cli, pipeline
 from repose.represent.pose_files import read_keypoints, write_keypoints
 from tests import tiny
+from tests.estimate import fake_fields
 from tests.images.profiles import DISPLAY_P3
 from tests.images.test_frames import video
 from tests.test_cli import Run, photographs, run, size, weights  # noqa: F401  (fixtures)
@@ -409,7 +410,10 @@ def test_the_document_of_estimate(run: Run, tmp_path: Path) -> None:
     joints = read_keypoints(tmp_path / "poses.csv")["me.png"].numpy()
     assert np.abs(np.array(chosen["keypoints"])[:, :2] - joints[:, :2]).max() <= 0.51, "a CSV holds whole numbers"
     failed = json.loads(run("estimate", "bad.jpg", "--json").out)
-    assert paths_of(said) | paths_of(failed) == documented("estimate")
+    figure = fake_fields.photograph(tmp_path / "figures" / "a.png")
+    words = [*fake_fields.words("keypoints", "mask", "iuv"), "-o", "fields", "--json"]
+    fields = json.loads(run("estimate", figure, *words).out)
+    assert paths_of(said) | paths_of(failed) | paths_of(fields) == documented("estimate")
 
 
 @pytest.mark.parametrize("verb", ["transfer", "estimate"])

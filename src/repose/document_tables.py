@@ -16,6 +16,7 @@ from typing import Final
 from repose.bench.attention import attention_table
 from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
+from repose.bench.estimating import estimating_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
 from repose.bench.forward import forward_table
 from repose.bench.large import large_table
@@ -47,6 +48,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "attention": attention_table,
     "cost": cost_table,
     "cost-short": short_cost_table,
+    "estimate": estimating_table,
     "large": large_table,
     "loading": loading_table,
     "metrics": metrics_table,

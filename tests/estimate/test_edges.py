@@ -49,6 +49,17 @@ def test_a_blurred_disc_becomes_the_sharp_one() -> None:
     assert step(out, 160, 45) > 0.4
 
 
+@pytest.mark.parametrize("size", [(40, 31), (5, 90), (1, 1), (3, 2)])
+@pytest.mark.parametrize("radius", [1, 3, 8])
+def test_the_windows_are_those_of_pooling_bit_by_bit(size: tuple[int, int], radius: int) -> None:
+    x = torch.rand(1, 4, *size, generator=torch.Generator().manual_seed(1))
+    wanted = x
+    for _ in range(2):
+        wanted = F.avg_pool2d(wanted, (2 * radius + 1, 1), 1, (radius, 0), count_include_pad=False)
+        wanted = F.avg_pool2d(wanted, (1, 2 * radius + 1), 1, (0, radius), count_include_pad=False)
+    assert torch.equal(edges.mean(x, radius), wanted)
+
+
 def test_a_small_map_is_resized() -> None:
     true = disc(160, 45)
     coarse = F.avg_pool2d(true.float()[None, None], 16)[0]  # (1, 10, 10)

@@ -259,6 +259,33 @@ def large(
         append_result(results, cost.line())
 
 
+@app.command(name="estimate")
+def estimate_(
+    data: StoreFolder,
+    fields: Annotated[str, typer.Option(help="As of `repose estimate --fields`.")] = "all",
+    estimators: Annotated[str, typer.Option(help="As of `repose estimate --estimators`.")] = "",
+    photographs: Annotated[int, typer.Option(min=1, help="So many, spread over the store.")] = 300,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
+    rounds: Annotated[int, typer.Option(min=1, help="Parts of the photographs, for turns.")] = 2,
+    results: Results = None,
+) -> None:
+    """All fields of photographs with `repose estimate --fields`, beside each network alone; minutes for 10,000.
+
+    [bold]repose bench estimate -d data/people --results results/estimate.jsonl[/bold]
+    """
+    from repose.bench.estimating import print_estimating, time_estimating
+    from repose.cli.estimate_fields import parse_estimators, parse_fields
+    from repose.cores import cores
+    from repose.data import Store
+    from repose.record import append_result
+
+    store, chosen, using = Store.open(data), parse_fields(fields), parse_estimators(estimators)
+    with stderr.status("estimate") as status:
+        times = time_estimating(store, chosen, using, photographs, workers or cores(), rounds, status.update)
+    print_estimating(times, stdout)
+    append_result(results, times.line(), data=store)
+
+
 @app.command()
 def budget(
     recipes: Annotated[

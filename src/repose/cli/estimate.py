@@ -1,18 +1,23 @@
-"""The verb estimate: the joints of the people on photographs."""
+"""The verb estimate: the joints of the people on photographs, and with --fields all that a photograph shows of one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from repose.cli import common
-from repose.cli.common import AsJson, Estimator, Force, Out, PersonChoice
+from repose.cli.common import AsJson, Estimator, Out, PersonChoice
+from repose.cli.estimate_fields import estimate_fields, parse_estimators, parse_fields
 from repose.cli.inputs import files_of, pictures_in, require_new
 from repose.cli.outputs import require_no_input, require_place, require_suffix, sheet_beside
 from repose.cli.people import numbers
 from repose.cli.reporting import Report
+
+_KEYPOINT_FILE: Final = Path("out/keypoints.json")
+_FOLDER: Final = Path("out/fields")
+_SUFFIXES: Final = (".json", ".csv")
 
 
 def estimate(
@@ -22,22 +27,55 @@ def estimate(
             help="Photographs, or folders of them. FILE#12 is a frame of a GIF, WebP, TIFF or video, from 0."
         ),
     ],
-    out: Out = Path("out/keypoints.json"),
+    out: Out = _KEYPOINT_FILE,
     pose: Estimator = "movenet",
     person: PersonChoice = "largest",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody on each picture, as NAME#0, NAME#1, ...")] = False,
-    force: Force = False,
+    fields: Annotated[
+        str, typer.Option(help="Write these fields into the folder OUT: keypoints,mask,parsing,iuv, or all.")
+    ] = "",
+    estimators: Annotated[
+        str,
+        typer.Option(help="With --fields: by which, such as mask=selfie,iuv=body; FIELD=module:Class is your own."),
+    ] = "",
+    maps: Annotated[
+        str,
+        typer.Option(
+            help="With --fields: folders of files of other tools, in place of an estimator, such as "
+            "parsing=schp,iuv=densepose; NAME.png, NAME_IUV.png and the like: docs/parsing-files.md."
+        ),
+    ] = "",
+    labels: Annotated[str | None, typer.Option(help="With --maps: the table of the label maps, such as atr.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="With --fields: so many processes, 0 for one a core; 1 by default, with --ray 0."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="With --fields: on a Ray cluster, by its address; 'local' starts one on this machine."),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Write the result even into the place of an input; with --fields, estimate all anew."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the 18 joints of the people on photographs.
+    """Find the 18 joints of the people on photographs; with --fields their masks, labels and IUV, too.
 
     Writes a keypoint file (the suffix chooses: .json ours, .csv as PATN's annotations) and OUT.sheet.png with the
     skeletons drawn on the pictures.
+
+    With --fields OUT is a folder: keypoints.json, for each photograph NAME.mask.png, NAME.parsing.png, NAME.iuv.png,
+    and sheet.png with the first ones. The same command goes on where it was stopped: what is there of the same
+    photograph, by the same estimator, stays.
 
     Exit status: 0 all was done; 2 an error, nothing was done; 3 some pictures were skipped, the others are written.
 
     [bold]repose estimate photos/ -o poses.csv[/bold]
     [bold]repose estimate dance.mp4#120 -o pose.json[/bold]
+    [bold]repose estimate photos/ --fields keypoints,mask,parsing,iuv --workers 4 -o fields[/bold]
     """
     import numpy as np
     from PIL import Image
@@ -52,7 +90,25 @@ def estimate(
     report = Report("estimate", as_json)
     with report.running():
         which = common.parse_person(person)
-        require_suffix(out, (".json", ".csv"), "a keypoint file")
+        if not fields:
+            if estimators or maps or labels or workers is not None or ray is not None:
+                raise ValueError(
+                    "--estimators, --maps, --labels, --workers and --ray go with --fields, such as --fields mask,iuv"
+                )
+        elif everybody:
+            raise ValueError("--all and --fields do not go together: fields are of one person, see --person")
+        elif out.suffix.lower() in _SUFFIXES and out != _KEYPOINT_FILE and not out.is_dir():
+            raise ValueError(f"-o {out} is a keypoint file, and fields go into a folder, such as {out.with_suffix('')}")
+        else:
+            using = {"keypoints": pose, **parse_estimators(estimators)}
+            files = parse_estimators(maps, "--maps", "parsing=schp,iuv=densepose")
+            folder = _FOLDER if out == _KEYPOINT_FILE else out
+            estimate_fields(
+                report, pictures, folder, parse_fields(fields), using=using, files=files, labels=labels, which=which,
+                again=force, workers=workers, ray=ray,
+            )  # fmt: skip
+            return
+        require_suffix(out, _SUFFIXES, "a keypoint file")
         require_place(out)
         page = sheet_beside(out)
         if not force:

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.estimate.base import Image
+from repose.estimate.memo import Memo
 from repose.estimate.tflite import without_chatter
 from repose.extras import how_to_install
 from repose.hub.fetch import locate
@@ -60,6 +61,10 @@ _TIMES: Final = 2.0
 Market-1501 (64x128) best at 128x256, and people of 256x176 at 512x352; at 768x528 the mask is full of holes."""
 
 _ROOM: Final = 1.3  # of `repose.represent.figure.reach`
+
+_LOOKS: Final[Memo[tuple[Map, Map]]] = Memo(4)
+"""What the published network saw last: the estimators of the mask, of the parsing and of the IUV of one photograph all
+look at the same rectangle of it."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ class BodyPix:
 
     def __init__(self, path: str | Path | None = None, threads: int = 1, network: Network | None = None) -> None:
         self._network = network or load_bodypix(FILES[BODYPIX] if path is None else path, threads)
+        self._looks: Memo[tuple[Map, Map]] = _LOOKS if network is None and path is None else Memo(1)
 
     @property
     def name(self) -> str:
@@ -128,11 +134,16 @@ class BodyPix:
         box = (left, top, left + columns, top + rows)
         seen = PIL.Image.fromarray(image).resize((size[1], size[0]), PIL.Image.Resampling.BILINEAR, box, reducing_gap=2)
         pixels = np.asarray(seen)
+        person, parts = self._looks.of(pixels, lambda: self._both(pixels))
+        return BodyParts(person.copy(), parts.copy(), (top, left, rows, columns))
+
+    def _both(self, pixels: Image) -> tuple[Map, Map]:
+        """The mean of what the network says of a picture and of its mirror image."""
         person, parts = self._network(pixels)
         mirrored, mirrored_parts = self._network(np.ascontiguousarray(pixels[:, ::-1]))
         person = np.float32(0.5) * (person + mirrored[:, ::-1])
         parts = np.float32(0.5) * (parts + mirrored_parts[:, ::-1, _MIRRORED])
-        return BodyParts(person, parts, (top, left, rows, columns))
+        return person, parts
 
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> where they are, float32 (1, H, W) in [0, 1].

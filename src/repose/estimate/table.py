@@ -9,7 +9,7 @@ from repose.estimate.base import Estimator, IUVEstimator, KeypointEstimator, Mas
 from repose.names import nearest, resolve
 
 ESTIMATORS: Final[dict[str, dict[str, str]]] = {
-    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet"},
+    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet", "rtmpose": "repose.estimate.rtmpose:RTMPose"},
     "mask": {
         "person": "repose.estimate.person_mask:PersonMask",
         "selfie": "repose.estimate.selfie:Selfie",
@@ -67,6 +67,11 @@ def estimator(name: str | None = None, *, field: str = "keypoints") -> Estimator
     if name not in named:
         raise ValueError(f"no estimator of {field} is called {name!r}; {nearest(name, named)}")
     return _build(named[name])
+
+
+def built(path: str) -> Estimator:
+    """The estimator of a class, "module:Class", made once a process; of a class of the table that of `estimator`."""
+    return _build(path)
 
 
 @functools.cache

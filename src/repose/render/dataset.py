@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+from repose.cores import cores
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.store import Report, layout
 from repose.render.sets import SETS, SetSpec, find_set, free_set
-from repose.render.workers import cores
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from repose.cores import cores
 from repose.data.datasets import ProgressFunction
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.render.draw.render import Renderer, create_context
 from repose.render.people import render_person
 from repose.render.picture import Picture
 from repose.render.sets import SetSpec, choose_pairs
-from repose.render.workers import WorkerError, WorkerPool, cores
+from repose.render.workers import WorkerError, WorkerPool
 
 RENDERER: Final = 2
 """Version of the renderer, in the provenance of every store. The first shipped weights saw seed 0 of version 1."""

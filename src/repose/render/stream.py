@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from repose.cores import cores
 from repose.data.store import VERSION, Indices, Store, layout
 from repose.names import nearest
 from repose.person import JOINTS, Person
@@ -36,7 +37,7 @@ from repose.render.draw.render import create_context
 from repose.render.picture import Picture
 from repose.render.prepare import LICENCE, RENDERER, PersonTask, StartRenderer
 from repose.render.sets import FIRST_SEED, STARTS, STREAM_SEED, STYLES, check_size
-from repose.render.workers import WorkerError, WorkerPool, cores
+from repose.render.workers import WorkerError, WorkerPool
 
 PREFIX: Final = "synthetic:"
 """`repose train --data synthetic:STYLE:HEIGHTxWIDTH`."""

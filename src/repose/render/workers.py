@@ -19,29 +19,16 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
+from repose.cores import ONE_THREAD, environment
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _QUEUED: Final = 2  # tasks given to a process at a time: it goes on while its last result is being stored
-_ONE_THREAD: Final = {
-    "LP_NUM_THREADS": "0",  # llvmpipe draws in the thread that calls it
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
-"""There is a process for every core, so none of them may start a thread for every core."""
 
 
 class WorkerError(RuntimeError):
     """A worker raised or died; the message says which task it had."""
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
@@ -77,7 +64,7 @@ class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
         self._members: list[_Member[Task]] = []
         context = mp.get_context("spawn")  # an OpenGL context does not survive a fork
         try:
-            with _environment(_ONE_THREAD):  # read when the child imports its libraries, so set before it starts
+            with environment(ONE_THREAD):  # read when the child imports its libraries, so set before it starts
                 for _ in range(workers):
                     ours, theirs = context.Pipe()
                     process = context.Process(target=_serve, args=(start, theirs, niceness), daemon=True)
@@ -194,17 +181,3 @@ def _serve(start: Callable[[], Callable[[Any], Any]], pipe: Connection[Any, Any]
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 answer = (False, f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})")
             pipe.send(answer)
-
-
-@contextlib.contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

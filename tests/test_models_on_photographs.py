@@ -41,7 +41,7 @@ def bands(height: int, width: int) -> np.ndarray:
 
 @pytest.fixture
 def parser(monkeypatch: pytest.MonkeyPatch) -> type[Bands]:
-    monkeypatch.setitem(ESTIMATORS, "parsing", {"bands": "tests.test_estimated_fields:Bands"})
+    monkeypatch.setitem(ESTIMATORS, "parsing", {"bands": "tests.test_models_on_photographs:Bands"})
     monkeypatch.setattr(Bands, "asked", 0)
     estimator.__globals__["_build"].cache_clear()
     return estimator("bands", field="parsing").__class__
