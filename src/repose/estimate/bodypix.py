@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.estimate.base import Image
+from repose.estimate.last_call import LastCall
 from repose.estimate.tflite import without_chatter
 from repose.extras import how_to_install
 from repose.hub.fetch import locate
@@ -79,10 +80,13 @@ class BodyParts:
         """The logits of the person in a photograph of this size (H, W): (1, H, W), -10 beside the rectangle."""
         return _pasted(torch.from_numpy(self.person)[None], self.box, size, -10.0)
 
+    def scores(self, size: tuple[int, int]) -> Tensor:
+        """The scores of `PARTS` in a photograph of this size (H, W): float32 (24, H, W), 0 beside the rectangle."""
+        return _pasted(torch.from_numpy(self.parts).movedim(-1, 0), self.box, size, 0.0)
+
     def likeliest(self, size: tuple[int, int]) -> Tensor:
         """The likeliest part of every pixel, int64 (H, W), 0 to 23 as in `PARTS`; -1 where no person is."""
-        scores = _pasted(torch.from_numpy(self.parts).movedim(-1, 0), self.box, size, 0.0)
-        return torch.where(self.on(size)[0] > 0, scores.argmax(0), -1)
+        return torch.where(self.on(size)[0] > 0, self.scores(size).argmax(0), -1)
 
 
 class BodyPix:
@@ -107,6 +111,7 @@ class BodyPix:
 
     def __init__(self, path: str | Path | None = None, threads: int = 1, network: Network | None = None) -> None:
         self._network = network or load_bodypix(FILES[BODYPIX] if path is None else path, threads)
+        self._last: LastCall[BodyParts] = LastCall()
 
     @property
     def name(self) -> str:
@@ -119,6 +124,9 @@ class BodyPix:
         Args:
             image: uint8 (H, W, 3). keypoints: (18, 3) in its pixels, one located at least.
         """
+        return self._last.get(image, keypoints, lambda: self._look(image, keypoints))
+
+    def _look(self, image: Image, keypoints: Tensor) -> BodyParts:
         height, width = image.shape[:2]
         top, left, bottom, right = reach(keypoints, height, width, _ROOM)
         top, left = min(top, height - 1), min(left, width - 1)

@@ -16,7 +16,10 @@ ESTIMATORS: Final[dict[str, dict[str, str]]] = {
         "bodypix": "repose.estimate.bodypix:BodyPix",
     },
     "parsing": {},
-    "iuv": {"body": "repose.estimate.body_iuv:BodyIUV"},
+    "iuv": {
+        "person": "repose.estimate.person_iuv:PersonIUV",
+        "body": "repose.estimate.body_iuv:BodyIUV",
+    },
 }
 """Field -> its estimators by name, as "module:Class"; the first one is the default. The fields stand in the order in
 which `repose.estimate.complete` fills them: the others need the joints."""
