@@ -37,7 +37,7 @@ PART_GROUPS: Final = (
 
 _ROUNDS: Final = 2
 _THICKEST: Final = 0.15
-"""Metres that clothes or hair reach beyond the skin of a bone, at most; the rest of a wide skirt is the nearest skin's."""
+"""Metres that clothes or hair reach beyond the skin of a bone, at most; what is further away is the nearest skin's."""
 
 _THINNEST: Final = 0.03
 """Metres that the skin of a bone may lie outside the mask, at most: a larger lack is an error of the mask."""
@@ -88,8 +88,8 @@ def dressed_iuv(body: PosedBody, figure: Mask, evidence: Floats | None = None) -
     Args:
         body: its pixels are those of the figure.
         figure: bool (H, W), where the dressed person is.
-        evidence: (14, H, W), how much speaks for each of `PART_GROUPS` at a pixel, in the unit of a logarithm of chances; a
-            difference of 1 between two limbs counts as much as 2 cm. None where nothing is known.
+        evidence: (14, H, W), how much speaks for each of `PART_GROUPS` at a pixel, in the unit of a logarithm of
+            chances; a difference of 1 between two limbs counts as much as 2 cm. None where nothing is known.
 
     Returns:
         float32 (3, H, W): part 1 to 24, u and v in [0, 1]; all 0 if no part of the body is in the picture.
@@ -103,7 +103,7 @@ def dressed_iuv(body: PosedBody, figure: Mask, evidence: Floats | None = None) -
     surface = skin_mesh()
     places = widened(body, figure)
     _, _, front = _drawn(body, places, surface.faces, *size)
-    scale = np.float32(body.camera[2])
+    scale = float(body.camera[2])
     least = np.full(size, np.inf, np.float32)
     face, weights = np.full(size, -1, np.int32), np.zeros((3, *size), np.float32)
     for limb, rows in enumerate(_faces_of_groups()):
@@ -160,9 +160,9 @@ def _take_cheaper(
     for y in range(height):
         for x in range(width):
             r, c = row[y, x], column[y, x]
-            cost = np.sqrt(np.float32((y - r) ** 2 + (x - c) ** 2)) / scale / np.float32(_AWAY) - said[y, x]
+            cost = np.sqrt((y - r) ** 2 + (x - c) ** 2) / (scale * _AWAY) - said[y, x]
             if own[y, x] >= 0:
-                cost += np.float32(_HIDDEN) * min(np.float32(1), (front[y, x] - near[y, x]) / np.float32(_BEHIND))
+                cost += _HIDDEN * min(1.0, (front[y, x] - near[y, x]) / _BEHIND)
             if cost < least[y, x]:
                 least[y, x] = cost
                 face[y, x] = rows[own[r, c]]

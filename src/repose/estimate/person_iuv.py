@@ -17,8 +17,8 @@ from torch import Tensor
 from repose.body.dressed import PART_GROUPS, dressed_iuv
 from repose.body.lift import LiftError, LifterWeights, lift, load_lifter
 from repose.estimate.base import Image
-from repose.estimate.bodypix import PARTS, BodyParts
 from repose.estimate.body_iuv import BodyIUV
+from repose.estimate.bodypix import PARTS, BodyParts
 from repose.estimate.person_mask import PersonMask, reduced
 from repose.estimate.table import estimator
 
@@ -43,7 +43,7 @@ assert sum(map(len, _MEMBERS)) == len(PARTS)
 class PersonIUV:
     """The IUV of a dressed person: every pixel of their mask has a part, u and v, also on loose clothes and hair.
 
-    The parts are DensePose's, u and v those of `repose.body.atlas`, as in the stores of rendered people, and not SMPL's.
+    The parts are DensePose's. u and v are those of `repose.body.atlas`, as in stores of rendered people, not SMPL's.
     docs/body.md gives what was measured, and where it fails.
 
     Where the networks cannot be had, it is the IUV of the naked body, as of `repose.estimate.body_iuv.BodyIUV`, and

@@ -93,8 +93,9 @@ class PersonMask:
             uint8 (h, w, 3), joints (18, 3) in its pixels, and (top, left, rows, columns) of the part in the photograph,
             which are 0 if no joint is near it.
         """
+        height, width = image.shape[:2]
         points = keypoints.detach().float().cpu()
-        top, left, bottom, right = reach(points, *image.shape[:2], _REACH)
+        top, left, bottom, right = reach(points, height, width, _REACH)
         box = top, left, max(0, bottom - top), max(0, right - left)
         near = points - torch.tensor([left, top, 0.0]) * (points[:, 2:] > 0)
         if 0 in box[2:]:
