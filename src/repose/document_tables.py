@@ -29,6 +29,7 @@ from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
 from repose.names import nearest
 from repose.record import ResultLine, read_results
+from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
@@ -56,6 +57,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "scene": scene_table,
     "realism": realism_table,
     "joints": joints_table,
+    "iuv": iuv_table,
     "turns": turns_table,
     "photographs": photographs_table,
 }

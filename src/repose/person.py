@@ -41,6 +41,24 @@ LIMBS: Final = (
 )  # fmt: skip
 """Pairs of joints that a bone joins, OpenPose's COCO order."""
 
+_FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
+
+FOOT_POINTS: Final = (
+    "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+)  # fmt: skip
+"""The six points of the feet, in the order of COCO-WholeBody and of OpenPose's BODY_25."""
+
+HAND_POINTS: Final = ("wrist", *(f"{finger}_{number}" for finger in _FINGERS for number in range(1, 5)))
+"""The 21 points of a hand, in the order of OpenPose, COCO-WholeBody and MediaPipe: 1 is next to the palm, 4 the tip."""
+
+EXTRA_POINTS: Final = (
+    *FOOT_POINTS, *(f"{side}_hand_{name}" for side in ("left", "right") for name in HAND_POINTS),
+)  # fmt: skip
+"""The 48 points beyond the joints, the order of `Person.extra_keypoints`: feet, left hand, right hand."""
+
+EXTRA_MIRROR: Final = (3, 4, 5, 0, 1, 2, *range(27, 48), *range(6, 27))
+"""`extra_keypoints[EXTRA_MIRROR]` swaps left and right."""
+
 LIP_LABELS: Final = (
     "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
     "jumpsuits", "scarf", "skirt", "face", "left arm", "right arm", "left leg", "right leg", "left shoe", "right shoe",
@@ -70,6 +88,7 @@ class Person:
         iuv: float (..., 3, H, W): DensePose part 0 to 24, u and v in [0, 1].
         mask: float (..., 1, H, W) in [0, 1], 1 on the person.
         depth: float (..., 1, H, W), metres from the camera, 0 beside the person.
+        extra_keypoints: float (..., 48, 3), `EXTRA_POINTS` of feet and hands, in the conventions of keypoints.
         size: (H, W) of the canvas that the keypoints live on; taken from the first picture field where not given.
 
     Raises:
@@ -82,6 +101,7 @@ class Person:
     iuv: Tensor | None = None
     mask: Tensor | None = None
     depth: Tensor | None = None
+    extra_keypoints: Tensor | None = None
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -104,6 +124,13 @@ class Person:
                     "repose.represent.keypoints converts other skeletons"
                 )
             batches["keypoints"] = tuple(self.keypoints.shape[:-2])
+        if self.extra_keypoints is not None:
+            if self.extra_keypoints.ndim not in (2, 3) or self.extra_keypoints.shape[-2:] != (len(EXTRA_POINTS), 3):
+                raise ValueError(
+                    f"Person.extra_keypoints: shape ({len(EXTRA_POINTS)}, 3) with or without a batch, got "
+                    f"{tuple(self.extra_keypoints.shape)}"
+                )
+            batches["extra_keypoints"] = tuple(self.extra_keypoints.shape[:-2])
         if len(set(shapes.values())) > 1:
             raise ValueError(f"Person: the fields disagree in (H, W): {shapes}")
         if len(set(batches.values())) > 1:
@@ -179,6 +206,9 @@ class Person:
         if keypoints is not None:
             keypoints = keypoints[..., list(MIRROR), :]
             keypoints = _moved(keypoints, lambda x, y: (width - 1 - x, y))
+        extra = self.extra_keypoints
+        if extra is not None:
+            extra = _moved(extra[..., list(EXTRA_MIRROR), :], lambda x, y: (width - 1 - x, y))
         return replace(
             self,
             image=None if self.image is None else self.image.flip(-1),
@@ -187,6 +217,7 @@ class Person:
             parsing=parsing,
             iuv=iuv,
             keypoints=keypoints,
+            extra_keypoints=extra,
         )
 
     def flip_patn(self) -> Person:
@@ -217,7 +248,7 @@ class Person:
             raise ValueError(f"Person.pad: nothing of {height}x{width} is left by {(left, top, right, bottom)}")
 
         def picture(name: str, value: Tensor) -> Tensor:
-            if name == "keypoints":
+            if name in _POINTS:
                 return _inside(_moved(value, lambda x, y: (x + left, y + top)), new)
             new_value = 0.0
             if name == "image":
@@ -243,7 +274,7 @@ class Person:
         sx, sy = width / old_width, height / old_height
 
         def scaled(name: str, value: Tensor) -> Tensor:
-            if name == "keypoints":  # half a pixel: index 0 is the centre of the first pixel, not its edge
+            if name in _POINTS:  # half a pixel: index 0 is the centre of the first pixel, not its edge
                 return _moved(value, lambda x, y: ((x + 0.5) * sx - 0.5, (y + 0.5) * sy - 0.5))
             flat = value.reshape(-1, 1 if name == "parsing" else value.shape[-3], old_height, old_width)
             if name in ("parsing", "iuv", "depth"):  # there is nothing between a person and what is behind
@@ -312,7 +343,8 @@ class Pair:
         return Pair(change(self.source), change(self.target), tuple(change(view) for view in self.views))
 
 
-_RANK = {"image": 3, "keypoints": 2, "parsing": 2, "iuv": 3, "mask": 3, "depth": 3}
+_RANK = {"image": 3, "keypoints": 2, "parsing": 2, "iuv": 3, "mask": 3, "depth": 3, "extra_keypoints": 2}
+_POINTS: Final = ("keypoints", "extra_keypoints")
 
 
 def _moved(keypoints: Tensor, move: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:

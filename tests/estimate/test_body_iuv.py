@@ -75,7 +75,7 @@ def test_too_few_joints_give_nothing(bodies: list[tuple[PosedBody, torch.Tensor]
 def test_complete_fills_it(bodies: list[tuple[PosedBody, torch.Tensor]]) -> None:
     keypoints = bodies[0][1]
     person = Person(image=torch.zeros(3, HEIGHT, WIDTH), keypoints=keypoints)
-    person, origin = complete(person, "iuv")
+    person, origin = complete(person, "iuv", {"iuv": "body"})
     assert origin == {"iuv": BodyIUV.name}
     assert person.iuv is not None
     expected = estimator("body", field="iuv").iuv(np.zeros((HEIGHT, WIDTH, 3), np.uint8), keypoints)

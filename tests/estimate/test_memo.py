@@ -114,3 +114,11 @@ def test_bodypix_runs_once_for_all_fields_of_a_photograph(shared: Path, monkeypa
         monkeypatch.setattr(other, "_looks", Memo(1))
         assert np.array_equal(other.look(image, joints).parts, parts.parts), "it is what the network gives"
         monkeypatch.setattr(other, "_looks", bodypix._LOOKS)
+
+
+def test_joints_are_part_of_what_a_result_is_of() -> None:
+    memo: Memo[int] = Memo(2)
+    picture, one, other = np.zeros((4, 4, 3), np.uint8), torch.zeros(18, 3), torch.ones(18, 3)
+    asked = iter(range(9))
+    results = [memo.of(picture, lambda: next(asked), joints) for joints in (one, one, other, one, None)]
+    assert results == [0, 0, 1, 0, 2]

@@ -77,6 +77,20 @@ def raster(body: PosedBody, height: int, width: int) -> BodyMaps:
     return BodyMaps(iuv, canon, depth, normal, face, weights, nearness)
 
 
+def iuv_of_faces(face: NDArray[np.int32], weights: Floats) -> Floats:
+    """DensePose's part, u and v of points of the skin: float32 (3, H, W) as `BodyMaps.iuv`.
+
+    Args:
+        face: (H, W), rows of `SkinMesh.faces`, -1 for none. weights: (3, H, W), barycentric coordinates in that face.
+    """
+    surface = skin_mesh()
+    canon, unused, iuv = (np.zeros((3, *face.shape), np.float32) for _ in range(3))
+    near, depth = (np.zeros(face.shape, np.float32) for _ in range(2))
+    fill_skin(face, weights, near, surface.faces, surface.canon, surface.canon, 0.0, canon, unused, depth)
+    _label(face, weights, surface.faces, surface.along, surface.region, canon, _SEGMENTS, _CHART, iuv)
+    return iuv
+
+
 _LIMBS: Final = ("UPPER_ARM", "LOWER_ARM", "HAND", "UPPER_LEG", "LOWER_LEG")
 _SEGMENTS: Final = np.array([[start, *frame] for start, frame in (SEGMENTS[name] for name in _LIMBS)])
 """(5, 4, 3): origin, axis, front and inner side of arm, forearm, hand, thigh and shank, canon space."""
@@ -221,4 +235,4 @@ def _label(
             iuv[0, y, x], iuv[1, y, x], iuv[2, y, x] = part, s, t
 
 
-__all__ = ["BEHIND", "BodyMaps", "chart", "draw_faces", "fill_skin", "raster"]
+__all__ = ["BEHIND", "BodyMaps", "chart", "draw_faces", "fill_skin", "iuv_of_faces", "raster"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from repose.estimate.base import (
     Detection,
     Estimator,
+    ExtraKeypointEstimator,
     IUVEstimator,
     KeypointEstimator,
     MaskEstimator,
@@ -18,7 +19,7 @@ from repose.estimate.base import (
     ParsingEstimator,
     choose,
 )
-from repose.estimate.cache import Cached, CachedIUV, CachedMask, CachedParsing
+from repose.estimate.cache import Cached, CachedExtraKeypoints, CachedIUV, CachedMask, CachedParsing
 from repose.estimate.completing import MissingFieldError, complete
 from repose.estimate.suppliers import supplier
 from repose.estimate.table import ESTIMATORS, estimator
@@ -27,11 +28,13 @@ from repose.represent.choosing import Which
 __all__ = [
     "ESTIMATORS",
     "Cached",
+    "CachedExtraKeypoints",
     "CachedIUV",
     "CachedMask",
     "CachedParsing",
     "Detection",
     "Estimator",
+    "ExtraKeypointEstimator",
     "IUVEstimator",
     "KeypointEstimator",
     "MaskEstimator",

@@ -123,7 +123,27 @@ class IUVEstimator(Protocol):
         ...
 
 
-Estimator = KeypointEstimator | MaskEstimator | ParsingEstimator | IUVEstimator
+@runtime_checkable
+class ExtraKeypointEstimator(Protocol):
+    """A photograph and one person's joints -> the points of that person's feet and hands.
+
+    Attributes:
+        name: as in `KeypointEstimator`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def extra_keypoints(self, image: Image, keypoints: Tensor) -> Tensor:
+        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> float32 (48, 3): x, y, visible of
+        `repose.person.EXTRA_POINTS`.
+
+        A missing point is (0, 0, 0). Where no joint is located all are missing.
+        """
+        ...
+
+
+Estimator = KeypointEstimator | MaskEstimator | ParsingEstimator | IUVEstimator | ExtraKeypointEstimator
 """An estimator of any field."""
 
 

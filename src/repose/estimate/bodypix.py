@@ -84,10 +84,13 @@ class BodyParts:
         """The logits of the person in a photograph of this size (H, W): (1, H, W), -10 beside the rectangle."""
         return _pasted(torch.from_numpy(self.person)[None], self.box, size, -10.0)
 
+    def scores(self, size: tuple[int, int]) -> Tensor:
+        """The scores of `PARTS` in a photograph of this size (H, W): float32 (24, H, W), 0 beside the rectangle."""
+        return _pasted(torch.from_numpy(self.parts).movedim(-1, 0), self.box, size, 0.0)
+
     def likeliest(self, size: tuple[int, int]) -> Tensor:
         """The likeliest part of every pixel, int64 (H, W), 0 to 23 as in `PARTS`; -1 where no person is."""
-        scores = _pasted(torch.from_numpy(self.parts).movedim(-1, 0), self.box, size, 0.0)
-        return torch.where(self.on(size)[0] > 0, scores.argmax(0), -1)
+        return torch.where(self.on(size)[0] > 0, self.scores(size).argmax(0), -1)
 
 
 class BodyPix:

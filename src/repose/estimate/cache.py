@@ -22,6 +22,7 @@ from torch import Tensor
 from repose.estimate.base import (
     Detection,
     Estimator,
+    ExtraKeypointEstimator,
     Image,
     IUVEstimator,
     KeypointEstimator,
@@ -124,6 +125,19 @@ class CachedIUV(_Remembering[IUVEstimator]):
             "iuv", image, keypoints, lambda: self.estimator.iuv(image, keypoints).cpu().movedim(0, -1) * steps
         )
         return (known.float() / steps).movedim(-1, 0).contiguous()
+
+
+class CachedExtraKeypoints(_Remembering[ExtraKeypointEstimator]):
+    """An estimator of points of feet and hands that remembers: the same pixels and joints are estimated once."""
+
+    def extra_keypoints(self, image: Image, keypoints: Tensor) -> Tensor:
+        """As the estimator's `extra_keypoints`."""
+        path = self._path("extra_keypoints", image, ".json", keypoints)
+        known = _read_json(path)
+        if known is None:
+            known = self.estimator.extra_keypoints(image, keypoints).tolist()
+            _write_json(path, known)
+        return torch.tensor(known, dtype=torch.float32).reshape(-1, 3)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from repose.estimate.base import Image
 
@@ -16,7 +17,7 @@ Value = TypeVar("Value")
 
 
 class Memo(Generic[Value]):
-    """Results by the bytes and the size of the picture that they are of; the oldest go first.
+    """Results by the bytes and the size of the picture, and the joints, that they are of; the oldest go first.
 
     Several threads may ask it. Two that ask for one new picture at a time both compute it.
 
@@ -34,13 +35,17 @@ class Memo(Generic[Value]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def of(self, picture: Image, compute: Callable[[], Value]) -> Value:
+    def of(self, picture: Image, compute: Callable[[], Value], keypoints: Tensor | None = None) -> Value:
         """The result of a picture, uint8 (H, W, 3), as it was computed before; by `compute` where it is new.
+
+        With `keypoints` (18, 3) the result is of this person on it.
 
         The caller must not change what this returns.
         """
         digest = hashlib.blake2b(repr((picture.shape, picture.dtype.str)).encode(), digest_size=20)
         digest.update(np.ascontiguousarray(picture).data)
+        if keypoints is not None:
+            digest.update(keypoints.detach().float().cpu().contiguous().numpy().tobytes())
         key = digest.digest()
         with self._lock:
             if key in self._kept:

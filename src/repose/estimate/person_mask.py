@@ -18,6 +18,7 @@ from torch import Tensor
 from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyPix
 from repose.estimate.edges import along_edges
+from repose.estimate.memo import Memo
 from repose.estimate.selfie import Selfie
 from repose.nn.blocks import widest
 from repose.represent.canvas import Box
@@ -60,40 +61,61 @@ class PersonMask:
     Args:
         selfie, bodypix: the two; None takes the published ones.
 
+    Attributes:
+        bodypix: as given.
+
     Raises:
         ImportError: `ai-edge-litert` is not installed.
         FileNotFoundError: a file is not here and cannot be fetched.
     """
 
     def __init__(self, selfie: Selfie | None = None, bodypix: BodyPix | None = None) -> None:
-        self._selfie, self._bodypix = selfie or Selfie(), bodypix or BodyPix()
+        self._selfie, self.bodypix = selfie or Selfie(), bodypix or BodyPix()
+        self._last: Memo[Tensor] = Memo(1)
 
     @property
     def name(self) -> str:
         """Names the networks and the version of how they are joined."""
-        return f"person-mask-1({self._selfie.name},{self._bodypix.name})"
+        return f"person-mask-1({self._selfie.name},{self.bodypix.name})"
 
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> where they are, float32 (1, H, W) in [0, 1].
 
         The values are multiples of 1/255. Without a located joint all are 0.
         """
+        steps = self._last.of(image, lambda: self._mask(image, keypoints).mul_(255).round_().byte(), keypoints)
+        return steps.float().div_(255)
+
+    def surroundings(self, image: Image, keypoints: Tensor) -> tuple[Image, Tensor, Box]:
+        """The part of a photograph in which the person may be, at most 1024 pixels long, and the joints on it.
+
+        Returns:
+            uint8 (h, w, 3), joints (18, 3) in its pixels, and (top, left, rows, columns) of the part in the photograph,
+            which are 0 if no joint is near it.
+        """
+        height, width = image.shape[:2]
+        points = keypoints.detach().float().cpu()
+        top, left, bottom, right = reach(points, height, width, _REACH)
+        box = top, left, max(0, bottom - top), max(0, right - left)
+        near = points - torch.tensor([left, top, 0.0]) * (points[:, 2:] > 0)
+        if 0 in box[2:]:
+            return image[:0, :0], near, (top, left, 0, 0)
+        return *reduced(image[top:bottom, left:right], near), box
+
+    def _mask(self, image: Image, keypoints: Tensor) -> Tensor:
         height, width = image.shape[:2]
         points = keypoints.detach().float().cpu()
         whole = torch.zeros(1, height, width)
         if not bool((points[:, 2] > 0).any()):
             return whole
-        box = self._surroundings(points, height, width)
-        top, left, rows, columns = box
+        pixels, near, (top, left, rows, columns) = self.surroundings(image, points)
         if rows < 1 or columns < 1:
             return whole
         part = torch.from_numpy(image)[top : top + rows, left : left + columns]
-        near = points - torch.tensor([left, top, 0.0]) * (points[:, 2:] > 0)
-        pixels, near = _reduced(part.numpy(), near)
         rows, columns = pixels.shape[:2]
         share = self._selfie.mask(pixels, near)
         logit = _SELFIE * torch.logit(share, 0.01)
-        body = self._bodypix.look(pixels, near).on((rows, columns)).clamp(-_SURE, _SURE)
+        body = self.bodypix.look(pixels, near).on((rows, columns)).clamp(-_SURE, _SURE)
         logit += _BODYPIX * body
         logit += _BONES * figure_mask(near, rows, columns) + _CONSTANT
         logit = torch.where(things(pixels, logit > 0, body, near) > 0.5, -_SURE, logit)
@@ -102,11 +124,6 @@ class PersonMask:
         edged.mul_(2).sub_(0.5).clamp_(0, 1)  # the filter blurs, and the border is as sharp as the photograph
         edged.mul_(255).round_().div_(255)
         return whole
-
-    def _surroundings(self, points: Tensor, height: int, width: int) -> Box:
-        """The part of the photograph in which the person may be: (top, left, rows, columns)."""
-        top, left, bottom, right = reach(points, height, width, _REACH)
-        return top, left, bottom - top, right - left
 
 
 def things(image: Image, figure: Tensor, body: Tensor, keypoints: Tensor) -> Tensor:
@@ -151,10 +168,10 @@ def things(image: Image, figure: Tensor, body: Tensor, keypoints: Tensor) -> Ten
     return F.interpolate(grown, scale_factor=float(times), mode="nearest")[0, :, :height, :width]
 
 
-def _reduced(image: Image, keypoints: Tensor) -> tuple[Image, Tensor]:
-    """A photograph of `_LONGEST` pixels along its longer side, at most, and the joints on it."""
+def reduced(image: Image, keypoints: Tensor, longest: int = _LONGEST) -> tuple[Image, Tensor]:
+    """A photograph of so many pixels along its longer side, at most, and the joints on it."""
     height, width = image.shape[:2]
-    share = min(1.0, _LONGEST / max(height, width))
+    share = min(1.0, longest / max(height, width))
     if share == 1:
         return image, keypoints
     size = max(1, round(share * width)), max(1, round(share * height))
@@ -176,4 +193,4 @@ def _head_and_feet(keypoints: Tensor, size: float, times: int, shape: torch.Size
     return near
 
 
-__all__ = ["PersonMask", "things"]
+__all__ = ["PersonMask", "reduced", "things"]

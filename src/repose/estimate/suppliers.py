@@ -18,6 +18,8 @@ _GIVEN: Final = {
     "iuv": f"{_RENDERED}; repose.represent.maps.with_maps(person, iuv=FILE) adds what DensePose gave for the "
     "photograph",
     "mask": f"{_RENDERED}; or set Person.mask yourself, 1 on the person",
+    "extra_keypoints": "repose.represent.pose_files.read_poses(FILE) reads it from a file of Repose, COCO-WholeBody or "
+    "OpenPose with hands or feet",
     "depth": f"{_RENDERED}; or set Person.depth yourself, in metres",
 }
 """Field -> what supplies it beside the estimators."""

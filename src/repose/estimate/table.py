@@ -5,7 +5,14 @@ from __future__ import annotations
 import functools
 from typing import Any, Final, Literal, cast, overload
 
-from repose.estimate.base import Estimator, IUVEstimator, KeypointEstimator, MaskEstimator, ParsingEstimator
+from repose.estimate.base import (
+    Estimator,
+    ExtraKeypointEstimator,
+    IUVEstimator,
+    KeypointEstimator,
+    MaskEstimator,
+    ParsingEstimator,
+)
 from repose.names import nearest, resolve
 
 ESTIMATORS: Final[dict[str, dict[str, str]]] = {
@@ -16,7 +23,11 @@ ESTIMATORS: Final[dict[str, dict[str, str]]] = {
         "bodypix": "repose.estimate.bodypix:BodyPix",
     },
     "parsing": {},
-    "iuv": {"body": "repose.estimate.body_iuv:BodyIUV"},
+    "iuv": {
+        "person": "repose.estimate.person_iuv:PersonIUV",
+        "body": "repose.estimate.body_iuv:BodyIUV",
+    },
+    "extra_keypoints": {"mediapipe": "repose.estimate.mediapipe_points:MediaPipePoints"},
 }
 """Field -> its estimators by name, as "module:Class"; the first one is the default. The fields stand in the order in
 which `repose.estimate.complete` fills them: the others need the joints."""
@@ -26,6 +37,7 @@ CONTRACTS: Final[dict[str, Any]] = {
     "mask": MaskEstimator,
     "parsing": ParsingEstimator,
     "iuv": IUVEstimator,
+    "extra_keypoints": ExtraKeypointEstimator,
 }
 """Field -> the class of `repose.estimate.base` whose methods its estimators have."""
 
@@ -38,6 +50,8 @@ def estimator(name: str | None = None, *, field: Literal["mask"]) -> MaskEstimat
 def estimator(name: str | None = None, *, field: Literal["parsing"]) -> ParsingEstimator: ...
 @overload
 def estimator(name: str | None = None, *, field: Literal["iuv"]) -> IUVEstimator: ...
+@overload
+def estimator(name: str | None = None, *, field: Literal["extra_keypoints"]) -> ExtraKeypointEstimator: ...
 @overload
 def estimator(name: str | None = None, *, field: str) -> Estimator: ...
 

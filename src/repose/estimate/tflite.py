@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,24 @@ def load_network(
         ImportError: `ai-edge-litert` is not installed.
         ValueError: the file cannot be read, or it holds another network.
     """
+    run = load_outputs(file, takes, [gives], what, threads, instead)
+    return lambda values: run(values)[0]
+
+
+def load_outputs(
+    file: str | Path | File,
+    takes: tuple[int, ...],
+    gives: Sequence[tuple[int, ...]],
+    what: str,
+    threads: int = 1,
+    instead: str = "",
+) -> Callable[[Array], list[npt.NDArray[np.float32]]]:
+    """The network of a TFLite file as a function: its first input -> its first outputs.
+
+    Args:
+        gives: the shapes that the first outputs must have. The other arguments, results and errors as of
+            `load_network`.
+    """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -65,20 +83,22 @@ def load_network(
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is not a TFLite file that can be read: {error}") from error
-    (given,), (taken,) = interpreter.get_input_details()[:1], interpreter.get_output_details()[:1]
-    shapes = [tuple(map(int, details["shape"])) for details in (given, taken)]
-    if shapes != [takes, gives]:
+    given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[: len(gives)]
+    shapes = [tuple(map(int, details["shape"])) for details in (given, *taken)]
+    if shapes != [takes, *gives]:
+        wanted, found = (
+            ", ".join(map(str, outputs)) if len(outputs) != 1 else str(outputs[0]) for outputs in (gives, shapes[1:])
+        )
         raise ValueError(
-            f"{path} is not {what}: input {takes} and output {gives} are wanted, it has {shapes[0]} and {shapes[1]}"
+            f"{path} is not {what}: input {takes} and output {wanted} are wanted, it has {shapes[0]} and {found}"
         )
     lock = threading.Lock()  # an interpreter serves one caller at a time
 
-    def network(values: Array) -> npt.NDArray[np.float32]:
+    def network(values: Array) -> list[npt.NDArray[np.float32]]:
         with lock:
             interpreter.set_tensor(given["index"], values.astype(given["dtype"], copy=False))
             interpreter.invoke()
-            out: npt.NDArray[np.float32] = interpreter.get_tensor(taken["index"])
-            return out
+            return [interpreter.get_tensor(details["index"]) for details in taken]
 
     return network
 

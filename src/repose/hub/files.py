@@ -33,6 +33,11 @@ class File:
     without: str = ""
 
 
+_WITHOUT_POINTS: Final = (
+    "give Person.extra_keypoints yourself, from a file of COCO-WholeBody or OpenPose, or leave them away: no model "
+    "needs them"
+)
+
 FILES: Final = {
     file.name: file
     for file in (
@@ -65,6 +70,36 @@ FILES: Final = {
             licence="Apache-2.0",
             origin="google-coral/test_data: BodyPix (MobileNet 0.75, stride 16), quantised after training",
             without="give the mask yourself in Person.mask, or leave it away: `repose transfer` needs none",
+        ),
+        # addresses and checksums of MediaPipe's list, third_party/external_files.bzl: the first of an older version
+        File(
+            name="palm_detection_full.tflite",
+            url="https://storage.googleapis.com/mediapipe-assets/palm_detection_full.tflite?generation=1661875883244842",
+            sha256="2f25e740121983f68ffc05f99991d524dc0ea812134f6316a26125816941ee85",
+            size=2_341_280,
+            licence="Apache-2.0",
+            origin="google-ai-edge/mediapipe: palms, the full model",
+            without=_WITHOUT_POINTS,
+        ),
+        File(
+            name="hand_landmark_full.tflite",
+            url="https://storage.googleapis.com/mediapipe-assets/modules/hand_landmark/hand_landmark_full.tflite"
+            "?generation=1782183530499255",
+            sha256="8c026882c9ec059ce0f8e75266bee5a9a23c341a40e0000df755374d3d1b9b68",
+            size=5_478_688,
+            licence="Apache-2.0",
+            origin="google-ai-edge/mediapipe: 21 points of a hand, the full model",
+            without=_WITHOUT_POINTS,
+        ),
+        File(
+            name="pose_landmark_full.tflite",
+            url="https://storage.googleapis.com/mediapipe-assets/modules/pose_landmark/pose_landmark_full.tflite"
+            "?generation=1782183658450386",
+            sha256="e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+            size=6_440_512,
+            licence="Apache-2.0",
+            origin="google-ai-edge/mediapipe: 33 points of a body (BlazePose), the full model",
+            without=_WITHOUT_POINTS,
         ),
         File(
             name="mobilenet_v2_imagenet.safetensors",

@@ -23,7 +23,7 @@ from repose.render.place.seat import block, put_under
 from repose.render.place.surroundings import Surroundings, sample_surroundings
 from repose.render.place.views import Shot, sample_shot
 from repose.render.pose.poses import BodyPose, sample_pose
-from repose.render.sets import STYLES
+from repose.render.sets import STYLES, drawn_style
 from repose.render.takes import Take, along_body, finish, ground_of, timed
 from repose.render.wear.accessories import build_accessories
 from repose.render.wear.bags import hang
@@ -113,7 +113,7 @@ def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mix
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
     rng = np.random.default_rng([seed, person])
     if style == "mixed":
-        style = "street" if rng.random() < 0.5 else "fashion"
+        style = drawn_style(rng)
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
     with timed(renderer.timings, "clothes"):
         dressed = sample_dressed(renderer.body, rng, style, detail=renderer.height)

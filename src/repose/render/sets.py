@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from repose.names import nearest
 
 FIRST_SEED: Final = 1_000_000
@@ -38,6 +40,16 @@ LARGEST: Final = 4096
 STYLES: Final = ("mixed", "street", "fashion", "plain")
 """The kinds of pictures: "street" as of a surveillance camera, "fashion" as in a catalogue, "plain" single-coloured
 clothes before a grey wall (for comparison), "mixed" either of the first two."""
+
+
+def drawn_style(rng: np.random.Generator) -> str:
+    """The style of a person of a mixed set: the first number that is drawn for them."""
+    return "street" if rng.random() < 0.5 else "fashion"
+
+
+def person_style(seed: int, person: int, style: str) -> str:
+    """The style of one person of a set of this seed and style, by number."""
+    return drawn_style(np.random.default_rng([seed, person])) if style == "mixed" else style
 
 
 _PAIRS_PER_PICTURE: Final = 2  # of the lists of val and test, where no named set says otherwise
