@@ -160,7 +160,7 @@ def test_another_setting_does_not_go_on(folder: Path, tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         prepare_folder(Folder(folder), tmp_path / "store", stop)
-    with pytest.raises(ValueError, match="other settings: .*background was 'keep', is 'white'"):
+    with pytest.raises(ValueError, match=r"other settings: .*background was 'keep', is 'white'"):
         prepare_folder(Folder(folder, background="white"), tmp_path / "store")
     assert prepare_folder(Folder(folder, background="white"), tmp_path / "store", fresh=True).photographs["train"] == 12
 

@@ -46,7 +46,8 @@ class Frames:
     )
     shortest: Annotated[int, Setting("Frames on which a person must be found.", least=2)] = 4
     least_score: Annotated[
-        float, Setting("The mean score of a person, at least: MoveNet gives trees 0.4 and people 0.6.")
+        float,
+        Setting("The mean score of a person, at least: MoveNet gives trees 0.4 and people 0.6.", flag="--least-score"),
     ] = 0.45
     pose: Annotated[str, Setting("The estimator of key points.")] = "movenet"
     size: Annotated[tuple[int, int], Setting("Of the store; the person is cropped to these proportions.")] = (256, 176)
@@ -126,6 +127,7 @@ FRAMES: Final = DataSet(
         "frames clips/ --every 0.5 --background white --fields mask -o data/clips",
         "frames frames/ --rate 30 --people largest --size 1024x1024 -o data/square",
     ),
+    announce=lambda settings: "people are found on all frames first; the bar appears when they are followed",
 )
 
 

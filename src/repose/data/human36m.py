@@ -185,9 +185,7 @@ def _recordings(folder: Path, settings: Human36M) -> list[_Recording]:
                 found.append(_Recording(subject.name, match["action"], splits[match["action"]], clip, subject))
     lacking = [action for action in splits if action not in {one.action for one in found}]
     if lacking:
-        seen = (
-            f"there are {', '.join(sorted(actions))}" if actions else "there are no videos S1/Videos/ACTION.CAMERA.mp4"
-        )
+        seen = f"there are {', '.join(sorted(actions))}" if actions else "videos are S1/Videos/ACTION.CAMERA.mp4"
         raise ValueError(f"{folder} has no video of {', '.join(lacking)}; {seen}")
     return found
 
