@@ -1,10 +1,22 @@
 """Geometry: whatever moves the picture moves every field with it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from repose.person import IUV_MIRROR, JOINTS, LIP_LABELS, LIP_MIRROR, MIRROR, Pair, Person
+from repose.person import (
+    EXTRA_MIRROR,
+    EXTRA_POINTS,
+    IUV_MIRROR,
+    JOINTS,
+    LIP_LABELS,
+    LIP_MIRROR,
+    MIRROR,
+    Pair,
+    Person,
+)
 
 
 def scene(seed: int, height: int = 60, width: int = 44) -> Person:
@@ -268,3 +280,67 @@ def test_a_window_beside_the_picture_shows_its_border() -> None:
     image = torch.rand(3, 12, 20, generator=torch.Generator().manual_seed(0))
     shown = Person(image=image).crop(2, 30, 6, 5, fill="edge").image
     assert torch.equal(shown, image[:, 2:8, 19:].expand(3, 6, 5))  # type: ignore[arg-type]
+
+
+# -- feet and hands -------------------------------------------------------------------------------------------------
+
+
+def with_extra(seed: int = 0) -> Person:
+    """`scene` with points of feet and hands, some missing, each on a pixel of its own colour."""
+    person = scene(seed)
+    rng = np.random.default_rng(100 + seed)
+    height, width = person.size
+    extra = torch.zeros(48, 3)
+    for point in range(48):
+        if point % 7:
+            extra[point] = torch.tensor([rng.integers(0, width), rng.integers(0, height), 0.5 + 0.5 * (point % 2)])
+    return dataclasses.replace(person, extra_keypoints=extra)
+
+
+def test_flip_swaps_the_points_of_feet_and_hands():
+    person = with_extra()
+    flipped = person.flip()
+    torch.testing.assert_close(flipped.flip().extra_keypoints, person.extra_keypoints)
+    for name, (x, y, seen) in zip(EXTRA_POINTS, person.extra_keypoints.tolist(), strict=True):
+        side, _, rest = name.partition("_")
+        other = EXTRA_POINTS.index(f"{'right' if side == 'left' else 'left'}_{rest}")
+        expected = [person.size[1] - 1 - x, y, seen] if seen else [0, 0, 0]
+        assert flipped.extra_keypoints[other].tolist() == expected
+    assert sorted(EXTRA_MIRROR) == list(range(48))
+    torch.testing.assert_close(person.batch().flip()[0].extra_keypoints, flipped.extra_keypoints)
+
+
+def test_crop_pad_and_resize_move_feet_and_hands_as_joints():
+    """A foot at the place of a joint stays there, whatever happens to the picture."""
+    person = with_extra()
+    extra = person.extra_keypoints.clone()
+    extra[:18] = person.keypoints
+    person = dataclasses.replace(person, extra_keypoints=extra)
+    for change in (
+        lambda p: p.pad(3, 2, 1, 4),
+        lambda p: p.crop(5, 4, 12, 9),
+        lambda p: p.resize(31, 17),
+        lambda p: p.batch().resize(64, 40)[0],
+    ):
+        changed = change(person)
+        torch.testing.assert_close(changed.extra_keypoints[:18], changed.keypoints)
+    cut = person.crop(5, 4, 12, 9)
+    assert 0 < int((cut.extra_keypoints[:, 2] > 0).sum()) < int((extra[:, 2] > 0).sum()), "some come to lie outside"
+
+
+def test_batches_and_fields_know_feet_and_hands():
+    people = [with_extra(seed) for seed in range(3)]
+    batch = Person.stack(people)
+    assert batch.extra_keypoints.shape == (3, 48, 3)
+    torch.testing.assert_close(batch[1].extra_keypoints, people[1].extra_keypoints)
+    only = people[0].only("extra_keypoints")
+    assert only.keypoints is None
+    assert not only.batched
+    assert len(only.batch()) == 1
+    assert people[0].only("image").extra_keypoints is None
+    with pytest.raises(ValueError, match=r"extra_keypoints: shape \(48, 3\)"):
+        Person(extra_keypoints=torch.zeros(42, 3))
+    with pytest.raises(ValueError, match="disagree in their batch"):
+        Person(keypoints=torch.zeros(18, 3), extra_keypoints=torch.zeros(2, 48, 3))
+    with pytest.raises(ValueError, match="differ in fields"):
+        Person.stack([people[0], scene(1)])

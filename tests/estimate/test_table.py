@@ -91,8 +91,8 @@ def values(field: str, name: str, image: Image, keypoints: torch.Tensor) -> torc
 def check(field: str, value: torch.Tensor, image: Image) -> None:
     """Shape, type and range, and that stores and PNG files hold it without loss."""
     height, width = image.shape[:2]
-    if field == "keypoints":
-        assert value.shape == (18, 3)
+    if field in ("keypoints", "extra_keypoints"):
+        assert value.shape == (18 if field == "keypoints" else 48, 3)
         located = value[:, 2] > 0
         assert not value[~located].any()
         assert set(value[:, 2].unique().tolist()) <= {0.0, 0.5, 1.0}
@@ -125,7 +125,7 @@ def test_every_estimator_on_a_photograph(named: tuple[str, str], photograph: Ima
     before = photograph.copy(), keypoints.clone()
     first, again = (values(field, name, photograph, keypoints) for _ in range(2))
     check(field, first, photograph)
-    assert first.any()
+    assert first.any() or field == "extra_keypoints"  # a photograph of 128x64 shows no fingers, and feet may be hidden
     assert torch.equal(first, again)
     assert np.array_equal(photograph, before[0])
     assert torch.equal(keypoints, before[1])

@@ -18,6 +18,7 @@ NAMELESS = (
 NECKLESS = (
     "openpose-body25b",
     "coco",
+    "coco-wholebody",
     "coco-results",
     "mmpose",
     "alphapose",

@@ -46,7 +46,7 @@ _FOREARM: Final = 0.19
 """The length of a forearm, about; a hand is three quarters of it. The same unit."""
 
 _SMALLEST: Final = 16.0
-"""Pixels of a hand's square, at least: of a smaller one the network invents the fingers."""
+"""Pixels of a hand's length by the size of the person, at least: of a smaller one the network invents the fingers."""
 
 _PALM_SCALE, _PALM_SHIFT = 2.6, 0.5  # of the hand's square, MediaPipe's numbers
 _BODY_SCALE: Final = 1.25  # MediaPipe's number
@@ -90,7 +90,7 @@ class MediaPipePoints:
 
     A hand is looked for where its wrist is located, a foot where its ankle is. Of the feet big toe and heel are
     estimated; the networks know no small toe, so it is missing. A hand with a trust below 0.5 is missing, and so is one
-    smaller than 16 pixels.
+    of a person so small that it has fewer than 16 pixels.
 
     Args:
         networks: None takes the published ones.
@@ -156,7 +156,7 @@ class MediaPipePoints:
         """(21, 3) of the hand at a wrist; zeros where none is seen."""
         out = np.zeros((len(HAND_POINTS), 3))
         wrist, elbow = (points[JOINTS.index(f"{side}_{name}")] for name in ("wrist", "elbow"))
-        if wrist[2] == 0:
+        if wrist[2] == 0 or 0.75 * _FOREARM * size < _SMALLEST:
             return out
         along = wrist[:2] - elbow[:2] if elbow[2] > 0 else np.array([0.0, 1.0])
         along = along / max(float(np.hypot(*along)), 1e-6)
@@ -168,8 +168,6 @@ class MediaPipePoints:
         if palm is not None:
             squares.insert(0, palm)
         for square in squares:
-            if square.side < _SMALLEST:
-                continue
             given, trust = self._networks.hand(_input(square.cut(image, _HAND_SIDE)))
             places = square.place(given.reshape(21, 3)[:, :2] / _HAND_SIDE)
             if float(trust.item()) >= _TRUST and np.hypot(*(places[0] - wrist[:2])) <= _NEAR * size:

@@ -128,15 +128,18 @@ def scale_shares(people: Sequence[Figure], size: tuple[int, int]) -> None:
     """Shares of a picture of `size` -> pixel indices, 0 and 1 being the edges of the picture. Marks of missing joints
     stay as they are."""
     for one in people:
-        missing = (one.points[:, 2] <= 0) | (
-            (one.points[:, 0] == one.points[:, 1]) & np.isin(one.points[:, 0], (0, -1))
-        )
-        scaled = one.points[:, :2] * (size[1], size[0]) - 0.5
-        one.points = np.column_stack([np.where(missing[:, None], 0, scaled), np.where(missing, 0, one.points[:, 2])])
+        one.points = _scaled(one.points, size)
+        one.extra = None if one.extra is None else _scaled(one.extra, size)
         one.marked = False
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _scaled(points: Floats, size: tuple[int, int]) -> Floats:
+    missing = (points[:, 2] <= 0) | ((points[:, 0] == points[:, 1]) & np.isin(points[:, 0], (0, -1)))
+    scaled = points[:, :2] * (size[1], size[0]) - 0.5
+    return np.column_stack([np.where(missing[:, None], 0, scaled), np.where(missing, 0, points[:, 2])])
 
 
 def _figure(points: Floats, what: str) -> Figure:

@@ -16,15 +16,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from repose.person import EXTRA_POINTS, FOOT_POINTS, HAND_POINTS
 from repose.represent.keypoints import SKELETONS, to_skeleton
 from repose.represent.pose_files.entries import entry_figure
 from repose.represent.pose_files.errors import FormatError
-from repose.represent.pose_files.figures import Figure, Picture, PictureSize, Record, size_of
+from repose.represent.pose_files.figures import (
+    Figure,
+    Picture,
+    PictureSize,
+    Record,
+    beside,
+    size_of,
+)
 from repose.represent.pose_files.openpose import as_body25b
 from repose.represent.pose_files.text import dumps, flat, short
 
 _ANNOTATED: Final = (17, 26, 133, 136)
 _RESULTS: Final = (17, 18, 25, 26, 133, 136)
+_WHOLE_BODY: Final = {
+    "foot_kpts": len(FOOT_POINTS), "lefthand_kpts": len(HAND_POINTS), "righthand_kpts": len(HAND_POINTS)
+}  # fmt: skip
+"""COCO-WholeBody's keys of feet and hands, and how many points each has; in the order of `EXTRA_POINTS`."""
+
+_FACE: Final = 68
 _NAMES: Final = ("image_id", "image_name", "file_name", "image", "img", "filename")
 
 
@@ -69,12 +83,29 @@ def results(file: Path, data: Sequence[Any]) -> Iterator[Record]:
     return _grouped(file, data, {}, {}, flags=False)
 
 
-def coco_text(people: Mapping[str, Tensor], sizes: Mapping[str, PictureSize]) -> str:
-    """A file of annotations of name -> (18, 3), and of the sizes that are known. The neck is lost."""
+def whole_body_text(
+    people: Mapping[str, Tensor], sizes: Mapping[str, PictureSize], extras: Mapping[str, Tensor] | None = None
+) -> str:
+    """As `coco_text` with feet and hands, name -> (48, 3), as COCO-WholeBody has them beside the 17 joints."""
+    return coco_text(people, sizes, extras or {})
+
+
+def _flagged(points: Tensor) -> Tensor:
+    """x, y, visible -> x, y, v: 2 for seen, 1 for occluded, 0 for missing."""
+    third = torch.where(points[:, 2] > 0, torch.where(points[:, 2] >= 1, 2.0, 1.0), 0.0)
+    return torch.cat([points[:, :2], third[:, None]], 1)
+
+
+def coco_text(
+    people: Mapping[str, Tensor], sizes: Mapping[str, PictureSize], extras: Mapping[str, Tensor] | None = None
+) -> str:
+    """A file of annotations of name -> (18, 3), and of the sizes that are known. The neck is lost.
+
+    With `extras`, name -> (48, 3), each person has the keys of COCO-WholeBody, too; the face is missing.
+    """
     images, annotations = [], []
     for number, (name, keypoints) in enumerate(people.items(), start=1):
-        points = to_skeleton(keypoints, "coco17")
-        points[:, 2] = torch.where(points[:, 2] > 0, torch.where(points[:, 2] >= 1, 2.0, 1.0), 0.0)
+        points = _flagged(to_skeleton(keypoints, "coco17"))
         located = points[points[:, 2] > 0, :2]
         first, last = (located.amin(0), located.amax(0)) if len(located) else (torch.zeros(2), torch.zeros(2))
         box = [short(value) for value in (*first.tolist(), *(last - first).tolist())]
@@ -85,10 +116,21 @@ def coco_text(people: Mapping[str, Tensor], sizes: Mapping[str, PictureSize]) ->
             {
                 "id": number, "image_id": number, "category_id": 1, "iscrowd": 0, "bbox": box,
                 "area": short(box[2] * box[3]), "num_keypoints": len(located), "keypoints": flat(points),
+                **({} if extras is None else _whole_body_keys(extras.get(name))),
             }
         )  # fmt: skip
     category = {"id": 1, "name": "person", "keypoints": list(SKELETONS["coco17"]), "skeleton": []}
     return dumps({"images": images, "annotations": annotations, "categories": [category]})
+
+
+def _whole_body_keys(extra: Tensor | None) -> dict[str, object]:
+    """The keys that COCO-WholeBody has beside `keypoints`, of (48, 3) or of nobody's."""
+    extra = torch.zeros(len(EXTRA_POINTS), 3) if extra is None else extra
+    keys: dict[str, object] = {"face_kpts": [0] * 3 * _FACE, "face_valid": False}
+    parts = torch.split(_flagged(extra), list(_WHOLE_BODY.values()))
+    for key, points in zip(_WHOLE_BODY, parts, strict=True):
+        keys |= {key: flat(points), key.replace("_kpts", "_valid"): bool((points[:, 2] > 0).any())}
+    return keys
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -117,11 +159,16 @@ def _grouped(
             continue
         try:
             one = entry_figure(entry, where, counts=_ANNOTATED if flags else _RESULTS)
+            if one.extra is None:
+                whole = beside(entry, _WHOLE_BODY)
+                one.extra = whole if whole.any() else None
         except ValueError as error:
             yield FormatError(file, None, str(error), name)
             continue
         if _are_flags(one, flags):
             one.points[:, 2] = np.minimum(one.points[:, 2], 2) / 2
+            if one.extra is not None:
+                one.extra[:, 2] = np.minimum(one.extra[:, 2], 2) / 2
             one.scored = False
         groups.setdefault(name, []).append(one)
     for name, figures in groups.items():

@@ -9,18 +9,26 @@ count.
 
 from __future__ import annotations
 
+import colorsys
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
+import PIL.ImageDraw
 import torch
 from torch import Tensor
 
-from repose.person import Person
+from repose.person import FOOT_POINTS, HAND_POINTS, Person
 from repose.represent.choosing import Which, choose_person
 from repose.represent.pose_files.figures import boxes_of
 from repose.represent.pose_files.patches import DARK, HUES, Patches, coloured_pixels, nearest_hues
 from repose.represent.pose_files.strokes import LEAST, LIMBS, PALETTES, people_drawn
+
+HAND_BONES: Final = tuple(
+    (0 if joint == 0 else 4 * finger + joint, 4 * finger + joint + 1) for finger in range(5) for joint in range(4)
+)
+"""Pairs of the 21 points of a hand that a bone joins, OpenPose's order: from the wrist out, finger by finger."""
 
 _COARSE: Final = 1024  # longer sides are read at every second pixel or fewer
 _DIM: Final = 0.6
@@ -67,6 +75,44 @@ def draw_openpose(keypoints: Tensor, height: int, width: int, thickness: float |
     for number, (x, y) in enumerate(points):
         if there[number]:
             picture[(across - x) ** 2 + (down - y) ** 2 <= radius**2] = colour(number)
+    return picture
+
+
+def draw_extra(picture: npt.NDArray[np.uint8], extra: Tensor, thickness: float | None = None) -> npt.NDArray[np.uint8]:
+    """Hands and feet over a picture, in place, in OpenPose's colours: each bone of a finger has a hue of its own.
+
+    The 20 bones of a hand take the hues from red to magenta in their order, as in OpenPose and ControlNet, with blue
+    discs on the points; a foot is three lines from the heel in the hue of its ankle.
+
+    Args:
+        picture: uint8 (H, W, 3), such as of `draw_openpose`. extra: (48, 3) as `Person.extra_keypoints`.
+        thickness: of a line, pixels; None: 2 for 512 pixels, and in proportion.
+
+    Returns:
+        The picture.
+    """
+    height, width = picture.shape[:2]
+    thick = thickness or max(1.0, 2 * min(height, width) / 512)
+    canvas = PIL.Image.fromarray(picture)
+    pen = PIL.ImageDraw.Draw(canvas)
+    points = extra.detach().cpu().double().tolist()
+
+    def line(first: int, second: int, rgb: tuple[int, int, int]) -> None:
+        (ax, ay, one), (bx, by, two) = points[first], points[second]
+        if one > 0 and two > 0:
+            pen.line([(ax, ay), (bx, by)], fill=rgb, width=max(1, round(thick)))
+
+    for side, hue in enumerate((13, 10)):  # the ankles of the 18 joints, left and right
+        for toe in (0, 1):
+            line(3 * side + 2, 3 * side + toe, colour(hue))
+    for start in (len(FOOT_POINTS), len(FOOT_POINTS) + len(HAND_POINTS)):
+        for number, (first, second) in enumerate(HAND_BONES):
+            red, green, blue = colorsys.hsv_to_rgb(number / len(HAND_BONES), 1, 1)
+            line(start + first, start + second, (round(255 * red), round(255 * green), round(255 * blue)))
+        for x, y, seen in points[start : start + len(HAND_POINTS)]:
+            if seen > 0:
+                pen.ellipse((x - thick, y - thick, x + thick, y + thick), fill=(0, 0, 255))
+    picture[:] = np.asarray(canvas)
     return picture
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from repose.person import JOINTS
+from repose.person import EXTRA_POINTS, FOOT_POINTS, JOINTS
 from repose.represent.keypoints import SKELETONS, Skeleton, from_skeleton
 from repose.represent.pose_files.errors import FormatError
 
@@ -38,6 +38,8 @@ class Figure:
         scored: whether the third column is a score, which `min_score` is compared with.
         score: of the whole person, where the file has one.
         marked: whether (0, 0) and (-1, -1) mark missing joints, whatever stands beside them.
+        extra: (48, 3), feet and hands in the order of `repose.person.EXTRA_POINTS`, as the points; None where the file
+            has none beside the points. Feet that are among the points of the skeleton need not be in it.
     """
 
     points: Floats
@@ -45,6 +47,7 @@ class Figure:
     scored: bool = True
     score: float | None = None
     marked: bool = True
+    extra: Floats | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +103,37 @@ def figure(
     checked(points, where)
     skeleton = COUNTS[count]
     body = points if count not in (133, 136) else points[: len(SKELETONS[skeleton])]
-    return Figure(body, skeleton, scored, score)
+    return Figure(body, skeleton, scored, score, extra=whole_body_extra(points))
+
+
+def whole_body_extra(points: Floats) -> Floats | None:
+    """Feet and hands (48, 3) of COCO-WholeBody's 133 points, hands of Halpe's 136; None of other numbers of points."""
+    hands = len(EXTRA_POINTS) - len(FOOT_POINTS)
+    if len(points) == 133:
+        return np.concatenate([points[17:23], points[-hands:]])
+    if len(points) == 136:
+        return np.concatenate([np.zeros((len(FOOT_POINTS), 3)), points[-hands:]])
+    return None
+
+
+def beside(entry: Mapping[str, Any], counts: Mapping[str, int]) -> Floats:
+    """Points that stand beside a body under keys of their own: (N, 3), the keys in order, N the sum of their counts.
+
+    A key that is absent gives missing points; so does one that has another number of points, or something else than
+    finite numbers: it is nothing that could be drawn, and the body is read all the same.
+    """
+    parts = []
+    for key, count in counts.items():
+        points = np.zeros((count, 3))
+        given = entry.get(key)
+        if isinstance(given, list) and len(given) == 3 * count:
+            try:
+                points = array(numbers(given, key), key).reshape(-1, 3)
+                checked(points, key)
+            except ValueError:
+                points = np.zeros((count, 3))
+        parts.append(points)
+    return np.concatenate(parts)
 
 
 def checked(points: Floats, where: str) -> None:
@@ -257,6 +290,27 @@ def joints_of(people: Sequence[Figure], min_score: float) -> tuple[npt.NDArray[n
         dropped[rows] = (low & ours).sum(1)
         joints[rows] = from_skeleton(torch.from_numpy(points), skeleton, seen=1.0).numpy()
     return joints, dropped
+
+
+_TOES: Final = {"left_foot_index": "left_big_toe", "right_foot_index": "right_big_toe"}
+"""BlazePose's names -> those of `FOOT_POINTS`."""
+
+
+def extra_of(one: Figure, min_score: float) -> npt.NDArray[np.float32] | None:
+    """Feet and hands of a figure: (48, 3) as `Person.extra_keypoints`; None where none is located."""
+    points = np.zeros((len(EXTRA_POINTS), 3)) if one.extra is None else one.extra.astype(np.float64)
+    for number, name in enumerate(SKELETONS[one.skeleton]):
+        foot = _TOES.get(name, name)
+        if foot in FOOT_POINTS:
+            points[FOOT_POINTS.index(foot)] = one.points[number]
+    located = (points[:, 2] > 0) & ~(one.marked & marked(points))
+    if one.scored:
+        located &= points[:, 2] >= min_score - 1e-9
+    if not located.any():
+        return None
+    seen = np.where(one.scored | (points[:, 2] >= 1), 1.0, 0.5)
+    whole = np.stack([points[:, 0], points[:, 1], seen], 1) * located[:, None]
+    return whole.astype(np.float32)
 
 
 def best_scores(people: Sequence[Figure]) -> Floats | None:

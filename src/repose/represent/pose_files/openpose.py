@@ -14,14 +14,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from repose.person import FOOT_POINTS, HAND_POINTS
 from repose.represent.keypoints import SKELETONS
 from repose.represent.pose_files.errors import FormatError
-from repose.represent.pose_files.figures import Figure, Floats, Picture, Record, figure, marked, size_of, triples
+from repose.represent.pose_files.figures import (
+    Figure,
+    Floats,
+    Picture,
+    Record,
+    beside,
+    figure,
+    marked,
+    size_of,
+    triples,
+)
 
 _BODY: Final = (18, 25)
 _BODY_KEYS: Final = ("pose_keypoints_2d", "pose_keypoints", "joints", "keypoints")
 _NAMES: Final = ("image_name", "file_name", "filename", "image", "image_id", "name")
-_OTHER_KEYS: Final = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+HAND_KEYS: Final = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
+_OTHER_KEYS: Final = ("face_keypoints_2d", *HAND_KEYS)
 _SIZE_KEYS: Final = (("canvas_height", "canvas_width"), ("height", "width"), ("image_height", "image_width"))
 
 _BONES: Final = (
@@ -69,7 +81,9 @@ def frame_picture(file: Path, data: Mapping[str, Any], name: str, key: str = "pe
             bare.append(f"{where}.{label} is {'empty' if body == [] else 'not a list of numbers'}")
             continue
         try:
-            figures.append(_body(body, f"{where}.{label}"))
+            one = _body(body, f"{where}.{label}")
+            one.extra = _hands(entry) if isinstance(entry, dict) else None
+            figures.append(one)
         except ValueError as error:
             yield FormatError(file, None, str(error), name)
     if bare and not figures:
@@ -134,6 +148,15 @@ def _body(points: object, where: str) -> Figure:
         )
     rows, scored = triples(points, where, _BODY)
     return figure(rows, where, scored, counts=_BODY)
+
+
+def _hands(entry: Mapping[str, Any]) -> Floats | None:
+    """Feet (missing) and both hands (48, 3) that stand beside a body; None where there are none.
+
+    A list of another length than 21 points, or with something else than numbers, is no hand and is left out.
+    """
+    whole = beside(entry, {"": len(FOOT_POINTS), **dict.fromkeys(HAND_KEYS, len(HAND_POINTS))})
+    return whole if whole.any() else None
 
 
 # -- BODY-25 and BODY-25B -------------------------------------------------------------------------------------------

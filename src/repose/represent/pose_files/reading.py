@@ -27,7 +27,7 @@ from repose.represent.pose_files import (
     own,
 )
 from repose.represent.pose_files.errors import FormatError, OnError, report
-from repose.represent.pose_files.figures import Picture, Record, best_scores, boxes_of, joints_of, normalised
+from repose.represent.pose_files.figures import Picture, Record, best_scores, boxes_of, extra_of, joints_of, normalised
 from repose.represent.pose_files.settings import MIN_SCORE
 from repose.represent.pose_files.text import parsed, text_of
 
@@ -43,8 +43,9 @@ class PoseFile:
 
     Attributes:
         path: the file or folder.
-        poses: name of the picture -> its person: keypoints float32 (18, 3), and the size where it is known; in the
-            order of the file. One whose joints are all missing is among them.
+        poses: name of the picture -> its person: keypoints float32 (18, 3), extra_keypoints (48, 3) where the file has
+            feet or hands, and the size where it is known; in the order of the file. One whose joints are all missing is
+            among them.
         dropped: how many joints of these people were dropped for a score below `min_score`.
         min_score: see `read_pose_file`.
     """
@@ -361,6 +362,7 @@ def _assembled(
             continue
         kept.append(picture)
     figures = [one for picture in kept for one in picture.people]
+    extras = [extra_of(one, min_score) for one in figures]  # before the joints, which change the scores
     joints, dropped = joints_of(figures, min_score)
     count = (joints[..., 2] > 0).sum(1)
     poses: dict[str, Person] = {}
@@ -380,11 +382,16 @@ def _assembled(
                 continue
             except ValueError as error:
                 raise FormatError(file, None, str(error), picture.name) from None
-            keypoints, lost = joints[chosen], lost + int(dropped[chosen])
+            keypoints, extra, lost = joints[chosen], extras[chosen], lost + int(dropped[chosen])
         else:
-            keypoints, lost = np.zeros(joints.shape[1:], np.float32), lost + int(dropped[here].sum())
+            keypoints, extra = np.zeros(joints.shape[1:], np.float32), None
+            lost += int(dropped[here].sum())
         located[picture.name] = int((keypoints[:, 2] > 0).sum())
-        poses[picture.name] = Person(keypoints=torch.from_numpy(keypoints), size=picture.size)
+        poses[picture.name] = Person(
+            keypoints=torch.from_numpy(keypoints),
+            extra_keypoints=None if extra is None else torch.from_numpy(extra),
+            size=picture.size,
+        )
     return PoseFile(file, poses, lost, min_score, located)
 
 

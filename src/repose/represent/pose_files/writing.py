@@ -15,19 +15,20 @@ from torch import Tensor
 
 from repose.files import replacing
 from repose.names import nearest
-from repose.person import JOINTS, Person
+from repose.person import FOOT_POINTS, HAND_POINTS, JOINTS, Person
 from repose.represent.keypoints import SKELETONS, Skeleton, to_skeleton
 from repose.represent.pose_files import dresscode
-from repose.represent.pose_files.coco import coco_text
+from repose.represent.pose_files.coco import coco_text, whole_body_text
 from repose.represent.pose_files.csv_files import patn_text, roy_text
 from repose.represent.pose_files.figures import PictureSize
+from repose.represent.pose_files.openpose import HAND_KEYS
 from repose.represent.pose_files.own import own_text
 from repose.represent.pose_files.text import dumps, flat, short
 
 Format = Literal[
-    "repose", "openpose", "openpose-body25", "openpose-body25b", "controlnet", "editor", "coco", "coco-results",
-    "mmpose", "alphapose", "alphapose-cmu", "alphapose-open", "halpe26", "mediapipe", "tfjs", "dresscode", "patn",
-    "roy", "numpy",
+    "repose", "openpose", "openpose-body25", "openpose-body25b", "controlnet", "editor", "coco", "coco-wholebody",
+    "coco-results", "mmpose", "alphapose", "alphapose-cmu", "alphapose-open", "halpe26", "mediapipe", "tfjs",
+    "dresscode", "patn", "roy", "numpy",
 ]  # fmt: skip
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
@@ -45,6 +46,8 @@ class Writer:
         sized: whether it needs the size of the pictures.
         suffix: the ending of its files.
         about: a few words for the help.
+        whole: the joints, the sizes, and the points of feet and hands (48, 3) by name -> the file, where the format
+            holds those; they are lost otherwise.
     """
 
     content: Callable[[People, Sizes], str | bytes]
@@ -52,6 +55,7 @@ class Writer:
     sized: bool
     suffix: str
     about: str
+    whole: Callable[[People, Sizes, People], str] | None = None
 
 
 def write_keypoints(
@@ -65,6 +69,7 @@ def write_keypoints(
     Args:
         path: the file to write or replace; its folder is created.
         people: name of the picture -> (18, 3), or a Person with such joints and perhaps the size of the picture. The
+            points of feet and hands are written where the format holds them (`WRITERS[format].whole`). The
             formats of one picture (`WRITERS[format].several`) take one.
         format: one of `FORMATS`; None: patn for a name ending in .csv, numpy for .npy, repose otherwise.
         size: (height, width) of the pictures whose Person has none; some formats need it, patn drops it.
@@ -79,6 +84,7 @@ def write_keypoints(
         raise ValueError(f"write_keypoints: no format is called {format!r}; {nearest(format, FORMATS)}")
     writer = WRITERS[format]
     clean: dict[str, Tensor] = {}
+    extras: dict[str, Tensor] = {}
     sizes: dict[str, PictureSize] = {}
     for name, one in people.items():
         keypoints = one.keypoints if isinstance(one, Person) else one
@@ -86,11 +92,9 @@ def write_keypoints(
         if keypoints is None or tuple(keypoints.shape) != (len(JOINTS), 3):
             shape = None if keypoints is None else tuple(keypoints.shape)
             raise ValueError(f"write_keypoints: {name!r} has shape {shape}, (18, 3) is needed")
-        keypoints = keypoints.detach().float().cpu()
-        keypoints = torch.where(keypoints[:, 2:] > 0, keypoints, torch.zeros_like(keypoints))
-        if not torch.isfinite(keypoints).all():
-            raise ValueError(f"write_keypoints: {name!r} has a located joint that is not finite")
-        clean[name] = keypoints
+        clean[name] = _clean(keypoints, name)
+        if isinstance(one, Person) and one.extra_keypoints is not None:
+            extras[name] = _clean(one.extra_keypoints, name)
     if not writer.several and len(clean) != 1:
         kind = "OpenPose" if format.startswith("openpose") else format
         raise ValueError(f"write_keypoints: an {kind} file holds one picture, got {len(clean)}; write one each")
@@ -98,12 +102,24 @@ def write_keypoints(
         raise ValueError(
             f"write_keypoints: {format}'s format holds the size of the pictures; give size=(height, width)"
         )
-    content = writer.content(clean, sizes)
+    if extras and writer.whole is not None:
+        content: str | bytes = writer.whole(clean, sizes, extras)
+    else:
+        content = writer.content(clean, sizes)
     with replacing(file) as partial:
         if isinstance(content, bytes):
             partial.write_bytes(content)
         else:
             partial.write_text(content, encoding="utf-8", newline="")
+
+
+def _clean(points: Tensor, name: str) -> Tensor:
+    """Points (N, 3) whose missing ones are 0. ValueError where a located one is not finite."""
+    points = points.detach().float().cpu()
+    points = torch.where(points[:, 2:] > 0, points, torch.zeros_like(points))
+    if not torch.isfinite(points).all():
+        raise ValueError(f"write_keypoints: {name!r} has a located joint that is not finite")
+    return points
 
 
 def default_format(file: Path) -> Format:
@@ -130,12 +146,37 @@ def _openpose(skeleton: Skeleton) -> Callable[[People, Sizes], str]:
     return lambda people, sizes: dumps(_frame(*_single(people, sizes), skeleton))
 
 
-def _controlnet(people: People, sizes: Sizes) -> str:
-    """A list of frames, as ComfyUI saves it: in pixels of the canvas, without hands and face."""
+def _openpose_whole(skeleton: Skeleton) -> Callable[[People, Sizes, People], str]:
+    """OpenPose's file with hands, and with the feet that the skeleton has."""
+
+    def content(people: People, sizes: Sizes, extras: People) -> str:
+        keypoints, size = _single(people, sizes)
+        ((_, extra),) = extras.items()
+        frame = _frame(keypoints, size, skeleton)
+        points = to_skeleton(keypoints, skeleton)
+        for number, name in enumerate(SKELETONS[skeleton]):
+            if name in FOOT_POINTS:
+                points[number] = extra[FOOT_POINTS.index(name)]
+        body = {"person_id": [-1], "pose_keypoints_2d": flat(points), "face_keypoints_2d": []}
+        return dumps({**frame, "people": [{**body, **_hands(extra)}]})
+
+    return content
+
+
+def _hands(extra: Tensor) -> dict[str, list[float]]:
+    """OpenPose's keys of the hands of (48, 3); a list is empty where no point of that hand is located."""
+    hands = torch.split(extra[len(FOOT_POINTS) :], len(HAND_POINTS))
+    return {key: flat(hand) if bool((hand[:, 2] > 0).any()) else [] for key, hand in zip(HAND_KEYS, hands, strict=True)}
+
+
+def _controlnet(people: People, sizes: Sizes, extras: People | None = None) -> str:
+    """A list of frames, as ComfyUI saves it: in pixels of the canvas, without a face."""
     frames = []
     for name, keypoints in people.items():
         frame = _frame(keypoints, sizes[name])
-        bare = dict.fromkeys(("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d"))
+        bare: dict[str, list[float] | None] = dict.fromkeys(("face_keypoints_2d", *HAND_KEYS))
+        if extras and name in extras:
+            bare |= {key: hand or None for key, hand in _hands(extras[name]).items()}
         frames.append({**frame, "people": [{"pose_keypoints_2d": flat(keypoints), **bare}]})
     return dumps(frames)
 
@@ -221,13 +262,22 @@ def _numpy(people: People, sizes: Sizes) -> bytes:
 
 
 WRITERS: Final[dict[Format, Writer]] = {
-    "repose": Writer(own_text, True, False, ".json", "Repose's own; loses no joint"),
-    "openpose": Writer(_openpose("openpose18"), False, False, ".json", "OpenPose COCO-18, ControlNet"),
-    "openpose-body25": Writer(_openpose("body25"), False, False, ".json", "OpenPose BODY-25"),
-    "openpose-body25b": Writer(_openpose("body25b"), False, False, ".json", "OpenPose BODY-25B"),
-    "controlnet": Writer(_controlnet, True, False, ".json", "ComfyUI's list of frames; names are lost"),
+    "repose": Writer(own_text, True, False, ".json", "Repose's own; loses no joint", own_text),
+    "openpose": Writer(
+        _openpose("openpose18"), False, False, ".json", "OpenPose COCO-18, ControlNet", _openpose_whole("openpose18")
+    ),
+    "openpose-body25": Writer(
+        _openpose("body25"), False, False, ".json", "OpenPose BODY-25", _openpose_whole("body25")
+    ),
+    "openpose-body25b": Writer(
+        _openpose("body25b"), False, False, ".json", "OpenPose BODY-25B", _openpose_whole("body25b")
+    ),
+    "controlnet": Writer(_controlnet, True, False, ".json", "ComfyUI's list of frames; names are lost", _controlnet),
     "editor": Writer(_editor, False, True, ".json", "openpose-editor: width, height, keypoints"),
     "coco": Writer(coco_text, True, False, ".json", "COCO annotations"),
+    "coco-wholebody": Writer(
+        whole_body_text, True, False, ".json", "COCO-WholeBody annotations: feet and hands", whole_body_text
+    ),
     "coco-results": Writer(_results("coco17"), True, False, ".json", "COCO results"),
     "mmpose": Writer(_mmpose, False, False, ".json", "mmpose 1.x, predictions of a picture"),
     "alphapose": Writer(_results("coco17"), True, False, ".json", "AlphaPose's default"),
