@@ -2,7 +2,7 @@
 
 import torch
 
-from repose.represent.figure import figure_mask
+from repose.represent.figure import figure_mask, size_of
 from repose.represent.retarget import person_size
 from tests.scene.people import photograph
 
@@ -23,3 +23,14 @@ def test_a_figure_mask_is_a_person() -> None:
     one = torch.zeros(18, 3)
     one[0] = torch.tensor([10.0, 10.0, 1.0])
     assert torch.isfinite(figure_mask(one, 20, 30)).all()
+
+
+def test_the_size_of_known_joints_is_that_of_person_size() -> None:
+    random = torch.Generator().manual_seed(3)
+    for _ in range(3):
+        keypoints = torch.rand(18, 3, generator=random) * torch.tensor([60.0, 120.0, 1.0])
+        keypoints[torch.rand(18, generator=random) < 0.3] = 0
+        assert size_of(keypoints) == size_of(keypoints.clone()) == float(person_size(keypoints))
+        keypoints[:, :2] *= 2
+        assert size_of(keypoints) == float(person_size(keypoints)), "joints that were changed are other joints"
+    assert size_of(torch.zeros(18, 3)) == 1

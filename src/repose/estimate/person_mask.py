@@ -22,8 +22,7 @@ from repose.estimate.memo import Memo
 from repose.estimate.selfie import Selfie
 from repose.nn.blocks import widest
 from repose.represent.canvas import Box
-from repose.represent.figure import FACE, figure_mask, reach
-from repose.represent.retarget import person_size
+from repose.represent.figure import FACE, figure_mask, reach, size_of
 
 _SELFIE, _BODYPIX, _BONES, _CONSTANT = 0.9, 0.4, 1.1, -1.4
 """The weights of a logistic regression on 120 rendered people with exact masks, rounded."""
@@ -137,7 +136,7 @@ def things(image: Image, figure: Tensor, body: Tensor, keypoints: Tensor) -> Ten
         image: uint8 (H, W, 3). figure: bool (1, H, W), with what is held. body: (1, H, W), logits of BodyPix.
         keypoints: (18, 3).
     """
-    size = float(person_size(keypoints))
+    size = size_of(keypoints)
     height, width = figure.shape[-2:]
     nothing = torch.zeros(1, height, width)
     times = max(1, round(size / 100))  # thin and compact are told apart on a coarse grid

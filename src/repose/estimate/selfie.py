@@ -20,8 +20,8 @@ from repose.estimate.base import Image
 from repose.estimate.squares import Square
 from repose.estimate.tflite import load_network
 from repose.hub.files import FILES, File
+from repose.represent.figure import size_of
 from repose.represent.keypoints import skeleton_mask
-from repose.represent.retarget import person_size
 
 Map = npt.NDArray[np.float32]
 """(256, 256), the probability that a pixel of the square shows a person."""
@@ -119,7 +119,7 @@ class Selfie:
         scale = SIDE / square.side
         moved = points.clone()
         moved[:, :2] = (points[:, :2] + 0.5 - torch.tensor([square.left, square.top])) * scale - 0.5
-        reach = _NEAR * scale * float(person_size(points))
+        reach = _NEAR * scale * size_of(points)
         near: Map = skeleton_mask(moved, SIDE, SIDE, radius=reach, half_width=reach, close=1)[0].numpy()
         return seen * near
 
@@ -139,7 +139,7 @@ def _around(points: Tensor, size: tuple[int, int]) -> Square:
     if int(located.sum()) < 2:
         return Square(size[0] / 2, size[1] / 2, max(size))
     (left, top), (right, bottom) = ((points[located, :2] + 0.5).aminmax(dim=0)[k].tolist() for k in (0, 1))
-    tall = _TALL * float(person_size(points))
+    tall = _TALL * size_of(points)
     if not bool(located[_ANKLES].any()):
         bottom = max(bottom, min(top + tall, size[1]))
     if not bool(located[_FACE].any()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Final
 
@@ -37,7 +38,7 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     Returns:
         float32 (1, H, W) in [0, 1].
     """
-    size = float(person_size(keypoints)) * loose
+    size = size_of(keypoints) * loose
     points = keypoints.float().cpu()
     located = points[:, 2] > 0
     whole = torch.zeros(1, height, width)
@@ -93,10 +94,21 @@ def reach(keypoints: Tensor, height: int, width: int, loose: float) -> Box:
     points = keypoints[keypoints[:, 2] > 0, :2].float().cpu()
     if len(points) == 0:
         return 0, 0, 0, 0
-    room = _REACH * loose * float(person_size(keypoints)) + 2
+    room = _REACH * loose * size_of(keypoints) + 2
     (x0, y0), (x1, y1) = points.amin(0).tolist(), points.amax(0).tolist()
     top, left = max(0, math.floor(y0 - room)), max(0, math.floor(x0 - room))
     return top, left, min(height, math.ceil(y1 + room) + 1), min(width, math.ceil(x1 + room) + 1)
 
 
-__all__ = ["FACE", "figure_mask", "reach"]
+def size_of(keypoints: Tensor) -> float:
+    """`repose.represent.retarget.person_size` of one person (18, 3); joints that were asked for lately are not measured
+    again."""
+    return _size_of(keypoints.detach().float().cpu().contiguous().numpy().tobytes())
+
+
+@functools.lru_cache(64)
+def _size_of(values: bytes) -> float:
+    return float(person_size(torch.frombuffer(bytearray(values), dtype=torch.float32).reshape(-1, 3)))
+
+
+__all__ = ["FACE", "figure_mask", "reach", "size_of"]
