@@ -11,31 +11,23 @@ FOLDER/
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
+from repose.data.photographs import ENDINGS, Read, bad_row, decode, drawn_pairs, files_of, held_out
 from repose.data.store import Report, StoreWriter, remove_partial
-from repose.picture_files import open_picture
 from repose.represent.pose_files import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
 WIDTH: Final = 64
-VALIDATION_PAIRS: Final = 1000
 LICENCE: Final = "Market-1501: gathered for research on person re-identification, no licence stated; research only"
 
 
@@ -65,7 +57,9 @@ def prepare_market1501(
     parts = {split: _read_part(folder, split) for split in ("train", "test")}
     bad_pairs: list[FormatError] = []
     test_pairs = read_pairs(_require(folder, "market-pairs-test.csv"), on_error=bad_pairs.append)
-    held_out = _held_out(parts["train"], settings.validation, settings.seed)
+    train = parts["train"]
+    people = {_person(name) for name in train.photographs if name in train.joints}
+    validation = held_out(people, settings.validation, settings.seed)
     provenance = {"seed": settings.seed, "validation_people": settings.validation}
     if fresh:
         remove_partial(out)
@@ -76,14 +70,14 @@ def prepare_market1501(
                 writer.leave_out(name, why, detail)
             for name in sorted(part.photographs):
                 person = _person(name)
-                packer.add(name, person, "val" if person in held_out else split, partial(part.read, name))
+                packer.add(name, person, "val" if person in validation else split, partial(part.read, name))
             for name in sorted(part.joints.keys() - part.photographs.keys()):
                 writer.leave_out(name, "row without a photograph", f"in market-annotation-{split}.csv")
         for error in bad_pairs:
-            writer.leave_out(*_bad_row(error))
+            writer.leave_out(*bad_row(error))
         pairs = {"test": _listed(test_pairs, writer)}
         if settings.validation:
-            pairs["val"] = _drawn(writer, settings.seed)
+            pairs["val"] = drawn_pairs(writer, settings.seed)
         return writer.finish(pairs)
 
 
@@ -101,13 +95,13 @@ MARKET1501: Final = DataSet(
 class _Part:
     """One folder of photographs: a function that reads each, by name, and the joints of its CSV."""
 
-    photographs: Mapping[str, Callable[[], bytes]]
+    photographs: Mapping[str, Read]
     joints: Mapping[str, Tensor]
     problems: list[tuple[str, str, str]]
 
     def read(self, name: str) -> dict[str, Any]:
         """Photograph and joints of a name; Refused says why it may not enter."""
-        if Path(name).suffix.lower() not in (".jpg", ".jpeg", ".png"):
+        if Path(name).suffix.lower() not in ENDINGS:
             raise Refused("not a photograph", f"a {Path(name).suffix or 'nameless'} file")
         if name.startswith(("-1", "0000")):
             raise Refused("junk person", "ids -1 and 0000 are the data set's distractors")
@@ -115,25 +109,21 @@ class _Part:
             raise Refused("no person in its name", "a name begins with four digits")
         if name not in self.joints:
             raise Refused("photograph without a row", "no joints in the CSV")
-        return {"image": _decode(self.photographs[name]), "keypoints": self.joints[name]}
+        return {"image": decode(self.photographs[name], (HEIGHT, WIDTH)), "keypoints": self.joints[name]}
 
 
 def _read_part(folder: Path, split: str) -> _Part:
     problems: list[tuple[str, str, str]] = []
     csv = _require(folder, f"market-annotation-{split}.csv")
-    joints = read_keypoints(csv, on_error=lambda error: problems.append(_bad_row(error)))
-    photographs: dict[str, Callable[[], bytes]] = {}
-    for name, read in _files(folder, f"bounding_box_{split}"):
+    joints = read_keypoints(csv, on_error=lambda error: problems.append(bad_row(error)))
+    photographs: dict[str, Read] = {}
+    for path, read in files_of(folder, f"bounding_box_{split}", "Market-1501 in its original layout"):
+        name = path.name
         if name in photographs:
             problems.append((name, "duplicate name", f"twice in bounding_box_{split}, the first one is used"))
         else:
             photographs[name] = read
     return _Part(photographs, joints, problems)
-
-
-def _bad_row(error: FormatError) -> tuple[str, str, str]:
-    place = f"{error.path.name}, line {error.line}"
-    return error.name or place, "bad row", f"{place}: {error.problem}"
 
 
 def _require(folder: Path, name: str) -> Path:
@@ -145,63 +135,8 @@ def _require(folder: Path, name: str) -> Path:
     return path
 
 
-def _files(folder: Path, name: str) -> Iterable[tuple[str, Callable[[], bytes]]]:
-    """(file name, a function that reads it) of every file below folder/name, or in folder/name.zip."""
-    if (folder / name).is_dir():
-        return [(path.name, path.read_bytes) for path in sorted((folder / name).rglob("*")) if path.is_file()]
-    packed = folder / f"{name}.zip"
-    if not packed.is_file():
-        raise FileNotFoundError(
-            f"{folder} has neither {name}/ nor {name}.zip: is it Market-1501 in its original layout?"
-        )
-    try:
-        archive = zipfile.ZipFile(packed)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{packed} is damaged or no zip file ({error}); fetch it again") from error
-    members = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
-    return [(Path(info.filename).name, partial(archive.read, info)) for info in members]
-
-
-def _decode(read: Callable[[], bytes]) -> npt.NDArray[np.uint8]:
-    """A whole photograph, uint8 (128, 64, 3). Raises Refused if it is broken or of another size."""
-    try:
-        with open_picture(io.BytesIO(read())) as picture:
-            if picture.size != (WIDTH, HEIGHT):
-                width, height = picture.size
-                raise Refused("wrong size", f"{width}x{height} pixels and not {WIDTH}x{HEIGHT}")
-            return np.asarray(picture.convert("RGB"))  # decodes to the last row, where a cut file shows
-    except UnidentifiedImageError as error:  # its text has an address in memory, which differs from run to run
-        raise Refused("broken photograph", "its bytes are no picture of a known format") from error
-    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
-        raise Refused("broken photograph", str(error)) from error
-
-
 def _person(name: str) -> str:
     return name[:4]
-
-
-def _draw(seed: int, *words: str) -> str:
-    """A random key of these words: the k smallest of many keys are k random draws."""
-    return hashlib.sha256(":".join((str(seed), *words)).encode()).hexdigest()
-
-
-def _held_out(part: _Part, count: int, seed: int) -> frozenset[str]:
-    people = {_person(name) for name in part.photographs if name in part.joints}
-    if count < 0 or (count and count >= len(people)):
-        raise ValueError(
-            f"validation_people={count} leaves none of the {len(people)} training people to train on; choose fewer"
-        )
-    return frozenset(sorted(people, key=lambda person: _draw(seed, person))[:count])
-
-
-def _drawn(writer: StoreWriter, seed: int) -> list[tuple[str, str]]:
-    """At most 1,000 of the ordered pairs of the people held out."""
-    people: dict[str, list[str]] = {}
-    for name, person, split in zip(writer.names, writer.people, writer.splits, strict=True):
-        if split == "val":
-            people.setdefault(person, []).append(name)
-    pairs = [pair for names in people.values() for pair in permutations(names, 2)]
-    return sorted(pairs, key=lambda pair: _draw(seed, *pair))[:VALIDATION_PAIRS]
 
 
 def _listed(pairs: list[tuple[str, str]], writer: StoreWriter) -> list[tuple[str, str]]:
