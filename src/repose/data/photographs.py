@@ -151,7 +151,7 @@ def located_pairs(writer: StoreWriter, split: str) -> list[tuple[str, str]]:
         writer: of the store that is being written.
     """
     people: dict[str, list[str]] = {}
-    located: list[bool] = (writer.joints()[:, _TORSO, 2] > 0).all(1).tolist()
+    located = np.all(writer.joints()[:, _TORSO, 2] > 0, axis=1).tolist()
     for name, person, own, whole in zip(writer.names, writer.people, writer.splits, located, strict=True):
         if own == split and whole:
             people.setdefault(person, []).append(name)
