@@ -24,7 +24,7 @@ Names = Mapping[str, Mapping[str, int]]
 
 
 def names_for(store: Store, real: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
-    """Real names for the people of the splits "train" and "test": those of one outfit for the pictures of one person."""
+    """Real names for the people of the splits "train" and "test": those of one outfit for one person."""
     named: dict[str, dict[str, int]] = {}
     for split, names in real.items():
         outfits: dict[str, list[str]] = {}
@@ -40,7 +40,9 @@ def names_for(store: Store, real: Mapping[str, Sequence[str]]) -> dict[str, dict
     return named
 
 
-def write_folder(folder: Path, store: Store, names: Names, kind: Kind, maps: bool = False, packed: bool = False) -> Path:
+def write_folder(
+    folder: Path, store: Store, names: Names, kind: Kind, maps: bool = False, packed: bool = False
+) -> Path:
     """Write one layout: pictures, lists, joints, pairs; maps with PINet's labels and DensePose's files.
 
     Args:
