@@ -51,7 +51,8 @@ class Market1501:
     validation: Annotated[int, Setting("How many of the training people are held out for validation.", least=0)] = 30
     seed: Annotated[int, Setting("Of the draw of these people and of their pairs.")] = 0
     all_pairs: Annotated[
-        bool, Setting("Make training pairs also of photographs in which a hip or a shoulder is not located.")
+        bool,
+        Setting("Training pairs also of photographs in which a hip or a shoulder is not located.", flag="--all-pairs"),
     ] = False
 
 

@@ -44,7 +44,7 @@ class DeepFashion:
     iuv: Annotated[Path | None, Setting("Folder of DensePose's files, NAME_IUV.png; by itself: iuv/, densepose/.")] = (
         None
     )
-    ignore_maps: Annotated[bool, Setting("Pack pictures and joints alone.")] = False
+    ignore_maps: Annotated[bool, Setting("Pack pictures and joints alone.", flag="--ignore-maps")] = False
     validation: Annotated[int, Setting("How many training items are held out, in all their clothes.", least=0)] = 100
     seed: Annotated[int, Setting("Of the draw of these items and of their pairs.")] = 0
 
