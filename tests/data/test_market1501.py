@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from repose.cli.data_sets import DATA_SETS
@@ -129,6 +130,44 @@ def test_every_kind_of_damage_is_named_counted_and_skipped(layout: Path, tmp_pat
     assert report.reasons["broken photograph"] == 3
 
 
+def without(name: str, *missing: int) -> str:
+    """The row of a photograph in which these joints are not located."""
+    y, x = ([-1 if joint in missing else joint + 10 for joint in range(18)] for _ in "yx")
+    return f"{name}: {y}: {x}\n"
+
+
+def test_training_pairs_need_both_hips_and_both_shoulders(layout: Path, tmp_path: Path) -> None:
+    csv = layout / "market-annotation-train.csv"
+    text = csv.read_text()
+    for name, missing in (("0001_c0.jpg", (2,)), ("0002_c0.jpg", (11,)), ("0003_c0.jpg", (0, 1, 4, 9, 13))):
+        text = text.replace(row(name), without(name, *missing))
+    csv.write_text(text)
+    prepare_market1501(Market1501(layout, validation=0), tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    pairs = [(store.names[source], store.names[target]) for source, target in store.pairs("train").tolist()]
+    assert len(pairs) == 2 * 3 * 2 + 3 * 4 * 3
+    assert len(store.split("train")) == 20, "the photographs themselves stay"
+    assert {"0001_c0.jpg", "0002_c0.jpg"}.isdisjoint(name for pair in pairs for name in pair)
+    assert ("0003_c0.jpg", "0003_c3.jpg") in pairs
+    report = prepare_market1501(Market1501(layout, validation=0, all_pairs=True), tmp_path / "all")
+    assert report.pairs["train"] == 5 * 4 * 3
+
+
+def test_the_list_of_training_pairs_is_used_where_it_is_there(layout: Path, tmp_path: Path) -> None:
+    rows = ["0001_c0.jpg,0001_c1.jpg", "0002_c3.jpg,0002_c0.jpg", "0001_c0.jpg,0002_c1.jpg", "0001_c0.jpg,0009_c1.jpg"]
+    rows += [f"{person}_c0.jpg,{person}_c2.jpg" for person in ("0003", "0004", "0005")] + ["0001_c0.jpg"]
+    (layout / "market-pairs-train.csv").write_text("from,to\n" + "\n".join(rows))
+    prepare_market1501(Market1501(layout, validation=1), tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    (held_out,) = {store.people[i] for i in store.split("val")}
+    wanted = [tuple(line.split(",")) for line in (*rows[:2], *rows[4:7]) if not line.startswith(held_out)]
+    pairs = [(store.names[source], store.names[target]) for source, target in store.pairs("train").tolist()]
+    assert pairs == wanted
+    report = prepare_market1501(Market1501(layout, validation=0), tmp_path / "everybody")
+    assert report.pairs["train"] == 5
+    assert report.reasons == {"train pair of two people": 1, "train pair without its photographs": 1, "bad row": 1}
+
+
 def test_zips_in_place_of_folders(layout: Path, tmp_path: Path) -> None:
     prepare_market1501(Market1501(layout, validation=1), tmp_path / "folder")
     for split in ("train", "test"):
@@ -232,9 +271,22 @@ def test_the_real_photographs(shared: Path, tmp_path: Path) -> None:
     assert report.people["val"] == 30
     assert report.pairs["test"] == 3906
     assert report.pairs["val"] == 1000
+    assert report.pairs["train"] == 151282
     store = Store.open(tmp_path / "s")
+    joints = store.person(list(range(len(store))), ["keypoints"]).keypoints
+    located = joints[:, [2, 5, 8, 11], 2].bool().all(1)  # shoulders and hips
+    trained = located[store.split("train")]
+    assert len(trained) - int(trained.sum()) == 57
+    assert located[store.pairs("train")].all()
     _, held_out = store.groups("val")
-    assert report.pairs["train"] + int((held_out * (held_out - 1)).sum()) == 161570
+    prepare_market1501(Market1501(source, all_pairs=True), tmp_path / "all")
+    every = Store.open(tmp_path / "all")
+    assert every.checksum == "8870f8227c33"  # what the result lines cite
+    assert len(every.pairs("train")) + int((held_out * (held_out - 1)).sum()) == 161570
+    for split in ("val", "test"):
+        assert torch.equal(every.pairs(split), store.pairs(split))
+    for file in ("image.u8", "keypoints.f32"):
+        assert (tmp_path / "all" / file).read_bytes() == (tmp_path / "s" / file).read_bytes()
     line = (source / "market-annotation-test.csv").read_text().splitlines()[1234]
     name, ys, xs = line.split(":")
     keypoints = store.person([store.index(name)], ["keypoints"]).keypoints[0].tolist()

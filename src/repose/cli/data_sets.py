@@ -24,6 +24,10 @@ DATA_SETS: Final = {
         "Market-1501: photographs of pedestrians, 128x64, with the joints and the test pairs of PATN.",
         "repose.data.market1501:MARKET1501",
     ),
+    "deepfashion": (
+        "DeepFashion's In-shop benchmark, 256x176 or 512x352, with joints, pairs, parsing and DensePose.",
+        "repose.data.deepfashion:DEEPFASHION",
+    ),
     "synthetic": (
         "Rendered people with exact labels, in any number and size.",
         "repose.render.dataset:SYNTHETIC",

@@ -37,18 +37,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from repose.data.deepfashion.names import NAME
 from repose.data.store import Store
 from repose.person import JOINTS, LIP_LABELS
 from repose.represent.pose_files import write_keypoints
 
 QUALITY: Final = 95
 """Of the JPEG files."""
-
-NAME: Final = re.compile(
-    r"fashion(?P<department>WOMEN|MEN)(?P<kind>[A-Z]\w*?)id(?P<item>\d{8})(?P<color>\d{2})_(?P<number>\d+)"
-    r"(?P<view>front|side|back|full|flat|additional)\.(?P<ending>jpg|png)"
-)
-"""A flattened name of DeepFashion."""
 
 _KINDS: Final = (  # the first whose label covers enough of a person's pictures
     ("dress", "WOMEN", "Dresses"),
@@ -63,6 +58,8 @@ _RIGHT, _LEFT = JOINTS.index("right_shoulder"), JOINTS.index("left_shoulder")
 _ANKLES: Final = (JOINTS.index("right_ankle"), JOINTS.index("left_ankle"))
 _NOSE: Final = JOINTS.index("nose")
 _BATCH: Final = 64
+
+__all__ = ["LABEL_COLORS", "NAME", "QUALITY", "export_layout", "layout_names"]
 
 LABEL_COLORS: Final = (
     (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85), (0, 119, 221), (85, 85, 0),

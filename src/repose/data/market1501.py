@@ -6,6 +6,7 @@ FOLDER/
   bounding_box_test/   or bounding_box_test.zip
   market-annotation-train.csv  market-annotation-test.csv     name:keypoints_y:keypoints_x
   market-pairs-test.csv                                       from,to
+  market-pairs-train.csv                                      from,to, where it is there
 ```
 """
 
@@ -22,12 +23,23 @@ from torch import Tensor
 
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
-from repose.data.photographs import ENDINGS, Read, bad_row, decode, drawn_pairs, files_of, held_out
+from repose.data.photographs import (
+    ENDINGS,
+    Read,
+    bad_row,
+    decode,
+    drawn_pairs,
+    files_of,
+    held_out,
+    listed_pairs,
+    located_pairs,
+)
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.represent.pose_files import FormatError, read_keypoints, read_pairs
 
 HEIGHT: Final = 128
 WIDTH: Final = 64
+TRAINING_LIST: Final = "market-pairs-train.csv"
 LICENCE: Final = "Market-1501: gathered for research on person re-identification, no licence stated; research only"
 
 
@@ -38,6 +50,10 @@ class Market1501:
     folder: Annotated[Path, Setting("The folder of Market-1501 in its original layout, with the CSV files of PATN.")]
     validation: Annotated[int, Setting("How many of the training people are held out for validation.", least=0)] = 30
     seed: Annotated[int, Setting("Of the draw of these people and of their pairs.")] = 0
+    all_pairs: Annotated[
+        bool,
+        Setting("Training pairs also of photographs in which a hip or a shoulder is not located.", flag="--all-pairs"),
+    ] = False
 
 
 def prepare_market1501(
@@ -45,9 +61,11 @@ def prepare_market1501(
 ) -> Report:
     """Pack Market-1501 into the store `out`, with splits "train", "val" (training people held out) and "test".
 
-    Training pairs are all ordered pairs of one person; "val" has a fixed list of at most 1,000 drawn by the seed, on
-    every machine the same; the pairs of "test" come from the CSV. A photograph that is not 64x128 is left out, because
-    its joints belong to another size. Arguments and further errors as of `repose.data.datasets.Prepare`.
+    Training pairs are those of `market-pairs-train.csv`; where it is missing, all ordered pairs of one person among the
+    photographs in which both hips and both shoulders are located, the rule of PATN's released tool
+    (`tool/create_pairs_dataset.py`). "val" has a fixed list of at most 1,000 drawn by the seed, on every machine the
+    same; the pairs of "test" come from the CSV. A photograph that is not 64x128 is left out, because its joints belong
+    to another size. Arguments and further errors as of `repose.data.datasets.Prepare`.
 
     Raises:
         FileNotFoundError: a part of the layout is missing.
@@ -57,10 +75,13 @@ def prepare_market1501(
     parts = {split: _read_part(folder, split) for split in ("train", "test")}
     bad_pairs: list[FormatError] = []
     test_pairs = read_pairs(_require(folder, "market-pairs-test.csv"), on_error=bad_pairs.append)
+    train_pairs = _training_list(folder, settings, bad_pairs)
     train = parts["train"]
     people = {_person(name) for name in train.photographs if name in train.joints}
     validation = held_out(people, settings.validation, settings.seed)
-    provenance = {"seed": settings.seed, "validation_people": settings.validation}
+    provenance: dict[str, Any] = {"seed": settings.seed, "validation_people": settings.validation}
+    if not settings.all_pairs:  # a store of all pairs stays, byte for byte, what it was before there was a choice
+        provenance["training_pairs"] = "hips and shoulders located" if train_pairs is None else TRAINING_LIST
     if fresh:
         remove_partial(out)
     with StoreWriter(out, HEIGHT, WIDTH, "market1501", LICENCE, provenance, resume=True) as writer:
@@ -75,7 +96,12 @@ def prepare_market1501(
                 writer.leave_out(name, "row without a photograph", f"in market-annotation-{split}.csv")
         for error in bad_pairs:
             writer.leave_out(*bad_row(error))
-        pairs = {"test": _listed(test_pairs, writer)}
+        pairs = {"test": listed_pairs(test_pairs, writer, "test")}
+        if train_pairs is not None:
+            kept = [pair for pair in train_pairs if validation.isdisjoint(map(_person, pair))]
+            pairs["train"] = listed_pairs(kept, writer, "train")
+        elif not settings.all_pairs:
+            pairs["train"] = located_pairs(writer, "train")
         if settings.validation:
             pairs["val"] = drawn_pairs(writer, settings.seed)
         return writer.finish(pairs)
@@ -139,15 +165,8 @@ def _person(name: str) -> str:
     return name[:4]
 
 
-def _listed(pairs: list[tuple[str, str]], writer: StoreWriter) -> list[tuple[str, str]]:
-    """The pairs whose photographs are in the store and show one person; the report lists the others."""
-    kept = []
-    for source, target in pairs:
-        absent = [name for name in (source, target) if name not in writer.written]
-        if absent:
-            writer.leave_out(f"{source} -> {target}", "test pair without its photographs", " and ".join(absent))
-        elif _person(source) != _person(target):
-            writer.leave_out(f"{source} -> {target}", "test pair of two people")
-        else:
-            kept.append((source, target))
-    return kept
+def _training_list(folder: Path, settings: Market1501, bad_pairs: list[FormatError]) -> list[tuple[str, str]] | None:
+    path = folder / TRAINING_LIST
+    if settings.all_pairs or not path.is_file():
+        return None
+    return read_pairs(path, on_error=bad_pairs.append)

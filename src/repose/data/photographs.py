@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from repose.data.packing import Refused
 from repose.data.store import StoreWriter
+from repose.person import JOINTS
 from repose.picture_files import open_picture
 from repose.represent.pose_files import FormatError
 
@@ -26,6 +27,8 @@ ENDINGS: Final = (".jpg", ".jpeg", ".png")
 
 VALIDATION_PAIRS: Final = 1000
 """How many pairs of the people held out are drawn, at most."""
+
+_TORSO: Final = [JOINTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("shoulder", "hip")]
 
 Read = Callable[[], bytes]
 """Reads one file, from a folder or a zip file."""
@@ -137,6 +140,46 @@ def drawn_pairs(
             people.setdefault(person, []).append(name)
     pairs = (pair for names in people.values() for pair in permutations(names, 2))
     return heapq.nsmallest(most, pairs, key=lambda pair: draw(seed, *pair))  # there may be millions
+
+
+def located_pairs(writer: StoreWriter, split: str) -> list[tuple[str, str]]:
+    """All ordered pairs of one person in a split, among the pictures in which both hips and both shoulders are located.
+
+    The rule of PATN's released tool (`tool/create_pairs_dataset.py`, `pose_check_valid`), which is that of Siarohin et
+    al. 2018: without these four joints there is no torso to be moved.
+
+    Args:
+        writer: of the store that is being written.
+    """
+    people: dict[str, list[str]] = {}
+    located = np.all(writer.joints()[:, _TORSO, 2] > 0, axis=1).tolist()
+    for name, person, own, whole in zip(writer.names, writer.people, writer.splits, located, strict=True):
+        if own == split and whole:
+            people.setdefault(person, []).append(name)
+    return [pair for names in people.values() for pair in permutations(names, 2)]
+
+
+def listed_pairs(pairs: Iterable[tuple[str, str]], writer: StoreWriter, split: str) -> list[tuple[str, str]]:
+    """The pairs of a list whose photographs are in the store and show one person; the report has the others.
+
+    Both photographs of a training pair are of the split "train".
+    """
+    people = dict(zip(writer.names, writer.people, strict=True))
+    kept = []
+    for source, target in pairs:
+        absent = [name for name in (source, target) if not _usable(writer, name, split)]
+        if absent:
+            writer.leave_out(f"{source} -> {target}", f"{split} pair without its photographs", " and ".join(absent))
+        elif people[source] != people[target]:
+            writer.leave_out(f"{source} -> {target}", f"{split} pair of two people")
+        else:
+            kept.append((source, target))
+    return kept
+
+
+def _usable(writer: StoreWriter, name: str, split: str) -> bool:
+    own = writer.split_of(name)
+    return own is not None and (split != "train" or own == "train")
 
 
 def bad_row(error: FormatError) -> tuple[str, str, str]:

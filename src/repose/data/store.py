@@ -176,6 +176,13 @@ class StoreWriter:
         """The names that are in already, also those of the attempt that is resumed."""
         return self._index.keys()
 
+    def joints(self) -> Array:
+        """The joints of every record so far, float32 (N, 18, 3), also of the attempt that is resumed."""
+        file, shape, dtype = self._layout["keypoints"]
+        path = self.partial / file
+        values = np.fromfile(path, dtype) if path.exists() else np.zeros(0, dtype)
+        return values.reshape(-1, *shape)
+
     def split_of(self, name: str) -> str | None:
         """The split of a picture that is in already, None for a name that is not."""
         index = self._index.get(name)
