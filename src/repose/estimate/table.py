@@ -15,7 +15,7 @@ ESTIMATORS: Final[dict[str, dict[str, str]]] = {
         "selfie": "repose.estimate.selfie:Selfie",
         "bodypix": "repose.estimate.bodypix:BodyPix",
     },
-    "parsing": {},
+    "parsing": {"person": "repose.estimate.person_parsing:PersonParsing"},
     "iuv": {"body": "repose.estimate.body_iuv:BodyIUV"},
 }
 """Field -> its estimators by name, as "module:Class"; the first one is the default. The fields stand in the order in

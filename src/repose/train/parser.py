@@ -1,4 +1,4 @@
-"""Training of the parser (`repose.estimate.parsing_network`), resumable: `train`. scripts/train_parser.py is the command."""
+"""Training of the parser, resumable: `train`. scripts/train_parser.py is the command."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class Plan:
         save: seconds between checkpoints. log: steps between lines of the log.
     """
 
-    first_steps: int = 1600
+    first_steps: int = 1400
     first_batch: int = 24
     first_height: int = 128
     first_width: int = 96
-    steps: int = 1600
+    steps: int = 1000
     batch: int = 12
     height: int = 256
     width: int = 192
     rate: float = 2e-3
-    encoder_rate: float = 0.15
+    encoder_rate: float = 0.1
     warmup: int = 100
     dice: float = 0.5
     seed: int = 0
