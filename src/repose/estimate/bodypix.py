@@ -47,7 +47,7 @@ PARTS: Final = (
 """The parts by number; left and right are the person's own."""
 
 _OUTPUTS: Final = ("float_segments", "float_part_heatmaps")
-_MIRRORED: Final = [
+MIRRORED: Final = [
     PARTS.index(name.replace("left", "*").replace("right", "left").replace("*", "right")) for name in PARTS
 ]
 
@@ -145,7 +145,7 @@ class BodyPix:
         person, parts = self._network(pixels)
         mirrored, mirrored_parts = self._network(np.ascontiguousarray(pixels[:, ::-1]))
         person = np.float32(0.5) * (person + mirrored[:, ::-1])
-        parts = np.float32(0.5) * (parts + mirrored_parts[:, ::-1, _MIRRORED])
+        parts = np.float32(0.5) * (parts + mirrored_parts[:, ::-1, MIRRORED])
         return person, parts
 
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:

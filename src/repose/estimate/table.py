@@ -22,7 +22,7 @@ ESTIMATORS: Final[dict[str, dict[str, str]]] = {
         "selfie": "repose.estimate.selfie:Selfie",
         "bodypix": "repose.estimate.bodypix:BodyPix",
     },
-    "parsing": {},
+    "parsing": {"person": "repose.estimate.person_parsing:PersonParsing"},
     "iuv": {
         "person": "repose.estimate.person_iuv:PersonIUV",
         "body": "repose.estimate.body_iuv:BodyIUV",
