@@ -18,9 +18,14 @@ from torch import Tensor
 from repose.metrics.accumulators import FeatureBuffer, PairScores, ReferenceStatistics, Score
 from repose.metrics.columns import COLUMNS, require_network_columns
 from repose.metrics.functional import frechet, inception_score, kid
+from repose.metrics.functional.perceptual import consistency
 from repose.metrics.functional.pictures import ValueRange, as_grey_levels
+from repose.metrics.person_networks import PersonNetwork, attributes_kept
 from repose.metrics.picture_networks import LpipsNetwork, Network, NetworkMissingError, build_network
 from repose.nn import inception
+
+_SEEN: Final[dict[str, dict[tuple[str, bytes], Tensor]]] = {}
+"""What networks of people said of real pictures, by the network and its device: the same for every model."""
 
 REAL: Final = ("target", "source")
 """Kinds of pictures that come several times in a list of pairs; their outputs are remembered."""
@@ -114,20 +119,39 @@ class MetricNetworks:
 
     @torch.no_grad()
     def run(
-        self, pictures: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
+        self,
+        pictures: Mapping[str, Tensor],
+        masks: Mapping[str, Tensor] | None = None,
+        people: Mapping[str, Tensor] | None = None,
+        kinds: Sequence[str] | None = None,
     ) -> dict[str, NetworkOutputs]:
         """Run every network on every kind of picture.
 
         Args:
             pictures: kind -> uint8 (B, 3, H, W); the kind "target" is what LPIPS compares the others with.
             masks: kind -> uint8 (B, 1, H, W), 0 or 1, for columns of masked pictures.
+            people: the same pictures without padding, for networks of people; None: `pictures`. They also need the
+                kinds that their columns compare with, `references`.
+            kinds: that are measured; None: all of `pictures`.
         """
+        pictures = {kind: of_kind for kind, of_kind in pictures.items() if kinds is None or kind in kinds} | {
+            kind: pictures[kind] for kind in ("target",) if kind in pictures
+        }
         outputs = {kind: NetworkOutputs() for kind in pictures}
         for name, network in self._networks.items():
             columns = [COLUMNS[column] for column in self.columns if _network(column) == name]
             if isinstance(network, LpipsNetwork):
                 for kind, distance in network.distances(pictures).items():
                     outputs[kind].columns |= {column.name: PairScores.mean_of(distance) for column in columns}
+                continue
+            if isinstance(network, PersonNetwork):
+                shown = pictures if people is None else people
+                for column in columns:
+                    assert column.reference is not None
+                    reference = self._outputs(name, column.reference, shown[column.reference])
+                    for kind in pictures:
+                        rows = self._outputs(name, kind, shown[kind])
+                        outputs[kind].columns[column.name] = _compared(column.statistic, rows, reference)
                 continue
             of_pictures = [column for column in columns if column.of == "picture"]
             for kind, of_kind in pictures.items():
@@ -185,6 +209,11 @@ class MetricNetworks:
         """The features (B, 2048), float32, of one of the Inception networks; not remembered."""
         return self._outputs(network, "", pictures)[:, : inception.FEATURES]
 
+    def references(self) -> tuple[str, ...]:
+        """The kinds of real pictures that networks of people compare with: "source", "target", or none."""
+        of_people = [COLUMNS[name] for name in self.columns if isinstance(self._networks[_network(name)], PersonNetwork)]
+        return tuple(dict.fromkeys(column.reference for column in of_people if column.reference is not None))
+
     def training_networks(self) -> tuple[str, ...]:
         """The networks whose columns are compared with the training pictures."""
         return tuple(dict.fromkeys(_network(column) for column in self.chosen(reference="train")))
@@ -195,13 +224,15 @@ class MetricNetworks:
         assert not isinstance(network, LpipsNetwork)
         if kind not in REAL:
             return torch.cat([network.outputs(part) for part in torch.split(pictures, network.batch)])
+        # what networks of people say is small, and the next model of a comparison needs it again
+        remembered = _SEEN.setdefault(f"{name} {network.device}", {}) if isinstance(network, PersonNetwork) else self._remembered
         keys = [(name, hashlib.sha1(picture.numpy().tobytes()).digest()) for picture in pictures.cpu().contiguous()]
-        new = {key: at for at, key in enumerate(keys) if key not in self._remembered}
+        new = {key: at for at, key in enumerate(keys) if key not in remembered}
         if new:
             fresh = pictures[list(new.values())]
             outputs = torch.cat([network.outputs(part) for part in torch.split(fresh, network.batch)])
-            self._remembered.update(zip(new, outputs, strict=True))
-        return torch.stack([self._remembered[key] for key in keys])
+            remembered.update(zip(new, outputs, strict=True))
+        return torch.stack([remembered[key] for key in keys])
 
 
 def network_metric(
@@ -257,6 +288,13 @@ def network_metric(
     for kind, of_kind in pictures.items():
         buffers[kind].put(0, networks.run({kind: of_kind})[kind].features)
     return networks.set_scores(buffers["generated"], buffers["target"], seed=seed)[column].value
+
+
+def _compared(statistic: str, pictures: Tensor, references: Tensor) -> PairScores:
+    """The column of pairs of what a network of people says of pictures and references, (B, D) each."""
+    if statistic == "attributes":
+        return PairScores(*attributes_kept(pictures, references))
+    return PairScores.mean_of(consistency(pictures, references))
 
 
 def _network(column: str) -> str:
