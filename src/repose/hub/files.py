@@ -38,9 +38,7 @@ class File:
     tensor_names: str = ".*"
 
 
-def _open_model_zoo(
-    network: str, layers: tuple[str, int], constants: tuple[str, int], what: str
-) -> tuple[File, File]:
+def _open_model_zoo(network: str, layers: tuple[str, int], constants: tuple[str, int], what: str) -> tuple[File, File]:
     """The two files of a network of Intel's Open Model Zoo, half precision, of release 2023.0.
 
     Its own list has the sha384 of the files at these addresses; here stands the sha256 of files with that sha384.

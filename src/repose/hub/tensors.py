@@ -67,7 +67,7 @@ def _tensors(path: Path, names: re.Pattern[str]) -> Iterator[tuple[str, Tensor]]
         pass  # a file of torch
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
         raise ValueError(f"{path} is neither a file of safetensors nor a state dict of torch: {error}") from error
     if not isinstance(state, Mapping):
         raise ValueError(f"{path} holds no state dict, but a {type(state).__name__}")

@@ -24,9 +24,6 @@ from repose.metrics.person_networks import PersonNetwork, attributes_kept
 from repose.metrics.picture_networks import LpipsNetwork, Network, NetworkMissingError, build_network
 from repose.nn import inception
 
-_SEEN: Final[dict[str, dict[tuple[str, bytes], Tensor]]] = {}
-"""What networks of people said of real pictures, by the network and its device: the same for every model."""
-
 REAL: Final = ("target", "source")
 """Kinds of pictures that come several times in a list of pairs; their outputs are remembered."""
 
@@ -130,10 +127,11 @@ class MetricNetworks:
         Args:
             pictures: kind -> uint8 (B, 3, H, W); the kind "target" is what LPIPS compares the others with.
             masks: kind -> uint8 (B, 1, H, W), 0 or 1, for columns of masked pictures.
-            people: the same pictures without padding, for networks of people; None: `pictures`. They also need the
-                kinds that their columns compare with, `references`.
+            people: the same pictures without padding, for networks of people; None: `pictures`. A column is left out
+                if the kind that it compares with (`references`) is not among them.
             kinds: that are measured; None: all of `pictures`.
         """
+        bare = pictures if people is None else people
         pictures = {kind: of_kind for kind, of_kind in pictures.items() if kinds is None or kind in kinds} | {
             kind: pictures[kind] for kind in ("target",) if kind in pictures
         }
@@ -144,13 +142,13 @@ class MetricNetworks:
                 for kind, distance in network.distances(pictures).items():
                     outputs[kind].columns |= {column.name: PairScores.mean_of(distance) for column in columns}
                 continue
-            if isinstance(network, PersonNetwork):
-                shown = pictures if people is None else people
+            if all(column.of == "pair" for column in columns):  # networks of people
                 for column in columns:
-                    assert column.reference is not None
-                    reference = self._outputs(name, column.reference, shown[column.reference])
+                    if column.reference is None or column.reference not in bare:
+                        continue
+                    reference = self._outputs(name, column.reference, bare[column.reference])
                     for kind in pictures:
-                        rows = self._outputs(name, kind, shown[kind])
+                        rows = self._outputs(name, kind, bare[kind])
                         outputs[kind].columns[column.name] = _compared(column.statistic, rows, reference)
                 continue
             of_pictures = [column for column in columns if column.of == "picture"]
@@ -211,8 +209,8 @@ class MetricNetworks:
 
     def references(self) -> tuple[str, ...]:
         """The kinds of real pictures that networks of people compare with: "source", "target", or none."""
-        of_people = [COLUMNS[name] for name in self.columns if isinstance(self._networks[_network(name)], PersonNetwork)]
-        return tuple(dict.fromkeys(column.reference for column in of_people if column.reference is not None))
+        columns = [COLUMNS[name] for name in self.chosen(of="pair") if COLUMNS[name].statistic != "lpips"]
+        return tuple(dict.fromkeys(column.reference for column in columns if column.reference is not None))
 
     def training_networks(self) -> tuple[str, ...]:
         """The networks whose columns are compared with the training pictures."""
@@ -224,8 +222,9 @@ class MetricNetworks:
         assert not isinstance(network, LpipsNetwork)
         if kind not in REAL:
             return torch.cat([network.outputs(part) for part in torch.split(pictures, network.batch)])
-        # what networks of people say is small, and the next model of a comparison needs it again
-        remembered = _SEEN.setdefault(f"{name} {network.device}", {}) if isinstance(network, PersonNetwork) else self._remembered
+        remembered = self._remembered
+        if isinstance(network, PersonNetwork):
+            remembered = network.seen  # the next model of a comparison needs it again
         keys = [(name, hashlib.sha1(picture.numpy().tobytes()).digest()) for picture in pictures.cpu().contiguous()]
         new = {key: at for at, key in enumerate(keys) if key not in remembered}
         if new:
@@ -278,6 +277,8 @@ def network_metric(
         raise ValueError(f"{column} compares with a target: give target=...")
     pictures = {"generated": _as_uint8(generated, value_range, "generated")}
     pictures["target"] = pictures["generated"] if target is None else _as_uint8(target, value_range, "target")
+    if spec.reference == "source":
+        pictures["source"] = pictures["target"]
     if spec.of != "set":
         outputs = networks.run(pictures if spec.of == "pair" else {"generated": pictures["generated"]})
         return outputs["generated"].columns[column].values

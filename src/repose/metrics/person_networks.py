@@ -1,7 +1,7 @@
 """Networks that look at a person: who it is (re-identification) and what the person wears or carries (attributes).
 
-Both are of Intel's Open Model Zoo and run in torch (`repose.nn.openvino_graph`). They look at the whole picture, resized
-to the size that they were trained on.
+Both are of Intel's Open Model Zoo and run in torch (`repose.nn.openvino_graph`). They look at the whole picture, at the
+size that they were trained on.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ CLEAR: Final = 0.2
 """An attribute is clear on a picture if its probability is at most this, or at least 1 less this."""
 
 
+_SEEN: Final[dict[str, dict[tuple[str, bytes], Tensor]]] = {}
+"""File and device -> `PersonNetwork.seen`. It is small, and an evaluation loads the network anew for each model."""
+
+
 class PersonNetwork:
     """A network of people on single pictures, as `repose.metrics.picture_networks.PictureNetwork`.
 
@@ -45,12 +49,14 @@ class PersonNetwork:
 
     Attributes:
         batch: pictures that are fastest together.
+        seen: what it said of real pictures, for whoever keeps it: the same for every network of this file and device.
     """
 
     def __init__(self, graph: OpenVinoGraph, device: torch.device) -> None:
         moved: OpenVinoGraph = graph.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
         self.graph, self.device = moved, device
         self.batch = 8 if device.type == "cpu" else 64
+        self.seen = _SEEN.setdefault(f"{graph.origin} {device}", {})
 
     @torch.no_grad()
     def outputs(self, pictures: Tensor) -> Tensor:
@@ -60,7 +66,8 @@ class PersonNetwork:
         if tuple(x.shape[2:]) != tuple(size):
             x = F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=True)
         x = x.contiguous(memory_format=torch.channels_last)
-        return self.graph(x)[self.graph.outputs[0]].flatten(1).float().cpu()
+        results: dict[str, Tensor] = self.graph(x)
+        return results[self.graph.outputs[0]].flatten(1).float().cpu()
 
 
 def person_network(files: Sequence[str], device: torch.device) -> PersonNetwork:

@@ -1,4 +1,7 @@
-"""The trained networks that columns need: Inception v3, LPIPS, SSD300, FastestDet and those of people, built from their weight files."""
+"""The trained networks that columns need, built from their weight files.
+
+They are Inception v3, LPIPS, SSD300, FastestDet, and those of people (`repose.metrics.person_networks`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ from repose.extras import how_to_install
 from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.metrics.functional import detection_score, lpips
-from repose.metrics.person_networks import ATTRIBUTE_FILES, REIDENTIFICATION, PersonNetwork, person_network
+from repose.metrics.person_networks import (
+    ATTRIBUTE_FILES,
+    REIDENTIFICATION,
+    PersonNetwork,
+    person_network,
+)
 from repose.nn import alexnet, inception, squeezenet, ssd, vgg
 from repose.nn.lpips import ALEXNET_WEIGHTS, LPIPS_TAPS, lpips_weights
 

@@ -143,7 +143,7 @@ PROTOCOLS: Final = {
             canvas="market",
             mask=MaskVariant(),
             networks=("is_tf10", "mask_is_tf10", "lpips_alex", "identity_reid", "attributes"),
-            notes="version 2 with LPIPS and with two columns of ours: identity by a re-identification network, and kept "
+            notes="version 2 with LPIPS and two columns of ours, identity by a re-identification network and kept "
             f"attributes. {_STRIPS}patn-market-jpeg",
         ),
         Protocol(

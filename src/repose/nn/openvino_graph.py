@@ -4,7 +4,7 @@ The .xml names layers and the edges between them, the .bin holds the constants. 
 `OPERATIONS` has the kinds of layers that are read; another kind is an error that names it. A convolution takes the
 addition of a constant for each channel as its bias.
 
-Source: OpenVINO, "Intermediate Representation", versions 10 and 11, and the specifications of the operation sets 1 to 8.
+Source: OpenVINO, "Intermediate Representation", versions 10 and 11, and the operation sets 1 to 8.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def _constants(layers: Mapping[str, Layer], blob: bytes, file: Path) -> dict[str
 def _ordered(layers: Mapping[str, Layer]) -> list[Layer]:
     """The layers, each after those that it reads."""
     ordered: dict[str, Layer] = {}
-    waiting = list(reversed(layers.values()))
+    waiting = list(reversed(list(layers.values())))
     while waiting:
         layer = waiting[-1]
         before = [layers[source] for source in layer.inputs if source not in ordered]
@@ -416,4 +416,3 @@ OPERATIONS: Final[Mapping[str, Callable[[Attributes], Operation]]] = {
     "Subtract": _plain(torch.sub),
 }
 """Kind of layer -> what makes its function of its attributes. Const, Parameter and Result are read beside these."""
-
