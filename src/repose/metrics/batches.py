@@ -15,7 +15,7 @@ from torch import Tensor
 from repose.estimate import Cached, KeypointEstimator
 from repose.estimate import estimator as find_estimator
 from repose.metrics.accumulators import PairScores
-from repose.metrics.columns import require_network_columns
+from repose.metrics.columns import REPLACED, require_network_columns
 from repose.metrics.features import FeatureOutputs, clothes_mask, load_features, person_mask
 from repose.metrics.functional import padded
 from repose.metrics.measure import PixelThreads, feature_columns, joint_columns, joints_of, mask_of
@@ -24,9 +24,6 @@ from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.sources import PictureSource
 from repose.person import Pair
-
-REPLACED: Final = ("identity", "clothing")
-"""Columns of `repose.metrics.features` that `identity_reid` takes the place of where its network is here."""
 
 POOLED: Final = "mobilenet_v2 pooled"
 """Name of the features of `repose.metrics.features` in a `FeatureBuffer`."""

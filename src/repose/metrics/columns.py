@@ -187,6 +187,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
 """Every column by its name, in the order of tables."""
 
 
+REPLACED: Final = ("identity", "clothing")
+"""Columns of `repose.metrics.features` that `identity_reid` takes the place of where its network is here."""
+
+
 def columns_from(computed_from: Literal["pixels", "joints", "features", "network"]) -> tuple[str, ...]:
     """The names of the columns that are computed from pixels, joints, features or networks, in their order."""
     return tuple(name for name, column in COLUMNS.items() if column.computed_from == computed_from)

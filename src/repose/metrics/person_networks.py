@@ -65,9 +65,10 @@ class PersonNetwork:
         x = pictures.to(self.device).float().flip(1)
         if tuple(x.shape[2:]) != tuple(size):
             x = F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=True)
-        x = x.contiguous(memory_format=torch.channels_last)
+        # always so many pictures: how a matrix product adds up depends on its size, by about 1e-9
+        x = F.pad(x, (0, 0, 0, 0, 0, 0, 0, max(0, self.batch - len(x)))).contiguous(memory_format=torch.channels_last)
         results: dict[str, Tensor] = self.graph(x)
-        return results[self.graph.outputs[0]].flatten(1).float().cpu()
+        return results[self.graph.outputs[0]].flatten(1)[: len(pictures)].float().cpu()
 
 
 def person_network(files: Sequence[str], device: torch.device) -> PersonNetwork:
