@@ -129,7 +129,7 @@ def test_a_model_of_another_canvas_is_refused_before_anything_is_measured(tmp_pa
     store, results = tiny.store(tmp_path / "data"), tmp_path / "results.jsonl"
     runs = [str(tiny.save(tmp_path / "run")), str(tiny.save(tmp_path / "other", "patn-fashion"))]
     files = ComparisonFiles(tmp_path / "e.png", results)
-    with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@2 measures on 'market'"):
+    with pytest.raises(ValueError, match=r"other works on the canvas 'fashion', patn-market@3 measures on 'market'"):
         compare(runs, store.folder, "patn-market", EvaluationSettings(), files, screen())
     assert not results.exists()
 

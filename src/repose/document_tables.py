@@ -33,6 +33,7 @@ from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
+from repose.research.reidentification import reidentification_table
 from repose.research.turns import turns_table
 
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
@@ -59,6 +60,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "joints": joints_table,
     "iuv": iuv_table,
     "turns": turns_table,
+    "reidentification": reidentification_table,
     "photographs": photographs_table,
 }
 """Name of a table -> the function of its owner that makes it from result lines, the newest last."""

@@ -60,7 +60,7 @@ def blend(pair: Pair) -> Tensor:
 
 
 def test_the_target_itself_scores_exactly_one(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, peek, EvaluationSettings(estimator=Reader()))
+    evaluation = evaluate("patn-market@2", store, peek, EvaluationSettings(estimator=Reader()))
     for kind in ("target", "generated"):
         got = evaluation[kind].scores
         assert got["ssim"].value == got["mask_ssim"].value == pytest.approx(1, abs=1e-12)
@@ -72,7 +72,7 @@ def test_the_target_itself_scores_exactly_one(store: Store) -> None:
 
 
 def test_columns_are_the_definitions_pair_by_pair(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, blend, EvaluationSettings(batch=4))
+    evaluation = evaluate("patn-market@2", store, blend, EvaluationSettings(batch=4))
     row = evaluation["generated"]
     assert evaluation.pairs.tolist() == store.pairs("test").tolist()
     for at, (source, target) in enumerate(evaluation.pairs.tolist()):
@@ -134,28 +134,28 @@ def test_generators_get_pairs_on_the_protocols_canvas(tmp_path: Path) -> None:
 
 
 def test_references_may_be_taken_from_an_earlier_evaluation(store: Store) -> None:
-    first = evaluate("patn-market", store, GeneratorPictures(blend, name="a"))
-    second = evaluate("patn-market", store, GeneratorPictures(blend, name="b"), beside=first)
+    first = evaluate("patn-market@2", store, GeneratorPictures(blend, name="a"))
+    second = evaluate("patn-market@2", store, GeneratorPictures(blend, name="b"), beside=first)
     assert second["source"] is first["source"]
     assert second["generated"].scores == first["generated"].scores
     with pytest.raises(ValueError, match="pairs"):
-        evaluate("patn-market", store, blend, EvaluationSettings(limit=3), beside=first)
+        evaluate("patn-market@2", store, blend, EvaluationSettings(limit=3), beside=first)
     text = comparison_markdown([first, second])
     assert text.count("real target") == text.count("copied source") == 1
     assert "| a |" in text
     assert "| b |" in text
     with pytest.raises(ValueError, match="different pairs"):
-        comparison_table([first, evaluate("patn-market", store, settings=EvaluationSettings(limit=3))])
+        comparison_table([first, evaluate("patn-market@2", store, settings=EvaluationSettings(limit=3))])
 
 
 def test_limit_is_spread_over_the_list(store: Store) -> None:
-    evaluation = evaluate("patn-market", store, settings=EvaluationSettings(limit=3))
+    evaluation = evaluate("patn-market@2", store, settings=EvaluationSettings(limit=3))
     assert evaluation.pairs.tolist() == store.pairs("test")[[0, 2, 4]].tolist()
     assert evaluation.facts["pairs"] == 3
     assert evaluation.facts["pairs_in_split"] == 6
     assert "3 of 6 pairs" in evaluation.markdown()
     with pytest.raises(ValueError, match="at least 1"):
-        evaluate("patn-market", store, settings=EvaluationSettings(limit=0))
+        evaluate("patn-market@2", store, settings=EvaluationSettings(limit=0))
 
 
 def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Pat
     sha = "ab" * 32
     for seed in (0, 1):
         evaluate(
-            "patn-market",
+            "patn-market@2",
             store,
             GeneratorPictures(blend, name="blend", recipe="none", weights=sha),
             EvaluationSettings(estimator=Reader(), seed=seed),
@@ -185,7 +185,7 @@ def test_the_result_line_can_be_trusted_and_repeated(store: Store, tmp_path: Pat
 
 def test_tables_for_the_terminal_and_for_documents(store: Store) -> None:
     evaluation = evaluate(
-        "patn-market", store, GeneratorPictures(blend, name="a|b [bold]"), EvaluationSettings(estimator=Reader())
+        "patn-market@2", store, GeneratorPictures(blend, name="a|b [bold]"), EvaluationSettings(estimator=Reader())
     )
     console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     console.print(evaluation.table())
@@ -205,7 +205,7 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
         def crops(self, images: list[np.ndarray]) -> Tensor:
             return torch.zeros(len(images), 18, 3)
 
-    evaluation = evaluate("patn-market", fill(tmp_path / "s"), blend, EvaluationSettings(estimator=Blind()))
+    evaluation = evaluate("patn-market@2", fill(tmp_path / "s"), blend, EvaluationSettings(estimator=Blind()))
     assert math.isnan(evaluation["generated"].scores["pckh"].value)
     assert evaluation["generated"].scores["pckh_csv"].value == 0  # the annotation is there: all missing, all wrong
     assert evaluation.line()["skipped"]["pckh"] == 6
@@ -214,31 +214,31 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
 
 def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:
     first, second, third = Reader(), Reader(), Reader()
-    kept = evaluate("patn-market", store, blend, EvaluationSettings(estimator=first, joints=tmp_path))
+    kept = evaluate("patn-market@2", store, blend, EvaluationSettings(estimator=first, joints=tmp_path))
     assert first.asked == 6 + 6  # six real pictures, each a source and a target, and six generated ones
-    again = evaluate("patn-market", store, blend, EvaluationSettings(estimator=second, joints=tmp_path))
+    again = evaluate("patn-market@2", store, blend, EvaluationSettings(estimator=second, joints=tmp_path))
     assert second.asked == 6
     assert again["generated"].scores == kept["generated"].scores
     third.name = "another"
-    evaluate("patn-market", store, settings=EvaluationSettings(estimator=third, joints=tmp_path))
+    evaluate("patn-market@2", store, settings=EvaluationSettings(estimator=third, joints=tmp_path))
     assert third.asked == 6
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 6 + 6, "no generated picture is kept"
     for file in files:
         file.write_bytes(file.read_bytes()[:50])  # a damaged file is made anew
     fourth = Reader()
-    evaluate("patn-market", store, settings=EvaluationSettings(estimator=fourth, joints=tmp_path))
+    evaluate("patn-market@2", store, settings=EvaluationSettings(estimator=fourth, joints=tmp_path))
     assert fourth.asked == 6
 
 
 def test_an_evaluation_survives_a_folder_that_cannot_be_written(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     kept = evaluate(
-        "patn-market", store, blend, EvaluationSettings(estimator=Reader(), joints=tmp_path / "file" / "estimated")
+        "patn-market@2", store, blend, EvaluationSettings(estimator=Reader(), joints=tmp_path / "file" / "estimated")
     )
     assert (
         kept["generated"].scores
-        == evaluate("patn-market", store, blend, EvaluationSettings(estimator=Reader()))["generated"].scores
+        == evaluate("patn-market@2", store, blend, EvaluationSettings(estimator=Reader()))["generated"].scores
     )
 
 
@@ -254,7 +254,7 @@ def test_a_broken_generator_is_named_not_averaged(
     store: Store, generate: Callable[[Pair], Tensor], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        evaluate("patn-market", store, generate)
+        evaluate("patn-market@2", store, generate)
 
 
 def test_one_equal_pair_does_not_make_the_row_infinite(store: Store) -> None:
@@ -279,7 +279,7 @@ def test_another_canvas_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="takes pictures of 256x176, these are 128x64"):
         evaluate("patn-fashion", store)
     with pytest.raises(KeyError, match="val"):
-        evaluate("patn-market", store, settings=EvaluationSettings(split="val"))
+        evaluate("patn-market@2", store, settings=EvaluationSettings(split="val"))
 
 
 def test_random_generators_repeat_and_leave_the_callers_numbers_alone(store: Store) -> None:
@@ -289,9 +289,9 @@ def test_random_generators_repeat_and_leave_the_callers_numbers_alone(store: Sto
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
-    one = evaluate("patn-market", store, noisy)
+    one = evaluate("patn-market@2", store, noisy)
     assert torch.equal(torch.rand(3), wanted)
-    assert evaluate("patn-market", store, noisy)["generated"].scores == one["generated"].scores
+    assert evaluate("patn-market@2", store, noisy)["generated"].scores == one["generated"].scores
 
 
 class Mirrored:
@@ -323,8 +323,8 @@ class Mirrored:
 def test_a_source_of_ones_own(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = Mirrored(store)
     assert isinstance(source, PictureSource)
-    evaluation = evaluate("patn-market", store, source, EvaluationSettings(keep=tmp_path, batch=4, limit=5))
-    wanted = evaluate("patn-market", store, lambda pair: copy(pair).flip(-1), EvaluationSettings(limit=5))
+    evaluation = evaluate("patn-market@2", store, source, EvaluationSettings(keep=tmp_path, batch=4, limit=5))
+    wanted = evaluate("patn-market@2", store, lambda pair: copy(pair).flip(-1), EvaluationSettings(limit=5))
     assert evaluation["generated"].scores == wanted["generated"].scores
     assert evaluation["generated"].name == "mirrored"
     assert (source.measured, source.asked) == ([5], 5)
@@ -332,7 +332,7 @@ def test_a_source_of_ones_own(store: Store, tmp_path: Path, caplog: pytest.LogCa
     assert (line["model"], line["recipe"], line["weights"], line["flipped"]) == ("mirrored", "none", "w" * 64, "yes")
     assert "left and right are exchanged" in caplog.text
     with pytest.raises(TypeError, match="a PictureSource or a function of a Pair, not from int"):
-        evaluate("patn-market", store, 3)  # type: ignore[arg-type]
+        evaluate("patn-market@2", store, 3)  # type: ignore[arg-type]
 
 
 def test_a_split_without_pairs_names_the_others(tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_a_split_without_pairs_names_the_others(tmp_path: Path) -> None:
             writer.add(f"{number}.png", split, *figure(number), split=split)
         writer.finish({"test": []})
     with pytest.raises(ValueError, match=r"'test' has no pairs to measure; choose another of test, val$"):
-        evaluate("patn-market", Store.open(tmp_path / "s"))
+        evaluate("patn-market@2", Store.open(tmp_path / "s"))
 
 
 @pytest.mark.parametrize(("words", "message"), [({"limit": 0}, "at least 1"), ({"batch": 0}, "batch is a number of")])
@@ -352,7 +352,7 @@ def test_settings_that_cannot_be(words: dict[str, int], message: str) -> None:
 
 def test_an_estimator_by_its_name(store: Store) -> None:
     with pytest.raises(ValueError, match="no estimator of keypoints is called 'movenett'; did you mean 'movenet'"):
-        evaluate("patn-market", store, settings=EvaluationSettings(estimator="movenett"))
+        evaluate("patn-market@2", store, settings=EvaluationSettings(estimator="movenett"))
 
 
 # -- folders of pictures --------------------------------------------------------------------------------------------
@@ -373,10 +373,10 @@ def test_a_folder_measures_as_its_generator_does(store: Store, tmp_path: Path, s
     save_all(store, tmp_path / "out", style)
     (tmp_path / "out" / "notes.txt").write_text("not a picture")
     reader = Reader()
-    folder = evaluate_folder("patn-market", store, tmp_path / "out", EvaluationSettings(estimator=reader))
+    folder = evaluate_folder("patn-market@2", store, tmp_path / "out", EvaluationSettings(estimator=reader))
     assert (
         folder["generated"].scores
-        == evaluate("patn-market", store, blend, EvaluationSettings(estimator=reader))["generated"].scores
+        == evaluate("patn-market@2", store, blend, EvaluationSettings(estimator=reader))["generated"].scores
     )
     assert folder.facts["model"] == "out"
 
@@ -403,7 +403,7 @@ def test_every_wrong_file_is_named(store: Store, tmp_path: Path) -> None:
     (folder / "p_5___p_0_vis.png").write_bytes(paths[5].read_bytes())
     (folder / "p_9_2_p_1.png").write_bytes(paths[5].read_bytes())
     with pytest.raises(FolderError) as caught:
-        evaluate_folder("patn-market", store, folder)
+        evaluate_folder("patn-market@2", store, folder)
     problems = {tuple(names): kind for kind, names in caught.value.problems.items()}
     assert problems.pop((paths[0].name,)) == "missing"
     assert problems.pop((paths[1].name,)) == "that cannot be read"
@@ -421,11 +421,11 @@ def test_jpeg_files_are_measured_and_said(store: Store, tmp_path: Path, caplog: 
     folder.mkdir()
     for path in save_all(store, tmp_path / "out", 0):
         Image.open(path).save(folder / f"{path.stem}_vis.jpg", quality=75)
-    lossy = evaluate_folder("patn-market", store, folder)
+    lossy = evaluate_folder("patn-market@2", store, folder)
     assert "6 of 6 pictures are JPEG files" in caplog.text
     assert lossy.line()["files"] == "jpeg"
     assert "JPEG files, whose losses move every number: lossy" in lossy.markdown()
-    plain = evaluate_folder("patn-market", store, tmp_path / "out")
+    plain = evaluate_folder("patn-market@2", store, tmp_path / "out")
     assert "JPEG" not in plain.markdown()
     assert lossy["generated"].scores["ssim"].value != plain["generated"].scores["ssim"].value
 
@@ -470,7 +470,7 @@ def test_a_jpeg_file_is_not_compressed_again(tmp_path: Path) -> None:
             name = f"p_{source}_2_p_{target}" + ("" if ending == "png" else "_vis")
             Image.fromarray(picture).save(folder / f"{name}.{ending}", quality=75)
         assert evaluate_folder("patn-market-jpeg", store, folder)["generated"].scores == wanted
-    assert evaluate_folder("patn-market", store, tmp_path / "png")["generated"].scores != wanted
+    assert evaluate_folder("patn-market@2", store, tmp_path / "png")["generated"].scores != wanted
 
 
 def test_a_generator_sees_its_fields_alone(tmp_path: Path) -> None:
@@ -484,21 +484,23 @@ def test_a_generator_sees_its_fields_alone(tmp_path: Path) -> None:
         given.append((pair.source.parsing is not None, pair.target.parsing is not None))
         return peek(pair)
 
-    evaluate("patn-market", store, generate)
-    evaluate("patn-market", store, GeneratorPictures(generate, fields=("image", "keypoints", "parsing")))
+    evaluate("patn-market@2", store, generate)
+    evaluate("patn-market@2", store, GeneratorPictures(generate, fields=("image", "keypoints", "parsing")))
     assert given == [(False, False), (True, True)]
 
 
 def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:
-    wanted = evaluate("patn-market", store, blend)
+    wanted = evaluate("patn-market@2", store, blend)
     folder = tmp_path / "out"
     for path in save_all(store, folder, 2):
         noise = np.random.default_rng(0).integers(0, 256, (128, 256, 3), dtype=np.uint8)
         Image.fromarray(np.concatenate([noise, np.array(Image.open(path))], 1)).save(path)
     with pytest.raises(FolderError, match="--strips takes the fifth"):
-        evaluate_folder("patn-market", store, folder)
-    assert evaluate_folder("patn-market", store, folder, strips=True)["generated"].scores == wanted["generated"].scores
-    some = MeasuredPairs(protocol("patn-market"), store, "test", store.pairs("test")[:2])
+        evaluate_folder("patn-market@2", store, folder)
+    assert (
+        evaluate_folder("patn-market@2", store, folder, strips=True)["generated"].scores == wanted["generated"].scores
+    )
+    some = MeasuredPairs(protocol("patn-market@2"), store, "test", store.pairs("test")[:2])
     pair, _ = some.read(some.indices, ("image",))
     pictures = FolderPictures(folder, strips=True).opened(some).pictures(some.indices, pair)
     assert tuple(pictures.shape) == (2, 3, 128, 64)
@@ -540,7 +542,7 @@ def test_a_run_cut_off_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest
 
     def run() -> Evaluation:
         return evaluate(
-            "patn-market",
+            "patn-market@2",
             store,
             GeneratorPictures(noisy, origin="noise of 0.3"),
             EvaluationSettings(estimator=Reader(), keep=tmp_path),
@@ -559,19 +561,21 @@ def test_a_run_cut_off_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_references_are_measured_once(store: Store, tmp_path: Path) -> None:
-    first = evaluate("patn-market", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))
+    first = evaluate("patn-market@2", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))
     reader = Reader()
-    again = evaluate("patn-market", store, settings=EvaluationSettings(estimator=reader, keep=tmp_path))
+    again = evaluate("patn-market@2", store, settings=EvaluationSettings(estimator=reader, keep=tmp_path))
     assert reader.asked == 0
     assert again["source"].scores == first["source"].scores
-    for name, limit in (("patn-market", 3), ("patn-market@1", None)):
+    for name, limit in (("patn-market@2", 3), ("patn-market@1", None)):
         reader = Reader()
         evaluate(name, store, settings=EvaluationSettings(estimator=reader, limit=limit, keep=tmp_path))
         assert reader.asked > 0
     for file in tmp_path.rglob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:40])
     assert (
-        evaluate("patn-market", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))["source"].scores
+        evaluate("patn-market@2", store, settings=EvaluationSettings(estimator=Reader(), keep=tmp_path))[
+            "source"
+        ].scores
         == first["source"].scores
     )
 
@@ -601,12 +605,12 @@ def test_keeping_needs_to_know_the_generator(store: Store, tmp_path: Path) -> No
         ValueError, match=r"give GeneratorPictures\(origin=\.\.\.\), a text that names everything they depend on"
     ):
         evaluate(
-            "patn-market", store, GeneratorPictures(blend, weights="w"), EvaluationSettings(keep=tmp_path / "kept")
+            "patn-market@2", store, GeneratorPictures(blend, weights="w"), EvaluationSettings(keep=tmp_path / "kept")
         )
     assert not (tmp_path / "kept").exists()
     (tmp_path / "file").write_text("in the way")
     evaluate(
-        "patn-market",
+        "patn-market@2",
         store,
         GeneratorPictures(blend, origin="blend"),
         EvaluationSettings(keep=tmp_path / "file" / "kept"),
@@ -615,12 +619,12 @@ def test_keeping_needs_to_know_the_generator(store: Store, tmp_path: Path) -> No
 
 def test_limit_does_not_make_the_other_pictures_extra(store: Store, tmp_path: Path) -> None:
     save_all(store, tmp_path / "out", 0)
-    assert evaluate_folder("patn-market", store, tmp_path / "out", EvaluationSettings(limit=2)).facts["pairs"] == 2
+    assert evaluate_folder("patn-market@2", store, tmp_path / "out", EvaluationSettings(limit=2)).facts["pairs"] == 2
 
 
 def test_no_folder(store: Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is not a folder"):
-        evaluate_folder(protocol("patn-market"), store, tmp_path / "none")
+        evaluate_folder(protocol("patn-market@2"), store, tmp_path / "none")
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -631,7 +635,7 @@ def test_threads_change_nothing(store: Store, count: int) -> None:
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(evaluate("patn-market", store, blend, EvaluationSettings(limit=count, features=False)))
+            found.append(evaluate("patn-market@2", store, blend, EvaluationSettings(limit=count, features=False)))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -155,7 +155,7 @@ def test_clothing_of_a_picture_is_that_of_its_source(weights: Path, tmp_path: Pa
             image[40:80, 16:48] = figure(9)[0][40:80, 16:48]
             writer.add(f"{number}.png", "p", image, keypoints, split="test", parsing=parsing)
         writer.finish({"test": [("0.png", "1.png"), ("2.png", "1.png"), ("3.png", "1.png")]})
-    evaluation = evaluate("patn-market", Store.open(tmp_path / "s"), peek)
+    evaluation = evaluate("patn-market@2", Store.open(tmp_path / "s"), peek)
     clothing = evaluation["generated"].columns["clothing"]
     assert clothing.weights.tolist() == [1, 1, 0]
     assert clothing.values.tolist() == pytest.approx([1, 1, 0])
@@ -167,22 +167,22 @@ def test_clothing_of_a_picture_is_that_of_its_source(weights: Path, tmp_path: Pa
 
 
 def test_without_the_file_the_columns_are_absent_and_named_once(nowhere: None, store: Store) -> None:
-    first, second = (evaluate("patn-market", store, GeneratorPictures(peek, name=name)) for name in "ab")
+    first, second = (evaluate("patn-market@2", store, GeneratorPictures(peek, name=name)) for name in "ab")
     assert not set(columns_from("features")) & set(first["generated"].scores)
     assert first.line()["features"] is None
     assert first.line()["weights_missing"] == FILE == WEIGHTS
     assert comparison_markdown([first, second]).count(f"weights missing: {FILE}") == 1
-    off = evaluate("patn-market", store, peek, EvaluationSettings(features=False))
+    off = evaluate("patn-market@2", store, peek, EvaluationSettings(features=False))
     assert "weights missing" not in off.markdown()
     assert "weights_missing" not in off.line()
     with pytest.raises(FileNotFoundError, match=FILE):
-        evaluate("patn-market", store, peek, EvaluationSettings(features=NEWEST))
+        evaluate("patn-market@2", store, peek, EvaluationSettings(features=NEWEST))
     with pytest.raises(KeyError, match="did you mean 'mobilenet_v2@1'"):
-        evaluate("patn-market", store, peek, EvaluationSettings(features="mobilenet_v2"))
+        evaluate("patn-market@2", store, peek, EvaluationSettings(features="mobilenet_v2"))
 
 
 def test_every_row_has_them(untrained: None, store: Store) -> None:
-    evaluation = evaluate("patn-market", store, peek, EvaluationSettings(batch=4))
+    evaluation = evaluate("patn-market@2", store, peek, EvaluationSettings(batch=4))
     for kind in ("target", "generated"):
         got = evaluation[kind].scores
         assert got["feature_distance"].value == 0
@@ -200,7 +200,7 @@ def test_every_row_has_them(untrained: None, store: Store) -> None:
 
 
 def test_each_picture_is_compared_with_its_own_target(untrained: None, store: Store) -> None:
-    evaluation, network = evaluate("patn-market", store, settings=EvaluationSettings(batch=4)), Features()
+    evaluation, network = evaluate("patn-market@2", store, settings=EvaluationSettings(batch=4)), Features()
     columns = evaluation["source"].columns
     for at, (source, target) in enumerate(evaluation.pairs.tolist()):
         seen = []
@@ -218,13 +218,13 @@ def test_rows_beside_another_evaluation(untrained: None, store: Store, monkeypat
         assert pair.source.image is not None
         return pair.source.image
 
-    first = evaluate("patn-market", store, source)
-    second = evaluate("patn-market", store, source, beside=first)
+    first = evaluate("patn-market@2", store, source)
+    second = evaluate("patn-market@2", store, source, beside=first)
     assert second["source"] is first["source"]
     assert second["generated"].scores["fd"].value == first["generated"].scores["fd"].value
     assert first["generated"].scores["fd"].value == pytest.approx(first["source"].scores["fd"].value, rel=1e-6)
     with pytest.raises(ValueError, match="different features"):
-        evaluate("patn-market", store, source, EvaluationSettings(features=False), beside=first)
+        evaluate("patn-market@2", store, source, EvaluationSettings(features=False), beside=first)
 
 
 def test_pairs_without_a_joint_are_left_out_and_said(untrained: None, tmp_path: Path) -> None:
@@ -233,14 +233,14 @@ def test_pairs_without_a_joint_are_left_out_and_said(untrained: None, tmp_path: 
             image, keypoints = figure(view)
             writer.add(f"{view}.jpg", "p", image, keypoints * (view > 0), split="test")
         writer.finish({"test": [("1.jpg", "2.jpg"), ("2.jpg", "0.jpg")]})
-    evaluation = evaluate("patn-market", Store.open(tmp_path / "data"), peek)
+    evaluation = evaluate("patn-market@2", Store.open(tmp_path / "data"), peek)
     assert evaluation.line()["skipped"] == {"appearance": 1, "identity": 1}
     assert evaluation["generated"].scores["appearance"].value == pytest.approx(1)
     assert "left out, no joint: 1 pairs of appearance, 1 pairs of identity" in evaluation.markdown()
 
 
 def test_the_line_comes_back_as_it_went(untrained: None, store: Store, tmp_path: Path) -> None:
-    evaluation = evaluate("patn-market", store, peek)
+    evaluation = evaluate("patn-market@2", store, peek)
     evaluation.append(tmp_path / "r.jsonl")
     line = json.loads((tmp_path / "r.jsonl").read_text())
     assert line["features"] == NEWEST

@@ -279,7 +279,8 @@ def test_all_columns_in_one_pass(made: dict[str, SmallNetwork | Distance]) -> No
         outputs = loaded.run(shown, dict.fromkeys(shown, mask[rows]))
         for kind, found in outputs.items():
             pools[kind].put(start, found.features)
-            assert set(found.columns) == {"lpips_alex", "lpips_vgg", "lpips_squeeze", "detection_score"}
+            pairs = {"lpips_alex", "lpips_vgg", "lpips_squeeze", "attributes"}  # identity lacks the source
+            assert set(found.columns) == pairs | {"detection_score"}
             assert {len(column) for column in found.columns.values()} == {len(shown[kind])}
         assert outputs["target"].columns["lpips_vgg"].values.eq(0).all()
         assert outputs["generated"].columns["lpips_vgg"].values.gt(0).all()

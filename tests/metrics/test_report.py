@@ -32,7 +32,7 @@ def mixed(store: Store, share: float, name: str) -> Evaluation:
         assert pair.target.image is not None
         return torch.lerp(pair.source.image, pair.target.image, share)
 
-    return evaluate("patn-market", store, GeneratorPictures(generate, name), EvaluationSettings(features=False))
+    return evaluate("patn-market@2", store, GeneratorPictures(generate, name), EvaluationSettings(features=False))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_page_stands_alone_and_says_it_all(store: Store, evaluations: list[E
     assert "http" not in re.sub(r"data:[^\"]*", "", text)
     words = " ".join(page.text)
     assert "patn-market@2" in words
-    for name in ("real target", "copied source", "one_a & <b>", "two", "weights missing", "mask-IS", "Distribution"):
+    for name in ("real target", "copied source", "one_a & <b>", "two", "no file", "mask-IS", "Distribution"):
         assert name in words
     assert words.count("published") >= 7, "the papers' rows are marked"
     assert "0.311" in words

@@ -77,6 +77,35 @@ def realism(
 
 
 @app.command()
+def reidentification(
+    data: StoreFolder,
+    split: Annotated[str, typer.Option(help="Of the store.")] = "test",
+    people: Annotated[int, typer.Option(min=0, help="So many people, the first ones; 0 for all.")] = 0,
+    results: Results = None,
+) -> None:
+    """Whether the networks behind `identity_reid` and `attributes` tell people apart, on photographs of a data set.
+
+    Names of photographs tell person and camera, as those of Market-1501 do.
+
+    [bold]repose research reidentification -d data/market1501 --results results/people.jsonl[/bold]
+    """
+    from repose.data import Store
+    from repose.record import append_result
+    from repose.research.reidentification import print_people_told, tell_people
+
+    store = Store.open(data)
+    with common.progress_bar() as bar:
+        task = bar.add_task("people", total=None)
+
+        def tick(network: str, done: int, total: int) -> None:
+            bar.update(task, description=network, completed=done, total=total)
+
+        told = tell_people(store, split, people, tick)
+    print_people_told(told, stdout)
+    append_result(results, told.line(), data=store)
+
+
+@app.command()
 def turns(
     model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
     people: Annotated[int, typer.Option(min=1, help="How many, each with a pattern on the clothes.")] = 20,

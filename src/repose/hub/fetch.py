@@ -1,5 +1,7 @@
 """`locate(file)`: a weight file from a local folder, the cache, or its published address; the checksum is verified.
 
+A local copy may be another container of the same tensors, where `File.tensors` has their hash.
+
 Three environment variables control it:
 
 - `REPOSE_FILES`: folders with local copies, separated as in PATH; searched first, never written to;
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from repose.files import replacing, sha256
 from repose.hub.files import File
+from repose.hub.tensors import tensors_hash
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,7 +41,7 @@ def cache_folder() -> Path:
 
 
 def locate(file: File) -> Path:
-    """The path of a file with the right checksum, fetched into the cache if there is no local copy.
+    """The path of a file with the right checksum or the right tensors, fetched into the cache if there is no such copy.
 
     Raises:
         FileMissingError: it is missing and cannot be fetched: no address, offline, no network, a full disk, or the
@@ -50,7 +53,17 @@ def locate(file: File) -> Path:
         digest = sha256(path)
         if digest.startswith(file.sha256):
             return path
-        wrong.append(f"{path} has sha256 {digest}")
+        if not file.tensors:
+            wrong.append(f"{path} has sha256 {digest}")
+            continue
+        try:
+            tensors = tensors_hash(path, file.tensor_names)
+        except ValueError as error:
+            wrong.append(f"{path} has sha256 {digest}, and its tensors cannot be compared: {error}")
+            continue
+        if tensors == file.tensors:
+            return path
+        wrong.append(f"{path} has sha256 {digest}, and its tensors have {tensors}")
     if file.url is None:
         raise _missing(file, cache, wrong, f"it has no published address; {file.advice}")
     if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
@@ -121,6 +134,7 @@ def _missing(file: File, cache: Path, wrong: list[str], reason: str) -> FileMiss
         f"the file {file.name} is needed: {reason}",
         f"  address   {file.url or 'none'}",
         f"  expected  {digits} {file.sha256}",
+        *([f"  or        tensors {file.tensors} of the names {file.tensor_names}"] if file.tensors else []),
         *(f"  found     {line}" for line in wrong),
         f"  origin    {file.origin} ({file.licence})",
         f"  to do     put a copy into {cache}, or name the folder that has one in REPOSE_FILES",

@@ -20,6 +20,9 @@ class File:
         aliases: other names that a local copy may have; its checksum is verified all the same.
         advice: how to obtain it, if there is no address.
         without: how to do without it, if that is possible.
+        tensors: the hash of the tensors that its networks need (`repose.hub.tensors.tensors_hash`): a local copy with
+            another checksum counts if it holds these, in any container; "" where only the checksum counts.
+        tensor_names: regular expression of the names that the hash goes over.
     """
 
     name: str
@@ -31,6 +34,34 @@ class File:
     aliases: tuple[str, ...] = ()
     advice: str = ""
     without: str = ""
+    tensors: str = ""
+    tensor_names: str = ".*"
+
+
+def _open_model_zoo(network: str, layers: tuple[str, int], constants: tuple[str, int], what: str) -> tuple[File, File]:
+    """The two files of a network of Intel's Open Model Zoo, half precision, of release 2023.0.
+
+    Its own list has the sha384 of the files at these addresses; here stands the sha256 of files with that sha384.
+
+    Args:
+        network: its name there.
+        layers, constants: sha256 and size of the .xml and of the .bin.
+        what: the network is.
+    """
+    place = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2023.0/models_bin/1"
+    xml, blob = (
+        File(
+            name=f"{network}{ending}",
+            url=f"{place}/{network}/FP16/{network}{ending}",
+            sha256=checksum,
+            size=size,
+            licence="Apache-2.0",
+            origin=f"Intel, Open Model Zoo 2023.0: {what}",
+            aliases=(f"{network}.fp16{ending}",),
+        )
+        for ending, (checksum, size) in ((".xml", layers), (".bin", constants))
+    )
+    return xml, blob
 
 
 _WITHOUT_POINTS: Final = (
@@ -125,6 +156,9 @@ FILES: Final = {
             size=553_433_881,
             licence="BSD-3-Clause",
             origin="torchvision: VGG16 trained on ImageNet",
+            aliases=("vgg16_features_lpips.safetensors",),
+            tensors="69a6096f5be51f70dd67f15c9a243b74ab7baf5eef33dc44d971a0ff16cbded7",
+            tensor_names=r"features\..*",
         ),
         File(
             name="alexnet-owt-7be5be79.pth",
@@ -133,6 +167,9 @@ FILES: Final = {
             size=244_408_911,
             licence="BSD-3-Clause",
             origin="torchvision: AlexNet trained on ImageNet",
+            aliases=("alexnet_features_lpips.safetensors",),
+            tensors="a2e6523954a0f49d5fa7ff8beeccefdb8037e9d5aa4440e70756f943a8a757ce",
+            tensor_names=r"features\..*",
         ),
         File(
             name="squeezenet1_1-b8a52dc0.pth",
@@ -149,7 +186,9 @@ FILES: Final = {
             size=6_009,
             licence="BSD-2-Clause",
             origin="richzhang/PerceptualSimilarity: the learnt weights of LPIPS v0.1 on AlexNet",
-            aliases=("alex.pth",),
+            aliases=("alex.pth", "alexnet_features_lpips.safetensors"),
+            tensors="3536455302387cc129e8481dd18ccf03d4464b896bf4ebb8ced6d57b80b6aa81",
+            tensor_names=r"lpips\..*",
         ),
         File(
             name="alexnet_features_lpips.safetensors",
@@ -167,7 +206,9 @@ FILES: Final = {
             size=7_289,
             licence="BSD-2-Clause",
             origin="richzhang/PerceptualSimilarity: the learnt weights of LPIPS v0.1 on VGG16",
-            aliases=("vgg.pth",),
+            aliases=("vgg.pth", "vgg16_features_lpips.safetensors"),
+            tensors="be4f6486f22d7f01f88dd283e825166b1b143841729955e642968990127cfdd3",
+            tensor_names=r"lpips\..*",
         ),
         File(
             name="lpips_v0.1_squeeze.pth",
@@ -177,6 +218,8 @@ FILES: Final = {
             licence="BSD-2-Clause",
             origin="richzhang/PerceptualSimilarity: the learnt weights of LPIPS v0.1 on SqueezeNet 1.1",
             aliases=("squeeze.pth",),
+            tensors="c562a5e4167dd4f8014bf905a651c153d44a02ad8b28e6791ea757c28c32799d",
+            tensor_names=r"lpips\..*",
         ),
         File(
             name="inception_v3_google-0cc3c7bd.pth",
@@ -202,6 +245,24 @@ FILES: Final = {
             size=142_594_222,
             licence="BSD-3-Clause",
             origin="torchvision: SSD300 on VGG16 trained on COCO",
+        ),
+        *_open_model_zoo(
+            "person-reidentification-retail-0277",
+            ("82039b1bb986231c50345550e59def94e63579998e9cddbd1a312f293eb87729", 616_140),
+            ("6bb69e09d07733cc3896b29081d2627f92db7b9aacd50f1a8c3df491cb10f1b7", 4_178_806),
+            "OSNet that compares people",
+        ),
+        *_open_model_zoo(
+            "person-reidentification-retail-0288",
+            ("0d5021c772e603dce69d9ef2e326ecf0a43234cc8b4c5bb5e8aa566f090bdb51", 614_533),
+            ("08e24c2f1dd976ff8e1f667b93db2950ac8db8da09e163e1ca6463b82d1dbc42", 364_098),
+            "a small OSNet that compares people",
+        ),
+        *_open_model_zoo(
+            "person-attributes-recognition-crossroad-0230",
+            ("e77cf6191fa27d09310cf388a966ceefc2edde1235daf3eb9714ee865435d289", 261_058),
+            ("ff3b5f76cecac2f3338f6a1b43f2e2f4e73073ac8f884457fe4bff8bd387905f", 1_469_624),
+            "eight attributes of a person",
         ),
         File(
             name="fastestdet_coco.onnx",

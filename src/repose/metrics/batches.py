@@ -15,7 +15,7 @@ from torch import Tensor
 from repose.estimate import Cached, KeypointEstimator
 from repose.estimate import estimator as find_estimator
 from repose.metrics.accumulators import PairScores
-from repose.metrics.columns import require_network_columns
+from repose.metrics.columns import REPLACED, require_network_columns
 from repose.metrics.features import FeatureOutputs, clothes_mask, load_features, person_mask
 from repose.metrics.functional import padded
 from repose.metrics.measure import PixelThreads, feature_columns, joint_columns, joints_of, mask_of
@@ -113,7 +113,7 @@ class BatchMeasurer:
         mask = mask_of(protocol, pair.target)
         on_target = None if self.real_estimator is None else joints_of(self.real_estimator, shown["target"])
         features = self._feature_outputs(shown, pair, (*kinds, "target", "source"))
-        outputs = self._network_outputs({kind: shown[kind] for kind in (*kinds, "target")}, mask)
+        outputs = self._network_outputs(shown, kinds, mask)
         numbers = {}
         for kind in kinds:
             picture, target = shown[kind].to(self.device), shown["target"].to(self.device)
@@ -125,7 +125,9 @@ class BatchMeasurer:
             columns |= outputs[kind].columns
             pooled = {}
             if features:
-                columns |= feature_columns(features[kind], features["target"], features["source"])
+                by_features = feature_columns(features[kind], features["target"], features["source"])
+                replaced = REPLACED if "identity_reid" in self.networks.columns else ()
+                columns |= {name: scores for name, scores in by_features.items() if name not in replaced}
                 pooled[POOLED] = features[kind].whole
             numbers[kind] = BatchNumbers(columns, {**outputs[kind].features, **pooled})
         return numbers
@@ -152,16 +154,20 @@ class BatchMeasurer:
             outputs[kind] = self.features.run(shown[kind], person_mask(person), clothes)
         return outputs
 
-    def _network_outputs(self, shown: Mapping[str, Tensor], mask: Tensor | None) -> dict[str, NetworkOutputs]:
-        """The outputs of the protocol's networks, of pictures with its padding."""
+    def _network_outputs(
+        self, shown: Mapping[str, Tensor], kinds: Sequence[str], mask: Tensor | None
+    ) -> dict[str, NetworkOutputs]:
+        """The outputs of the protocol's networks: of pictures with its padding, and of people without it."""
         if not self.networks.columns:
-            return {kind: NetworkOutputs() for kind in shown}
+            return {kind: NetworkOutputs() for kind in kinds}
         protocol = self.measured.protocol
-        wide = {kind: padded(images, protocol.padding, protocol.fill).to(self.device) for kind, images in shown.items()}
+        needed = dict.fromkeys((*kinds, "target", *self.networks.references()))
+        people = {kind: shown[kind] for kind in needed}
+        wide = {kind: padded(one, protocol.padding, protocol.fill).to(self.device) for kind, one in people.items()}
         masks = None
         if mask is not None:
             masks = {kind: padded(mask, protocol.padding, 0).to(self.device) for kind in ("target", "generated")}
-        return self.networks.run(wide, masks)
+        return self.networks.run(wide, masks, people, kinds)
 
 
 def _estimator(settings: EvaluationSettings) -> KeypointEstimator | None:

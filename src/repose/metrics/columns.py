@@ -16,7 +16,7 @@ from repose.names import nearest
 
 Statistic = Literal[
     "ssim", "ms_ssim", "local_ssim", "psnr", "l1", "pckh", "feature_distance", "appearance", "inception_score",
-    "frechet", "kid", "lpips", "detection_score",
+    "frechet", "kid", "lpips", "detection_score", "identity", "attributes",
 ]  # fmt: skip
 """The function that computes a column."""
 
@@ -156,6 +156,11 @@ COLUMNS: Final[Mapping[str, Column]] = {
                notes="KID's distance to the features of the targets"),
         _likeness("identity", "identity", "source", "no joint", "appearance against the source"),
         _likeness("clothing", "clothing", "source", "no clothes", "identity of the clothes alone"),
+        Column("identity_reid", "identity (re-ID)", "higher", 3, (-1, 1), "identity", "pair", "network", "reid_0277@1",
+               "source", notes="cosine of the vectors of a re-identification network, generated against source"),
+        Column("attributes", "attributes", "higher", 3, (0, 1), "attributes", "pair", "network", "attributes_0230@1",
+               skips="no clear attribute",
+               notes="share of the clear attributes of the target that the picture has too: hat, bag, sleeves ..."),
         _inception("is_tf10", "IS", "inception_tf@1", 10, "TensorFlow's network, mean of 10 splits: PATN"),
         _inception("mask_is_tf10", "mask-IS", "inception_tf@1", 10, "is_tf10 of the pictures times the mask", True),
         _inception("mask_is_tv1", "mask-IS", "inception_unit@1", 1, "is_tv1 of the pictures times the mask", True),
@@ -180,6 +185,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
     )
 }  # fmt: skip
 """Every column by its name, in the order of tables."""
+
+
+REPLACED: Final = ("identity", "clothing")
+"""Columns of `repose.metrics.features` that `identity_reid` takes the place of where its network is here."""
 
 
 def columns_from(computed_from: Literal["pixels", "joints", "features", "network"]) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ from torch import Tensor
 from repose.metrics.accumulators import FeatureBuffer, PairScores, ReferenceStatistics, Score
 from repose.metrics.columns import COLUMNS, require_network_columns
 from repose.metrics.functional import frechet, inception_score, kid
+from repose.metrics.functional.perceptual import consistency
 from repose.metrics.functional.pictures import ValueRange, as_grey_levels
+from repose.metrics.person_networks import PersonNetwork, attributes_kept
 from repose.metrics.picture_networks import LpipsNetwork, Network, NetworkMissingError, build_network
 from repose.nn import inception
 
@@ -114,20 +116,40 @@ class MetricNetworks:
 
     @torch.no_grad()
     def run(
-        self, pictures: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
+        self,
+        pictures: Mapping[str, Tensor],
+        masks: Mapping[str, Tensor] | None = None,
+        people: Mapping[str, Tensor] | None = None,
+        kinds: Sequence[str] | None = None,
     ) -> dict[str, NetworkOutputs]:
         """Run every network on every kind of picture.
 
         Args:
             pictures: kind -> uint8 (B, 3, H, W); the kind "target" is what LPIPS compares the others with.
             masks: kind -> uint8 (B, 1, H, W), 0 or 1, for columns of masked pictures.
+            people: the same pictures without padding, for networks of people; None: `pictures`. A column is left out
+                if the kind that it compares with (`references`) is not among them.
+            kinds: that are measured; None: all of `pictures`.
         """
+        bare = pictures if people is None else people
+        pictures = {kind: of_kind for kind, of_kind in pictures.items() if kinds is None or kind in kinds} | {
+            kind: pictures[kind] for kind in ("target",) if kind in pictures
+        }
         outputs = {kind: NetworkOutputs() for kind in pictures}
         for name, network in self._networks.items():
             columns = [COLUMNS[column] for column in self.columns if _network(column) == name]
             if isinstance(network, LpipsNetwork):
                 for kind, distance in network.distances(pictures).items():
                     outputs[kind].columns |= {column.name: PairScores.mean_of(distance) for column in columns}
+                continue
+            if all(column.of == "pair" for column in columns):  # networks of people
+                for column in columns:
+                    if column.reference is None or column.reference not in bare:
+                        continue
+                    reference = self._outputs(name, column.reference, bare[column.reference])
+                    for kind in pictures:
+                        rows = self._outputs(name, kind, bare[kind])
+                        outputs[kind].columns[column.name] = _compared(column.statistic, rows, reference)
                 continue
             of_pictures = [column for column in columns if column.of == "picture"]
             for kind, of_kind in pictures.items():
@@ -185,6 +207,11 @@ class MetricNetworks:
         """The features (B, 2048), float32, of one of the Inception networks; not remembered."""
         return self._outputs(network, "", pictures)[:, : inception.FEATURES]
 
+    def references(self) -> tuple[str, ...]:
+        """The kinds of real pictures that networks of people compare with: "source", "target", or none."""
+        columns = [COLUMNS[name] for name in self.chosen(of="pair") if COLUMNS[name].statistic != "lpips"]
+        return tuple(dict.fromkeys(column.reference for column in columns if column.reference is not None))
+
     def training_networks(self) -> tuple[str, ...]:
         """The networks whose columns are compared with the training pictures."""
         return tuple(dict.fromkeys(_network(column) for column in self.chosen(reference="train")))
@@ -195,13 +222,16 @@ class MetricNetworks:
         assert not isinstance(network, LpipsNetwork)
         if kind not in REAL:
             return torch.cat([network.outputs(part) for part in torch.split(pictures, network.batch)])
+        remembered = self._remembered
+        if isinstance(network, PersonNetwork):
+            remembered = network.seen  # the next model of a comparison needs it again
         keys = [(name, hashlib.sha1(picture.numpy().tobytes()).digest()) for picture in pictures.cpu().contiguous()]
-        new = {key: at for at, key in enumerate(keys) if key not in self._remembered}
+        new = {key: at for at, key in enumerate(keys) if key not in remembered}
         if new:
             fresh = pictures[list(new.values())]
             outputs = torch.cat([network.outputs(part) for part in torch.split(fresh, network.batch)])
-            self._remembered.update(zip(new, outputs, strict=True))
-        return torch.stack([self._remembered[key] for key in keys])
+            remembered.update(zip(new, outputs, strict=True))
+        return torch.stack([remembered[key] for key in keys])
 
 
 def network_metric(
@@ -247,6 +277,8 @@ def network_metric(
         raise ValueError(f"{column} compares with a target: give target=...")
     pictures = {"generated": _as_uint8(generated, value_range, "generated")}
     pictures["target"] = pictures["generated"] if target is None else _as_uint8(target, value_range, "target")
+    if spec.reference == "source":
+        pictures["source"] = pictures["target"]
     if spec.of != "set":
         outputs = networks.run(pictures if spec.of == "pair" else {"generated": pictures["generated"]})
         return outputs["generated"].columns[column].values
@@ -257,6 +289,13 @@ def network_metric(
     for kind, of_kind in pictures.items():
         buffers[kind].put(0, networks.run({kind: of_kind})[kind].features)
     return networks.set_scores(buffers["generated"], buffers["target"], seed=seed)[column].value
+
+
+def _compared(statistic: str, pictures: Tensor, references: Tensor) -> PairScores:
+    """The column of pairs of what a network of people says of pictures and references, (B, D) each."""
+    if statistic == "attributes":
+        return PairScores(*attributes_kept(pictures, references))
+    return PairScores.mean_of(consistency(pictures, references))
 
 
 def _network(column: str) -> str:

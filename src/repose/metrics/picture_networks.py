@@ -1,4 +1,7 @@
-"""The trained networks that columns need: Inception v3, LPIPS, SSD300 and FastestDet, built from their weight files."""
+"""The trained networks that columns need, built from their weight files.
+
+They are Inception v3, LPIPS, SSD300, FastestDet, and those of people (`repose.metrics.person_networks`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,12 @@ from repose.extras import how_to_install
 from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.metrics.functional import detection_score, lpips
+from repose.metrics.person_networks import (
+    ATTRIBUTE_FILES,
+    REIDENTIFICATION,
+    PersonNetwork,
+    person_network,
+)
 from repose.nn import alexnet, inception, squeezenet, ssd, vgg
 from repose.nn.lpips import ALEXNET_WEIGHTS, LPIPS_TAPS, lpips_weights
 
@@ -153,7 +162,7 @@ class LpipsNetwork:
 
 # -- what there is --------------------------------------------------------------------------------------------------
 
-Network = PictureNetwork | LpipsNetwork
+Network = PictureNetwork | PersonNetwork | LpipsNetwork
 
 
 @dataclass(frozen=True)
@@ -211,6 +220,8 @@ NETWORKS: Final[Mapping[str, NetworkSource]] = {
     "lpips_vgg@0.1": NetworkSource((vgg.WEIGHTS_16, "lpips_v0.1_vgg.pth"), partial(_lpips, "vgg")),
     "lpips_squeeze@0.1": NetworkSource((squeezenet.WEIGHTS, "lpips_v0.1_squeeze.pth"), partial(_lpips, "squeeze")),
     "ssd300_vgg16@1": NetworkSource((ssd.WEIGHTS,), _ssd),
+    "reid_0277@1": NetworkSource(REIDENTIFICATION, person_network),
+    "attributes_0230@1": NetworkSource(ATTRIBUTE_FILES, person_network),
     "fastestdet@1": NetworkSource(("fastestdet_coco.onnx",), _fastestdet),
 }
 """Network, with its version -> its files, and how it is built."""

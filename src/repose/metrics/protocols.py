@@ -138,6 +138,15 @@ PROTOCOLS: Final = {
             f"VOC, whose weights cannot be had. {_STRIPS}patn-market-jpeg",
         ),
         Protocol(
+            name="patn-market",
+            version=3,
+            canvas="market",
+            mask=MaskVariant(),
+            networks=("is_tf10", "mask_is_tf10", "lpips_alex", "identity_reid", "attributes"),
+            notes="version 2 with LPIPS and two columns of ours, identity by a re-identification network and kept "
+            f"attributes. {_STRIPS}patn-market-jpeg",
+        ),
+        Protocol(
             name="patn-fashion",
             version=2,
             canvas="fashion",

@@ -36,7 +36,7 @@ FORMS: Final = (".md", ".tex", ".csv", ".html")
 
 def latex(evaluations: Sequence[Evaluation]) -> str:
     """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption."""
-    table, title, caption = table_rows(evaluations)
+    table, title, caption = table_rows(evaluations, name_files=False)
     head, *body = tables.table_cells(table)
     rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in [head, *body]]
     columns = "l" + "r" * (len(head) - 1)
@@ -62,7 +62,7 @@ def as_csv(evaluations: Sequence[Evaluation]) -> str:
             numbers = ("" if math.isnan(number) else f"{number:.6f}" for number in (score.value, score.low, score.high))
             writer.writerow([row.protocol, *facts, row.name, column, *numbers, ""])
         for column, reason in row.missing.items():
-            writer.writerow([row.protocol, *facts, row.name, column, "", "", "", tables.without(reason)])
+            writer.writerow([row.protocol, *facts, row.name, column, "", "", "", tables.why(reason)])
     return text.getvalue()
 
 
@@ -138,7 +138,10 @@ def _table(table: Sequence[tables.TableRow]) -> str:
         for column in columns:
             score = row.scores.get(column)
             if column in row.missing:
-                cells.append(f'<td class="missing">{escape(tables.without(row.missing[column]))}</td>')
+                reason = row.missing[column]
+                cells.append(
+                    f'<td class="missing" title="{escape(tables.why(reason))}">{escape(tables.without(reason))}</td>'
+                )
                 continue
             value = "" if score is None or math.isnan(score.value) else f' data-value="{score.value}"'
             text, _, span = tables.shown(score, COLUMNS[column].digits).partition(" ")

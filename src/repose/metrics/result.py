@@ -14,7 +14,7 @@ from torch import Tensor
 from repose import record
 from repose.metrics import tables
 from repose.metrics.accumulators import PairScores, Score
-from repose.metrics.columns import COLUMNS, columns_from
+from repose.metrics.columns import COLUMNS, REPLACED, columns_from
 from repose.metrics.pairs import blocks_of
 from repose.metrics.protocols import Protocol
 
@@ -115,8 +115,12 @@ def require_same(lines: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(f"evaluations of different {key} cannot stand in one table: {sorted(different)}")
 
 
-def table_rows(evaluations: Sequence[Evaluation]) -> tuple[list[tables.TableRow], str, str]:
+def table_rows(evaluations: Sequence[Evaluation], name_files: bool = True) -> tuple[list[tables.TableRow], str, str]:
     """Rows, title and caption of the table of some evaluations.
+
+    Args:
+        evaluations: of one measurement.
+        name_files: the caption names the weight files that are missing.
 
     Raises:
         ValueError: there are none, or they are not of the same measurement.
@@ -133,7 +137,9 @@ def table_rows(evaluations: Sequence[Evaluation]) -> tuple[list[tables.TableRow]
         count += f" of {facts['pairs_in_split']:,}"
     title = f"{first.protocol}: {facts['data']} {facts['checksum']}, split {facts['split']}, {count} pairs"
     missing = facts.get("networks_missing", {})
-    caption = "; ".join([*_interval_notes(first, rows), *_file_notes(evaluations), *_missing_notes(facts, missing)])
+    caption = "; ".join(
+        [*_interval_notes(first, rows), *_file_notes(evaluations), *_missing_notes(facts, missing, name_files)]
+    )
     return [tables.TableRow(row.name, row.scores, str(first.protocol), missing=missing) for row in rows], title, caption
 
 
@@ -162,7 +168,9 @@ def _interval_notes(first: Evaluation, rows: Sequence[EvaluationRow]) -> list[st
     if some:
         notes.append(f"PSNR without the pairs of equal pictures: {', '.join(some)}")
     if first.facts["features"]:
-        notes.append(f"{_titles(columns_from('features'))}: {first.facts['features']}")
+        replaced = REPLACED if any("identity_reid" in row.scores for row in rows) else ()
+        shown = [name for name in columns_from("features") if name not in replaced]
+        notes.append(f"{_titles(shown)}: {first.facts['features']}")
     return notes
 
 
@@ -174,14 +182,12 @@ def _file_notes(evaluations: Sequence[Evaluation]) -> list[str]:
     return [f"JPEG files, whose losses move every number: {', '.join(lossy)}"]
 
 
-def _missing_notes(facts: Mapping[str, Any], missing: Mapping[str, str]) -> list[str]:
+def _missing_notes(facts: Mapping[str, Any], missing: Mapping[str, str], name_files: bool) -> list[str]:
     """Which columns were not measured, and why."""
     notes = []
     if not facts["features"] and "weights_missing" in facts:
         notes.append(f"weights missing: {facts['weights_missing']}")
-    for reason in dict.fromkeys(missing.values()):
-        columns = [column for column, one in missing.items() if one == reason]
-        notes.append(f"{tables.without(reason)} ({_titles(columns)})")
+    notes += tables.missing_notes(missing, name_files)
     if left_out := facts.get("networks_left_out"):
         notes.append(f"features off, so not measured: {_titles(left_out)}")
     return notes

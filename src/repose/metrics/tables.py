@@ -54,11 +54,39 @@ def shown(score: Score | None, digits: int, compact: bool = False) -> str:
     return f"{text}\n±{(score.high - score.low) / 2:.{digits}f}" if compact else f"{text} [{low}, {high}]"
 
 
+NO_FILE: Final = "no file"
+"""The cell of a column whose weight file is not here, in every form of a table."""
+
+
 def without(reason: str, compact: bool = False) -> str:
-    """The text in place of a number that was not measured, of a value of `TableRow.missing`."""
+    """The cell in place of a number that was not measured, of a value of `TableRow.missing`; a file is not named."""
     if reason.startswith("not measured"):
         return "not measured" if compact else reason
-    return "no file" if compact else f"weights missing: {reason}"
+    return NO_FILE
+
+
+def why(reason: str) -> str:
+    """A value of `TableRow.missing` in words: "not measured: ..." or "weights missing: FILE"."""
+    return reason if reason.startswith("not measured") else f"weights missing: {reason}"
+
+
+def missing_notes(missing: Mapping[str, str], name_files: bool = True) -> list[str]:
+    """The footnotes for the cells of `without`: one for all weight files, and one for each other reason.
+
+    Args:
+        missing: as `TableRow.missing`.
+        name_files: say which files they are; else only which columns lack theirs.
+    """
+    files: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for column, reason in missing.items():
+        kind = reasons if reason.startswith("not measured") else files
+        kind.setdefault(reason, []).append(COLUMNS[column].title)
+    notes = [f"{reason} ({', '.join(titles)})" for reason, titles in reasons.items()]
+    if files:
+        each = [f"{', '.join(titles)} ({file})" if name_files else ", ".join(titles) for file, titles in files.items()]
+        notes.append(f"{NO_FILE}: the weights are not here, of {'; '.join(each) if name_files else ', '.join(each)}")
+    return notes
 
 
 def rich_table(rows: Sequence[TableRow], title: str = "", caption: str = "") -> Table:

@@ -126,7 +126,6 @@ def test_body_parts_of_people_on_the_street(networks: Path, market: Path) -> Non
 
 
 def test_identity_is_a_unit_vector_and_knows_people(networks: Path, market: Path) -> None:
-    pytest.importorskip("openvino")
     from repose.images import load_image
 
     identity = Identity(networks / IDENTITY)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 from repose.estimate.bodypix import BODYPIX, load_bodypix
-from repose.extras import how_to_install
+from repose.hub.files import FILES
 from repose.metrics.functional.perceptual import lpips
 from repose.nn.alexnet import TAPS, alexnet
 from repose.nn.lpips import lpips_weights
+from repose.nn.openvino_graph import OpenVinoGraph
 from repose.research.photographs.crops import HEIGHT, WIDTH, Picture
 
 BODY_PARTS: Final = BODYPIX
@@ -31,7 +32,8 @@ LPIPS: Final = "alexnet_features_lpips.safetensors"
 NETWORK_FILES: Final = {
     BODY_PARTS: "BodyPix, 24 body parts (Apache-2.0): "
     "https://github.com/google-coral/test_data/raw/master/posenet/" + BODY_PARTS,
-    IDENTITY: "re-identification (Apache-2.0), Intel Open Model Zoo, IR of half precision",
+    IDENTITY: "re-identification (Apache-2.0), Intel Open Model Zoo 2023.0, half precision; also without .fp16: "
+    + str(FILES["person-reidentification-retail-0277.xml"].url),
     IDENTITY_WEIGHTS: "its weights, from the same place",
     LPIPS: "torchvision's AlexNet (BSD-3), 'features.N.weight' and '.bias', with LPIPS v0.1 (BSD-2), "
     "'lpips.linK.weight', in one file",
@@ -62,7 +64,13 @@ def find_networks(folder: Path | None) -> dict[str, Path]:
     """
     named = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
     folders = [folder] if folder is not None else [Path(one).expanduser() for one in named if one]
-    known = {name: place / name for place in reversed(folders) for name in NETWORK_FILES if (place / name).is_file()}
+    known = {
+        name: place / own
+        for place in reversed(folders)
+        for name in NETWORK_FILES
+        for own in (name, name.replace(".fp16", ""))
+        if (place / own).is_file()
+    }
     missing = [name for name in NETWORK_FILES if name not in known]
     if missing:
         searched = ", ".join(map(str, folders)) or f"no folder was named, and {FOLDER_VARIABLE} is empty"
@@ -104,29 +112,21 @@ class Identity:
     """Intel's person-reidentification-retail-0277: 256 numbers for a person, to be compared by their cosine.
 
     Raises:
-        ImportError: OpenVINO is not installed. ValueError: the files are not of this network.
+        ValueError: the files are not of this network.
     """
 
     def __init__(self, file: Path) -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise ImportError(
-                f"the identity of people is compared by OpenVINO, which is not installed: {how_to_install('openvino')}"
-            ) from error
-        core = openvino.Core()
-        try:
-            self._network: Any = core.compile_model(core.read_model(file), "CPU", {"INFERENCE_NUM_THREADS": 1})
-        except RuntimeError as error:
-            raise ValueError(f"{file} cannot be read by OpenVINO: {error}") from error
-        _, _, self._height, self._width = self._network.input(0).shape
+        self._network = OpenVinoGraph(file).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
+        _, _, self._height, self._width = self._network.input_shape
 
+    @torch.inference_mode()
     def __call__(self, picture: Picture) -> Vector:
         """uint8 (H, W, 3) -> (256,), of length 1."""
         seen = Image.fromarray(picture).resize((self._width, self._height), Image.Resampling.BILINEAR)
-        bgr = np.asarray(seen)[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        vector: Vector = self._network(bgr)[0].ravel()
-        return vector / np.linalg.norm(vector)
+        bgr = torch.from_numpy(np.asarray(seen)[..., ::-1].copy()).movedim(-1, 0)[None].float()
+        (vector,) = self._network(bgr.contiguous(memory_format=torch.channels_last)).values()
+        unit: Vector = vector[0].numpy() / float(vector[0].norm())
+        return unit
 
 
 class Lpips:
