@@ -123,10 +123,10 @@ def test_one_file_serves_networks_and_lpips(
 
 def test_the_loss_of_hpn_takes_vgg16_from_it(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipes of the paper's size ask for VGG-16, as its text says, and no longer lack the file."""
-    from repose.models import RECIPES
+    from repose.models.hpn import recipe
     from repose.models.hpn.objective import HPNObjective, HPNObjectiveConfig
 
-    config = RECIPES["hpn"]().objective
+    config = recipe.paper().objective
     assert isinstance(config, HPNObjectiveConfig)
     assert config.perceptual == "vgg16"
     term = HPNObjective(config).perceptual
