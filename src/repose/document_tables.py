@@ -39,7 +39,10 @@ from repose.research.turns import turns_table
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "market": lambda lines: evaluation_table(lines, "market1501", "patn-market"),
     "market-short": lambda lines: evaluation_table(
-        lines, "market1501", "patn-market", ("ssim", "mask_ssim", "pckh", "identity")
+        lines,
+        "market1501",
+        "patn-market",
+        ("ssim", "mask_ssim", "pckh", "lpips_alex", "identity", "identity_reid", "attributes"),
     ),
     "synthetic": lambda lines: evaluation_table(lines, "synthetic", "patn-market"),
     "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),

@@ -195,7 +195,7 @@ def test_what_was_measured_without_features_is_measured_again_with_them(
     monkeypatch.setattr("repose.metrics.features.mobilenet_v2", lambda taps, scaled: MobileNetV2(taps, scaled))
     store = tiny.store(tmp_path / "data")
     run = InProcess(store)
-    words = (["toy"], store.folder, "patn-market", Terms(0.01, accelerator="cpu"), tmp_path / "out", None, SCREEN)
+    words = (["toy"], store.folder, "patn-market@2", Terms(0.01, accelerator="cpu"), tmp_path / "out", None, SCREEN)
 
     def compare(features: bool | str) -> dict[str, Any]:
         return compare_budgets(*words, limit=2, pose="none", probe=0.1, train=run, features=features)[0]

@@ -119,3 +119,22 @@ def test_one_file_serves_networks_and_lpips(
     taps = LPIPS_TAPS[lpips]
     built = alexnet(taps) if lpips == "alex" else vgg16(taps)
     assert set(lpips_weights(both, taps)) == set(built(torch.rand(1, 3, 64, 64)))
+
+
+def test_the_loss_of_hpn_takes_vgg16_from_it(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipes of the paper's size ask for VGG-16, as its text says, and no longer lack the file."""
+    from repose.models.hpn import recipe
+    from repose.models.hpn.objective import HPNObjective, HPNObjectiveConfig
+
+    config = recipe.paper().objective
+    assert isinstance(config, HPNObjectiveConfig)
+    assert config.perceptual == "vgg16"
+    term = HPNObjective(config).perceptual
+    assert term is not None
+    torch.manual_seed(0)
+    pictures = torch.rand(2, 3, 32, 32) * 2 - 1
+    with pytest.raises(FileMissingError, match="vgg16-397923af"):
+        term(pictures, pictures)
+    monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
+    assert float(term(pictures, pictures)) == 0
+    assert float(term(pictures, pictures.flip(-1))) > 0.1

@@ -8,6 +8,7 @@ on x86-64 with torch 2.13 (`docs/networks.md`, "Proof"), and `EXACT` where nothi
 """
 
 import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from repose.metrics.functional import (
@@ -31,6 +33,7 @@ from repose.metrics.functional import (
     ssim,
 )
 from repose.metrics.functional.ssim import MS_WEIGHTS
+from repose.metrics.networks import network_metric
 from repose.nn import inception
 from repose.nn.alexnet import AlexNet
 from repose.nn.inception import InceptionV3, prepared
@@ -350,3 +353,19 @@ def test_kid_is_theirs(package: str) -> None:
         wanted = made["kernel_inception_distance_mean"]
     close(f"{package}, kernel distance", kernel_distance(one, other), wanted, SET)
     close(f"{package}, KID", kid(one, other, subsets=3, size=200)[0], wanted, SET)
+
+
+def test_the_published_example_of_lpips() -> None:
+    """The two distances that the metric's README prints for its own pictures, with the published weights.
+
+    The package on PyPI has no pictures. Name the folder `imgs` of its repository in REPOSE_LPIPS_PICTURES.
+    """
+    folder = os.environ.get("REPOSE_LPIPS_PICTURES")
+    if not folder:
+        pytest.skip("REPOSE_LPIPS_PICTURES names no folder with ex_ref.png, ex_p0.png and ex_p1.png")
+    ref, *others = (
+        torch.from_numpy(np.array(Image.open(Path(folder) / f"ex_{name}.png").convert("RGB"))).movedim(-1, 0)[None]
+        for name in ("ref", "p0", "p1")
+    )
+    found = [network_metric("lpips_alex", one, ref) for one in others]
+    assert [round(float(one), 3) for one in found] == [0.722, 0.138]  # type: ignore[arg-type]

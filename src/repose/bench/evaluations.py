@@ -15,7 +15,7 @@ from repose.markdown import each_value
 from repose.metrics.accumulators import Score
 from repose.metrics.columns import columns_from
 from repose.metrics.result import REFERENCES
-from repose.metrics.tables import TableRow
+from repose.metrics.tables import TableRow, missing_notes
 from repose.metrics.tables import markdown as score_table
 from repose.record import ResultLine
 
@@ -47,6 +47,7 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str, columns:
     alike = [line for line in alike if line["checksum"] == alike[-1]["checksum"]]
     newest = alike[-1]
     models = by_ssim({line["model"]: line for line in alike}.values())
+    missing = newest.get("networks_missing", {})
     rows, of_features = reference_rows(newest), columns_from("features")
     for line in models:
         scores = read_scores(line["rows"]["generated"])
@@ -54,12 +55,14 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str, columns:
             scores = {metric: score for metric, score in scores.items() if metric not in of_features}
         rows.append(TableRow(f"`{line['model']}`", scores, version))
     intervals = "in brackets 95 % bootstrap intervals; "
+    rows = [replace(row, missing=missing) for row in rows]
     if columns is not None:
         rows, intervals = [_short(row, columns) for row in rows], ""
+    absent = missing_notes({name: why for name, why in missing.items() if columns is None or name in columns})
     caption = (
         f"{version}, {data} `{models[0]['checksum']}`, {models[0]['pairs']:,} test pairs; {intervals}"
         f"commit {each_value(models, 'commit', '`{}`')}, {each_value(models, 'hardware')}."
-        f"{features_note(newest) if columns is None else ''}"
+        f"{features_note(newest) if columns is None else ''}{''.join(f' {note}.' for note in absent)}"
     )
     return score_table(rows, caption=caption)
 
@@ -168,7 +171,8 @@ def _short(row: TableRow, columns: Sequence[str]) -> TableRow:
     scores = {
         name: replace(score, low=math.nan, high=math.nan) for name, score in row.scores.items() if name in columns
     }
-    return replace(row, scores=scores)
+    missing = {name: why for name, why in row.missing.items() if name in columns}
+    return replace(row, scores=scores, missing=missing)
 
 
 __all__ = [
