@@ -20,7 +20,6 @@ from repose.research.parsing import measure_rendered
 from tests.estimate import fakes
 from tests.estimate.test_selfie import keypoints
 
-
 STORE = Path(__file__).parents[1] / "compatibility" / "files" / "store"
 """Six rendered people of 128x64 with exact labels, none of which the training saw."""
 
@@ -99,10 +98,9 @@ def test_without_bodypix_it_warns_and_says_so(
 
 def test_rendered_people_are_labelled(parsing: PersonParsing) -> None:
     measured = measure_rendered(Store.open(STORE), range(6), parsing)
-    print(measured)
     assert measured.mean_iou is not None
-    assert measured.mean_iou > 0.01
-    assert min(measured.region_iou.values()) > 0.01
+    assert measured.mean_iou > 0.4
+    assert min(measured.region_iou.values()) > 0.75
 
 
 @pytest.mark.parametrize("half", ["upper", "lower"])
@@ -124,8 +122,7 @@ def test_half_bodies_are_labelled(parsing: PersonParsing, half: str) -> None:
         assert labels.shape == true.shape
         right += int(((labels == true) & (true > 0)).sum())
         pixels += int((true > 0).sum())
-    print(half, right / pixels)
-    assert right / pixels > 0.01
+    assert right / pixels > 0.55
 
 
 def test_another_person_beside_is_background(parsing: PersonParsing) -> None:
@@ -142,5 +139,4 @@ def test_another_person_beside_is_background(parsing: PersonParsing) -> None:
         other += int((labels[:, 64:][beside] > 0).sum())
         whole += int(beside.sum())
         assert (labels[:, :64][people.parsing[0] > 0] > 0).float().mean() > 0.7
-    print(other / whole)
-    assert other / whole < 0.99
+    assert other / whole < 0.1

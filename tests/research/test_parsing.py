@@ -9,7 +9,7 @@ import torch
 
 from repose.estimate.bodypix import PARTS
 from repose.person import LIP_LABELS
-from repose.research.parsing import ParsingMeasured, part_regions, parsing_table, regions, wears_hat
+from repose.research.parsing import ParsingMeasured, parsing_table, part_regions, regions, wears_hat
 
 
 def labels(*names: str) -> torch.Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from repose.data.parsing_samples import ParsingSource
+from repose.data.parsing_samples import ParsingSource, Samples
 from repose.data.store import Store
 from repose.estimate.parsing_network import ParsingNetwork, load_parser
 from repose.person import LIP_LABELS
@@ -19,7 +19,16 @@ from repose.train.parser import Plan, label_weights, load_state, ship, train
 
 STORE = Path(__file__).parents[1] / "compatibility" / "files" / "store"
 PLAN = Plan(
-    first_steps=3, first_batch=2, first_height=64, first_width=64, steps=3, batch=2, height=96, width=64, warmup=2, log=1
+    first_steps=2,
+    first_batch=2,
+    first_height=64,
+    first_width=64,
+    steps=2,
+    batch=2,
+    height=96,
+    width=64,
+    warmup=2,
+    log=1,
 )
 
 
@@ -36,18 +45,31 @@ def run(folder: Path, plan: Plan, source: ParsingSource) -> ParsingNetwork:
     return train(folder, plan, source, say=quiet, pretrained=False)
 
 
-def test_it_learns_a_few_people(source: ParsingSource, tmp_path: Path) -> None:
-    plan = replace(PLAN, first_steps=50, first_batch=4, steps=0, warmup=5, encoder_rate=1.0, log=50)
-    samples = source.batch(10**6, 4, (64, 64))
+class OneBatch(ParsingSource):
+    """The same four crops at every step."""
+
+    samples: Samples | None = None
+
+    def batch(self, step: int, count: int, size: tuple[int, int]) -> Samples:
+        if self.samples is None:
+            self.samples = super().batch(0, 4, size)
+        return self.samples
+
+
+def test_it_learns_four_crops_by_heart(tmp_path: Path) -> None:
+    source = OneBatch(Store.open(STORE), "train", None, 0, np.arange(4))
+    plan = replace(PLAN, first_steps=60, steps=0, rate=4e-3, warmup=4, encoder_rate=1.0, log=60)
+    samples = source.batch(0, 4, (64, 64))
     net = run(tmp_path, plan, source)
     with torch.no_grad():
         given = net(samples.image, samples.keypoints, samples.body).argmax(1)
     true = samples.labels[:, ::2, ::2]
     person = true > 0
-    both, either = (person & (given > 0)).sum(), (person | (given > 0)).sum()
-    print("person", float(both / either), "right", float((given == true)[person].float().mean()))
-    assert both / either > 0.01
-    assert (given == true)[person].float().mean() > 0.01
+    overlap = float((person & (given > 0)).sum() / (person | (given > 0)).sum())
+    right = (given == true)[person].float().mean()
+    print(overlap, right, person.float().mean(), true[person].bincount().max() / person.sum())
+    assert overlap > 0.6
+    assert right > 0.6
 
 
 def test_a_resumed_run_gives_the_same_bits(
@@ -59,14 +81,14 @@ def test_a_resumed_run_gives_the_same_bits(
         pass
 
     def stop(text: str) -> None:
-        if '"step": 4' in text:
+        if '"step": 3' in text:
             raise Stopped
 
     eager = replace(PLAN, save=-1.0)
     with pytest.raises(Stopped):
         train(tmp_path / "halves", eager, source, say=stop, pretrained=False)
     facts = read_tensors(tmp_path / "halves" / parser.STATE)[1]
-    assert facts["step"] == "3", "the run stopped before its fourth checkpoint"
+    assert facts["step"] == "2", "the run stopped before its third checkpoint"
     halves = run(tmp_path / "halves", eager, source)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, halves.state_dict()[name]), name

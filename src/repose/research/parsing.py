@@ -123,9 +123,7 @@ def measure_rendered(
             tick()
     there = labels.sum(1) > 0
     iou = {name: value for name, value, seen in zip(LIP_LABELS, _iou(labels), there, strict=True) if seen}
-    return ParsingMeasured(
-        estimator.name, "exact", "exact", len(records), iou, areas.iou(), hats, areas.left_out()
-    )
+    return ParsingMeasured(estimator.name, "exact", "exact", len(records), iou, areas.iou(), hats, areas.left_out())
 
 
 def measure_photographs(
@@ -243,6 +241,13 @@ def _rounded(values: dict[str, float]) -> dict[str, float]:
 
 
 __all__ = [
-    "REGIONS", "ParsingMeasured", "checksum", "measure_photographs", "measure_rendered", "part_regions", "parsing_table",
-    "regions", "wears_hat",
+    "REGIONS",
+    "ParsingMeasured",
+    "checksum",
+    "measure_photographs",
+    "measure_rendered",
+    "parsing_table",
+    "part_regions",
+    "regions",
+    "wears_hat",
 ]  # fmt: skip
