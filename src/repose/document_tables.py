@@ -31,6 +31,7 @@ from repose.names import nearest
 from repose.record import ResultLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
+from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
@@ -62,6 +63,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "realism": realism_table,
     "joints": joints_table,
     "iuv": iuv_table,
+    "parsing": parsing_table,
     "turns": turns_table,
     "reidentification": reidentification_table,
     "photographs": photographs_table,

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from repose.data.store import Store
 from repose.estimate import estimator
+from repose.estimate import person_parsing as module
 from repose.estimate.base import ParsingEstimator
 from repose.estimate.bodypix import BodyPix
 from repose.estimate.person_parsing import Crop, PersonParsing, crop_around, cut, moved_into
+from repose.represent.canvas import to_uint8
+from repose.research.parsing import measure_rendered
 from tests.estimate import fakes
 from tests.estimate.test_selfie import keypoints
+
+STORE = Path(__file__).parents[1] / "compatibility" / "files" / "store"
+"""Six rendered people of 128x64 with exact labels, none of which the training saw."""
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +74,69 @@ def test_name_and_default(parsing: PersonParsing, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("repose.estimate.table._build", lambda path: built.append(path))
     estimator(field="parsing")
     assert built == ["repose.estimate.person_parsing:PersonParsing"]
+
+
+@pytest.mark.parametrize("error", [ImportError, FileNotFoundError])
+def test_without_bodypix_it_warns_and_says_so(
+    error: type[Exception], parsing: PersonParsing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: Any) -> BodyPix:
+        raise error("bodypix is not here\nit was searched in many places")
+
+    monkeypatch.setattr(module, "BodyPix", missing)
+    with pytest.warns(UserWarning, match="without BodyPix: bodypix is not here$"):
+        bare = PersonParsing()
+    assert bare.name == parsing.name == "person-parser-1"
+    person = Store.open(STORE).person([0], ("image", "keypoints"))[0]
+    assert person.image is not None
+    assert person.keypoints is not None
+    image = to_uint8(person.image)
+    assert torch.equal(bare.parsing(image, person.keypoints), parsing.parsing(image, person.keypoints))
+    with pytest.raises(error, match="not here"):
+        PersonParsing(bodypix=True)
+
+
+def test_rendered_people_are_labelled(parsing: PersonParsing) -> None:
+    measured = measure_rendered(Store.open(STORE), range(6), parsing)
+    assert measured.mean_iou is not None
+    assert measured.mean_iou > 0.4
+    assert min(measured.region_iou.values()) > 0.75
+
+
+@pytest.mark.parametrize("half", ["upper", "lower"])
+def test_half_bodies_are_labelled(parsing: PersonParsing, half: str) -> None:
+    """Cut at the hips, the labels of what is left stay mostly right."""
+    store, right, pixels = Store.open(STORE), 0, 0
+    for record in range(6):
+        person = store.person([record], ("image", "keypoints", "parsing"))[0]
+        assert person.image is not None
+        assert person.keypoints is not None
+        assert person.parsing is not None
+        joints = person.keypoints.clone()
+        hips = round(float(joints[[8, 11], 1].mean()))
+        rows = slice(0, hips) if half == "upper" else slice(hips, 128)
+        inside = (joints[:, 2:] > 0) & (joints[:, 1:2] >= rows.start) & (joints[:, 1:2] < rows.stop)
+        joints = torch.where(inside, joints - torch.tensor([0.0, rows.start, 0.0]), 0.0)
+        labels = parsing.parsing(np.ascontiguousarray(to_uint8(person.image)[rows]), joints)
+        true = person.parsing[rows]
+        assert labels.shape == true.shape
+        right += int(((labels == true) & (true > 0)).sum())
+        pixels += int((true > 0).sum())
+    assert right / pixels > 0.55
+
+
+def test_another_person_beside_is_background(parsing: PersonParsing) -> None:
+    """Two people in one picture: the joints say whose labels are wanted."""
+    store, other, whole = Store.open(STORE), 0, 0
+    for first, second in ((0, 2), (2, 4), (4, 0)):
+        people = store.person([first, second], ("image", "keypoints", "parsing"))
+        assert people.image is not None
+        assert people.keypoints is not None
+        assert people.parsing is not None
+        image = np.concatenate([to_uint8(one) for one in people.image], 1)
+        labels = parsing.parsing(image, people.keypoints[0])
+        beside = people.parsing[1] > 0
+        other += int((labels[:, 64:][beside] > 0).sum())
+        whole += int(beside.sum())
+        assert (labels[:, :64][people.parsing[0] > 0] > 0).float().mean() > 0.7
+    assert other / whole < 0.1

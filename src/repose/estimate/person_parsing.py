@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,17 +74,28 @@ class PersonParsing:
 
     Args:
         network: None takes the shipped weights.
-        bodypix: None takes the published file. False does without BodyPix; on rendered
-            people the mean IoU is then the same within 0.01.
+        bodypix: None or True takes the published file. False does without BodyPix.
+
+    Where BodyPix cannot be had, and `bodypix` is None, the parsing is that of the network without BodyPix, and `name`
+    does not name it. docs/parsing-files.md gives what was measured with BodyPix and without.
+
+    Warns:
+        UserWarning: BodyPix cannot be had; the text says what is missing.
 
     Raises:
-        ImportError: `ai-edge-litert` is not installed, and `bodypix` is None.
-        FileNotFoundError: the shipped weights, or BodyPix, are not here and cannot be fetched.
+        ImportError: `ai-edge-litert` is not installed, and `bodypix` is True.
+        FileNotFoundError: the shipped weights are not here; or BodyPix is not, and `bodypix` is True.
     """
 
     def __init__(self, network: ParsingNetwork | None = None, bodypix: BodyPix | bool | None = None) -> None:
         self._network = load_parser() if network is None else network
-        self._bodypix = (BodyPix() if bodypix is None or bodypix is True else bodypix) or None
+        self._bodypix = (BodyPix() if bodypix is True else bodypix) or None
+        if bodypix is None:
+            try:
+                self._bodypix = BodyPix()
+            except (ImportError, FileNotFoundError) as error:
+                reason = str(error).partition("\n")[0]
+                warnings.warn(f"the parsing is estimated without BodyPix: {reason}", stacklevel=2)
 
     @property
     def name(self) -> str:
