@@ -67,9 +67,8 @@ def test_it_learns_four_crops_by_heart(tmp_path: Path) -> None:
     person = true > 0
     overlap = float((person & (given > 0)).sum() / (person | (given > 0)).sum())
     right = (given == true)[person].float().mean()
-    print(overlap, right, person.float().mean(), true[person].bincount().max() / person.sum())
-    assert overlap > 0.6
-    assert right > 0.6
+    assert overlap > 0.65
+    assert right > 0.7
 
 
 def test_a_resumed_run_gives_the_same_bits(
