@@ -16,6 +16,7 @@ from torch import Tensor
 
 from repose.body.dressed import PART_GROUPS, dressed_iuv
 from repose.body.lift import LiftError, LifterWeights, lift, load_lifter
+from repose.callers import callers_level
 from repose.estimate.base import Image
 from repose.estimate.body_iuv import BodyIUV
 from repose.estimate.bodypix import PARTS, BodyParts
@@ -70,7 +71,9 @@ class PersonIUV:
                 self._mask = cast(PersonMask, estimator("person", field="mask"))
             except (ImportError, FileNotFoundError) as error:
                 reason = str(error).partition("\n")[0]
-                warnings.warn(f"the IUV is that of the naked body alone, without clothes: {reason}", stacklevel=2)
+                warnings.warn(
+                    f"the IUV is that of the naked body alone, without clothes: {reason}", stacklevel=callers_level()
+                )
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.callers import callers_level
 from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyParts, BodyPix
 from repose.estimate.parsing_network import BODY_CELL, SIZE, ParsingNetwork, load_parser
@@ -95,7 +96,7 @@ class PersonParsing:
                 self._bodypix = BodyPix()
             except (ImportError, FileNotFoundError) as error:
                 reason = str(error).partition("\n")[0]
-                warnings.warn(f"the parsing is estimated without BodyPix: {reason}", stacklevel=2)
+                warnings.warn(f"the parsing is estimated without BodyPix: {reason}", stacklevel=callers_level())
 
     @property
     def name(self) -> str:

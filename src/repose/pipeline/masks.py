@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 
+from repose.callers import callers_level
 from repose.estimate import (
     ESTIMATORS,
     MaskEstimator,
@@ -13,7 +14,6 @@ from repose.estimate import (
 )
 from repose.names import nearest
 from repose.person import Person
-from repose.pipeline.callers import callers_level
 
 
 def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Person:

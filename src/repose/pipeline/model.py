@@ -11,12 +11,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.callers import callers_level
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
-from repose.pipeline.callers import callers_level
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
