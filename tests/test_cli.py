@@ -445,6 +445,7 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
         return pose(self, *words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "read_person", read_person)
+    monkeypatch.setattr("repose.pipeline.people.read_person", read_person)
     monkeypatch.setattr(pipeline.Model, "scene", scene)
     monkeypatch.setattr(pipeline.Model, "pose", posed)
     done = run("transfer", "people", "poses", "-o", "sheet.png", "-m", weights, "--background", "white")
@@ -706,7 +707,7 @@ def test_train_then_eval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "--device", "cpu",
     )  # fmt: skip
     assert done.code == 0, done
-    for text in ("real target", "copied source", "patn-market@2"):
+    for text in ("real target", "copied source", "patn-market@3"):
         assert text in done.out
     lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert [(line["model"], line["recipe"], line["pairs"]) for line in lines] == [

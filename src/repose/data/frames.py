@@ -172,7 +172,7 @@ class _Followed:
                 tracker.add(pixels, self.network.people(pixels))
                 numbers.append(number)
         except ImageError as error:
-            if "pip install" in str(error):
+            if isinstance(error.__cause__, ImportError):
                 raise
             text = str(error).replace(str(clip.path), clip.path.name)
             self.writer.leave_out(clip.name, "broken clip", f"from frame {len(numbers)} of those taken on: {text}")

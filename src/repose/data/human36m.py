@@ -225,7 +225,7 @@ def _pack(
             packer.add(one.name(number), one.subject, split, read)
             taken += 1
     except ImageError as error:
-        if "pip install" in str(error):
+        if isinstance(error.__cause__, ImportError):
             raise ImportError(str(error)) from error
         text = str(error).replace(str(one.clip.path), one.clip.path.name)
         writer.leave_out(one.clip.name, "broken video", f"after {taken} frames: {text}")
