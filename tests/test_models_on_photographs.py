@@ -39,11 +39,16 @@ def bands(height: int, width: int) -> np.ndarray:
     return labels
 
 
+@pytest.fixture(autouse=True)
+def _no_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The IUV of a photograph is that of the joints alone, whatever networks are here."""
+    monkeypatch.setitem(ESTIMATORS, "iuv", {"body": ESTIMATORS["iuv"]["body"]})
+
+
 @pytest.fixture
 def parser(monkeypatch: pytest.MonkeyPatch) -> type[Bands]:
     monkeypatch.setitem(ESTIMATORS, "parsing", {"bands": "tests.test_models_on_photographs:Bands"})
     monkeypatch.setattr(Bands, "asked", 0)
-    estimator.__globals__["_build"].cache_clear()
     return estimator("bands", field="parsing").__class__
 
 

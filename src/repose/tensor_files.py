@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from repose.files import replacing
+from repose.files import WEIGHT_FOLDERS, replacing
 
 SUFFIX: Final = ".safetensors"
 CHECKPOINT: Final = "repose-checkpoint-1"
@@ -60,6 +60,30 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise CheckpointError(f"{path} ({size:,} bytes) is cut off or damaged: {error}") from error
+
+
+def read_shipped(kind: str, what: str, path: Path | None = None) -> tuple[Path, dict[str, Tensor], dict[str, str]]:
+    """A weight file of a network of our own: the one that came with this installation, or another of its kind.
+
+    Args:
+        kind: of the weights, in the file's header; the name of their folder, too.
+        what: the network in a word, for errors. path: of another file.
+
+    Returns:
+        Its path, tensors and header.
+
+    Raises:
+        FileNotFoundError: it is not there. CheckpointError: it is damaged, or of something else.
+    """
+    if path is None:
+        known = [place / kind / "weights.safetensors" for place in WEIGHT_FOLDERS]
+        path = next((file for file in known if file.is_file()), known[-1])
+    if not path.is_file():
+        raise FileNotFoundError(f"the weights of the {what} are not at {path}; reinstall, or give the path of a file")
+    tensors, facts = read_tensors(path)
+    if facts.get("kind") != kind:
+        raise CheckpointError(f"{path} holds {facts.get('kind', 'something else')}, not the weights of a {what}")
+    return path, tensors, facts
 
 
 def remove_partial_files(folder: Path, name: str) -> None:

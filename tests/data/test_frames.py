@@ -1,6 +1,7 @@
 """`prepare_frames` on videos and folders of frames: sampling, following, cuts, steady crops, splits, damage."""
 
 import itertools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,11 @@ def test_two_who_change_places_are_told_apart_by_colour() -> None:
     for track in tracks:
         assert len({int(np.argmax(sight.colour)) for sight in track.sights}) == 1
     assert tracker.cuts == []
+
+
+def test_without_the_package_for_videos_nothing_is_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.save_video(tmp_path / "walk.mp4", walk(10))
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ImportError, match=r"walk\.mp4 is a video"):
+        prepare_frames(Frames((tmp_path / "walk.mp4",)), tmp_path / "store")
+    assert not (tmp_path / "store").exists()

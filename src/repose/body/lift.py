@@ -23,9 +23,8 @@ from repose.body.lifter import READINGS, Lifter, box_of, decode, encode
 from repose.body.pose_space import JOINT_COUNT, STATE, Doubles
 from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
-from repose.files import WEIGHT_FOLDERS
 from repose.person import JOINTS, MIRROR
-from repose.tensor_files import CheckpointError, read_tensors
+from repose.tensor_files import read_shipped
 
 Array = Tensor | npt.NDArray[Any] | Sequence[Any]
 
@@ -70,14 +69,7 @@ def load_lifter(path: Path | None = None) -> LifterWeights:
     Raises:
         FileNotFoundError: they are not there. CheckpointError: the file is damaged, or of something else.
     """
-    if path is None:
-        known = [place / NAME / "weights.safetensors" for place in WEIGHT_FOLDERS]
-        path = next((file for file in known if file.is_file()), known[-1])
-    if not path.is_file():
-        raise FileNotFoundError(f"the weights of the lifter are not at {path}; reinstall, or give the path of a file")
-    tensors, facts = read_tensors(path)
-    if facts.get("kind") != NAME:
-        raise CheckpointError(f"{path} holds {facts.get('kind', 'something else')}, not the weights of a lifter")
+    path, tensors, facts = read_shipped(NAME, "lifter", path)
     net = Lifter(int(facts["width"]), int(facts["blocks"]))
     net.load_state_dict({name[4:]: value.float() for name, value in tensors.items() if name.startswith("net.")})
     by_score, unknown, offsets = (

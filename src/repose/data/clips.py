@@ -55,6 +55,17 @@ class Clip:
                 due = max(due + every, number / rate + every / 2)
 
 
+def problem_of(clip: Clip, error: ImageError) -> str:
+    """Why a clip cannot be read to its end, for the report, without the folder that it lies in.
+
+    Raises:
+        ImportError: the package that reads videos is not installed, so no clip can be read.
+    """
+    if isinstance(error.__cause__, ImportError):
+        raise ImportError(str(error)) from error
+    return str(error).replace(str(clip.path), clip.path.name)
+
+
 def clips_in(places: Iterable[Path]) -> list[Clip]:
     """The clips of videos, and of folders of videos or of frames, also below each other.
 

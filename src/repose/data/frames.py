@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from torch import Tensor
 
-from repose.data.clips import Clip, clips_in
+from repose.data.clips import Clip, clips_in, problem_of
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.photographs import VALIDATION_PAIRS
@@ -72,7 +72,7 @@ def prepare_frames(
 
     Raises:
         FileNotFoundError: there is nothing of a name.
-        ImageError: PyAV, which reads videos, is not installed.
+        ImportError: PyAV, which reads videos, is not installed.
         ValueError: there is no clip, or a setting is wrong.
     """
     framing = Framing.parsed(settings.size, settings.fields, settings.background)
@@ -172,9 +172,7 @@ class _Followed:
                 tracker.add(pixels, self.network.people(pixels))
                 numbers.append(number)
         except ImageError as error:
-            if isinstance(error.__cause__, ImportError):
-                raise
-            text = str(error).replace(str(clip.path), clip.path.name)
+            text = problem_of(clip, error)
             self.writer.leave_out(clip.name, "broken clip", f"from frame {len(numbers)} of those taken on: {text}")
         tracks = tracker.finish()
         if numbers and not tracks:

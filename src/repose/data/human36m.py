@@ -25,7 +25,7 @@ from typing import Annotated, Any, Final
 
 from torch import Tensor
 
-from repose.data.clips import Clip, by_number
+from repose.data.clips import Clip, by_number, problem_of
 from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.human36m_files import Masks, read_joints
 from repose.data.packing import Packer, Refused
@@ -225,10 +225,7 @@ def _pack(
             packer.add(one.name(number), one.subject, split, read)
             taken += 1
     except ImageError as error:
-        if isinstance(error.__cause__, ImportError):
-            raise ImportError(str(error)) from error
-        text = str(error).replace(str(one.clip.path), one.clip.path.name)
-        writer.leave_out(one.clip.name, "broken video", f"after {taken} frames: {text}")
+        writer.leave_out(one.clip.name, "broken video", f"after {taken} frames: {problem_of(one.clip, error)}")
     if not taken:
         writer.leave_out(one.clip.name, "video without frames")
 

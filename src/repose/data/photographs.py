@@ -138,8 +138,12 @@ def drawn_pairs(
     for name, person, own in zip(writer.names, writer.people, writer.splits, strict=True):
         if own == split:
             people.setdefault(person, []).append(name)
-    pairs = (pair for names in people.values() for pair in permutations(names, 2))
-    return heapq.nsmallest(most, pairs, key=lambda pair: draw(seed, *pair))  # there may be millions
+    return drawn((pair for names in people.values() for pair in permutations(names, 2)), seed, most)
+
+
+def drawn(pairs: Iterable[tuple[str, str]], seed: int, most: int = VALIDATION_PAIRS) -> list[tuple[str, str]]:
+    """At most `most` of these pairs, drawn by a seed; there may be millions."""
+    return heapq.nsmallest(most, pairs, key=lambda pair: draw(seed, *pair))
 
 
 def located_pairs(writer: StoreWriter, split: str) -> list[tuple[str, str]]:

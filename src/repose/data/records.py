@@ -19,7 +19,7 @@ from repose.images import ImageError, load_image
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.canvas import Box, Canvas, from_uint8, to_uint8
-from repose.represent.figure import figure_mask
+from repose.represent.figure import LEAST_COVERED, limbs_covered
 from repose.represent.framing import place, source_box
 
 FIELDS: Final = ("mask", "parsing", "iuv")
@@ -30,9 +30,6 @@ BACKGROUNDS: Final = {"keep": None, "white": 1.0, "grey": 0.0}
 
 FEWEST: Final = 5
 """Located joints in the record, at least; MoveNet asks the same of a person."""
-
-LEAST_COVERED: Final = 0.3
-"""The share of the middles of a person's limbs that an estimated mask covers, at least."""
 
 _CONTEXT: Final = 0.25  # around the crop, a share of its sides: what the estimators see beside it
 _FINER: Final = 2  # how many times more pixels a side than the store the estimators see, at most
@@ -229,8 +226,7 @@ def require_cover(mask: Tensor, keypoints: Tensor) -> None:
 
     A pose is transferred by the same rule (`repose.scene.figure.known_mask`).
     """
-    bones = figure_mask(keypoints, int(mask.shape[-2]), int(mask.shape[-1]), loose=0.6) > 0.5
-    covered = float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
+    covered = limbs_covered(mask, keypoints)
     if covered < LEAST_COVERED:
         raise Refused("mask of something else", f"it covers {covered:.0%} of the limbs, {LEAST_COVERED:.0%} are needed")
 

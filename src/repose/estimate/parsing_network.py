@@ -14,11 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.files import WEIGHT_FOLDERS
 from repose.nn.mobilenet import CHANNELS, TAPS, MobileNetV2
 from repose.person import JOINTS, LIP_LABELS
 from repose.represent.keypoints import heatmaps
-from repose.tensor_files import CheckpointError, read_tensors
+from repose.tensor_files import CheckpointError, read_shipped
 
 NAME: Final = "person-parser"
 
@@ -115,14 +114,7 @@ def load_parser(path: Path | None = None) -> ParsingNetwork:
     Raises:
         FileNotFoundError: they are not there. CheckpointError: the file is damaged, or of something else.
     """
-    if path is None:
-        known = [place / NAME / "weights.safetensors" for place in WEIGHT_FOLDERS]
-        path = next((file for file in known if file.is_file()), known[-1])
-    if not path.is_file():
-        raise FileNotFoundError(f"the weights of the parser are not at {path}; reinstall, or give the path of a file")
-    tensors, facts = read_tensors(path)
-    if facts.get("kind") != NAME:
-        raise CheckpointError(f"{path} holds {facts.get('kind', 'something else')}, not the weights of a parser")
+    path, tensors, _ = read_shipped(NAME, "parser", path)
     network = ParsingNetwork()
     wanted = network.state_dict()
     try:

@@ -71,14 +71,12 @@ class PersonParsing:
     """Which of LIP's 20 labels each pixel of a person shows, at the photograph's own resolution.
 
     The network was trained on rendered people alone. Its card, weights/person-parser/CARD.md, says which labels are
-    weak.
+    weak. docs/parsing-files.md gives what was measured with BodyPix and without.
 
     Args:
         network: None takes the shipped weights.
-        bodypix: None or True takes the published file. False does without BodyPix.
-
-    Where BodyPix cannot be had, and `bodypix` is None, the parsing is that of the network without BodyPix, and `name`
-    does not name it. docs/parsing-files.md gives what was measured with BodyPix and without.
+        bodypix: None takes the published file, and where that cannot be had does without, and `name` does not name it.
+            True takes the published file, False does without.
 
     Warns:
         UserWarning: BodyPix cannot be had; the text says what is missing.

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Generic, TypeVar
 
-from repose.cores import ONE_THREAD, environment
+from repose.cores import ONE_THREAD, end_processes, environment
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -104,13 +104,7 @@ class _Pool(Generic[Task, Result]):
         """End the processes at once."""
         for member in self._members:
             member.pipe.close()
-            member.process.terminate()
-        for member in self._members:
-            member.process.join(5)
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
-            member.process.close()
+        end_processes([member.process for member in self._members])
         self._members.clear()
 
     # -- inside -------------------------------------------------------------------------------------------------

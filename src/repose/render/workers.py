@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from repose.cores import ONE_THREAD, environment
+from repose.cores import ONE_THREAD, end_processes, environment
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -113,13 +113,7 @@ class WorkerPool(Iterator[tuple[Task, Result]], Generic[Task, Result]):
         self._stop.set()
         for member in self._members:
             member.pipe.close()
-            member.process.terminate()
-        for member in self._members:
-            member.process.join(5)
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
-            member.process.close()
+        end_processes([member.process for member in self._members])
         self._members.clear()
 
     # -- inside -------------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ _LIMBS: Final = (
 )  # fmt: skip
 """Two joints and how thick the body is there, with clothes, in units of trunk + thigh + shin."""
 
+LEAST_COVERED: Final = 0.3
+"""The share of the middles of a person's limbs that a mask covers, at least; else it is empty, or another person's."""
+
 
 def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) -> Tensor:
     """About where the person with these joints is, with clothes and hair: limbs as thick as limbs are, soft borders.
@@ -109,6 +112,16 @@ def size_of(keypoints: Tensor) -> float:
 @functools.lru_cache(64)
 def _size_of(values: bytes) -> float:
     return float(person_size(torch.frombuffer(bytearray(values), dtype=torch.float32).reshape(-1, 3)))
+
+
+def limbs_covered(mask: Tensor, keypoints: Tensor) -> float:
+    """The share of the middles of a person's limbs that a mask covers, 0 to 1; 1 where no limb is located.
+
+    Args:
+        mask: (1, H, W) in [0, 1]. keypoints: (18, 3) in its pixels.
+    """
+    bones = figure_mask(keypoints, int(mask.shape[-2]), int(mask.shape[-1]), loose=0.6).to(mask.device) > 0.5
+    return float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
 
 
 __all__ = ["FACE", "figure_mask", "reach", "size_of"]

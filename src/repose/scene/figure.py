@@ -10,7 +10,7 @@ from torch import Tensor
 
 from repose.nn.blocks import widest
 from repose.person import Person
-from repose.represent.figure import figure_mask
+from repose.represent.figure import LEAST_COVERED, figure_mask, limbs_covered
 from repose.represent.retarget import person_size
 from repose.scene.fill import spread
 
@@ -22,9 +22,6 @@ _GAP: Final = 0.05
 
 _FAINT: Final = 0.15
 """What a mask shows by less is not the person."""
-
-_LEAST_COVERED: Final = 0.3
-"""The share of a person's bones that a mask of them covers, at least."""
 
 
 def known_mask(person: Person) -> Tensor | None:
@@ -40,10 +37,10 @@ def known_mask(person: Person) -> Tensor | None:
     assert person.keypoints is not None
     height, width = (int(side) for side in person.mask.shape[-2:])
     mask = person.mask.float()
+    if limbs_covered(mask, person.keypoints) < LEAST_COVERED:
+        return None
     figure = figure_mask(person.keypoints, height, width, loose=0.6).to(mask.device)
-    bones = figure > 0.5
-    covered = float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
-    return torch.maximum(mask, figure, out=figure) if covered >= _LEAST_COVERED else None
+    return torch.maximum(mask, figure, out=figure)
 
 
 def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Tensor:

@@ -19,7 +19,7 @@ from repose.data.deepfashion import files
 from repose.data.deepfashion.fitting import FLAT, fitted, fitted_map, joints_of_map, joints_on
 from repose.data.deepfashion.names import item_of, person_of
 from repose.data.packing import Packer, Refused
-from repose.data.photographs import VALIDATION_PAIRS, Read, decode, draw, held_out, listed_pairs, located_pairs
+from repose.data.photographs import Read, decode, drawn, held_out, listed_pairs, located_pairs
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.estimate.table import estimator
 from repose.represent.maps import read_iuv, read_parsing
@@ -282,5 +282,5 @@ def _all_pairs(
         else:
             inside = [pair for pair in listed[1] if all(writer.split_of(name) == "val" for name in pair)]
             kept = listed_pairs(inside, writer, "val")
-        pairs["val"] = sorted(kept, key=lambda pair: draw(settings.seed, *pair))[:VALIDATION_PAIRS]
+        pairs["val"] = drawn(kept, settings.seed)
     return pairs
