@@ -81,10 +81,10 @@ def estimate(
     from PIL import Image
     from torch import Tensor
 
+    from repose.draw.panels import skeleton_over
     from repose.draw.sheet import sheet
     from repose.estimate import choose, estimator
     from repose.images import load_image, save_image
-    from repose.represent.keypoints import draw_skeleton
     from repose.represent.pose_files import write_keypoints
 
     report = Report("estimate", as_json)
@@ -129,7 +129,7 @@ def estimate(
                     chosen = list(found) if everybody and found else [choose(found, which, pixels.shape[1])]
                     names.add(path.name)
                     sizes.add((pixels.shape[0], pixels.shape[1]))
-                    over = pixels.astype(np.float32)
+                    over = pixels
                     people = []
                     for index, one in enumerate(chosen):
                         name = f"{path.name}#{index}" if everybody else path.name
@@ -138,14 +138,12 @@ def estimate(
                         located = int((one.keypoints[:, 2] > 0).sum())
                         entry = {"name": name, "person": place, "score": round(float(one.score), 4), "located": located}
                         people.append({**entry, "keypoints": numbers(one.keypoints)})
-                        skeleton = draw_skeleton(one.keypoints, *pixels.shape[:2]).astype(np.float32)
-                        on = skeleton.max(axis=-1, keepdims=True) > 0
-                        over = np.where(on, 0.25 * over + 0.75 * skeleton, over)
+                        over = skeleton_over(over, one.keypoints)
                     size = {"height": pixels.shape[0], "width": pixels.shape[1]}
                     entry = {"path": str(path), **size, "people": len(found), "chosen": people}
                     report.document["pictures"].append(entry)
                     if len(drawn) < 24:
-                        small = Image.fromarray(over.astype(np.uint8))
+                        small = Image.fromarray(over)
                         small.thumbnail((320, 320))
                         drawn.append(np.asarray(small))
         if not joints:

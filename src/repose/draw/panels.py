@@ -25,6 +25,8 @@ from repose.images import save_image
 from repose.person import Person
 from repose.represent.canvas import to_uint8
 from repose.represent.flow import at_rest
+from repose.represent.keypoints import draw_skeleton
+from repose.represent.pose_files.drawing import draw_extra
 
 Pixels = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""
@@ -165,6 +167,22 @@ def over(image: Tensor, values: Tensor, low: float | None = None, high: float | 
     below = picture(image).astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     colour = heat(values, (int(image.shape[-2]), int(image.shape[-1])), low, high).astype(np.float32)
     return np.round(0.45 * below[..., None] + 0.55 * colour).astype(np.uint8)
+
+
+def skeleton_over(image: Pixels, keypoints: Tensor, extra: Tensor | None = None) -> Pixels:
+    """A person's skeleton over their photograph, which shows through a little; hands and feet as they are drawn.
+
+    Args:
+        image: uint8 (H, W, 3). keypoints: (18, 3) in its pixels. extra: (48, 3) as `Person.extra_keypoints`, or None.
+
+    Returns:
+        A new picture, uint8 (H, W, 3).
+    """
+    skeleton = draw_skeleton(keypoints, *image.shape[:2]).astype(np.float32)
+    drawn: Pixels = np.where(skeleton.max(-1, keepdims=True) > 0, 0.25 * image + 0.75 * skeleton, image).astype(
+        np.uint8
+    )
+    return drawn if extra is None else draw_extra(drawn, extra)
 
 
 def label_map(parsing: Tensor, names: Sequence[str] | None = None) -> Pixels:

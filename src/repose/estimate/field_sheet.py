@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from repose.draw.panels import Pixels, map_picture
+from repose.draw.panels import Pixels, map_picture, skeleton_over
 from repose.draw.sheet import reduced, sheet
 from repose.estimate.field_files import MAPS, SHEET, FieldFolder
 from repose.images import load_image, save_image
 from repose.person import Person
-from repose.represent.keypoints import draw_skeleton
 
 HEIGHT = 256
 """Pixels of a photograph on the sheet."""
 
 
 def write_field_sheet(folder: FieldFolder, photographs: Sequence[tuple[str, str]], base: Path | None = None) -> Path:
-    """Draw photographs with their joints and with each of their maps, a row each, into the folder's sheet.png.
+    """Draw photographs with joints, hands and feet, and with each of their maps, a row each, into sheet.png.
 
     Args:
         photographs: path and name in the folder, of each one; all have a record.
@@ -36,7 +34,10 @@ def write_field_sheet(folder: FieldFolder, photographs: Sequence[tuple[str, str]
     for (path, _), person in zip(photographs, people, strict=True):
         image = load_image(Path(base or "", path))
         batch = Person(**{name: _batched(getattr(person, name)) for name in maps}, size=person.size)
-        drawn = [image, *([] if person.keypoints is None else [_with_skeleton(image, person.keypoints)])]
+        drawn = [
+            image,
+            *([] if person.keypoints is None else [skeleton_over(image, person.keypoints, person.extra_keypoints)]),
+        ]
         cells: list[Pixels | None] = [reduced(picture, HEIGHT) for picture in drawn]
         for name in maps:
             picture = map_picture(batch, name)
@@ -51,14 +52,3 @@ def write_field_sheet(folder: FieldFolder, photographs: Sequence[tuple[str, str]
 
 def _batched(value: Tensor | None) -> Tensor | None:
     return None if value is None else value[None]
-
-
-def _with_skeleton(image: Pixels, keypoints: Tensor) -> Pixels:
-    skeleton = torch.from_numpy(draw_skeleton(keypoints, *image.shape[:2])).float()
-    on = skeleton.amax(-1, keepdim=True) > 0
-    over: Pixels = (
-        torch.where(on, 0.25 * torch.from_numpy(image).float() + 0.75 * skeleton, torch.from_numpy(image))
-        .byte()
-        .numpy()
-    )
-    return over
