@@ -35,6 +35,7 @@ from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
+from repose.research.tuning import tuning_table
 from repose.research.turns import turns_table
 
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
@@ -67,6 +68,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "turns": turns_table,
     "reidentification": reidentification_table,
     "photographs": photographs_table,
+    "tuning": tuning_table,
 }
 """Name of a table -> the function of its owner that makes it from result lines, the newest last."""
 

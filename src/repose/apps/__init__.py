@@ -17,12 +17,18 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.tuning import Tuned, tune
 
-_HOMES: dict[str, str] = {}
-"""Name -> the module that holds it; imported when it is first used."""
+__all__ = ["Tuned", "tune"]
+
+_HOMES = {
+    "Tuned": "repose.apps.tuning",
+    "tune": "repose.apps.tuning",
+}
+"""Name -> the module that holds it; imported when it is first used. No module has the name of a function."""
 
 
 def __getattr__(name: str) -> Any:

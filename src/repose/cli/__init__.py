@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, research, study, transfer
+from repose.cli import (
+    bench,
+    data,
+    data_sets,
+    estimate,
+    evaluate,
+    generate,
+    models,
+    poses,
+    research,
+    study,
+    transfer,
+    tune,
+)
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -66,6 +79,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,
     "train": models.train,
+    "tune": tune.tune,
     "eval": evaluate.evaluate,
     "generate": generate.generate,
     "inspect": models.inspect,

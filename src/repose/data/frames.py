@@ -16,7 +16,7 @@ from repose.data.datasets import DataSet, ProgressFunction, Setting
 from repose.data.packing import Packer, Refused
 from repose.data.photographs import VALIDATION_PAIRS
 from repose.data.records import Framing, JointEstimator, Pixels
-from repose.data.splits import pair_lists, split_people
+from repose.data.splits import held_out, pair_lists, split_people
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.data.tracking import Track, Tracker, steady, visible_tracks
 from repose.estimate import Cached
@@ -55,6 +55,14 @@ class Frames:
     background: Annotated[str, Setting("What is behind the person: keep, white or grey.")] = "keep"
     validation: Annotated[int | None, Setting("Clips, or people, for validation; by default a tenth.", least=0)] = None
     test: Annotated[int | None, Setting("Clips, or people, for the test; by default a tenth.", least=0)] = None
+    hold_out: Annotated[
+        float,
+        Setting(
+            "A share of everybody's own frames, in two stretches of time, is the test, in place of whole clips or "
+            "people (0.2).",
+            flag="--hold-out",
+        ),
+    ] = 0.0
     pairs: Annotated[int, Setting("Pairs in the list of validation, and in that of the test, at most.", least=1)] = (
         VALIDATION_PAIRS
     )
@@ -68,7 +76,8 @@ def prepare_frames(
 
     Each person is followed from sample to sample by place, size and colour (`repose.data.tracking`). Whoever is lost
     for three samples, or by a cut, is another person afterwards. The crop follows the person smoothly. Of three clips
-    or more, whole clips are for validation and test, as one human may appear twice in a clip; else people are.
+    or more, whole clips are for validation and test, as one human may appear twice in a clip; else people are. With
+    `hold_out`, stretches of everybody's frames are (`repose.data.splits.held_out`).
 
     Raises:
         FileNotFoundError: there is nothing of a name.
@@ -92,6 +101,7 @@ def prepare_frames(
         "test": settings.test,
         "pairs": settings.pairs,
         "seed": settings.seed,
+        **({"hold_out": settings.hold_out} if settings.hold_out else {}),
         "keypoints": joints.network.name,
         **framing.facts(),
     }
@@ -210,19 +220,25 @@ def _seconds(settings: Frames) -> float:
 
 
 def _splits(settings: Frames, clips: list[Clip], plans: list[_Plan]) -> dict[str, str]:
-    """Person -> split."""
+    """Name of a record -> split."""
+    if settings.hold_out:
+        return {
+            name: "test" if out else "train"
+            for plan in plans
+            for name, out in zip(plan.names(), held_out(len(plan.numbers), settings.hold_out), strict=True)
+        }
     used = [clip.name for clip in clips if any(plan.clip is clip for plan in plans)]
     of_clips = len(used) >= 3
     units = used if of_clips else [plan.person for plan in plans]
     drawn = split_people(units, settings.validation, settings.test, settings.seed)
-    return {plan.person: drawn[plan.clip.name if of_clips else plan.person] for plan in plans}
+    return {name: drawn[plan.clip.name if of_clips else plan.person] for plan in plans for name in plan.names()}
 
 
 def _skip(packer: Packer, plans: list[_Plan], splits: dict[str, str]) -> None:
     """Records of an interrupted run are there: nothing is read again."""
     for plan in plans:
         for name in plan.names():
-            packer.add(name, plan.person, splits[plan.person], _never)
+            packer.add(name, plan.person, splits[name], _never)
 
 
 def _pack(
@@ -237,7 +253,8 @@ def _pack(
     for number, pixels in clip.sampled(every, rate):
         for plan, place in wanted.get(number, ()):
             read = partial(_read, framing, pixels, plan.keypoints[place], plan.boxes[place])
-            packer.add(plan.name(place), plan.person, splits[plan.person], read)
+            name = plan.name(place)
+            packer.add(name, plan.person, splits[name], read)
         left -= number in wanted
         if not left:  # what comes after may be broken
             return

@@ -6,6 +6,7 @@ A draw depends on the seed and on the names alone, so it is the same on every ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from repose.data.photographs import VALIDATION_PAIRS, draw, drawn_pairs
 from repose.data.store import StoreWriter
@@ -39,6 +40,35 @@ def split_people(
     for number, person in enumerate(drawn):
         splits[person] = "test" if number < tested else "val" if number < tested + validated else "train"
     return splits
+
+
+STRETCHES: Final = 2
+"""Stretches of time that are held out of a clip."""
+
+
+def held_out(count: int, share: float) -> list[bool]:
+    """Which pictures of somebody, in the order of time, are held out for the test: two stretches of equal length.
+
+    Neighbours in time look alike, so whole stretches are held out: the ends of both halves.
+
+    Args:
+        count: of the pictures. share: of them, 0 to 1; at least one of each stretch where it is above 0.
+
+    Raises:
+        ValueError: the share leaves nothing to train on.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"the share that is held out is from 0 to below 1, not {share:g}")
+    chosen = [False] * count
+    for stretch in range(STRETCHES if share else 0):
+        start, end = (count * place // STRETCHES for place in (stretch, stretch + 1))
+        length = max(1, round((end - start) * share))
+        if length >= end - start:
+            raise ValueError(
+                f"{share:g} of {count} pictures are held out in {STRETCHES} stretches, which leaves none to train on"
+            )
+        chosen[end - length : end] = [True] * length
+    return chosen
 
 
 def pair_lists(writer: StoreWriter, seed: int, most: int = VALIDATION_PAIRS) -> dict[str, list[tuple[str, str]]]:

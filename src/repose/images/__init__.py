@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from repose.images.errors import ImageError
-from repose.images.frames import file_of, is_frame, sampled_frames, split_frame, stem_of
+from repose.images.frames import file_of, is_frame, sampled_frames, seconds_of, split_frame, stem_of
 from repose.images.photograph import Photograph
 from repose.images.reading import MAX_PIXELS, MIN_SIDE, PICTURES, ImageLike, load_image
 from repose.images.writing import FORMATS, QUALITY, format_of, on_white, same_kind, save_image
@@ -29,6 +29,7 @@ __all__ = [
     "same_kind",
     "sampled_frames",
     "save_image",
+    "seconds_of",
     "split_frame",
     "stem_of",
 ]

@@ -115,6 +115,25 @@ def sampled_frames(path: Path, every: float) -> Iterator[tuple[int, float, npt.N
             due = max(due + every, seconds + every / 2)  # never two at once after a gap
 
 
+def seconds_of(path: Path) -> float:
+    """How long a video lasts, in seconds, as its header says; by its frames where the header does not.
+
+    Raises:
+        ImageError: the video is damaged, or PyAV is not installed.
+    """
+    _require_av(path, "its length is not known without")
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            if container.duration:
+                return float(container.duration) / av.time_base
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise ImageError(f"{path} is a video that cannot be read ({error}); get the file again") from error
+    *_, (_, seconds, _) = sampled_frames(path, 0)
+    return seconds
+
+
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
