@@ -20,7 +20,7 @@ from repose.research.tuning import held_out_store, measure_tuning, photograph_re
 SEED = 880_131
 """Of the people; no data set has it."""
 
-STYLES = ("street", "studio")
+STYLES = ("street", "fashion")
 
 
 def main() -> None:
