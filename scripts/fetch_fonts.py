@@ -19,7 +19,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from repose.apps.font.fonts import Package, describe_fonts, licence_of, packages, write_lists
+from repose.apps.fonts.catalogue import Package, describe_fonts, licence_of, packages, write_lists
 
 
 def main() -> None:

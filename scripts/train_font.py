@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from repose.apps.font.fonts import read_fonts
-from repose.apps.font.network import CHANNELS, CharacterConfig
-from repose.apps.font.pairs import Pairs
-from repose.apps.font.train import CharacterPlan, ship, train_characters
+from repose.apps.fonts.catalogue import read_fonts
+from repose.apps.fonts.network import CHANNELS, CharacterConfig
+from repose.apps.fonts.pairs import Pairs
+from repose.apps.fonts.train import CharacterPlan, ship, train_characters
 
 
 def main() -> None:

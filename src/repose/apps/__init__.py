@@ -17,11 +17,16 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.fonts.transfer import font
 
-_HOMES: dict[str, str] = {}
+__all__ = ["font"]
+
+_HOMES: dict[str, str] = {
+    "font": "repose.apps.fonts.transfer",
+}
 """Name -> the module that holds it; imported when it is first used."""
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repose.apps.font.glyphs import LETTERS
+from repose.apps.fonts.glyphs import LETTERS
 from repose.models.multiscale.network import Encoder, MultiScale, MultiScaleConfig, initialise
 
 NAME: Final = "font-s"
@@ -32,10 +31,10 @@ class CharacterConfig:
             skeleton: two planes that are 1 all over, of 26 each.
     """
 
-    width: int = 16
+    width: int = 12
     levels: int = 4
-    tail: int = 3
-    cap: int = 128
+    tail: int = 2
+    cap: int = 96
     guide: Guide = "skeleton"
 
     def network(self) -> MultiScaleConfig:
@@ -83,5 +82,7 @@ def as_header(config: CharacterConfig) -> dict[str, str]:
 def built(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> CharacterNetwork:
     """The network of a weight file, in evaluation mode."""
     network = CharacterNetwork(CharacterConfig(**json.loads(header["config"])))
-    network.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+    network.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
     return network.eval()

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from repose.apps.font.glyphs import LETTERS, SIDE, Coverage, FontError, font_glyphs, open_font, why_unusable
+from repose.apps.fonts.glyphs import LETTERS, SIDE, Coverage, FontError, font_glyphs, open_font, why_unusable
 from repose.tensor_files import write_text
 
 PACKAGES: Final = Path(__file__).parent / "packages.tsv"

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.apps.font.glyphs import LETTERS, Coverage, coloured
-from repose.apps.font.skeletons import plain_skeletons, skeletons
+from repose.apps.fonts.glyphs import LETTERS, Coverage, coloured
+from repose.apps.fonts.skeletons import plain_skeletons, skeletons
 
 PER_FONT: Final = 200
 """Pairs of one font: 203,000 of 1,015 fonts and 60,000 of 300 in the paper."""
@@ -40,7 +40,7 @@ class Pairs:
     """200 pairs of each font, in one random colour for each font.
 
     Args:
-        glyphs: uint8 (fonts, 26, 64, 64), see `repose.apps.font.fonts.read_fonts`.
+        glyphs: uint8 (fonts, 26, 64, 64), see `repose.apps.fonts.catalogue.read_fonts`.
         seed: of the colours and the pairs. per_font: pairs of each font.
     """
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from repose.apps.font.glyphs import LETTERS, Coverage, font_glyphs, plain_font
+from repose.apps.fonts.glyphs import LETTERS, Coverage, font_glyphs, plain_font
 from repose.extras import how_to_install
 
 _KERNEL: Final = (0.25, 0.5, 0.25)
