@@ -62,8 +62,9 @@ def font(
     """
     from PIL import ImageColor, UnidentifiedImageError
 
+    from repose.apps.fonts.glyphs import SUFFIXES
     from repose.apps.fonts.sheet import character_sheet
-    from repose.apps.fonts.transfer import SUFFIXES, checked_text, draw, load, read_source, scaled
+    from repose.apps.fonts.transfer import checked_text, draw, load, read_source, scaled
     from repose.images import PICTURES, save_image
 
     report = Report("font", as_json)

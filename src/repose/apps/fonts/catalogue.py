@@ -16,13 +16,20 @@ from typing import Final
 
 import numpy as np
 
-from repose.apps.fonts.glyphs import LETTERS, SIDE, Coverage, FontError, font_glyphs, open_font, why_unusable
+from repose.apps.fonts.glyphs import (
+    LETTERS,
+    SIDE,
+    SUFFIXES,
+    Coverage,
+    FontError,
+    font_glyphs,
+    open_font,
+    why_unusable,
+)
 from repose.tensor_files import write_text
 
 PACKAGES: Final = Path(__file__).parent / "packages.tsv"
 FONTS: Final = Path(__file__).parent / "fonts.tsv"
-SUFFIXES: Final = (".ttf", ".otf", ".pfb", ".t1")
-
 TEST_SHARE: Final = 300 / 1315
 """The share of the fonts that are for the test, as in the paper."""
 

@@ -14,6 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 Coverage = npt.NDArray[np.uint8]
 """How far each pixel is covered by ink: uint8, 0 is paper and 255 ink."""
 
+SUFFIXES: Final = (".ttf", ".otf", ".pfb", ".t1")
+"""Of the font files that are read."""
+
 LETTERS: Final = string.ascii_uppercase
 SIDE: Final = 64
 """Height and width of a picture of one character."""

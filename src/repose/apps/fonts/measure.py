@@ -46,12 +46,14 @@ class CharactersMeasured:
     Attributes:
         method: its name. pairs, fonts: how many were drawn.
         values: mean of each measure of `COLUMNS` over the pairs; None where its network is not here.
+        ssims: number of a pair -> its SSIM.
     """
 
     method: str
     pairs: int
     fonts: int
     values: dict[str, float | None]
+    ssims: dict[int, float]
 
     def line(self) -> ResultLine:
         """The result line, without its stamp and its seed: "kind" is "font"."""
@@ -110,7 +112,13 @@ def measure_characters(
         if tick is not None:
             tick(start + len(chosen), len(numbers))
     return [
-        CharactersMeasured(method, len(numbers), len(pairs.glyphs), {name: _mean(part) for name, part in parts.items()})
+        CharactersMeasured(
+            method,
+            len(numbers),
+            len(pairs.glyphs),
+            {name: _mean(part) for name, part in parts.items()},
+            dict(zip(numbers.tolist(), torch.cat(parts["ssim"]).tolist(), strict=True)),
+        )
         for method, parts in sums.items()
     ]
 

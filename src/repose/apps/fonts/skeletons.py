@@ -30,13 +30,16 @@ def skeleton(coverage: Coverage) -> npt.NDArray[np.uint8]:
         ImportError: scikit-image is not installed.
     """
     try:
-        from skimage.morphology import skeletonize
+        from skimage import morphology
     except ImportError as error:
         raise ImportError(f"the skeletons of characters need scikit-image: {how_to_install('font')}") from error
+    height, width = coverage.shape
     padded = np.pad((coverage > 127).astype(np.float32), 1)
-    rows = sum(w * padded[k : k + coverage.shape[0]] for k, w in enumerate(_KERNEL))
-    blurred = sum(w * rows[:, k : k + coverage.shape[1]] for k, w in enumerate(_KERNEL))
-    return np.asarray(skeletonize(blurred > 0.5, method="zhang"), np.uint8)
+    low, middle, high = _KERNEL
+    rows = low * padded[:height] + middle * padded[1 : height + 1] + high * padded[2:]
+    blurred = low * rows[:, :width] + middle * rows[:, 1 : width + 1] + high * rows[:, 2:]
+    thin: npt.NDArray[np.bool_] = morphology.skeletonize(blurred > 0.5, method="zhang")
+    return thin.astype(np.uint8)
 
 
 def skeletons(glyphs: Coverage) -> npt.NDArray[np.uint8]:

@@ -39,7 +39,7 @@ class CharacterPlan:
         save: seconds between checkpoints. log: steps between lines of the log.
     """
 
-    steps: int = 1600
+    steps: int = 900
     batch: int = 8
     rate: float = 2e-3
     l1: float = 5.0
@@ -168,11 +168,11 @@ def _restored(
         return 0, 0.0
     tensors, facts = read_tensors(path)
     wanted = as_header(network.config) | {"plan": json.dumps(asdict(plan))}
-    for name, value in wanted.items():
-        if facts.get(name) != value:
+    for name, text in wanted.items():
+        if facts.get(name) != text:
             raise ValueError(
-                f"{path} was trained with another {name}: {facts.get(name)}, not {value}; give that one, or another "
-                "folder"
+                f"{path} was trained with another {name}: {facts.get(name)}, not {text}; give that one, or "
+                "another folder"
             )
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
     for name, value in tensors.items():

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from repose.apps.fonts.catalogue import SUFFIXES
 from repose.apps.fonts.glyphs import (
     LETTERS,
     SIDE,
+    SUFFIXES,
     Coverage,
     coloured,
     font_glyphs,
@@ -244,6 +244,6 @@ def _typeset(text: str, drawn: dict[str, Picture], paper: Sequence[int], gap: in
         lines.append(np.concatenate(cells, 1))
     width = max(line.shape[1] for line in lines)
     page = np.full((SIDE * len(lines), width, 3), paper, np.uint8)
-    for row, line in enumerate(lines):
-        page[row * SIDE : (row + 1) * SIDE, : line.shape[1]] = line
+    for row, drawn_line in enumerate(lines):
+        page[row * SIDE : (row + 1) * SIDE, : drawn_line.shape[1]] = drawn_line
     return page
