@@ -30,8 +30,8 @@ class CharacterConfig:
             has 64, 4, 4, no cap and batch norm, at 256x256.
         guide: what tells the letters: "skeleton", one picture each for source and target; or "letters", without any
             skeleton: two planes that are 1 all over, of 26 each.
-        colour: "learned", as in the paper: the network sees and draws colours. "apart": the ink is made black before the
-            network, and what it draws gets the ink's colour again, so that a short training goes into shapes alone.
+        colour: "learned", as in the paper: the network sees and draws colours. "apart": the ink is made black before
+            the network, and what it draws gets the ink's colour again: a short training goes into shapes alone.
     """
 
     width: int = 12

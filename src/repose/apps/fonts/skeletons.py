@@ -38,7 +38,7 @@ def skeleton(coverage: Coverage) -> npt.NDArray[np.uint8]:
     low, middle, high = _KERNEL
     rows = low * padded[:height] + middle * padded[1 : height + 1] + high * padded[2:]
     blurred = low * rows[:, :width] + middle * rows[:, 1 : width + 1] + high * rows[:, 2:]
-    thin: npt.NDArray[np.bool_] = morphology.skeletonize(blurred > 0.5, method="zhang")
+    thin: npt.NDArray[np.bool_] = morphology.skeletonize(blurred > 0.5, method="zhang")  # type: ignore[no-untyped-call]
     return thin.astype(np.uint8)
 
 
