@@ -63,7 +63,8 @@ def plain_font(size: float = _MEASURED_AT) -> ImageFont.FreeTypeFont:
 
 
 def font_glyphs(font: ImageFont.FreeTypeFont, letters: Sequence[str] = LETTERS) -> Coverage:
-    """Letters of a font, each in the middle of its picture, all at one scale and on one line.
+    """Letters of a font, all at one scale and on one line; in the middle is what lies between a letter's origin and its
+    right end, so that its left bearing stays.
 
     The scale: H is `CAP_HEIGHT` rows high, or less where a capital would not fit.
 

@@ -206,12 +206,14 @@ def _placed(coverage: Coverage, letter: str) -> Coverage:
     """A character of any picture at the place and height that the same letter of the fixed font has."""
     rows, columns = np.nonzero(coverage > 127)
     inside = Image.fromarray(coverage[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
-    there = np.nonzero(font_glyphs(plain_font(), letter)[0] > 127)[0]
-    top, high = int(there.min()), int(there.max() - there.min() + 1)
+    there = np.nonzero(font_glyphs(plain_font(), letter)[0] > 127)
+    top, high = int(there[0].min()), int(there[0].max() - there[0].min() + 1)
     scale = min(high / inside.height, (SIDE - 2) / inside.width)
-    size = max(1, round(inside.width * scale)), max(1, round(inside.height * scale))
+    wide, tall = max(1, round(inside.width * scale)), max(1, round(inside.height * scale))
+    left = round((there[1].min() + there[1].max() + 1 - wide) / 2)
     page = Image.new("L", (SIDE, SIDE))
-    page.paste(inside.resize(size, Image.Resampling.LANCZOS), ((SIDE - size[0]) // 2, top + (high - size[1]) // 2))
+    place = min(max(left, 1), SIDE - 1 - wide), top + (high - tall) // 2
+    page.paste(inside.resize((wide, tall), Image.Resampling.LANCZOS), place)
     return np.asarray(page)
 
 
