@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("fonts", type=Path, help="folder of scripts/fetch_fonts.py")
     parser.add_argument("folder", type=Path, help="for checkpoint and log")
     parser.add_argument("--out", type=Path, help="folder for weights.safetensors")
+    parser.add_argument("--begin", type=Path, help="weight file to begin from")
     parser.add_argument("--guide", choices=list(CHANNELS), default="skeleton")
+    parser.add_argument("--colour", choices=["apart", "learned"], default="apart")
     parser.add_argument("--width", type=int, default=CharacterConfig.width)
     parser.add_argument("--threads", type=int, default=1)
     for field in fields(CharacterPlan):
@@ -41,8 +43,9 @@ def main() -> None:
         args.folder,
         plan,
         pairs,
-        CharacterConfig(width=args.width, guide=args.guide),
+        CharacterConfig(width=args.width, guide=args.guide, colour=args.colour),
         lambda text: print(text, flush=True),
+        args.begin,
     )
     if args.out:
         file = args.out / "weights.safetensors"

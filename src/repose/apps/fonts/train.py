@@ -56,6 +56,7 @@ def train_characters(
     pairs: Pairs,
     config: CharacterConfig | None = None,
     say: Callable[[str], None] = print,
+    begin: Path | None = None,
 ) -> CharacterNetwork:
     """Train a network, or go on with the one in `folder`; its moving average is returned.
 
@@ -63,6 +64,7 @@ def train_characters(
         folder: for the checkpoint and the log, a JSON line every `plan.log` steps.
         pairs: to learn from; drawn anew in each round through all of them.
         say: gets every line of the log.
+        begin: weight file of `ship` to begin from, of the same network; a run that goes on has that behind it.
 
     Raises:
         FileNotFoundError: the perceptual term's network is not here. CheckpointError: the checkpoint is damaged.
@@ -71,6 +73,8 @@ def train_characters(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     network, average = CharacterNetwork(config), CharacterNetwork(config)
+    if begin is not None:
+        network.load_state_dict(read_tensors(begin)[0])  # copies float16 into float32
     average.load_state_dict(network.state_dict())
     for one in (network, average):
         one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
