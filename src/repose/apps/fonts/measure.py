@@ -29,7 +29,6 @@ COLUMNS: Final = {
 """Name of a measure -> its heading; those of the paper first."""
 
 COPY: Final = "fixed font in the source's colour"
-SOURCE: Final = "copied source"
 REAL: Final = "real data"
 
 PUBLISHED: Final = {
@@ -88,7 +87,7 @@ def measure_characters(
         tick: called with the pairs done and all pairs.
 
     Returns:
-        The copied source, the fixed font in the source's colour, the networks, and the true characters themselves.
+        The fixed font in the source's colour, the networks, and the true characters themselves.
     """
     each = len(pairs) // len(pairs.glyphs)
     numbers = np.concatenate([np.arange(min(per_font, each)) + each * font for font in range(len(pairs.glyphs))])
@@ -98,7 +97,7 @@ def measure_characters(
         chosen = numbers[start : start + batch_size]
         batch = pairs.batch(chosen)
         target = as_pictures(batch.target)
-        pictures = {SOURCE: as_pictures(batch.source), COPY: fixed_font(pairs, chosen)}
+        pictures = {COPY: fixed_font(pairs, chosen)}
         pictures |= {name: drawn(network, batch) for name, network in networks.items()} | {REAL: target}
         for method, picture in pictures.items():
             parts = sums.setdefault(method, {name: [] for name in COLUMNS})
@@ -106,9 +105,9 @@ def measure_characters(
             parts["psnr"].append(psnr(picture, target))
         for name, judge in judges.items():
             if judge is not None:
-                for method, distances in judge.distances(pictures | {"target": target}).items():
-                    if method != "target":
-                        sums[method][name].append(distances)
+                others = {method: picture for method, picture in pictures.items() if method != REAL}
+                for method, distances in judge.distances(others | {"target": target}).items():
+                    sums[REAL if method == "target" else method][name].append(distances)
         if tick is not None:
             tick(start + len(chosen), len(numbers))
     return [
