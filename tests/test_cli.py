@@ -34,7 +34,8 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "estimate", "convert-pose", "prepare", "export-layout", "train", "tune", "eval", "generate", "inspect",
+    "transfer", "font", "estimate", "convert-pose", "prepare", "export-layout", "train", "tune", "eval", "generate",
+    "inspect",
     "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (

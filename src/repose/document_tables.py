@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from repose.apps.fonts.measure import font_table
 from repose.bench.attention import attention_table
 from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
@@ -65,6 +66,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "joints": joints_table,
     "iuv": iuv_table,
     "parsing": parsing_table,
+    "font": font_table,
     "turns": turns_table,
     "reidentification": reidentification_table,
     "photographs": photographs_table,

@@ -20,12 +20,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from repose.apps.fonts.transfer import font
     from repose.apps.tuning import Tuned, tune
 
-__all__ = ["Tuned", "tune"]
+__all__ = [
+    "Tuned",
+    "font",
+    "tune",
+]
 
 _HOMES = {
     "Tuned": "repose.apps.tuning",
+    "font": "repose.apps.fonts.transfer",
     "tune": "repose.apps.tuning",
 }
 """Name -> the module that holds it; imported when it is first used. No module has the name of a function."""

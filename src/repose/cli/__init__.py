@@ -21,6 +21,7 @@ from repose.cli import (
     data_sets,
     estimate,
     evaluate,
+    font,
     generate,
     models,
     poses,
@@ -75,6 +76,7 @@ def _options(
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
+    "font": font.font,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,

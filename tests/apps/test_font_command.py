@@ -1,0 +1,74 @@
+"""The command `repose font`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from repose.apps.fonts.glyphs import LETTERS, coloured, font_glyphs, plain_font
+from repose.apps.fonts.network import CharacterConfig, CharacterNetwork
+from repose.apps.fonts.train import ship
+from repose.cli import app
+
+pytest.importorskip("skimage", reason="scikit-image makes the skeletons: the extra `font`")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with weights, two pictures of letters, and one that shows nothing."""
+    folder = tmp_path_factory.mktemp("font")
+    torch.manual_seed(0)
+    ship(CharacterNetwork(CharacterConfig(width=4, levels=3, tail=1, cap=16)), folder / "weights.safetensors")
+    glyphs = font_glyphs(plain_font())
+    (folder / "letters").mkdir()
+    for name in "RS":
+        picture = coloured(glyphs[LETTERS.index(name)], (160, 30, 30))
+        Image.fromarray(picture).save(folder / "letters" / f"{name}.png")
+    Image.fromarray(np.full((64, 64, 3), 255, np.uint8)).save(folder / "letters" / "empty.png")
+    return folder
+
+
+def test_a_picture_gives_a_picture_and_a_sheet(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.png"
+    words = ["font", str(place / "letters/R.png"), "Hi", "--letter", "R", "-o", str(out), "--json"]
+    result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert [output["kind"] for output in document["outputs"]] == ["picture", "sheet"]
+    assert document["text"] == "HI"
+    assert any("capitals" in note["text"] for note in document["notes"])
+    assert Image.open(out).height == 64
+    assert Image.open(tmp_path / "a.sheet.png").width > 64
+
+
+def test_a_folder_names_and_skips_what_shows_nothing(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "drawn"
+    words = ["font", str(place / "letters"), "AB", "--letter", "R", "-o", str(out)]
+    result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+    assert result.exit_code == 3, result.output
+    assert "empty.png" in result.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["R.png", "R.sheet.png", "S.png", "S.sheet.png"]
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        (["AB"], "which capital"),
+        (["A1", "--letter", "R"], "'1'"),
+        (["AB", "--letter", "R", "--colour", "no colour"], "--colour takes"),
+        (["AB", "--letter", "R", "-o", "{place}/letters/R.png"], "is an input"),
+        (["AB", "--letter", "R", "-o", "{place}/a.txt"], "pictures are written as"),
+    ],
+)
+def test_errors_come_before_the_work(place: Path, tmp_path: Path, more: list[str], error: str) -> None:
+    words = ["font", str(place / "letters/R.png"), "-m", str(place / "weights.safetensors")]
+    more = [word.format(place=place) for word in more]
+    if "-o" not in more:
+        more += ["-o", str(tmp_path / "a.png")]
+    result = CliRunner().invoke(app, [*words, *more])
+    assert error in str(result.exception)
+    assert not (tmp_path / "a.png").exists()
