@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,12 +19,13 @@ from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
+from repose.pipeline.backgrounds import to_pixels
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
 from repose.represent.framing import MARGIN
 from repose.represent.retarget import retarget as retargeted
-from repose.scene import Background, Scene, find_background
+from repose.scene import Background, Pose, Scene, find_background
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
@@ -188,19 +191,9 @@ class Model:
         """
         if isinstance(background, str):
             find_background(background)
-        _require_place(target)
-        self._require_joints(target, "the target pose")
-        for each in (scene, *further):
-            if each.canvas != self.canvas:
-                raise ValueError(
-                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
-                    f"'{self.canvas.name}'; make one by this model's `scene`"
-                )
+        self._require_canvas(scene, *further)
+        pose = self._placed(scene, target, retarget, placed=False)
         needs = self.generator.needs
-        target, _ = complete_target(target, needs)
-        pose = scene.pose(target, retarget)
-        pose = replace(pose, target=complete_pose(pose.target, needs))
-        _note_beyond(scene, pose.keypoints)
         if further:
             scenes = (scene, *further)
             # the photograph's pixels behind a pixel of the enlarged crop, at most 1
@@ -210,6 +203,12 @@ class Model:
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
+        return self._picture(scene, pose, background, dtype)
+
+    @torch.no_grad()
+    def _picture(self, scene: Scene, pose: Pose, background: Background, dtype: torch.dtype) -> Tensor:
+        """The whole photograph with one pose, as of `pose`."""
+        needs = self.generator.needs
         given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
@@ -227,6 +226,38 @@ class Model:
         photograph = scene.enlarged(pose.times)[None].to(self.device)
         picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
         return scene.compose(picture, pose, shown, background, still, dtype=dtype)
+
+    def poses(
+        self,
+        scene: Scene,
+        targets: Iterable[Person],
+        background: Background = "keep",
+        retarget: bool = True,
+        placed: bool = False,
+    ) -> Iterator[npt.NDArray[np.uint8]]:
+        """The photograph of a scene once for every pose of a sequence, in order: the pictures of a video.
+
+        Each picture is that of `pose`, up to one grey level. Targets are read as they are needed, and few pictures are
+        held at a time, so memory does not grow with the sequence.
+
+        Args:
+            scene, background, retarget: see `pose`.
+            targets: the poses, in order.
+            placed: the joints of the targets are in the photograph's own pixels already, and stay where they are
+                (`Scene.pose_at`); `retarget` changes nothing. For a clip whose place and size are found once.
+
+        Yields:
+            uint8 (height, width, 3), each a new array; (height, width, 4) with "transparent".
+
+        Raises:
+            ValueError: what `pose` raises, at the target that it concerns; all pictures before it have been given.
+        """
+        if isinstance(background, str):
+            find_background(background)
+        self._require_canvas(scene)
+        for target in targets:
+            pose = self._placed(scene, target, retarget, placed)
+            yield to_pixels(self._picture(scene, pose, background, torch.float32))
 
     def whole(
         self,
@@ -284,6 +315,29 @@ class Model:
         wanted = target.only(*needs.target).batch().to(self.device)
         shares = torch.stack([*detail]).to(self.device) if detail else None
         return self.generator.gather(sources, wanted, torch.stack([*photographs]).to(self.device), shares)
+
+    def _placed(self, scene: Scene, target: Person, retarget: bool, placed: bool) -> Pose:
+        """A target as a pose of the scene, with every map that the model reads; `placed` as of `poses`."""
+        _require_place(target)
+        self._require_joints(target, "the target pose")
+        if placed:
+            assert target.keypoints is not None
+            pose = scene.pose_at(target.keypoints)
+        else:
+            target, _ = complete_target(target, self.generator.needs)
+            pose = scene.pose(target, retarget)
+        pose = replace(pose, target=complete_pose(pose.target, self.generator.needs))
+        _note_beyond(scene, pose.keypoints)
+        return pose
+
+    def _require_canvas(self, *scenes: Scene) -> None:
+        """Raise ValueError where a scene is of another model's canvas."""
+        for each in scenes:
+            if each.canvas != self.canvas:
+                raise ValueError(
+                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
+                    f"'{self.canvas.name}'; make one by this model's `scene`"
+                )
 
     def _require_joints(self, person: Person, what: str) -> None:
         """Raise ValueError where fewer joints are located than the model needs."""

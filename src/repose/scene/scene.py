@@ -159,11 +159,32 @@ class Scene:
             keypoints = moved(joints, scale, shift)
         else:
             keypoints = stand(joints, self.person.keypoints, retarget, given.size if given is not None else None)
-        box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
-        seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
+        pose = self.pose_at(keypoints)
         if maps:
             assert given is not None
-            seen = replace(place_maps(given, maps, scale, shift, placement, self.canvas), keypoints=seen.keypoints)
+            seen = place_maps(given, maps, scale, shift, pose.placement, self.canvas)
+            pose = replace(pose, target=replace(seen, keypoints=pose.target.keypoints))
+        return pose
+
+    def pose_at(self, keypoints: Tensor) -> Pose:
+        """The pose of a figure whose joints are given in the photograph's own pixels: nothing is moved or scaled.
+
+        For a sequence of poses, whose place and size are found once for all of them, so that neither changes from
+        picture to picture.
+
+        Args:
+            keypoints: (18, 3); they may lie outside the photograph.
+
+        Raises:
+            ValueError: another shape.
+        """
+        if tuple(keypoints.shape) != (len(JOINTS), 3):
+            raise ValueError(f"Scene.pose_at: keypoints (18, 3) are needed, got {tuple(keypoints.shape)}")
+        assert self.person.keypoints is not None
+        assert self.person.size is not None
+        keypoints = keypoints.detach().to("cpu", torch.float32)
+        box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
+        seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
         times, coarser = times_of(box, self.canvas, self._most_pixels), box[2] / self.placement.box[2]
         return Pose(seen, keypoints, placement, times, coarser)
 
