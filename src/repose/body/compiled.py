@@ -18,5 +18,8 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def jit(function: Kernel) -> Kernel:
-    """Compile a kernel when it is first called. A kernel is compiled again only when its own file changes."""
-    return cast(Kernel, njit(cache=True)(function))
+    """Compile a kernel when it is first called. A kernel is compiled again only when its own file changes.
+
+    Other threads of Python run while a kernel does.
+    """
+    return cast(Kernel, njit(cache=True, nogil=True)(function))
