@@ -19,7 +19,6 @@ from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
-from repose.pipeline.backgrounds import to_pixels
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
@@ -193,7 +192,6 @@ class Model:
             find_background(background)
         self._require_canvas(scene, *further)
         pose = self._placed(scene, target, retarget, placed=False)
-        needs = self.generator.needs
         if further:
             scenes = (scene, *further)
             # the photograph's pixels behind a pixel of the enlarged crop, at most 1
@@ -203,29 +201,33 @@ class Model:
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
-        return self._picture(scene, pose, background, dtype)
+        picture, alpha, extra = self._figure(scene, pose, background, everywhere=True)
+        shown, still = (extra.get(name) for name in _SHOWN)
+        return scene.compose(picture, pose, shown, background, still, alpha, dtype)
 
     @torch.no_grad()
-    def _picture(self, scene: Scene, pose: Pose, background: Background, dtype: torch.dtype) -> Tensor:
-        """The whole photograph with one pose, as of `pose`."""
+    def _figure(
+        self, scene: Scene, pose: Pose, background: Background, everywhere: bool
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        """What `Scene.compose` takes: the picture of a pose, its opacity, and what of `Output.extra` it reads.
+
+        The opacity is None where the picture is not the figure alone. everywhere: see `Generator.cutout`.
+        """
         needs = self.generator.needs
         given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
         output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
-        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+        extra = {name: output.extra[name][0].cpu() for name in _SHOWN if name in output.extra}
         generated = isinstance(background, str) and background == "generated"
         alone = None if generated else scene.person_alone(pose.times)
         if alone is not None:
             colours, matte = (part[None].to(self.device) for part in alone)
-            cutout = self.generator.cutout(output, colours, matte)
+            cutout = self.generator.cutout(output, colours, matte, everywhere)
             if cutout is not None:
-                return scene.compose(
-                    cutout.figure[0].cpu(), pose, shown, background, still, cutout.alpha[0].cpu(), dtype
-                )
+                return cutout.figure[0].cpu(), cutout.alpha[0].cpu(), extra
         photograph = scene.enlarged(pose.times)[None].to(self.device)
-        picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        return scene.compose(picture, pose, shown, background, still, dtype=dtype)
+        return self.generator.enlarge(output, photograph, pose.coarser)[0].cpu(), None, extra
 
     def poses(
         self,
@@ -257,7 +259,9 @@ class Model:
         self._require_canvas(scene)
         for target in targets:
             pose = self._placed(scene, target, retarget, placed)
-            yield to_pixels(self._picture(scene, pose, background, torch.float32))
+            picture, alpha, extra = self._figure(scene, pose, background, everywhere=False)
+            shown, still = (extra.get(name) for name in _SHOWN)
+            yield scene.frame(picture, pose, shown, background, still, alpha)
 
     def whole(
         self,
@@ -411,7 +415,7 @@ def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     assert scene.person.size is not None
     assert scene.person.keypoints is not None
     beyond = share_beyond(keypoints, scene.person.size)
-    if beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
+    if beyond < _BEYOND or beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
         return
     parts = parts_beyond(keypoints, scene.person.size)
     named = f" ({', '.join(parts)})" if parts else ""

@@ -53,14 +53,11 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     rows, columns = -(-(bottom - top) // times), -(-(right - left) // times)
     y = (torch.arange(rows, dtype=torch.float32) * times + top + (times - 1) / 2)[:, None]
     x = (torch.arange(columns, dtype=torch.float32) * times + left + (times - 1) / 2)[None]
-    inside = torch.full((rows, columns), torch.inf)  # distance from the body, negative within it
+    limbs: list[tuple[float, ...]] = []  # both ends, the way between them, how thick it is at either
 
     def capsule(a: Tensor, b: Tensor, thick: float, thick_end: float) -> None:
-        nonlocal inside
         (ax, ay), (dx, dy) = a.tolist(), (b - a).tolist()
-        along = (((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-6)).clamp(0, 1)
-        away = ((x - ax - along * dx).square() + (y - ay - along * dy).square()).sqrt()  # hypot is much slower
-        inside = torch.minimum(inside, away - size * (thick + (thick_end - thick) * along))
+        limbs.append((ax, ay, dx, dy, max(dx * dx + dy * dy, 1e-6), thick, thick_end - thick))
 
     for first, second, thick, thick_end in _LIMBS:
         if located[first] and located[second]:
@@ -85,6 +82,12 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
             up = (middle - points[1, :2]) / (middle - points[1, :2]).norm().clamp_min(1e-6)
         capsule(middle - 0.02 * size * up, middle + 0.07 * size * up, 0.115, 0.12)
     soft = size * 0.02 + 0.5
+    inside = torch.full((rows, columns), torch.inf)  # distance from the body, negative within it
+    if limbs:  # all at once: many small steps take longer
+        ax, ay, dx, dy, square, thick, thicker = torch.tensor(limbs).T[:, :, None, None]
+        along = (((x - ax) * dx + (y - ay) * dy) / square).clamp_(0, 1)  # (limbs, rows, columns)
+        away = (x - ax - along * dx).square_().add_((y - ay - along * dy).square_()).sqrt_()  # hypot is much slower
+        inside = away.sub_(along.mul_(thicker).add_(thick).mul_(size)).amin(0)
     mask = (0.5 - inside / (2 * soft)).clamp(0, 1)[None, None]
     if times > 1:
         mask = F.interpolate(mask, scale_factor=float(times), mode="bilinear", align_corners=False)

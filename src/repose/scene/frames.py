@@ -13,13 +13,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.represent.canvas import Placement
+from repose.represent.canvas import Placement, to_uint8
 from repose.scene.blending import Region
 
 Pixels = npt.NDArray[np.uint8]
 Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 _TABLES: Final = 64
+
+
+def to_pixels(picture: Tensor) -> Pixels:
+    """A picture (3, H, W) or (4, H, W) in [-1, 1] -> uint8 (H, W, 3), or (H, W, 4) with opacity."""
+    if len(picture) == 3:
+        return to_uint8(picture)
+    opacity = ((picture[3:] + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+    return np.concatenate([to_uint8(picture[:3]), opacity.movedim(0, -1).numpy()], -1)
 
 
 def lay_over(
@@ -68,11 +76,13 @@ def _shown(
     part = picture[:, t : t + h, l : l + w].detach().float().contiguous()
     kind = "mean" if box_height < h or box_width < w else ("cubic" if cubic else "linear")
     (y, x), (rows, columns) = region, (_taps(h, box_height, kind), _taps(w, box_width, kind))
-    return (
-        part,
-        (rows[0][:, y.start - top : y.stop - top], rows[1][:, y.start - top : y.stop - top]),
-        (columns[0][:, x.start - left : x.stop - left], columns[1][:, x.start - left : x.stop - left]),
-    )
+    return part, _sliced(rows, y, top), _sliced(columns, x, left)
+
+
+def _sliced(table: Taps, along: slice, first: int) -> Taps:
+    """The taps of a stretch of the photograph, of a table that begins at `first`."""
+    taps, weights = (np.ascontiguousarray(part[:, along.start - first : along.stop - first]) for part in table)
+    return taps, weights
 
 
 @lru_cache(maxsize=_TABLES)
@@ -113,4 +123,4 @@ def _taps(size: int, length: int, kind: str) -> Taps:
     return taps.clip(0, size - 1), weights.astype(np.float32)
 
 
-__all__ = ["Pixels", "keep_still", "lay_over"]
+__all__ = ["Pixels", "keep_still", "lay_over", "to_pixels"]
