@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from repose.callers import callers_level
+from repose.cores import cores
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
+from repose.pipeline.sequence import in_order
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
 from repose.represent.framing import MARGIN
@@ -236,32 +238,55 @@ class Model:
         background: Background = "keep",
         retarget: bool = True,
         placed: bool = False,
+        threads: int | None = None,
     ) -> Iterator[npt.NDArray[np.uint8]]:
         """The photograph of a scene once for every pose of a sequence, in order: the pictures of a video.
 
-        Each picture is that of `pose`, up to one grey level. Targets are read as they are needed, and few pictures are
-        held at a time, so memory does not grow with the sequence.
+        Each picture is that of `pose`, up to one grey level. Several are computed at once, each in a thread of its own.
+        Targets are read a few ahead of their turn, and few pictures are held at a time, so memory does not grow with
+        the sequence.
 
         Args:
             scene, background, retarget: see `pose`.
-            targets: the poses, in order.
+            targets: the poses, in order; they are read in the thread of the caller.
             placed: the joints of the targets are in the photograph's own pixels already, and stay where they are
                 (`Scene.pose_at`); `retarget` changes nothing. For a clip whose place and size are found once.
+            threads: how many pictures are computed at once; as many as there are cores if not given.
 
         Yields:
             uint8 (height, width, 3), each a new array; (height, width, 4) with "transparent".
 
+        Warns:
+            UserWarning: as `pose`.
+
         Raises:
-            ValueError: what `pose` raises, at the target that it concerns; all pictures before it have been given.
+            ValueError: what `pose` raises, at the target that it concerns: all pictures before it are given first.
         """
         if isinstance(background, str):
             find_background(background)
         self._require_canvas(scene)
-        for target in targets:
-            pose = self._placed(scene, target, retarget, placed)
-            picture, alpha, extra = self._figure(scene, pose, background, everywhere=False)
-            shown, still = (extra.get(name) for name in _SHOWN)
-            yield scene.frame(picture, pose, shown, background, still, alpha)
+        computed: set[int] = set()  # sizes of which the scene has what all pictures share
+
+        def prepared() -> Iterator[tuple[Pose, npt.NDArray[np.uint8] | None]]:
+            for target in targets:
+                pose = self._placed(scene, target, retarget, placed)
+                if pose.times in computed:
+                    yield pose, None
+                else:  # here, so that no two threads compute the same of the photograph
+                    yield pose, self._frame(scene, pose, background)
+                    computed.add(pose.times)
+
+        def picture(one: tuple[Pose, npt.NDArray[np.uint8] | None]) -> npt.NDArray[np.uint8]:
+            pose, pixels = one
+            return self._frame(scene, pose, background) if pixels is None else pixels
+
+        return in_order(picture, prepared(), cores() if threads is None else threads)
+
+    def _frame(self, scene: Scene, pose: Pose, background: Background) -> npt.NDArray[np.uint8]:
+        """A pose as pixels."""
+        picture, alpha, extra = self._figure(scene, pose, background, everywhere=False)
+        shown, still = (extra.get(name) for name in _SHOWN)
+        return scene.frame(picture, pose, shown, background, still, alpha)
 
     def whole(
         self,

@@ -81,8 +81,8 @@ def _shown(
 
 def _sliced(table: Taps, along: slice, first: int) -> Taps:
     """The taps of a stretch of the photograph, of a table that begins at `first`."""
-    taps, weights = (np.ascontiguousarray(part[:, along.start - first : along.stop - first]) for part in table)
-    return taps, weights
+    part = slice(along.start - first, along.stop - first)
+    return np.ascontiguousarray(table[0][:, part]), np.ascontiguousarray(table[1][:, part])
 
 
 @lru_cache(maxsize=_TABLES)

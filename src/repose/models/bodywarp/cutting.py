@@ -216,7 +216,7 @@ def _cut(
             px = _at(way[0] + (np.float32(x * 2 + 1) / np.float32(width) - one), width)
             py = _at(way[1] + rest, height)
             q, p = int(px), int(py)
-            q1, p1 = min(q + 1, width - 1), min(p + 1, height - 1)
+            q1, p1 = min(q + 1, int(width - 1)), min(p + 1, int(height - 1))
             s, t = px - q, py - p
             w00, w01, w10, w11 = (one - t) * (one - s), (one - t) * s, t * (one - s), t * s
             for c in range(3):
