@@ -41,10 +41,14 @@ def lay_over(
             if weight != 0:
                 for x in range(len(share_line)):
                     share_line[x] += weight * share[row, x]
+        low, high = len(share_line), -1
+        for x in range(len(share_line)):
+            if share_line[x] > 0:
+                low, high = min(low, x), x
         first, last = columns, -1
         for x in range(columns):
             part[x] = 0
-            if near[y, x]:
+            if share_taps[0, x] <= high and share_taps[-1, x] >= low and near[y, x]:
                 total = zero
                 for k in range(len(share_taps)):
                     total += share_weights[k, x] * share_line[share_taps[k, x]]

@@ -27,6 +27,15 @@ SURELY: Final = 1.5
 BORDER: Final = 1.0
 """Pixels of the network by which its outline may be wrong."""
 
+SHARP: Final = 13.8
+"""A logit of so much is 0 or 1 to six digits."""
+
+NONE: Final = 1e-6
+"""A share, or an opacity, of less is none."""
+
+LITTLE: Final = 1 / 1024
+"""What has a smaller share of a pixel changes it by a quarter of a grey level at most."""
+
 
 def cut(
     extra: Mapping[str, Tensor], photograph: Tensor, matte: Tensor, mirrored: bool, everywhere: bool
@@ -36,7 +45,7 @@ def cut(
     Args:
         extra: of `BodyWarp.synthesise`, on the CPU. photograph, matte: (1, 3, H, W), (1, 1, H, W).
         mirrored: the network has the mirror image as a candidate.
-        everywhere: the figure's colours are wanted also where it hides nothing; else they are black there, but for some
+        everywhere: the figure's colours are wanted also where it hides nothing; else they are grey there, but for some
             pixels around.
     """
 
@@ -45,7 +54,7 @@ def cut(
         return own
 
     flow = plane(extra["flow"])
-    figure, alpha = torch.empty_like(photograph, dtype=torch.float32), torch.empty_like(matte, dtype=torch.float32)
+    figure, alpha = (torch.zeros(values.shape, dtype=torch.float32) for values in (photograph, matte))
     rows, height = photograph.shape[-2], flow.shape[1]
     times = max(1.0, rows / height)
     _cut(
@@ -69,30 +78,70 @@ def _ends(length: int, small: int) -> Any:
 
 
 @jit
-def _sharpened(outline: Any, steep: float, rows: Any, columns: Any, out: Any) -> None:
-    """The outline (h, w) enlarged to (H, W) and made steeper: sigmoid(steep (logit - SURELY))."""
+def _active(outline: Any, matte: Any, least: Any, everywhere: bool) -> Any:
+    """Which cells of the outline (h, w) show some of the figure, by the outline or the matte (H, W), or are beside."""
+    h, w = outline.shape
+    height, width = matte.shape
+    there = np.zeros((h, w), np.bool_)
+    if everywhere:
+        there[:] = True
+        return there
+    cell = np.empty(width, np.int64)
+    for x in range(width):
+        cell[x] = x * w // width
+    for y in range(height):
+        i = y * h // height
+        for x in range(width):
+            if matte[y, x] > NONE:
+                there[i, cell[x]] = True
+    for i in range(h):
+        for j in range(w):
+            if outline[i, j] > least:
+                there[i, j] = True
+    out = np.zeros((h, w), np.bool_)
+    for i in range(h):
+        for j in range(w):
+            if there[i, j]:
+                out[max(0, i - 2) : i + 3, max(0, j - 2) : j + 3] = True
+    return out
+
+
+@jit
+def _bounds(there: Any, height: int, width: int) -> Any:
+    """The first and last row and column (the last ones excluded), of H x W, of the cells that are there."""
+    h, w = there.shape
+    top, bottom, first, last = h, 0, w, 0
+    for i in range(h):
+        for j in range(w):
+            if there[i, j]:
+                top, bottom = min(top, i), max(bottom, i + 1)
+                first, last = min(first, j), max(last, j + 1)
+    return top * height // h, -(-bottom * height // h), first * width // w, -(-last * width // w)
+
+
+@jit
+def _sharpened(outline: Any, steep: float, least: Any, rows: Any, columns: Any, top: int, left: int, out: Any) -> None:
+    """Part of the outline (h, w) enlarged and made steeper: sigmoid(steep (logit - SURELY)); 0 below `least`."""
     down, up, mix = rows
-    left, right, across = columns
+    low, high, across = columns
     height, width = out.shape
-    slope, shift = np.float32(steep), np.float32(SURELY)
-    # beyond these it is 0 or 1 to six digits
-    least = np.float32(1 / (1 + np.exp(-(SURELY - 13.8 / steep))))
-    most = np.float32(1 / (1 + np.exp(-(SURELY + 13.8 / steep))))
+    slope, shift, one = np.float32(steep), np.float32(SURELY), np.float32(1)
+    most = one / (one + np.exp(np.float32(-SURELY - SHARP / steep)))
     line = np.empty(outline.shape[1], np.float32)
     for y in range(height):
-        a, b, v = down[y], up[y], mix[y]
+        a, b, v = down[top + y], up[top + y], mix[top + y]
         for j in range(len(line)):
-            line[j] = outline[a, j] * (1 - v) + outline[b, j] * v
+            line[j] = outline[a, j] * (one - v) + outline[b, j] * v
         for x in range(width):
-            u = across[x]
-            p = line[left[x]] * (1 - u) + line[right[x]] * u
+            u = across[left + x]
+            p = line[low[left + x]] * (one - u) + line[high[left + x]] * u
             if p < least:
                 out[y, x] = 0
             elif p > most:
                 out[y, x] = 1
             else:
                 p = min(max(p, np.float32(1e-4)), np.float32(1 - 1e-4))
-                out[y, x] = 1 / (1 + np.exp(-slope * (np.log(p / (1 - p)) - shift)))
+                out[y, x] = one / (one + np.exp(-slope * (np.log(p / (one - p)) - shift)))
 
 
 @jit
@@ -157,7 +206,8 @@ def _mixed(ways: Any, a: int, b: int, i: int, j: int, v: Any, u: Any, out: Any) 
 @jit
 def _at(place: Any, extent: int) -> Any:
     """A place from -1 to 1, edge to edge, in pixels, inside the picture."""
-    return min(max(((place + 1) * extent - 1) / 2, np.float32(0)), np.float32(extent - 1))
+    one, size = np.float32(1), np.float32(extent)
+    return min(max(((place + one) * size - one) * np.float32(0.5), np.float32(0)), size - one)
 
 
 @jit
@@ -168,42 +218,47 @@ def _cut(
     """Write figure (3, H, W) and alpha (H, W); the fields are (..., h, w)."""
     height, width = alpha.shape
     h, w = outline.shape
-    one, none = np.float32(1), np.float32(1e-6)
+    one, none = np.float32(1), np.float32(NONE)
     rows, columns = _ends(height, h), _ends(width, w)
     down, up, mix = rows
     left, right, across = columns
-    sharp, least, most = (
-        np.empty((height, width), np.float32),
-        np.empty((height, width), np.float32),
-        np.empty((height, width), np.float32),
-    )
-    _sharpened(outline, steep, rows, columns, sharp)
+    faint = one / (one + np.exp(np.float32(SHARP / steep - SURELY)))
+    there = _active(outline, matte, faint, everywhere)
+    top, bottom, first, last = _bounds(there, height, width)
+    if top >= bottom:
+        return
+    size = bottom - top, last - first
+    sharp, least, most = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    _sharpened(outline, steep, faint, rows, columns, top, first, sharp)
     _extremes(sharp, reach, least, most)
+    little = none if everywhere else np.float32(LITTLE)
+    cell, own_column = np.empty(width, np.int64), np.empty(width, np.float32)
+    for x in range(width):
+        cell[x], own_column[x] = x * w // width, np.float32(x * 2 + 1) / np.float32(width) - one
     ways, back = np.empty((2, h, w), np.float32), np.empty((2, h, w), np.float32)
     for i in range(h):
-        y = np.float32(i * 2 + 1) / np.float32(h) - one
+        own_y = np.float32(i * 2 + 1) / np.float32(h) - one
         for j in range(w):
-            x = np.float32(j * 2 + 1) / np.float32(w) - one
-            ways[0, i, j], ways[1, i, j] = flow[0, i, j] - x, flow[1, i, j] - y
-            back[0, i, j], back[1, i, j] = mirrored[0, i, j] - x, mirrored[1, i, j] - y
+            own_x = np.float32(j * 2 + 1) / np.float32(w) - one
+            ways[0, i, j], ways[1, i, j] = flow[0, i, j] - own_x, flow[1, i, j] - own_y
+            back[0, i, j], back[1, i, j] = mirrored[0, i, j] - own_x, mirrored[1, i, j] - own_y
     line = np.empty((7, w), np.float32)  # a row of shares, painted and still
     way = np.empty(2, np.float32)
     own, other = np.empty(4, np.float32), np.empty(3, np.float32)
-    for y in range(height):
+    for y in range(top, bottom):
         a, b, v = down[y], up[y], mix[y]
+        beside = there[y * h // height]
         rest = np.float32(y * 2 + 1) / np.float32(height) - one
         for j in range(w):
             for c in range(3):
                 line[c, j] = shares[c, a, j] * (one - v) + shares[c, b, j] * v
                 line[3 + c, j] = painted[c, a, j] * (one - v) + painted[c, b, j] * v
             line[6, j] = still[a, j] * (one - v) + still[b, j] * v
-        for x in range(width):
+        for x in range(first, last):
+            if not beside[cell[x]]:
+                continue
             i, j, u = left[x], right[x], across[x]
             stays = line[6, i] * (one - u) + line[6, j] * u
-            if not everywhere and most[y, x] < none and stays < none:
-                alpha[y, x] = 0
-                figure[0, y, x] = figure[1, y, x] = figure[2, y, x] = -1
-                continue
             if stays > one - none:
                 alpha[y, x] = matte[y, x]
                 for c in range(3):
@@ -213,10 +268,10 @@ def _cut(
             aside = line[1, i] * (one - u) + line[1, j] * u
             paint = line[2, i] * (one - u) + line[2, j] * u
             _mixed(ways, a, b, i, j, v, u, way)
-            px = _at(way[0] + (np.float32(x * 2 + 1) / np.float32(width) - one), width)
+            px = _at(way[0] + own_column[x], width)
             py = _at(way[1] + rest, height)
             q, p = int(px), int(py)
-            q1, p1 = min(q + 1, int(width - 1)), min(p + 1, int(height - 1))
+            q1, p1 = min(q + 1, width - 1), min(p + 1, height - 1)
             s, t = px - q, py - p
             w00, w01, w10, w11 = (one - t) * (one - s), (one - t) * s, t * (one - s), t * s
             for c in range(3):
@@ -229,9 +284,9 @@ def _cut(
             own[3] = matte[p, q] * w00 + matte[p, q1] * w01 + matte[p1, q] * w10 + matte[p1, q1] * w11
             for c in range(3):
                 other[c] = own[c]
-            if has_mirrored and aside > none:
+            if has_mirrored and aside > little:
                 _mixed(back, a, b, i, j, v, u, way)
-                px = _at(way[0] + (np.float32(x * 2 + 1) / np.float32(width) - one), width)
+                px = _at(way[0] + own_column[x], width)
                 py = _at(way[1] + rest, height)
                 q, p = int(px), int(py)
                 q1, p1 = min(q + 1, width - 1), min(p + 1, height - 1)
@@ -244,8 +299,9 @@ def _cut(
                         + photograph[c, p1, q] * w10
                         + photograph[c, p1, q1] * w11
                     )
-            border = min(max(own[3], least[y, x]), most[y, x])
-            hides = carried * border + (one - carried) * sharp[y, x]
+            r, k = y - top, x - first
+            border = min(max(own[3], least[r, k]), most[r, k])
+            hides = carried * border + (one - carried) * sharp[r, k]
             alpha[y, x] = stays * matte[y, x] + (one - stays) * hides
             for c in range(3):
                 brush = line[3 + c, i] * (one - u) + line[3 + c, j] * u
