@@ -234,7 +234,7 @@ class Model:
     def poses(
         self,
         scene: Scene,
-        targets: Iterable[Person],
+        targets: Iterable[Person | Pose],
         background: Background = "keep",
         retarget: bool = True,
         placed: bool = False,
@@ -248,7 +248,8 @@ class Model:
 
         Args:
             scene, background, retarget: see `pose`.
-            targets: the poses, in order; they are read in the thread of the caller.
+            targets: the poses, in order; they are read in the thread of the caller. A `Pose` of this scene, by
+                `Scene.pose` or `Scene.pose_at`, is taken as it is, and nothing is noted of it.
             placed: the joints of the targets are in the photograph's own pixels already, and stay where they are
                 (`Scene.pose_at`); `retarget` changes nothing. For a clip whose place and size are found once.
             threads: how many pictures are computed at once; as many as there are cores if not given.
@@ -269,7 +270,10 @@ class Model:
 
         def prepared() -> Iterator[tuple[Pose, npt.NDArray[np.uint8] | None]]:
             for target in targets:
-                pose = self._placed(scene, target, retarget, placed)
+                if isinstance(target, Pose):
+                    pose = replace(target, target=complete_pose(target.target, self.generator.needs))
+                else:
+                    pose = self._placed(scene, target, retarget, placed)
                 if pose.times in computed:
                     yield pose, None
                 else:  # here, so that no two threads compute the same of the photograph

@@ -25,7 +25,7 @@ from torch import Tensor
 from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
-from repose.represent.canvas import Canvas, Placement, to_uint8
+from repose.represent.canvas import Box, Canvas, Placement, to_uint8
 from repose.represent.figure import figure_mask, reach
 from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.blending import Region, cover, lift, ramp, strips
@@ -170,7 +170,7 @@ class Scene:
             pose = replace(pose, target=replace(seen, keypoints=pose.target.keypoints))
         return pose
 
-    def pose_at(self, keypoints: Tensor) -> Pose:
+    def pose_at(self, keypoints: Tensor, box: Box | None = None) -> Pose:
         """The pose of a figure whose joints are given in the photograph's own pixels: nothing is moved or scaled.
 
         For a sequence of poses, whose place and size are found once for all of them, so that neither changes from
@@ -178,6 +178,8 @@ class Scene:
 
         Args:
             keypoints: (18, 3); they may lie outside the photograph.
+            box: top, left, height and width of the crop in the photograph, of about the proportions of the source's;
+                None: as of `pose`. With one box for all poses the detail of their pictures does not change.
 
         Raises:
             ValueError: another shape.
@@ -187,10 +189,11 @@ class Scene:
         assert self.person.keypoints is not None
         assert self.person.size is not None
         keypoints = keypoints.detach().to("cpu", torch.float32)
-        box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
+        if box is None:
+            box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
         seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
         times, coarser = times_of(box, self.canvas, self._most_pixels), box[2] / self.placement.box[2]
-        return Pose(seen, keypoints, placement, times, coarser)
+        return Pose(seen, keypoints, placement, times, max(1.0, coarser))
 
     def maps_of(self, target: Person) -> tuple[str, ...]:
         """The target's fields beside keypoints that the model needs and the target has."""
