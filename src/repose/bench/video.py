@@ -367,12 +367,12 @@ def video_table(lines: list[ResultLine]) -> str:
 
 _HEAD: Final = (
     "way", "commit", "ms a frame, clock", "frames a second, clock", "ms a frame, processor",
-    "frames a second, all cores idle",
+    "frames a second by the processor time",
 )  # fmt: skip
 
 
 def _rows(cost: VideoCost) -> list[list[str]]:
-    """A row for each way; alone, a way that works on one frame after another keeps no second core busy."""
+    """A row for each way. A way that works on one frame after another keeps no second core busy."""
     rows = []
     for name, way in cost.ways.items():
         idle = way.idle_rate(cost.cores if name == "sequence" else 1)
