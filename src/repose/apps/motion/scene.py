@@ -1,0 +1,114 @@
+"""A scene whose figure is placed already, seen in crops that do not change with the pose."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from repose.person import Person
+from repose.pipeline import Model
+from repose.represent.canvas import Box
+from repose.represent.framing import MOST_PIXELS, place, target_box, times_of
+from repose.scene import Pose, Scene
+
+_FAR: Final = 0.25
+"""How far a figure goes from where the source's person stands, a share of the crop's width, before crops go with it."""
+
+
+class ClipScene(Scene):
+    """A scene of `Model.scene` for the frames of a clip; `Model.pose` takes it as any other.
+
+    `Scene.pose` stands each pose by itself and cuts a crop that it just fits into, so that its detail and its edges
+    change from frame to frame. Here the joints of a pose are joints in the photograph, and crops have one size.
+
+    Attributes:
+        boxes: (N, 4) top, left, height and width of the crop of every frame; of one frame for all, (1, 4).
+    """
+
+    def __init__(self, scene: Scene, boxes: npt.NDArray[np.int64]) -> None:
+        vars(self).update(vars(scene))  # what the scene keeps of the photograph is kept for both
+        self.boxes = boxes
+        self.number = 0
+
+    def pose(self, target: Person | Tensor, retarget: bool = True) -> Pose:
+        """Frame `number`, whose joints are in the photograph; see `repose.scene.Scene.pose`. `retarget` does nothing."""
+        joints = target.keypoints if isinstance(target, Person) else target
+        assert joints is not None
+        row = self.boxes[min(self.number, len(self.boxes) - 1)]
+        box: Box = (int(row[0]), int(row[1]), int(row[2]), int(row[3]))
+        seen, placement = place(Person(keypoints=joints.float().cpu(), size=self.person.size), box, self.canvas)
+        times = times_of(box, self.canvas, MOST_PIXELS)
+        return Pose(seen, joints.float().cpu(), placement, times, max(1.0, box[2] / self.placement.box[2]))
+
+
+def clip_scene(model: Model, person: Person, joints: Tensor, steady: bool = True) -> ClipScene:
+    """The scene of a photograph and the crops for every frame of a clip.
+
+    Args:
+        person: on the whole photograph, see `Model.scene`. joints: (N, 18, 3), the figure in the photograph.
+        steady: False cuts the crop of each frame as `Scene.pose` does.
+    """
+    scene = model.scene(person)
+    return ClipScene(scene, crops(scene, joints) if steady else own_crops(scene, joints))
+
+
+def own_crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:
+    """The crop of every frame as `Scene.pose` cuts it, (N, 4)."""
+    assert scene.person.keypoints is not None
+    assert scene.person.size is not None
+    source, box, size = scene.person.keypoints, scene.placement.box, scene.person.size
+    return np.array([target_box(box, source, pose, size) for pose in joints], np.int64)
+
+
+def crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:
+    """The crop of every frame, all of one size: one for all of them, or with a figure that goes away one for each."""
+    assert scene.person.keypoints is not None
+    assert scene.person.size is not None
+    source, box, size = scene.person.keypoints.float(), scene.placement.box, scene.person.size
+    columns = _columns(joints)
+    start = float(_columns(source[None])[0])
+    moved = np.rint(columns - start).astype(np.int64)
+    if np.abs(moved).max() <= _FAR * box[3]:
+        moved[:] = 0
+    needed = np.empty((len(joints), 4), np.int64)
+    for number, (pose, shift) in enumerate(zip(joints, moved.tolist(), strict=True)):
+        top, left, height, width = box
+        own = source.clone()
+        own[:, 0] += shift * (source[:, 2] > 0)
+        needed[number] = target_box((top, left + shift, height, width), own, pose, size)
+    ends = needed[:, :2] + needed[:, 2:]
+    if not moved.any():
+        first, last = needed[:, :2].min(0), ends.max(0)
+        return _proportioned(first[None], last[None], box)
+    height, width = int(needed[:, 2].max()), int(needed[:, 3].max())
+    middle = (needed[:, :2] + ends) / 2
+    middle[:, 0] = middle[:, 0].mean()
+    first = np.rint(middle - [height / 2, width / 2]).astype(np.int64)
+    return np.concatenate([first, np.tile([height, width], (len(joints), 1))], 1)
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _columns(joints: Tensor) -> npt.NDArray[np.float64]:
+    """The column of the hips on every frame, else the mean of the located joints, (N,)."""
+    hips = joints[:, [8, 11]]
+    there = (hips[..., 2] > 0).float()
+    middle = (hips[..., 0] * there).sum(1) / there.sum(1).clamp_min(1)
+    located = (joints[..., 2] > 0).float()
+    mean = (joints[..., 0] * located).sum(1) / located.sum(1).clamp_min(1)
+    columns: npt.NDArray[np.float64] = torch.where(there.sum(1) > 0, middle, mean).numpy().astype(np.float64)
+    return columns
+
+
+def _proportioned(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], box: Box) -> npt.NDArray[np.int64]:
+    """One box (1, 4) of the proportions of `box` that encloses what lies between two corners."""
+    least = last - first
+    height = max(int(least[0, 0]), int(np.ceil(least[0, 1] * box[2] / box[3])))
+    width = max(int(least[0, 1]), round(height * box[3] / box[2]))
+    corner = first - (np.array([[height, width]]) - least) // 2
+    return np.concatenate([corner, [[height, width]]], 1)
