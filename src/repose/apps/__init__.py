@@ -17,11 +17,18 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.motion.animate import animate
+    from repose.apps.motion.video import video
 
-_HOMES: dict[str, str] = {}
+__all__ = ["animate", "video"]
+
+_HOMES: dict[str, str] = {
+    "animate": "repose.apps.motion.animate",
+    "video": "repose.apps.motion.video",
+}
 """Name -> the module that holds it; imported when it is first used."""
 
 

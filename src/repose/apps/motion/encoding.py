@@ -127,13 +127,13 @@ def join(
     out: Path,
     segments: Sequence[Path],
     container: Container,
-    lasts: npt.NDArray[np.float64],
+    lasts: Sequence[float],
     sound: Callable[[Any], tuple[Any, Iterator[Any]] | None] | None = None,
 ) -> None:
     """The segments of a clip as one file, which appears when it is complete.
 
     Args:
-        lasts: (N,) seconds that each frame is shown.
+        lasts: seconds that each frame is shown.
         sound: adds a stream of sound to the file that it is given, and gives it with its packets, in order; see
             `repose.apps.motion.sound`.
     """
@@ -198,7 +198,7 @@ def _copy(
     out: Path,
     segments: Sequence[Path],
     container: Container,
-    lasts: npt.NDArray[np.float64],
+    lasts: Sequence[float],
     sound: Callable[[Any], tuple[Any, Iterator[Any]] | None] | None,
 ) -> None:
     import av
@@ -227,7 +227,7 @@ def _copy(
             file.mux(packet)
 
 
-def _write_gif(out: Path, segments: Sequence[Path], lasts: npt.NDArray[np.float64]) -> None:
+def _write_gif(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> None:
     """One palette for all pictures, so that what stands still does not change its colour."""
     import av
     from av import VideoFrame
@@ -260,7 +260,7 @@ def _write_gif(out: Path, segments: Sequence[Path], lasts: npt.NDArray[np.float6
             file.mux(packet)
 
 
-def _write_webp(out: Path, segments: Sequence[Path], lasts: npt.NDArray[np.float64]) -> None:
+def _write_webp(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> None:
     """The encoder of libwebp keeps what it has encoded, not the pictures."""
     import av
     from av import VideoFrame

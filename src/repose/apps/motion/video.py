@@ -121,18 +121,14 @@ def video(
     container = container_of(out)
     if rate <= 0 or (seconds is not None and seconds <= 0) or size < 32:
         raise ValueError("rate and seconds are above 0, and size is 32 pixels or more")
-    if isinstance(mask, str):
-        require_mask(mask)
-    behind = read_background(background)
-    if behind == "transparent" and container.suffix not in ("", ".webp"):
-        raise ValueError(f"{out}: nothing can be transparent in it; write a .webp, or a folder of PNG files")
+    behind = read_behind(background, mask, out, container)
     camera = camera_number(clip)
     place = None if isinstance(clip, np.ndarray | Tensor) or camera is not None else Path(str(clip))
     kind = "joints" if place is None else kind_of_clip(place)
     if kind == "video" or camera is not None:
         require_av(Path(str(clip)) if place is None else place)
     loaded = model if isinstance(model, Model) else load(model)
-    person = _photograph(source, pose, which, source_keypoints, min_score, size)
+    person = photograph_of(source, pose, which, source_keypoints, min_score, size)
     work = {
         "photograph": _key(person), "clip": _clip_key(clip, place, camera), "model": [loaded.name, str(loaded.device)],
         "settings": [follow, smooth, rate, seconds, size, str(target_which), str(mask), str(background)[:200], min_score,
@@ -184,10 +180,7 @@ def placed_motion(motion: Motion, source: Tensor, size: tuple[int, int], follow:
     return Placed(torch.stack(poses).float(), np.zeros((len(poses), 2), bool))
 
 
-# -- inside ---------------------------------------------------------------------------------------------------------
-
-
-def _photograph(
+def photograph_of(
     source: ImageLike, pose: KeypointEstimator | str, which: Which, keypoints: Joints, min_score: float, size: int
 ) -> Person:
     """The person of the photograph, scaled down to at most `size`."""
@@ -198,6 +191,21 @@ def _photograph(
         return person
     factor = size / max(height, width)
     return person.resize(max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def read_behind(
+    background: str | Path | ImageLike, mask: MaskEstimator | str | None, out: Path, container: Container
+) -> Background:
+    """What is behind the figure, checked with the way it is cut out. ValueError where the file cannot show it."""
+    if isinstance(mask, str):
+        require_mask(mask)
+    behind = read_background(background)
+    if isinstance(behind, str) and behind == "transparent" and container.suffix not in ("", ".webp"):
+        raise ValueError(f"{out}: nothing can be transparent in it; write a .webp, or a folder of PNG files")
+    return behind
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
 
 
 def _motion(
@@ -231,7 +239,7 @@ def _write_file(
             write_segment(parts.segment(segment), ahead(shown), times[first:last].tolist(), lasts[first:last].tolist(),
                           container)  # fmt: skip
     heard = None if sound is None else sound_of(sound, container, float(lasts.sum()))
-    join(out, [parts.segment(number) for number in range(len(firsts))], container, lasts, heard)
+    join(out, [parts.segment(number) for number in range(len(firsts))], container, lasts.tolist(), heard)
 
 
 def _write_pictures(
