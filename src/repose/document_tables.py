@@ -24,6 +24,7 @@ from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
 from repose.bench.scene import scene_table
+from repose.bench.steadiness import steadiness_table
 from repose.files import replacing
 from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
@@ -60,6 +61,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "metrics": metrics_table,
     "rendering": rendering_table,
     "scene": scene_table,
+    "steadiness": steadiness_table,
     "realism": realism_table,
     "joints": joints_table,
     "iuv": iuv_table,

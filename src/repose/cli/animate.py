@@ -16,6 +16,7 @@ from repose.cli.video import (
     Behind,
     Mask,
     Person,
+    Room,
     Size,
     Source,
     SourceKeypoints,
@@ -39,6 +40,7 @@ def animate(
     person: Person = "largest",
     min_score: MinScore = 0.3,
     background: Behind = "keep",
+    room: Room = False,
     mask: Mask = "auto",
     rate: Annotated[float, typer.Option(min=1, max=120, help="Frames a second.")] = 25.0,
     loops: Annotated[int, typer.Option(min=1, max=100, help="Rounds in the file; a gif and a webp repeat anyway.")] = 1,
@@ -78,7 +80,7 @@ def animate(
         with progress_of_clip() as progress, report.noting(source):
             made = make(
                 source, motion, out=out, model=loaded, pose=pose, which=which, mask=mask, background=background,
-                source_keypoints=source_keypoints, min_score=min_score, rate=rate, loops=loops, size=size,
+                room=room, source_keypoints=source_keypoints, min_score=min_score, rate=rate, loops=loops, size=size,
                 progress=progress,
             )  # fmt: skip
         finish(report, made, source)

@@ -31,8 +31,8 @@ Person = Annotated[
 Mask = Annotated[
     str,
     typer.Option(
-        help="How the person is cut out of ME: auto (networks where they are here, else joints and colours), none, or an "
-        "estimator of masks."
+        help="How the person is cut out of ME: auto (networks where they are here, else joints and colours), none, or "
+        "an estimator of masks."
     ),
 ]
 Behind = Annotated[
@@ -41,6 +41,9 @@ Behind = Annotated[
         metavar="keep|generated|white|transparent|PICTURE",
         help="What is behind the figure; see `repose transfer`. transparent: .webp or a folder.",
     ),
+]
+Room = Annotated[
+    bool, typer.Option("--room", help="Enlarge the photograph where the figure would leave it, and fill it.")
 ]
 Size = Annotated[int, typer.Option(min=32, help="The longer side of the pictures, at most, pixels.")]
 
@@ -68,8 +71,8 @@ def video(
         str,
         typer.Option(
             "--target-person",
-            help="Of several people in CLIP, who are followed through it: largest, best (by score), left, right, middle, "
-            "or a number from 0 (who fills most of the clip).",
+            help="Of several people in CLIP, who are followed through it: largest, best (by score), left, right, "
+            "middle, or a number from 0 (who fills most of the clip).",
         ),
     ] = "largest",
     min_score: MinScore = 0.3,
@@ -84,6 +87,7 @@ def video(
         ),
     ] = True,
     background: Behind = "keep",
+    room: Room = False,
     mask: Mask = "auto",
     rate: Annotated[
         float, typer.Option(help="Frames a second of keypoints and of folders, which do not say it.")
@@ -102,13 +106,13 @@ def video(
 ) -> None:
     """Put the person of ME into the motion of CLIP.
 
-    The figure has the build of ME and one size throughout. Joints are smoothed in time, and what an estimator loses for a
-    while is bridged; feet that stand stay on their spot. The result has the frames, the times and the sound of CLIP, at
-    the size of the photograph. A contact sheet lies beside it (OUT.sheet.png).
+    The figure has the build of ME and one size throughout. Joints are smoothed in time, and what an estimator loses for
+    a while is bridged; feet that stand stay on their spot. The result has the frames, the times and the sound of CLIP,
+    at the size of the photograph. A contact sheet lies beside it (OUT.sheet.png).
 
     A run that is stopped leaves OUT.parts/: the same command goes on from there. Memory does not grow with the clip.
 
-    Videos, cameras, mp4, webm, gif and webp need PyAV (the extra video); keypoints into a folder of PNG files need nothing.
+    Videos, cameras, mp4, webm, gif and webp need PyAV (the extra video); keypoints into a folder of PNG files do not.
 
     [bold]repose video me.jpg dance.mp4 -o me_dancing.mp4[/bold]
     [bold]repose video me.jpg street.mp4 --target-person left --follow -o me_walking.mp4[/bold]
@@ -144,7 +148,7 @@ def video(
         with progress_of_clip() as progress, report.noting(source):
             made = make(
                 source, clip, out=out, model=loaded, pose=pose, which=which, target_which=target_which, mask=mask,
-                background=background, source_keypoints=source_keypoints, min_score=min_score, follow=follow,
+                background=background, room=room, source_keypoints=source_keypoints, min_score=min_score, follow=follow,
                 smooth=smooth, rate=rate, seconds=seconds, size=size, sound=sound, progress=progress,
             )  # fmt: skip
         finish(report, made, source)
@@ -195,6 +199,6 @@ def finish(report: Report, clip: Clip, source: Path) -> None:
     sound = ", with the sound of the clip" if clip.sound else ""
     resumed = "; a stopped run was continued" if clip.resumed else ""
     report.say(
-        f"{clip.path}  ({clip.frames} frames, {clip.seconds:.2f} s, {clip.width}x{clip.height}{sound}{resumed}; some of "
-        f"them: {place})"
+        f"{clip.path}  ({clip.frames} frames, {clip.seconds:.2f} s, {clip.width}x{clip.height}{sound}{resumed}; some: "
+        f"{place})"
     )

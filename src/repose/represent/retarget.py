@@ -117,9 +117,8 @@ def retarget_clip(clip: Tensor, source: Tensor, scale: Tensor) -> Tensor:
         ValueError: shapes that do not go together.
     """
     if clip.ndim != 3 or clip.shape[1:] != (len(JOINTS), 3) or tuple(scale.shape) != (len(clip),):
-        raise ValueError(
-            f"retarget_clip: joints (N, 18, 3) and scales (N,) are needed, got {tuple(clip.shape)}, {tuple(scale.shape)}"
-        )
+        shapes = f"{tuple(clip.shape)} and {tuple(scale.shape)}"
+        raise ValueError(f"retarget_clip: joints (N, 18, 3) and scales (N,) go together, not {shapes}")
     old = clip.float()
     lengths = _lengths(old)
     sizes = _size(lengths)

@@ -9,8 +9,8 @@ from repose.apps.motion.frames import frames
 from repose.apps.motion.loops import loop
 from repose.apps.motion.parts import Parts
 from repose.apps.motion.placing import place_motion
-from repose.apps.motion.scene import clip_scene
-from repose.apps.motion.video import LONGEST, Clip, Progress, photograph_of, read_behind
+from repose.apps.motion.scene import clip_scene, with_room_for
+from repose.apps.motion.video import LONGEST, Clip, Progress, note_beyond, photograph_of, read_behind
 from repose.estimate import KeypointEstimator, MaskEstimator
 from repose.images import ImageLike, save_image
 from repose.pipeline import Joints, Model, covering, load, with_mask
@@ -31,6 +31,7 @@ def animate(
     which: Which = "largest",
     mask: MaskEstimator | str | None = "auto",
     background: str | Path | ImageLike = "keep",
+    room: bool = False,
     source_keypoints: Joints = None,
     min_score: float = MIN_SCORE,
     rate: float = 25.0,
@@ -41,7 +42,7 @@ def animate(
     """The person of a photograph in a motion of `repose.apps.motion.loops`, written as a clip that goes round.
 
     Args:
-        source, out, model, pose, which, mask, background, source_keypoints, min_score, size, progress: see
+        source, out, model, pose, which, mask, background, room, source_keypoints, min_score, size, progress: see
             `repose.apps.video`. A .gif and a .webp go round for ever.
         motion: "walk", "turn", "wave" or "dance".
         rate: frames a second.
@@ -61,11 +62,15 @@ def animate(
     assert person.keypoints is not None
     assert person.size is not None
     placed = place_motion(moving, person.keypoints, person.size, contacts=False)
-    scene = clip_scene(loaded, with_mask(person, mask), placed.joints)
+    joints = placed.joints
+    if room:
+        person, joints = with_room_for(loaded.scene(with_mask(person, mask)), joints)
+    note_beyond(person, joints)
+    scene = clip_scene(loaded, with_mask(person, mask), joints)
     back = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
     count = len(moving)
     pictures = []
-    for number, picture in enumerate(frames(loaded, scene, enumerate(placed.joints), back), 1):
+    for number, picture in enumerate(frames(loaded, scene, enumerate(joints), back), 1):
         pictures.append(picture)
         if progress is not None:
             progress("posing", number, count)
@@ -80,4 +85,4 @@ def animate(
         join(out, [parts.segment(0)], container, lasts)
         parts.remove()
     height, width = scene.placement.size
-    return Clip(out, len(lasts), sum(lasts), height, width, placed.joints, placed.contacts)
+    return Clip(out, len(lasts), sum(lasts), height, width, joints, placed.contacts)

@@ -34,7 +34,7 @@ def record(
     """Record a camera into a file, which appears when it is complete; one that is there is kept.
 
     Args:
-        source: the name and the format of the device as FFmpeg knows them; by default the ones of this system's cameras.
+        source: the name and the format of the device as FFmpeg knows them; by default those of this system's cameras.
 
     Raises:
         OSError: the camera cannot be opened; says what this system needs.

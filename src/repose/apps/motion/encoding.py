@@ -1,4 +1,4 @@
-"""Pictures -> a file of them: mp4, webm, gif, webp, or a folder of PNG files; written in segments and joined at the end.
+"""Pictures -> a file of them: mp4, webm, gif, webp, or a folder of PNG files; written in segments that are joined.
 
 A segment is a finished part of the result, in a container that keeps every time stamp (NUT). Of an mp4 and a webm it
 holds the final packets, which are copied when the segments are joined; of a gif and a webp, which are written in one
@@ -47,14 +47,14 @@ class Container:
     final: bool = True
 
 
+_H264: Final = {"crf": "18", "preset": "veryfast", "bf": "0"}  # without B-frames packets are in the order of pictures
+_VP9: Final = {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+_MPEG4_SOUND: Final = ("aac", "mp3", "ac3", "alac")
 _LOSSLESS: Final = {"level": "3", "slicecrc": "0"}
 CONTAINERS: Final = (
-    Container(".mp4", "libx264", {"crf": "18", "preset": "veryfast", "bf": "0"}, "yuv420p", ("aac", "mp3", "ac3", "alac")),
-    Container(".mov", "libx264", {"crf": "18", "preset": "veryfast", "bf": "0"}, "yuv420p", ("aac", "mp3", "ac3", "alac")),
-    Container(
-        ".webm", "libvpx-vp9", {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}, "yuv420p",
-        ("libopus", "opus", "vorbis"),
-    ),
+    Container(".mp4", "libx264", _H264, "yuv420p", _MPEG4_SOUND),
+    Container(".mov", "libx264", _H264, "yuv420p", _MPEG4_SOUND),
+    Container(".webm", "libvpx-vp9", _VP9, "yuv420p", ("libopus", "opus", "vorbis")),
     Container(".gif", "ffv1", _LOSSLESS, "bgr0", final=False),
     Container(".webp", "ffv1", _LOSSLESS, "bgra", final=False),
     Container("", "png", {}, "rgb24"),
@@ -86,7 +86,7 @@ def require_av(out: Path) -> None:
         import av  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"{out} is written by PyAV, which is not installed ({how_to_install_package('av')}); a name without a suffix "
+            f"{out} needs PyAV, which is not installed ({how_to_install_package('av')}); a name without a suffix "
             "writes a folder of PNG files"
         ) from error
 

@@ -192,8 +192,8 @@ def chosen_person(
         raise ValueError(f"which person: {', '.join(map(repr, WORDS))} or a number is wanted, not {which!r}")
     if not tracks:
         raise NobodyFound(
-            f"{where}: no person was found on any frame; use a clip in which somebody is seen from head to feet, 60 pixels "
-            "tall or more, or give the joints in a file"
+            f"{where}: no person was found on any frame; use a clip in which somebody is seen from head to feet, 60 "
+            "pixels tall or more, or give the joints in a file"
         )
     people = sorted(joined(tracks, times), key=lambda track: -track.size)
     if isinstance(which, int):

@@ -1,8 +1,8 @@
 """The figure of a clip in a photograph: the source's build, one scale, one ground, and feet that stay on their spot.
 
-`repose.scene.standing` does this for one pose, from that pose alone. Frame by frame its answers waver: a bone that looks
-longer makes the figure smaller, a lost ankle lets the other one carry the figure. Here everything that is one thing in
-the world (the build, the scale, the ground, the spot of a foot) is told once, from all frames.
+`repose.scene.standing` does this for one pose, from that pose alone. Frame by frame its answers waver: a bone that
+looks longer makes the figure smaller, a lost ankle lets the other one carry the figure. Here everything that is one
+thing in the world (the build, the scale, the ground, the spot of a foot) is told once, from all frames.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def place_motion(
     base = source.float().numpy().astype(np.float64)
     if not np.isfinite(points[:, 1, 0]).any() or not np.isfinite(points[:, list(_HIPS), 0]).any():
         raise ValueError(
-            "the clip shows no trunk (neck and a hip) of the person on any frame, so their size is not known: use a clip "
-            "that shows more of them"
+            "the clip shows no trunk (neck and a hip) of the person on any frame, so their size is not known: use a "
+            "clip that shows more of them"
         )
     own = float(person_size(source))
     sizes = sizes_of(points, motion.times)
@@ -140,8 +140,8 @@ def pinned(figure: Floats, times: Floats, size: float, sideways: bool = True) ->
                 spot if sideways else np.stack([feet[first:last, foot, 0], np.full(last - first, spot[1])], 1)
             )
     missing = wanted - feet  # (N, 2, 2), NaN where no foot stands
-    with np.errstate(all="ignore"):
-        whole = np.where(np.isfinite(missing).any(1), np.nanmean(np.nan_to_num(missing, nan=np.nan), axis=1), np.nan)
+    known = np.isfinite(missing).sum(1)
+    whole = np.where(known > 0, np.nansum(missing, axis=1) / np.maximum(known, 1), np.nan)
     whole = _eased(whole, times)
     out += whole[:, None]
     for foot, (ankle, knee) in enumerate(zip(_ANKLES, _KNEES, strict=True)):

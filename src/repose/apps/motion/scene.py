@@ -14,6 +14,7 @@ from repose.pipeline import Model
 from repose.represent.canvas import Box
 from repose.represent.framing import MOST_PIXELS, place, target_box, times_of
 from repose.scene import Pose, Scene
+from repose.scene.room import room_for, with_room
 
 _FAR: Final = 0.25
 """How far a figure goes from where the source's person stands, a share of the crop's width, before crops go with it."""
@@ -35,7 +36,11 @@ class ClipScene(Scene):
         self.number = 0
 
     def pose(self, target: Person | Tensor, retarget: bool = True) -> Pose:
-        """Frame `number`, whose joints are in the photograph; see `repose.scene.Scene.pose`. `retarget` does nothing."""
+        """Frame `number`, whose joints are in the photograph already; see `repose.scene.Scene.pose`.
+
+        Args:
+            target: the figure. retarget: does nothing, the figure has its build.
+        """
         joints = target.keypoints if isinstance(target, Person) else target
         assert joints is not None
         row = self.boxes[min(self.number, len(self.boxes) - 1)]
@@ -54,6 +59,15 @@ def clip_scene(model: Model, person: Person, joints: Tensor, steady: bool = True
     """
     scene = model.scene(person)
     return ClipScene(scene, crops(scene, joints) if steady else own_crops(scene, joints))
+
+
+def with_room_for(scene: Scene, joints: Tensor) -> tuple[Person, Tensor]:
+    """The person on a photograph so large that the figure of every frame lies in it, and the figure's joints there."""
+    assert scene.person.size is not None
+    each = [room_for(pose, scene.person.size) for pose in joints]
+    left, top, right, bottom = (max(sides[side] for sides in each) for side in range(4))
+    moved = joints + torch.tensor([left, top, 0.0]) * (joints[..., 2:] > 0)
+    return with_room(scene.person, scene.matte, (left, top, right, bottom)), moved
 
 
 def own_crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:

@@ -3,11 +3,12 @@
 Each step looks ahead as far as back, so that nothing is late:
 
 1. `unswapped`: a detector sometimes names the left leg the right one for a few frames. Of the two ways to name a pair
-   of limbs on every frame the sequence with the shortest way of the joints is taken (dynamic programming, Viterbi 1967).
-2. `without_outliers`: the Hampel filter (Pearson 2002, "Outliers in process modeling and identification", eq. 3): what
-   lies further from the median of its window than three standard deviations, told from the median deviation, is missing.
-3. `bridged`: a missing joint follows its parent (`represent/retarget.py` uses the same order): its offset from the parent
-   is interpolated between the frames that show it.
+   of limbs on every frame the sequence with the shortest way of the joints is taken (Viterbi 1967).
+2. `without_outliers`: the Hampel filter (Pearson 2002, "Outliers in process modeling and identification"), about a line
+   instead of a point, as joints move: the line of the median slope and place of the window (Sen 1968). What lies
+   further from it than three standard deviations, told from the median deviation, is missing.
+3. `bridged`: a missing joint follows its parent: its offset from the parent is interpolated between the frames that
+   show it.
 4. `smoothed`: locally weighted regression (Cleveland 1979, "Robust locally weighted regression and smoothing
    scatterplots"): parabolas in time with tricube weights, repeated with bisquare weights of the residuals.
 """
@@ -31,7 +32,8 @@ FACE_GAP: Final = 0.5
 _FACE: Final = (0, 14, 15, 16, 17)
 _LIMBS: Final = (((2, 3, 4), (5, 6, 7)), ((8, 9, 10), (11, 12, 13)))
 _PARENT: Final = {
-    1: -1, 2: 1, 3: 2, 4: 3, 5: 1, 6: 5, 7: 6, 8: 1, 9: 8, 10: 9, 11: 1, 12: 11, 13: 12, 0: 1, 14: 0, 15: 0, 16: 0, 17: 0
+    1: -1, 2: 1, 3: 2, 4: 3, 5: 1, 6: 5, 7: 6, 8: 1, 9: 8, 10: 9, 11: 1, 12: 11, 13: 12, 0: 1, 14: 0, 15: 0, 16: 0,
+    17: 0,
 }  # fmt: skip
 """Joint -> its parent, parents first; the neck has none."""
 
@@ -207,7 +209,7 @@ def _theil_sen(windows: Floats) -> Floats:
 
 def _median(values: Floats) -> Floats:
     """The median of axis 1 of what is there; NaN where nothing is."""
-    nothing = ~np.isfinite(values).any(1)
+    nothing: Bools = ~np.isfinite(values).any(1)
     filled = np.where(nothing[:, None], 0.0, values)
     middle: Floats = np.nanmedian(filled, axis=1)
     return np.where(nothing, np.nan, middle)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 Kind = Literal["video", "animation", "pictures", "joints"]
 
 _DELAY: Final = 0.1
-"""Seconds that a frame of an animated picture is shown where the file says nothing, or less than 0.02: as browsers do."""
+"""Seconds that a frame of an animated picture is shown where the file says less than 0.02, as in browsers."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def kind_of_clip(place: Path) -> Kind:
         if int(getattr(image, "n_frames", 1)) > 1:
             return "animation"
     raise ValueError(
-        f"{place} is a still picture, and a clip is wanted: give a video, an animated GIF or WebP, a folder of frames, or "
-        "a keypoint file; `repose transfer` takes the pose of one picture"
+        f"{place} is a still picture, and a clip is wanted: give a video, an animated GIF or WebP, a folder of frames, "
+        "or a keypoint file; `repose transfer` takes the pose of one picture"
     )
 
 

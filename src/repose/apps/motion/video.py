@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from repose.apps.motion.following import Motion, follow_frames, follow_joints, m
 from repose.apps.motion.frames import frames
 from repose.apps.motion.parts import SEGMENT, Parts, file_key
 from repose.apps.motion.placing import Placed, place_motion
-from repose.apps.motion.scene import ClipScene, clip_scene
+from repose.apps.motion.scene import ClipScene, clip_scene, with_room_for
 from repose.apps.motion.smoothing import SPAN, steadied
 from repose.apps.motion.sound import has_sound, sound_of
 from repose.apps.motion.sources import ahead, kind_of_clip
@@ -35,8 +35,13 @@ from repose.scene.room import share_beyond
 Progress = Callable[[str, int, int | None], None]
 """(what is done, steps done, all steps or None where nobody knows them)."""
 
-LONGEST = 1280
+LONGEST: Final = 1280
 """The longer side of the pictures, pixels, where nothing else is said."""
+
+_BEYOND: Final = 0.03
+"""The share of a figure beyond the photograph that is worth a note."""
+
+_LOOKED: Final = 200  # frames that are looked at for it
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def video(
     target_which: Which = "largest",
     mask: MaskEstimator | str | None = "auto",
     background: str | Path | ImageLike = "keep",
+    room: bool = False,
     source_keypoints: Joints = None,
     min_score: float = MIN_SCORE,
     follow: bool = False,
@@ -90,11 +96,11 @@ def video(
 
     Args:
         source: the photograph: path, PIL image, array or tensor.
-        clip: a video; an animated GIF, WebP or PNG; a folder of frames; a keypoint file with a pose a frame, or a folder
-            of them; joints (frames, 18, 3); or the number of a camera (`seconds` of it are recorded first).
+        clip: a video; an animated GIF, WebP or PNG; a folder of frames; a keypoint file with a pose a frame, or a
+            folder of them; joints (frames, 18, 3); or the number of a camera (`seconds` of it are recorded first).
         out: the file: .mp4, .mov, .webm, .gif or .webp; without a suffix a folder of PNG files.
-        model, pose, which, mask, background, source_keypoints, min_score: see `repose.transfer`. "transparent" needs a
-            .webp or a folder.
+        model, pose, which, mask, background, room, source_keypoints, min_score: see `repose.transfer`.
+            "transparent" needs a .webp or a folder.
         target_which: of several people in the clip: the "largest" over all frames, "best", "left", "right", "middle" in
             the mean of the frames, or a number, 0 the largest.
         follow: the figure crosses the photograph as the person crosses the clip; else it stays where it stands.
@@ -131,8 +137,8 @@ def video(
     person = photograph_of(source, pose, which, source_keypoints, min_score, size)
     work = {
         "photograph": _key(person), "clip": _clip_key(clip, place, camera), "model": [loaded.name, str(loaded.device)],
-        "settings": [follow, smooth, rate, seconds, size, str(target_which), str(mask), str(background)[:200], min_score,
-                     pose if isinstance(pose, str) else pose.name, container.suffix],
+        "settings": [follow, room, smooth, rate, seconds, size, str(target_which), str(mask), str(background)[:200],
+                     min_score, pose if isinstance(pose, str) else pose.name, container.suffix],
     }  # fmt: skip
     parts = Parts(out, work)
     if camera is not None:
@@ -147,7 +153,10 @@ def video(
         parts.write_joints(placed, motion.times, motion.lasts)
         known = placed, motion.times, motion.lasts
     placed, times, lasts = known
-    _note_beyond(person, placed.joints)
+    if room:
+        person, joints = with_room_for(loaded.scene(with_mask(person, mask)), placed.joints)
+        placed = replace(placed, joints=joints)
+    note_beyond(person, placed.joints)
     scene = clip_scene(loaded, with_mask(person, mask), placed.joints, steady=smooth)
     back = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
     write = _write_pictures if not container.suffix else _write_file
@@ -205,12 +214,26 @@ def read_behind(
     return behind
 
 
+def note_beyond(person: Person, joints: Tensor) -> None:
+    """Warn once where the figure leaves the photograph."""
+    assert person.size is not None
+    looked = joints[:: max(1, len(joints) // _LOOKED)]
+    shares = np.array([share_beyond(one, person.size) for one in looked])
+    beyond = shares > _BEYOND
+    if beyond.any():
+        warnings.warn(
+            f"on {beyond.mean():.0%} of the frames part of the figure lies beyond the photograph, up to "
+            f"{shares.max():.0%} of it, and is cut off; --room (room=True in Python) enlarges the photograph",
+            stacklevel=3,
+        )
+
+
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
 def _motion(
-    clip: Any, place: Path | None, kind: str, pose: KeypointEstimator | str, which: Which, rate: float, min_score: float,
-    seconds: float | None, parts: Parts, progress: Progress | None,
+    clip: Any, place: Path | None, kind: str, pose: KeypointEstimator | str, which: Which, rate: float,
+    min_score: float, seconds: float | None, parts: Parts, progress: Progress | None,
 ) -> Motion:  # fmt: skip
     if place is None:
         motion = motion_of_array(clip, rate)
@@ -233,8 +256,8 @@ def _write_file(
     for segment, first in enumerate(firsts):
         last = min(first + SEGMENT, len(times))
         if not parts.segment(segment).is_file():
-            shown = _told(frames(model, scene, ((k, joints[k]) for k in range(first, last)), background), first, len(times),
-                          progress)  # fmt: skip
+            poses = ((number, joints[number]) for number in range(first, last))
+            shown = _told(frames(model, scene, poses, background), first, len(times), progress)
             # pictures are computed in a thread of their own while those before them are encoded
             write_segment(parts.segment(segment), ahead(shown), times[first:last].tolist(), lasts[first:last].tolist(),
                           container)  # fmt: skip
@@ -266,20 +289,6 @@ def _told(
         yield picture
         if progress is not None:
             progress("posing", number, total)
-
-
-def _note_beyond(person: Person, joints: Tensor) -> None:
-    """Warn once where the figure leaves the photograph."""
-    assert person.size is not None
-    shares = np.array([share_beyond(one, person.size) for one in joints])
-    beyond = shares > 0.1
-    if beyond.any():
-        warnings.warn(
-            f"on {int(beyond.sum())} of {len(shares)} frames part of the figure lies beyond the photograph, "
-            f"{shares.max():.0%} of it at most, and is cut off; a photograph with more room around the person serves "
-            "better",
-            stacklevel=3,
-        )
 
 
 def _key(person: Person) -> list[Any]:
