@@ -37,8 +37,14 @@ WAYS: Final = ("frame by frame", "steadied", "true joints")
 SHAKEN: Final = 0.05
 """Standard deviation of the played detector's joints, each coordinate, a share of the trunk: 1.3 % of the height."""
 
-MISSED, THROWN, SWAPPED: Final = 0.04, 0.01, 0.02
-"""Shares of its joints that it misses, of those that it throws half a trunk away, of frames whose legs it exchanges."""
+MISSED: Final = 0.04
+"""The share of its joints that it misses."""
+
+THROWN: Final = 0.01
+"""The share of its joints that it throws half a trunk away."""
+
+SWAPPED: Final = 0.02
+"""The share of frames whose legs it exchanges."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,7 @@ def measure_motion(
     exact = true.joints
     ways = {"frame by frame": seen.joints, "steadied": steadied(seen.joints, seen.times)}
     trunk = trunk_length(exact)
-    error = {
-        way: float(np.nanmean(np.linalg.norm(given - exact, axis=2))) / trunk for way, given in ways.items()
-    }
+    error = {way: float(np.nanmean(np.linalg.norm(given - exact, axis=2))) / trunk for way, given in ways.items()}
     return replace(found, error=error)
 
 
@@ -125,7 +129,9 @@ def measure_clip(
     return _measured(model, name, person, clip.name, placed, placed["steadied"], say)
 
 
-def rendered_people(people: Sequence[int], seed: int, height: int = 512, width: int = 768) -> Iterator[tuple[str, Person]]:
+def rendered_people(
+    people: Sequence[int], seed: int, height: int = 512, width: int = 768
+) -> Iterator[tuple[str, Person]]:
     """Photographs of rendered people, with their true joints.
 
     Raises:

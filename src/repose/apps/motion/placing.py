@@ -36,6 +36,9 @@ _TREND: Final = 1.0  # seconds before and after that tell a slow trend
 _STILL: Final = 0.45  # a foot that moves by less than this share of the person's size in a second stands
 _GROUND: Final = 0.10  # a foot so near to the ground, a share of the size, stands on it
 _SHORTEST: Final = 0.12  # seconds that a foot stands at least
+_DRIFT: Final = 0.08
+"""How far a foot goes while it stands, a share of the size, at most: one that slides on walks on the spot."""
+
 _BLEND: Final = 0.12  # seconds over which a foot is brought to its spot
 
 
@@ -160,7 +163,9 @@ def contacts_of(feet: Floats, times: Floats, size: float, sideways: bool = True)
     standing = (speed < _STILL * size) & low
     for foot in (0, 1):
         for first, last in _runs(standing[:, foot]):
-            if times[last - 1] - times[first] < _SHORTEST:
+            stretch = feet[first:last, foot] if sideways else feet[first:last, foot, 1:]
+            drift = float(np.linalg.norm(stretch - np.median(stretch, axis=0), axis=1).max())
+            if times[last - 1] - times[first] < _SHORTEST or drift > _DRIFT * size:
                 standing[first:last, foot] = False
     return standing
 

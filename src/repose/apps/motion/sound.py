@@ -29,7 +29,7 @@ def sound_of(clip: Path, container: Container, seconds: float) -> Callable[[Any]
             return None
         given: Any = source.streams.best("audio") or source.streams.audio[0]
         start = _start(clip)
-        if given.codec_context.name in container.sound:
+        if given.codec_context.codec.canonical_name in container.sound:
             stream = file.add_stream_from_template(given)
             return stream, _copied(source, given, stream, start, seconds)
         rate = 48_000 if container.sound[0] == "libopus" else int(given.codec_context.sample_rate)

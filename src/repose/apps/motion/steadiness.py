@@ -41,8 +41,8 @@ def jitter(joints: Floats) -> float:
 def flicker(pictures: Iterable[Pixels], joints: Tensor) -> float:
     """The mean difference, in grey levels, of each picture from the one before it moved along the joints.
 
-    Over the pixels of the figure and around it, by the joints. 0 where the figure moves as the joints do and its colours
-    stay.
+    Over the pixels of the figure and around it, by the joints. 0 where the figure moves as the joints do and its
+    colours stay.
 
     Args:
         pictures: uint8 (H, W, 3) of N frames. joints: (N, 18, 3) of the motion that was wanted, in these pixels.
