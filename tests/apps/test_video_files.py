@@ -219,7 +219,7 @@ def test_a_clip_without_sound_has_none(tmp_path: Path) -> None:
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="did you mean '.mp4'"):
+    with pytest.raises(ValueError, match=r"did you mean '\.mp4'"):
         container_of(tmp_path / "a.mp5")
     assert {one.suffix for one in CONTAINERS} >= {".mp4", ".webm", ".gif", ".webp", ""}
 

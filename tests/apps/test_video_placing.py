@@ -23,7 +23,7 @@ def keypoints(points: np.ndarray, scale: float = 1.0, at: tuple[float, float] = 
 
 
 def source() -> Tensor:
-    """Somebody of other proportions who stands in a photograph of `SIZE`: the ground is row 230, the hips column 110."""
+    """Somebody of other proportions in a photograph of `SIZE`: the ground is row 230, the hips are in column 110."""
     points = moving(1)[0][0]
     points[2:14:3, 1] += 4
     return keypoints(points, 0.7, (75, 20))

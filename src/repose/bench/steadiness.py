@@ -81,7 +81,7 @@ def played_detector(motion: Motion, rng: np.random.Generator) -> Motion:
     joints += np.where(thrown, 0.5 * trunk, 0.0)[..., None] * np.stack([np.cos(angle), np.sin(angle)], -1)
     swapped = rng.random(len(joints)) < SWAPPED
     legs, other = [8, 9, 10, 11, 12, 13], [11, 12, 13, 8, 9, 10]
-    joints[np.ix_(swapped, legs)] = joints[np.ix_(swapped, other)]
+    joints[:, legs] = np.where(swapped[:, None, None], joints[:, other], joints[:, legs])
     joints[rng.random(joints.shape[:2]) < MISSED] = np.nan
     return replace(motion, joints=joints)
 

@@ -347,14 +347,13 @@ def steadiness(
 
     loaded = load(model)
     names = [] if motions == "none" else [name.strip() for name in motions.split(",") if name.strip()]
-    facts = {"seed": seed, "model": loaded.name, "data": "rendered people"}
     with stderr.status("steadiness") as status:
         for name, person in rendered_people([int(number) for number in people.split(",")], seed):
             found = [measure_motion(loaded, name, person, motion, seed, frames, status.update) for motion in names]
             for clip in clips or []:
                 found.append(measure_clip(loaded, name, person, clip, estimator(pose), seconds, status.update))
             for one in found:
-                append_result(results, one.line(), **facts)
+                append_result(results, {**one.line(), "seed": seed, "data": "rendered people"}, model=loaded.name)
                 print_line(describe(one))
 
 

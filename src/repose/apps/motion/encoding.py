@@ -152,8 +152,9 @@ def pictures_of(segments: Sequence[Path]) -> Iterator[Pixels]:
     for path in segments:
         with av.open(str(path)) as file:
             for frame in file.decode(file.streams.video[0]):
-                alpha = "a" in frame.format.name
-                yield frame.to_ndarray(format="rgba" if alpha else "rgb24")
+                decoded: Any = frame
+                alpha = "a" in decoded.format.name
+                yield decoded.to_ndarray(format="rgba" if alpha else "rgb24")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -250,7 +251,8 @@ def _write_gif(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> N
             indices = np.array(
                 PIL.Image.fromarray(picture[..., :3]).quantize(palette=palette, dither=PIL.Image.Dither.NONE)
             )
-            frame: Any = VideoFrame.from_ndarray((indices, colours), format="pal8")
+            given: Any = (indices, colours)
+            frame: Any = VideoFrame.from_ndarray(given, format="pal8")
             frame.pts, frame.time_base = int(ends[number]), Fraction(1, 100)
             frame.duration = max(1, int(ends[number + 1] - ends[number]))
             for packet in stream.encode(frame):

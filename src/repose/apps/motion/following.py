@@ -262,8 +262,9 @@ def _lasts(times: Floats, given: Floats) -> Floats:
     """Seconds that each frame is shown: to the next one; the last as long as most."""
     between = np.diff(times)
     usual = float(np.median(between)) if len(between) else 0.04
-    lasts = np.append(between, given[-1] if len(given) and given[-1] > 0 else usual)
-    return np.maximum(lasts, 1e-3)
+    last = float(given[-1]) if len(given) and given[-1] > 0 else usual
+    lasts: Floats = np.maximum(np.append(between, last), 1e-3)
+    return lasts
 
 
 def _near(estimator: KeypointEstimator, pixels: npt.NDArray[np.uint8], people: Sequence[Detection]) -> list[Detection]:
@@ -334,7 +335,8 @@ def _joints(track: Track, count: int) -> Floats:
 def _located(keypoints: Tensor | None) -> Floats:
     assert keypoints is not None
     values = keypoints.numpy().astype(np.float64)
-    return np.where(values[:, 2:] > 0, values[:, :2], np.nan)
+    located: Floats = np.where(values[:, 2:] > 0, values[:, :2], np.nan)
+    return located
 
 
 def _array(place: Path) -> npt.NDArray[np.generic]:

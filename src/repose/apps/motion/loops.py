@@ -23,6 +23,9 @@ from repose.render.pose.reach import place_feet
 
 Floats = npt.NDArray[np.float64]
 
+Moment = tuple[Floats, tuple[float, float], float]
+"""Angles of the body, the place of its pelvis (metres), and how far it is turned to its left (degrees)."""
+
 _PIXELS: Final = 250.0  # of a metre
 _FACE: Final = {0: 0.0, 14: -0.15, 15: -0.15, 16: -0.35, 17: -0.35}
 """Joint of the face -> how far the face or the ear looks away from the camera (cosine) before the joint is hidden."""
@@ -42,7 +45,17 @@ def loop(name: str, rate: float = 25.0) -> Motion:
     require_motion(name)
     seconds, moment = MOTIONS[name]
     count = max(8, round(seconds * rate))
-    moments = [moment(number / count) for number in range(count)]
+    return _motion([moment(number / count) for number in range(count)], rate)
+
+
+def held(name: str, count: int, rate: float = 25.0) -> Motion:
+    """A pose of `repose.render.pose.pose_library`, held for so many frames. Raises KeyError for a name it has not."""
+    angles = solved_pose(load_body(), BASES[name])
+    return _motion([(angles, (0.0, 0.0), 0.0)] * count, rate)
+
+
+def _motion(moments: list[Moment], rate: float) -> Motion:
+    count = len(moments)
     angles = np.stack([angles for angles, _, _ in moments]).astype(np.float32)
     body = load_body()
     transforms = body.transforms(mean_shape(body).pivots, rotations(body, angles))
@@ -61,9 +74,6 @@ def require_motion(name: str) -> None:
 
 
 # -- the motions ----------------------------------------------------------------------------------------------------
-
-Moment = tuple[Floats, tuple[float, float], float]
-"""Angles of the body, the place of its pelvis (metres), and how far it is turned to its left (degrees)."""
 
 
 def _walk(share: float) -> Moment:

@@ -160,7 +160,7 @@ def contacts_of(feet: Floats, times: Floats, size: float, sideways: bool = True)
     speed = np.linalg.norm(speed, axis=2) if sideways else np.abs(speed[..., 1])
     ground = _high(np.fmax(feet[:, 0, 1], feet[:, 1, 1]), times)
     low = feet[..., 1] > ground[:, None] - _GROUND * size
-    standing = (speed < _STILL * size) & low
+    standing: npt.NDArray[np.bool_] = (speed < _STILL * size) & low
     for foot in (0, 1):
         for first, last in _runs(standing[:, foot]):
             stretch = feet[first:last, foot] if sideways else feet[first:last, foot, 1:]

@@ -15,6 +15,8 @@ from repose.draw.sheet import reduced, sheet
 from repose.images import load_image, on_white
 from repose.represent.keypoints import draw_skeleton
 
+Pixels = npt.NDArray[np.uint8]
+
 _FRAMES: Final = 6
 _HEIGHT: Final = 256
 
@@ -34,11 +36,11 @@ def clip_sheet(clip: Clip, source: Path, count: int = _FRAMES) -> Any:
         joints = clip.joints[number % len(clip.joints)].clone()
         joints[:, :2] *= scale
         skeletons.append(draw_skeleton(joints, *size))
-    rows = [[None, *skeletons], [reduced(load_image(source), _HEIGHT), *pictures]]
+    rows: list[list[Pixels | None]] = [[None, *skeletons], [reduced(load_image(source), _HEIGHT), *pictures]]
     return sheet(rows, ["photograph", *(f"frame {number}" for number in numbers)])
 
 
-def _chosen(path: Path, numbers: set[int]) -> Iterator[npt.NDArray[np.uint8]]:
+def _chosen(path: Path, numbers: set[int]) -> Iterator[Pixels]:
     if path.is_dir():
         files = sorted(path.glob("*.png"))
         for number in sorted(numbers):

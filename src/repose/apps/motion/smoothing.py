@@ -209,7 +209,7 @@ def _theil_sen(windows: Floats) -> Floats:
 
 def _median(values: Floats) -> Floats:
     """The median of axis 1 of what is there; NaN where nothing is."""
-    nothing: Bools = ~np.isfinite(values).any(1)
+    nothing: Bools = np.logical_not(np.isfinite(values).any(1))
     filled = np.where(nothing[:, None], 0.0, values)
     middle: Floats = np.nanmedian(filled, axis=1)
     return np.where(nothing, np.nan, middle)
