@@ -340,7 +340,7 @@ def steadiness(
     [bold]repose bench steadiness --results results/video.jsonl[/bold]
     [bold]repose bench steadiness me_juggling.mp4 --motions none --results results/video.jsonl[/bold]
     """
-    from repose.bench.steadiness import describe, measure_clip, measure_motion, rendered_people
+    from repose.bench.steadiness import Steadiness, describe, measure_clip, measure_motion, rendered_people
     from repose.estimate import estimator
     from repose.pipeline import load
     from repose.record import append_result
@@ -348,13 +348,17 @@ def steadiness(
     loaded = load(model)
     names = [] if motions == "none" else [name.strip() for name in motions.split(",") if name.strip()]
     with stderr.status("steadiness") as status:
+
+        def tell(found: Steadiness) -> None:
+            line = {**found.line(), "seed": seed, "data": "rendered people"}
+            append_result(results, line, model=loaded.name)
+            print_line(describe(found))
+
         for name, person in rendered_people([int(number) for number in people.split(",")], seed):
-            found = [measure_motion(loaded, name, person, motion, seed, frames, status.update) for motion in names]
+            for motion in names:
+                tell(measure_motion(loaded, name, person, motion, seed, frames, status.update))
             for clip in clips or []:
-                found.append(measure_clip(loaded, name, person, clip, estimator(pose), seconds, status.update))
-            for one in found:
-                append_result(results, {**one.line(), "seed": seed, "data": "rendered people"}, model=loaded.name)
-                print_line(describe(one))
+                tell(measure_clip(loaded, name, person, clip, estimator(pose), seconds, status.update))
 
 
 @app.command()

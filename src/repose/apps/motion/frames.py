@@ -31,4 +31,5 @@ def frames(
         scene.number = number
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "[0-9.]+% of the new figure")  # said once for the clip
-            yield to_pixels(model.pose(scene, Person(keypoints=joints), background, retarget=False))
+            picture = to_pixels(model.pose(scene, Person(keypoints=joints), background, retarget=False))
+        yield picture
