@@ -39,7 +39,7 @@ VERBS = (
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "estimate",
+    "pictures", "large", "estimate", "video",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "gallery", "photographs", "reidentification")
 

@@ -23,6 +23,7 @@ from repose.apps.motion import frames as frames_module
 from repose.apps.motion import video as video_module
 from repose.apps.motion.sources import frames_of
 from repose.pipeline import Model, load
+from repose.scene import Scene
 from tests import tiny
 from tests.apps.test_video_files import clip, has_sound, people, shown
 from tests.apps.test_video_smoothing import moving
@@ -112,18 +113,19 @@ def test_what_is_behind(me: Path, model: Model, tmp_path: Path) -> None:
 
 def test_crops_are_of_one_size(me: Path, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     boxes: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
-    real = Model.pose
+    real = Scene.pose_at
     for smooth in (True, False):
 
-        def watched(self: Model, scene: Any, target: Any, *more: Any, keep: bool = smooth, **words: Any) -> Any:
-            boxes[keep].add(scene.pose(target).placement.box[2:])
-            return real(self, scene, target, *more, **words)
+        def watched(self: Scene, keypoints: Any, box: Any = None, keep: bool = smooth) -> Any:
+            pose = real(self, keypoints, box)
+            boxes[keep].add(pose.placement.box[2:])
+            return pose
 
-        monkeypatch.setattr(Model, "pose", watched)
+        monkeypatch.setattr(Scene, "pose_at", watched)
         seen = joints(8)
         seen[:, 4, 0] -= 30 * np.arange(8)  # an arm goes far to the side
         repose.apps.video(me, seen, out=tmp_path / f"{smooth}", model=model, mask=None, smooth=smooth)
-        monkeypatch.setattr(Model, "pose", real)
+        monkeypatch.setattr(Scene, "pose_at", real)
     assert len(boxes[True]) == 1
     assert len(boxes[False]) > 1
 

@@ -1,22 +1,7 @@
-"""`jit`: numba's compiler for the kernels of this package, with its results kept on disk."""
+"""`jit` of `repose.compiled`, under the name that the kernels of the body import."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from repose.compiled import Kernel, jit
 
-try:
-    from numba import njit
-except ImportError as error:
-    raise ImportError(
-        f"the parametric body needs numba, which is not installed, or does not load ({error}); numba is a dependency "
-        "of Repose: install Repose, or numba, anew",
-        name=error.name,
-    ) from error
-
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
-
-
-def jit(function: Kernel) -> Kernel:
-    """Compile a kernel when it is first called. A kernel is compiled again only when its own file changes."""
-    return cast(Kernel, njit(cache=True)(function))
+__all__ = ["Kernel", "jit"]

@@ -234,6 +234,30 @@ def pictures(
 
 
 @app.command()
+def video(
+    frames: Annotated[int, typer.Option(min=1, help="That count, after four that do not.")] = 48,
+    rounds: Annotated[int, typer.Option(min=1, help="Of all ways, of which the medians are.")] = 3,
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the photograph of a rendered person.")] = "720x1280",
+    against: Annotated[
+        Path | None, typer.Option(help="The folder src of another checkout, measured frame by frame in turns.")
+    ] = None,
+    model: ModelName = "default",
+    results: Results = None,
+) -> None:
+    """A video of one photograph, joints given, end to end: frame by frame and as a sequence.
+
+    [bold]repose bench video --against ../before/src --results results/video-speed.jsonl[/bold]
+    """
+    from repose.bench.video import print_video, time_video
+    from repose.record import append_result
+
+    with stderr.status("video") as status:
+        cost = time_video(frames, rounds, model, against, common.parse_size(size), status.update)
+    print_video(cost, stdout)
+    append_result(results, cost.line())
+
+
+@app.command()
 def large(
     sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 2880x5120 and 6000x3000 by default.")] = None,
     largest: Annotated[bool, typer.Option("--largest", help="Also 8000x8000, the most that is read.")] = False,

@@ -135,13 +135,15 @@ class Generator(nn.Module, ABC):
         """
         return F.interpolate(output.image, photograph.shape[-2:], mode="bicubic", align_corners=False).clamp(-1, 1)
 
-    def cutout(self, output: Output, photograph: Tensor, matte: Tensor) -> Cutout | None:
+    def cutout(self, output: Output, photograph: Tensor, matte: Tensor, everywhere: bool = True) -> Cutout | None:
         """The new figure alone, at the size of a larger photograph; None from a model that cannot tell it apart.
 
         Args:
             output: of `forward`.
             photograph: (B, 3, k H, k W) of the source's crop; beside the person their colours go on.
             matte: (B, 1, k H, k W) in [0, 1]: where the photograph shows the person.
+            everywhere: the figure's colours are wanted where it hides nothing, too; without, a model may leave out
+                those that are not within some pixels of it, which takes less time.
         """
         return None
 

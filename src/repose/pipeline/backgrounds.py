@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from repose.images import ImageLike, load_image
 from repose.names import nearest
 from repose.person import Person
-from repose.represent.canvas import from_uint8, to_uint8
+from repose.represent.canvas import from_uint8
 from repose.scene import BACKGROUNDS, Background, find_background
+from repose.scene.frames import to_pixels
 
 
 def read_background(background: str | Path | ImageLike | Tensor, size: tuple[int, int] | None = None) -> Background:
@@ -49,9 +47,4 @@ def covering(image: Tensor, size: tuple[int, int]) -> Tensor:
     return placed
 
 
-def to_pixels(picture: Tensor) -> NDArray[np.uint8]:
-    """A picture of `Model.pose`, (3, H, W) or (4, H, W) in [-1, 1] -> uint8 (H, W, 3), or (H, W, 4) with opacity."""
-    if len(picture) == 3:
-        return to_uint8(picture)
-    opacity = ((picture[3:] + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
-    return np.concatenate([to_uint8(picture[:3]), opacity.movedim(0, -1).numpy()], -1)
+__all__ = ["covering", "read_background", "to_pixels"]

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from repose.callers import callers_level
+from repose.cores import cores
 from repose.models import build_generator, gathering, recipe
 from repose.models.base import Generator, Output
 from repose.models.weights import find_weights, load_generator
 from repose.names import nearest
 from repose.person import Person
 from repose.pipeline.fields import Using, complete_pose, complete_source, complete_target
+from repose.pipeline.sequence import in_order
 from repose.recipes import Recipe
 from repose.represent.canvas import Canvas, canvas
 from repose.represent.framing import MARGIN
 from repose.represent.retarget import retarget as retargeted
-from repose.scene import Background, Scene, find_background
+from repose.scene import Background, Pose, Scene, find_background
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
@@ -188,19 +192,8 @@ class Model:
         """
         if isinstance(background, str):
             find_background(background)
-        _require_place(target)
-        self._require_joints(target, "the target pose")
-        for each in (scene, *further):
-            if each.canvas != self.canvas:
-                raise ValueError(
-                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
-                    f"'{self.canvas.name}'; make one by this model's `scene`"
-                )
-        needs = self.generator.needs
-        target, _ = complete_target(target, needs)
-        pose = scene.pose(target, retarget)
-        pose = replace(pose, target=complete_pose(pose.target, needs))
-        _note_beyond(scene, pose.keypoints)
+        self._require_canvas(scene, *further)
+        pose = self._placed(scene, target, retarget, placed=False)
         if further:
             scenes = (scene, *further)
             # the photograph's pixels behind a pixel of the enlarged crop, at most 1
@@ -210,23 +203,94 @@ class Model:
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
+        picture, alpha, extra = self._figure(scene, pose, background, everywhere=True)
+        shown, still = (extra.get(name) for name in _SHOWN)
+        return scene.compose(picture, pose, shown, background, still, alpha, dtype)
+
+    @torch.no_grad()
+    def _figure(
+        self, scene: Scene, pose: Pose, background: Background, everywhere: bool
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        """What `Scene.compose` takes: the picture of a pose, its opacity, and what of `Output.extra` it reads.
+
+        The opacity is None where the picture is not the figure alone. everywhere: see `Generator.cutout`.
+        """
+        needs = self.generator.needs
         given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
         wanted = pose.target.only(*needs.target).batch().to(self.device)
         prepared = scene.prepared(self.generator, given)
         output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
-        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+        extra = {name: output.extra[name][0].cpu() for name in _SHOWN if name in output.extra}
         generated = isinstance(background, str) and background == "generated"
         alone = None if generated else scene.person_alone(pose.times)
         if alone is not None:
             colours, matte = (part[None].to(self.device) for part in alone)
-            cutout = self.generator.cutout(output, colours, matte)
+            cutout = self.generator.cutout(output, colours, matte, everywhere)
             if cutout is not None:
-                return scene.compose(
-                    cutout.figure[0].cpu(), pose, shown, background, still, cutout.alpha[0].cpu(), dtype
-                )
+                return cutout.figure[0].cpu(), cutout.alpha[0].cpu(), extra
         photograph = scene.enlarged(pose.times)[None].to(self.device)
-        picture = self.generator.enlarge(output, photograph, pose.coarser)[0].cpu()
-        return scene.compose(picture, pose, shown, background, still, dtype=dtype)
+        return self.generator.enlarge(output, photograph, pose.coarser)[0].cpu(), None, extra
+
+    def poses(
+        self,
+        scene: Scene,
+        targets: Iterable[Person | Pose],
+        background: Background = "keep",
+        retarget: bool = True,
+        placed: bool = False,
+        threads: int | None = None,
+    ) -> Iterator[npt.NDArray[np.uint8]]:
+        """The photograph of a scene once for every pose of a sequence, in order: the pictures of a video.
+
+        Each picture is that of `pose`, up to one grey level. Several are computed at once, each in a thread of its own.
+        Targets are read a few ahead of their turn, and few pictures are held at a time, so memory does not grow with
+        the sequence.
+
+        Args:
+            scene, background, retarget: see `pose`.
+            targets: the poses, in order; they are read in the thread of the caller. A `Pose` of this scene, by
+                `Scene.pose` or `Scene.pose_at`, is taken as it is, and nothing is noted of it.
+            placed: the joints of the targets are in the photograph's own pixels already, and stay where they are
+                (`Scene.pose_at`); `retarget` changes nothing. For a clip whose place and size are found once.
+            threads: how many pictures are computed at once; as many as there are cores if not given.
+
+        Yields:
+            uint8 (height, width, 3), each a new array; (height, width, 4) with "transparent".
+
+        Warns:
+            UserWarning: as `pose`.
+
+        Raises:
+            ValueError: what `pose` raises, at the target that it concerns: all pictures before it are given first.
+        """
+        if isinstance(background, str):
+            find_background(background)
+        self._require_canvas(scene)
+        computed: set[int] = set()  # sizes of which the scene has what all pictures share
+
+        def prepared() -> Iterator[tuple[Pose, npt.NDArray[np.uint8] | None]]:
+            for target in targets:
+                if isinstance(target, Pose):
+                    pose = replace(target, target=complete_pose(target.target, self.generator.needs))
+                else:
+                    pose = self._placed(scene, target, retarget, placed)
+                if pose.times in computed:
+                    yield pose, None
+                else:  # here, so that no two threads compute the same of the photograph
+                    yield pose, self._frame(scene, pose, background)
+                    computed.add(pose.times)
+
+        def picture(one: tuple[Pose, npt.NDArray[np.uint8] | None]) -> npt.NDArray[np.uint8]:
+            pose, pixels = one
+            return self._frame(scene, pose, background) if pixels is None else pixels
+
+        return in_order(picture, prepared(), cores() if threads is None else threads)
+
+    def _frame(self, scene: Scene, pose: Pose, background: Background) -> npt.NDArray[np.uint8]:
+        """A pose as pixels."""
+        picture, alpha, extra = self._figure(scene, pose, background, everywhere=False)
+        shown, still = (extra.get(name) for name in _SHOWN)
+        return scene.frame(picture, pose, shown, background, still, alpha)
 
     def whole(
         self,
@@ -284,6 +348,29 @@ class Model:
         wanted = target.only(*needs.target).batch().to(self.device)
         shares = torch.stack([*detail]).to(self.device) if detail else None
         return self.generator.gather(sources, wanted, torch.stack([*photographs]).to(self.device), shares)
+
+    def _placed(self, scene: Scene, target: Person, retarget: bool, placed: bool) -> Pose:
+        """A target as a pose of the scene, with every map that the model reads; `placed` as of `poses`."""
+        _require_place(target)
+        self._require_joints(target, "the target pose")
+        if placed:
+            assert target.keypoints is not None
+            pose = scene.pose_at(target.keypoints)
+        else:
+            target, _ = complete_target(target, self.generator.needs)
+            pose = scene.pose(target, retarget)
+        pose = replace(pose, target=complete_pose(pose.target, self.generator.needs))
+        _note_beyond(scene, pose.keypoints)
+        return pose
+
+    def _require_canvas(self, *scenes: Scene) -> None:
+        """Raise ValueError where a scene is of another model's canvas."""
+        for each in scenes:
+            if each.canvas != self.canvas:
+                raise ValueError(
+                    f"the scene was made for the canvas '{each.canvas.name}', this model works on "
+                    f"'{self.canvas.name}'; make one by this model's `scene`"
+                )
 
     def _require_joints(self, person: Person, what: str) -> None:
         """Raise ValueError where fewer joints are located than the model needs."""
@@ -357,7 +444,7 @@ def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     assert scene.person.size is not None
     assert scene.person.keypoints is not None
     beyond = share_beyond(keypoints, scene.person.size)
-    if beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
+    if beyond < _BEYOND or beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
         return
     parts = parts_beyond(keypoints, scene.person.size)
     named = f" ({', '.join(parts)})" if parts else ""

@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -43,7 +44,6 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     """
     size = size_of(keypoints) * loose
     points = keypoints.float().cpu()
-    located = points[:, 2] > 0
     whole = torch.zeros(1, height, width)
     top, left, bottom, right = reach(points, height, width, loose)
     if top >= bottom or left >= right:
@@ -51,39 +51,12 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     times = max(1, int(size / loose) // 60)  # thick limbs need no fine grid
     top, left = top // times * times, left // times * times
     rows, columns = -(-(bottom - top) // times), -(-(right - left) // times)
-    y = (torch.arange(rows, dtype=torch.float32) * times + top + (times - 1) / 2)[:, None]
-    x = (torch.arange(columns, dtype=torch.float32) * times + left + (times - 1) / 2)[None]
     inside = torch.full((rows, columns), torch.inf)  # distance from the body, negative within it
+    limbs = _limbs_of(points.tolist(), size)
+    if limbs:
+        from repose.represent.figure_kernels import nearest_limb  # needs numba
 
-    def capsule(a: Tensor, b: Tensor, thick: float, thick_end: float) -> None:
-        nonlocal inside
-        (ax, ay), (dx, dy) = a.tolist(), (b - a).tolist()
-        along = (((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-6)).clamp(0, 1)
-        away = ((x - ax - along * dx).square() + (y - ay - along * dy).square()).sqrt()  # hypot is much slower
-        inside = torch.minimum(inside, away - size * (thick + (thick_end - thick) * along))
-
-    for first, second, thick, thick_end in _LIMBS:
-        if located[first] and located[second]:
-            capsule(points[first, :2], points[second, :2], thick, thick_end)
-    for elbow, wrist in ((3, 4), (6, 7)):
-        if located[wrist]:
-            end = points[wrist, :2]
-            forearm = end - points[elbow, :2] if located[elbow] else torch.zeros(2)
-            hand = forearm / forearm.norm().clamp_min(1e-6) * size * 0.1
-            capsule(end, end + hand, 0.05, 0.06)
-    for knee, ankle in ((9, 10), (12, 13)):
-        if located[ankle]:
-            end = points[ankle, :2]
-            shin = end - points[knee, :2] if located[knee] else torch.tensor([0.0, 1.0])
-            foot = shin / shin.norm().clamp_min(1e-6) * size * 0.06
-            capsule(end, end + foot, 0.06, 0.13)
-    face = points[list(FACE)][located[list(FACE)], :2]
-    if len(face):
-        middle = face.mean(0)
-        up = torch.tensor([0.0, -1.0])
-        if located[1]:
-            up = (middle - points[1, :2]) / (middle - points[1, :2]).norm().clamp_min(1e-6)
-        capsule(middle - 0.02 * size * up, middle + 0.07 * size * up, 0.115, 0.12)
+        nearest_limb(np.array(limbs, np.float32), np.float32(size), top, left, times, inside.numpy())
     soft = size * 0.02 + 0.5
     mask = (0.5 - inside / (2 * soft)).clamp(0, 1)[None, None]
     if times > 1:
@@ -107,6 +80,47 @@ def size_of(keypoints: Tensor) -> float:
     """`repose.represent.retarget.person_size` of one person (18, 3); joints that were asked for lately are not measured
     again."""
     return _size_of(keypoints.detach().float().cpu().contiguous().numpy().tobytes())
+
+
+def _limbs_of(points: list[list[float]], size: float) -> list[tuple[float, ...]]:
+    """The limbs of a person (18 joints of x, y, visible) as `figure_kernels.nearest_limb` takes them."""
+    out: list[tuple[float, ...]] = []
+
+    def limb(a: tuple[float, float], b: tuple[float, float], thick: float, thick_end: float) -> None:
+        dx, dy = b[0] - a[0], b[1] - a[1]
+        out.append((*a, dx, dy, max(dx * dx + dy * dy, 1e-6), thick, thick_end - thick))
+
+    def place(joint: int) -> tuple[float, float]:
+        return points[joint][0], points[joint][1]
+
+    def beyond(first: int, end: int, by: float, otherwise: tuple[float, float]) -> tuple[float, float]:
+        """The place that lies `by` sizes beyond the end of a limb."""
+        (x, y), (dx, dy) = place(end), otherwise
+        if points[first][2] > 0:
+            dx, dy = x - points[first][0], y - points[first][1]
+        share = size * by / max(math.hypot(dx, dy), 1e-6)
+        return x + dx * share, y + dy * share
+
+    for first, second, thick, thick_end in _LIMBS:
+        if points[first][2] > 0 and points[second][2] > 0:
+            limb(place(first), place(second), thick, thick_end)
+    for elbow, wrist in ((3, 4), (6, 7)):
+        if points[wrist][2] > 0:
+            limb(place(wrist), beyond(elbow, wrist, 0.1, (0.0, 0.0)), 0.05, 0.06)
+    for knee, ankle in ((9, 10), (12, 13)):
+        if points[ankle][2] > 0:
+            limb(place(ankle), beyond(knee, ankle, 0.06, (0.0, 1.0)), 0.06, 0.13)
+    face = [place(joint) for joint in FACE if points[joint][2] > 0]
+    if face:
+        x, y = (sum(values) / len(face) for values in zip(*face, strict=True))
+        right, up = 0.0, -1.0
+        if points[1][2] > 0:
+            right, up = x - points[1][0], y - points[1][1]
+            length = max(math.hypot(right, up), 1e-6)
+            right, up = right / length, up / length
+        low, high = -0.02 * size, 0.07 * size
+        limb((x + low * right, y + low * up), (x + high * right, y + high * up), 0.115, 0.12)
+    return out
 
 
 @functools.lru_cache(64)

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from repose.person import Person
 from repose.represent.canvas import Box, Canvas, Placement
-from repose.represent.figure import FACE
-from repose.represent.retarget import person_size
+from repose.represent.figure import FACE, size_of
 
 MARGIN: Final = 0.11
 """Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
@@ -243,7 +242,7 @@ def _ends(points: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
 
     Without a face and ankles infinity, which changes no minimum and no maximum.
     """
-    size = float(person_size(points))
+    size = size_of(points)
     places = [(points[ankle, :2][None], FOOT * size) for ankle in (10, 13) if points[ankle, 2] > 0]
     face = points[list(FACE)][points[list(FACE), 2] > 0, :2]
     if len(face):

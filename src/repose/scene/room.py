@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.person import JOINTS, Person
-from repose.represent.figure import figure_mask, reach
-from repose.represent.retarget import person_size
+from repose.represent.figure import figure_mask, reach, size_of
 from repose.scene.fill import fill
 
 Sides = tuple[int, int, int, int]
@@ -35,13 +34,13 @@ def share_beyond(keypoints: Tensor, size: tuple[int, int]) -> float:
     Args:
         keypoints: (18, 3), in the photograph's pixels. size: (height, width) of the photograph.
     """
-    scale = min(1.0, _FINE / max(1.0, float(person_size(keypoints))))
+    scale = min(1.0, _FINE / max(1.0, size_of(keypoints)))
     points = keypoints.float().clone()
     points[:, :2] *= scale
     located = points[points[:, 2] > 0, :2]
     if not len(located):
         return 0.0
-    room = math.ceil(0.3 * float(person_size(points))) + 2
+    room = math.ceil(0.3 * size_of(points)) + 2
     middle = located.median(0).values.floor()  # a stray joint does not make the picture of the figure huge
     first = torch.maximum(located.amin(0).floor() - room, middle - _FAR)
     last = torch.minimum(located.amax(0).ceil() + room, middle + _FAR)
@@ -77,7 +76,7 @@ def room_for(keypoints: Tensor, size: tuple[int, int]) -> Sides:
     top, left, bottom, right = reach(shifted, height + 2 * far, width + 2 * far, 0.55)  # a limb is not thicker
     if top >= bottom:
         return 0, 0, 0, 0
-    room = _ROOM * float(person_size(keypoints))
+    room = _ROOM * size_of(keypoints)
     most = round(_MOST * max(size))
     over = (far - left, far - top, right - far - width, bottom - far - height)
     sides = [min(most, math.ceil(side + room)) if side > 0 else 0 for side in over]

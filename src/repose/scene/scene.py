@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,12 +25,13 @@ from torch import Tensor
 from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
-from repose.represent.canvas import Canvas, Placement
+from repose.represent.canvas import Box, Canvas, Placement, to_uint8
 from repose.represent.figure import figure_mask, reach
 from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.blending import Region, cover, lift, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
 from repose.scene.fill import Patch, fill_box, patched, spread
+from repose.scene.frames import Pixels, keep_still, lay_over, to_pixels
 from repose.scene.shadow import shadow
 from repose.scene.standing import moved, similarity, stand
 
@@ -127,6 +129,8 @@ class Scene:
         self._alone: dict[int, tuple[Tensor, Tensor]] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
         self._backgrounds: dict[bool, Patch | None] = {}  # likewise
+        self._pixels_of: dict[str, Pixels] = {}  # of the photograph, and without the person
+        self._behind: tuple[Tensor, Pixels] | None = None  # the last picture that was a background
 
     # -- posing -------------------------------------------------------------------------------------------------
 
@@ -159,13 +163,37 @@ class Scene:
             keypoints = moved(joints, scale, shift)
         else:
             keypoints = stand(joints, self.person.keypoints, retarget, given.size if given is not None else None)
-        box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
-        seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
+        pose = self.pose_at(keypoints)
         if maps:
             assert given is not None
-            seen = replace(place_maps(given, maps, scale, shift, placement, self.canvas), keypoints=seen.keypoints)
+            seen = place_maps(given, maps, scale, shift, pose.placement, self.canvas)
+            pose = replace(pose, target=replace(seen, keypoints=pose.target.keypoints))
+        return pose
+
+    def pose_at(self, keypoints: Tensor, box: Box | None = None) -> Pose:
+        """The pose of a figure whose joints are given in the photograph's own pixels: nothing is moved or scaled.
+
+        For a sequence of poses, whose place and size are found once for all of them, so that neither changes from
+        picture to picture.
+
+        Args:
+            keypoints: (18, 3); they may lie outside the photograph.
+            box: top, left, height and width of the crop in the photograph, of about the proportions of the source's;
+                None: as of `pose`. With one box for all poses the detail of their pictures does not change.
+
+        Raises:
+            ValueError: another shape.
+        """
+        if tuple(keypoints.shape) != (len(JOINTS), 3):
+            raise ValueError(f"Scene.pose_at: keypoints (18, 3) are needed, got {tuple(keypoints.shape)}")
+        assert self.person.keypoints is not None
+        assert self.person.size is not None
+        keypoints = keypoints.detach().to("cpu", torch.float32)
+        if box is None:
+            box = target_box(self.placement.box, self.person.keypoints, keypoints, self.person.size)
+        seen, placement = place(Person(keypoints=keypoints, size=self.person.size), box, self.canvas)
         times, coarser = times_of(box, self.canvas, self._most_pixels), box[2] / self.placement.box[2]
-        return Pose(seen, keypoints, placement, times, coarser)
+        return Pose(seen, keypoints, placement, times, max(1.0, coarser))
 
     def maps_of(self, target: Person) -> tuple[str, ...]:
         """The target's fields beside keypoints that the model needs and the target has."""
@@ -315,7 +343,76 @@ class Scene:
             whole = self._kept(whole, still.float(), pose)
         return whole
 
+    def frame(
+        self,
+        picture: Tensor,
+        pose: Pose,
+        shown: Tensor | None = None,
+        background: Background = "keep",
+        still: Tensor | None = None,
+        alpha: Tensor | None = None,
+    ) -> Pixels:
+        """The whole photograph with the new figure as pixels, up to one grey level what `compose` gives; in less time.
+
+        What is behind the figure is kept as pixels from picture to picture, and only the box of the figure is computed.
+
+        Args and errors: see `compose`.
+
+        Returns:
+            uint8 (height, width, 3), a new array; (height, width, 4) with "transparent".
+        """
+        behind = find_background(background) if isinstance(background, str) else background
+        own = alpha is not None and (isinstance(behind, Tensor) or behind == "white")
+        if not (own or behind == "keep"):
+            return to_pixels(self.compose(picture, pose, shown, behind, still, alpha))
+        keeping = isinstance(behind, str) and behind == "keep"
+        if keeping and still is not None and pose.placement.box == self.placement.box:
+            if bool((still > 1 - 1e-3).all()):
+                return self._pixels().copy()
+        else:
+            still = None
+        pixels = self._pixels_behind(behind, asking=shown is not None).copy()
+        region, height = _changed(pose, everything=False), self.canvas.height
+        if region is not None:
+            near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0
+            share = self._share(picture, pose, shown, alpha)
+            lay_over(pixels, picture, share, near, height, pose.placement, region)
+        region = _changed(pose, everything=True)
+        if still is not None and region is not None:
+            keep_still(pixels, self._pixels(), still, height, pose.placement, region)
+        return pixels
+
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _pixels(self) -> Pixels:
+        """The photograph, uint8 (height, width, 3)."""
+        assert self.person.image is not None
+        if "photograph" not in self._pixels_of:
+            self._pixels_of["photograph"] = to_uint8(self.person.image)
+        return self._pixels_of["photograph"]
+
+    def _pixels_behind(self, behind: Background, asking: bool) -> Pixels:
+        """What is behind the new figure, uint8 (height, width, 3): the photograph without the person, or another."""
+        photograph = self.person.image
+        assert photograph is not None
+        if isinstance(behind, Tensor):
+            if behind.shape != photograph.shape:
+                raise ValueError(
+                    f"Scene.frame: the background is {tuple(behind.shape)}, the photograph {tuple(photograph.shape)}"
+                )
+            if self._behind is None or self._behind[0] is not behind:
+                self._behind = behind, to_uint8(behind.cpu())
+            return self._behind[1]
+        if behind == "white":
+            return np.full((*photograph.shape[1:], 3), 255, np.uint8)
+        name = f"background {asking}"
+        if name not in self._pixels_of:
+            pixels, patch = self._pixels().copy(), self._background(asking)
+            if patch is not None:
+                (y, x), content = patch
+                pixels[y, x] = to_uint8(content)
+            self._pixels_of[name] = pixels
+        return self._pixels_of[name]
 
     def _share(self, picture: Tensor, pose: Pose, shown: Tensor | None, alpha: Tensor | None) -> Tensor:
         """How far the new figure hides what is behind, (1, h, w) of its crop."""

@@ -67,7 +67,7 @@ def animate(
         person, joints = with_room_for(loaded.scene(with_mask(person, mask)), joints)
     note_beyond(person, joints)
     scene = clip_scene(loaded, with_mask(person, mask), joints)
-    back = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
+    back = behind if isinstance(behind, str) else covering(behind, scene.scene.placement.size)
     count = len(moving)
     pictures = []
     for number, picture in enumerate(frames(loaded, scene, enumerate(joints), back), 1):
@@ -84,5 +84,5 @@ def animate(
         write_segment(parts.segment(0), shown, [number / rate for number in range(count * loops)], lasts, container)
         join(out, [parts.segment(0)], container, lasts)
         parts.remove()
-    height, width = scene.placement.size
+    height, width = scene.scene.placement.size
     return Clip(out, len(lasts), sum(lasts), height, width, joints, placed.contacts)

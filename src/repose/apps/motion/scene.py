@@ -1,7 +1,8 @@
-"""A scene whose figure is placed already, seen in crops that do not change with the pose."""
+"""The scene of a clip: crops that do not change with the pose."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from repose.person import Person
 from repose.pipeline import Model
 from repose.represent.canvas import Box
-from repose.represent.framing import MOST_PIXELS, place, target_box, times_of
+from repose.represent.framing import target_box
 from repose.scene import Pose, Scene
 from repose.scene.room import room_for, with_room
 
@@ -20,34 +21,25 @@ _FAR: Final = 0.25
 """How far a figure goes from where the source's person stands, a share of the crop's width, before crops go with it."""
 
 
-class ClipScene(Scene):
-    """A scene of `Model.scene` for the frames of a clip; `Model.pose` takes it as any other.
+@dataclass(frozen=True)
+class ClipScene:
+    """A scene and the crops for the frames of a clip.
 
     `Scene.pose` stands each pose by itself and cuts a crop that it just fits into, so that its detail and its edges
     change from frame to frame. Here the joints of a pose are joints in the photograph, and crops have one size.
 
     Attributes:
-        boxes: (N, 4) top, left, height and width of the crop of every frame; of one frame for all, (1, 4).
+        scene: of the model.
+        boxes: (N, 4) top, left, height and width of the crop of every frame; of one crop for all, (1, 4).
     """
 
-    def __init__(self, scene: Scene, boxes: npt.NDArray[np.int64]) -> None:
-        vars(self).update(vars(scene))  # what the scene keeps of the photograph is kept for both
-        self.boxes = boxes
-        self.number = 0
+    scene: Scene
+    boxes: npt.NDArray[np.int64]
 
-    def pose(self, target: Person | Tensor, retarget: bool = True) -> Pose:
-        """Frame `number`, whose joints are in the photograph already; see `repose.scene.Scene.pose`.
-
-        Args:
-            target: the figure. retarget: does nothing, the figure has its build.
-        """
-        joints = target.keypoints if isinstance(target, Person) else target
-        assert joints is not None
-        row = self.boxes[min(self.number, len(self.boxes) - 1)]
-        box: Box = (int(row[0]), int(row[1]), int(row[2]), int(row[3]))
-        seen, placement = place(Person(keypoints=joints.float().cpu(), size=self.person.size), box, self.canvas)
-        times = times_of(box, self.canvas, MOST_PIXELS)
-        return Pose(seen, joints.float().cpu(), placement, times, max(1.0, box[2] / self.placement.box[2]))
+    def pose(self, number: int, joints: Tensor) -> Pose:
+        """The pose of a frame, by its number and its joints (18, 3) in the photograph."""
+        top, left, height, width = self.boxes[min(number, len(self.boxes) - 1)].tolist()
+        return self.scene.pose_at(joints, (top, left, height, width))
 
 
 def clip_scene(model: Model, person: Person, joints: Tensor, steady: bool = True) -> ClipScene:

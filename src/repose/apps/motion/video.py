@@ -158,13 +158,13 @@ def video(
         placed = replace(placed, joints=joints)
     note_beyond(person, placed.joints)
     scene = clip_scene(loaded, with_mask(person, mask), placed.joints, steady=smooth)
-    back = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
+    back = behind if isinstance(behind, str) else covering(behind, scene.scene.placement.size)
     write = _write_pictures if not container.suffix else _write_file
     heard = sound and place is not None and kind == "video" and camera is None and bool(container.sound)
     heard = heard and place is not None and has_sound(place)
     write(out, loaded, scene, placed.joints, times, lasts, back, container, parts, place if heard else None, progress)
     parts.remove()
-    height, width = scene.placement.size
+    height, width = scene.scene.placement.size
     return Clip(
         out, len(times), float(lasts.sum()), height, width, placed.joints, placed.contacts, heard, parts.resumed
     )

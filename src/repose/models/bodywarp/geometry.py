@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -162,6 +162,7 @@ class _Drawn:
 @lru_cache(maxsize=4)  # further poses of one photograph have the same source
 def _drawn(body: PosedBody, height: int, width: int) -> _Drawn:
     """A body in a picture of this size."""
+    body = replace(body)  # what a body computes of itself is not kept as long as `_Bodies` keeps it
     faces, places = skin_mesh().faces, body.vertices
     flat = body.project(places)
     face, weights, nearness = draw_faces(flat, faces, float(body.camera[3]), height, width)

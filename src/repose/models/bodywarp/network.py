@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from repose.body.joint_noise import FEWEST
 from repose.models.base import Cutout, Generator, Needs, Output
 from repose.models.bodywarp.composition import composed, hidden_by, resized
+from repose.models.bodywarp.cutting import BORDER, JUMP, STEEP, SURELY, cut
 from repose.models.bodywarp.geometry import BODY_MAPS, TRAITS, PairGeometry, pair_geometry
 from repose.models.bodywarp.several import gather
 from repose.nn.blocks import Residual, Stage, resized_rows, widest
@@ -34,12 +35,9 @@ from repose.represent.flow import at_rest, warp
 
 _PAINT, _OUTLINE, _WEIGHTS = 3, 1, 3
 _NEVER = 1e4
-_JUMP = 0.05  # of a flow between neighbouring pixels, where 2 is the whole picture
 _STRIP = 256  # rows of a cutout that are computed at a time, for memory
 _SURE = 6.0  # a logit of the matte beside a known mask, at most
 _OWN = 0.6  # of its own logits, beside those of the mask
-_STEEP, _SURELY = 2.0, 1.5  # the outline is generous: a logit less than `_SURELY` is rather the background
-_BORDER = 1.0  # pixels of the network by which its outline may be wrong
 _DOUBT = 6.0  # subtracted from the logit of a candidate that the source does not show
 
 
@@ -297,12 +295,14 @@ class BodyWarp(Generator):
         ]
         return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
 
-    def cutout(self, output: Output, photograph: Tensor, matte: Tensor) -> Cutout:
+    def cutout(self, output: Output, photograph: Tensor, matte: Tensor, everywhere: bool = True) -> Cutout:
         """The new figure alone, see `Generator.cutout`.
 
         Where its pixels are carried, its border is that of the photograph's own matte, carried too: as sharp as the
         photograph. The network's outline, at its working size, says where that border may be, within some pixels.
         """
+        if photograph.device.type == "cpu" and len(photograph) == 1 and not torch.is_grad_enabled():
+            return Cutout(*cut(output.extra, photograph, matte, self.config.mirrored, everywhere))
         source, rows = torch.cat([photograph, matte], 1), photograph.shape[-2]
         figure, alpha = torch.empty_like(photograph), torch.empty_like(matte)
         for top in range(0, rows, _STRIP):
@@ -347,12 +347,12 @@ class BodyWarp(Generator):
         """Rows of a cutout: (B, 3, n, W) and (B, 1, n, W) of the source's picture and matte (B, 4, H, W)."""
         size = rows, _ = source.shape[-2], source.shape[-1]
         times = max(1.0, rows / extra["core"].shape[-2])
-        reach = max(1, round(_BORDER * times))
+        reach = max(1, round(BORDER * times))
         # the border may move by `reach`, so the outline is looked at that much further
         above, below = min(reach, strip.start), min(reach, rows - strip.stop)
         outline = resized_rows(extra["outline"].float(), size, strip.start - above, strip.stop + below)
         # resized, its slope is `times` wider than it was
-        sharp = torch.sigmoid(_STEEP * times * (torch.logit(outline.clamp(1e-4, 1 - 1e-4)) - _SURELY))
+        sharp = torch.sigmoid(STEEP * times * (torch.logit(outline.clamp(1e-4, 1 - 1e-4)) - SURELY))
         least, most = -widest(-sharp, reach), widest(sharp, reach)
         end = sharp.shape[-2] - below
         sharp, least, most = (x[..., above:end, :] for x in (sharp, least, most))
@@ -443,11 +443,11 @@ def _joints_on(size: tuple[int, int], keypoints: Tensor, before: tuple[int, int]
 
 
 def _enlarged_ways(ways: Tensor, size: tuple[int, int], strip: slice) -> Tensor:
-    """Rows of (B, 2, h, w) enlarged to (H, W): bilinear, but no way between two that differ by more than `_JUMP`."""
+    """Rows of (B, 2, h, w) enlarged to (H, W): bilinear, but no way between two that differ by more than `JUMP`."""
     enlarged = resized_rows(ways, size, strip.start, strip.stop)
     if size == tuple(ways.shape[-2:]):
         return enlarged
-    jumps = ((widest(ways, 1) + widest(-ways, 1)) > _JUMP).any(1)  # (B, h, w)
+    jumps = ((widest(ways, 1) + widest(-ways, 1)) > JUMP).any(1)  # (B, h, w)
     times = size[0] / ways.shape[-2], size[1] / ways.shape[-1]
     near = slice(max(0, int(strip.start / times[0]) - 1), int(strip.stop / times[0]) + 2)
     columns = torch.nonzero(jumps[:, near].any(1).any(0))[:, 0]
@@ -474,7 +474,7 @@ def _alike(x: Tensor, size: tuple[int, int], rows_of: slice, columns_of: slice) 
     for corner in corners:
         total, sum_of = torch.zeros_like(best), torch.zeros_like(mixed)
         for other, weight in zip(corners, weights, strict=True):
-            alike = weight * ((other - corner).abs().amax(1, keepdim=True) < _JUMP)
+            alike = weight * ((other - corner).abs().amax(1, keepdim=True) < JUMP)
             total += alike
             sum_of += alike * other
         ahead = total > best
