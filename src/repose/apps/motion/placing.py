@@ -35,11 +35,12 @@ _TREND: Final = 1.0  # seconds before and after that tell a slow trend
 
 _STILL: Final = 0.45  # a foot that moves by less than this share of the person's size in a second stands
 _GROUND: Final = 0.10  # a foot so near to the ground, a share of the size, stands on it
-_SHORTEST: Final = 0.12  # seconds that a foot stands at least
+_SHORTEST: Final = 0.2  # seconds that a foot stands at least
 _DRIFT: Final = 0.08
 """How far a foot goes while it stands, a share of the size, at most: one that slides on walks on the spot."""
 
 _BLEND: Final = 0.12  # seconds over which a foot is brought to its spot
+_LOOSE: Final = 0.05  # of a foot: less than that does not move the figure
 
 
 @dataclass(frozen=True)
@@ -134,21 +135,21 @@ def pinned(figure: Floats, times: Floats, size: float, sideways: bool = True) ->
     """
     feet = figure[:, list(_ANKLES)]  # (N, 2, 2)
     standing = contacts_of(feet, times, size, sideways)
-    out = figure.copy()
-    wanted = np.full(feet.shape, np.nan)
+    missing, weight = np.zeros(feet.shape), np.zeros(feet.shape[:2])
     for foot in (0, 1):
         for first, last in _runs(standing[:, foot]):
             spot = np.median(feet[first:last, foot], axis=0)
-            wanted[first:last, foot] = (
-                spot if sideways else np.stack([feet[first:last, foot, 0], np.full(last - first, spot[1])], 1)
-            )
-    missing = wanted - feet  # (N, 2, 2), NaN where no foot stands
-    known = np.isfinite(missing).sum(1)
-    whole = np.where(known > 0, np.nansum(missing, axis=1) / np.maximum(known, 1), np.nan)
-    whole = _eased(whole, times)
-    out += whole[:, None]
+            away = np.maximum(times[first] - times, times - times[last - 1]).clip(0)  # seconds from this while
+            near = _smooth_step(1 - away / _BLEND)
+            closer = near > weight[:, foot]
+            weight[closer, foot] = near[closer]
+            missing[closer, foot] = (spot - feet[:, foot])[closer]
+    if not sideways:
+        missing[..., 0] = 0
+    whole = _common(missing, weight, times)
+    out = figure + whole[:, None]
     for foot, (ankle, knee) in enumerate(zip(_ANKLES, _KNEES, strict=True)):
-        rest = _eased(missing[:, foot] - whole, times, far=True)
+        rest = weight[:, foot, None] * (missing[:, foot] - whole)
         out[:, ankle] += rest
         out[:, knee] += 0.5 * rest
     return out, standing
@@ -251,27 +252,30 @@ def _high(values: Floats, times: Floats) -> Floats:
     return high
 
 
-def _eased(shift: Floats, times: Floats, far: bool = False) -> Floats:
-    """A shift (N, 2), NaN where none is wanted, as one that goes from each to the next without a jump.
+def _smooth_step(share: Floats) -> Floats:
+    """0 to 1 without corners, of a share below 0 to above 1."""
+    inside = share.clip(0, 1)
+    return inside * inside * (3 - 2 * inside)
+
+
+def _common(missing: Floats, weight: Floats, times: Floats) -> Floats:
+    """What the whole figure is moved by, (N, 2): the slow part of what both feet miss; 0 far from where they stand.
 
     Args:
-        far: it ends at 0 within `_BLEND` where none is wanted; else it goes on to the next one.
+        missing: (N, 2 feet, 2). weight: (N, 2 feet), how far each of them stands.
     """
-    known = np.isfinite(shift[:, 0])
-    if not known.any():
-        return np.zeros_like(shift)
-    at, values = times[known], shift[known]
-    if far:
-        edges = _runs(known)
-        for (_, last), (first, _) in zip([(0, 0), *edges], [*edges, (len(times), 0)], strict=True):
-            begin = times[last - 1] + _BLEND if last > 0 else -np.inf
-            end = times[first] - _BLEND if first < len(times) else np.inf
-            for stop in (begin, end):
-                if np.isfinite(stop) and begin < end:
-                    at, values = np.append(at, stop), np.concatenate([values, np.zeros((1, 2))])
-        order = np.argsort(at, kind="stable")
-        at, values = at[order], values[order]
-    return np.stack([np.interp(times, at, values[:, axis]) for axis in (0, 1)], 1)
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
+    reach = max(1, min(len(times) - 1, round(3 * _BLEND / usual)))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * usual / _BLEND) ** 2)
+    kernel /= kernel.sum()
+
+    def slow(values: Floats) -> Floats:
+        out: Floats = np.convolve(np.pad(values, reach, mode="edge"), kernel, mode="valid")
+        return out
+
+    total = slow(weight.sum(1)) + _LOOSE
+    moved = (missing * weight[..., None]).sum(1)
+    return np.stack([slow(moved[:, axis]) / total for axis in (0, 1)], 1)
 
 
 def _runs(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-SPAN: Final = 0.22
+SPAN: Final = 0.26
 """Seconds before and after a frame that its smoothed joints are told from."""
 
 FACE_GAP: Final = 0.5
