@@ -167,3 +167,23 @@ def test_a_turn_hides_the_face_and_shows_it_again() -> None:
 def test_no_such_motion() -> None:
     with pytest.raises(ValueError, match="did you mean 'wave'"):
         loop("wafe")
+
+
+def test_one_crop_holds_every_frame_or_goes_with_the_figure() -> None:
+    from repose.apps.motion.scene import crops
+    from repose.person import Person
+    from repose.represent.canvas import canvas
+    from repose.scene import Scene
+
+    person = Person(image=torch.zeros(3, *SIZE), keypoints=source())
+    scene = Scene(person, canvas("fashion"))
+    near = torch.stack([source()] * 600)
+    near[431, 4, 0] -= 60  # one frame of many reaches far
+    (box,) = crops(scene, near).tolist()
+    assert box[1] <= float(near[431, 4, 0])
+    away = torch.stack([source()] * 600)
+    away[:, :, 0] += torch.linspace(0, 180, 600)[:, None]
+    boxes = crops(scene, away)
+    assert len(boxes) == 600
+    assert np.ptp(boxes[:, 2]) == np.ptp(boxes[:, 3]) == np.ptp(boxes[:, 0]) == 0
+    assert boxes[-1, 1] - boxes[0, 1] == pytest.approx(180, abs=1)

@@ -20,6 +20,9 @@ from repose.scene.room import room_for, with_room
 _FAR: Final = 0.25
 """How far a figure goes from where the source's person stands, a share of the crop's width, before crops go with it."""
 
+_TOLD: Final = 200  # frames of a long clip that tell how much room it needs
+_FURTHEST: Final = 8  # likewise of those that reach furthest to each side
+
 
 @dataclass(frozen=True)
 class ClipScene:
@@ -56,7 +59,8 @@ def clip_scene(model: Model, person: Person, joints: Tensor, steady: bool = True
 def with_room_for(scene: Scene, joints: Tensor) -> tuple[Person, Tensor]:
     """The person on a photograph so large that the figure of every frame lies in it, and the figure's joints there."""
     assert scene.person.size is not None
-    each = [room_for(pose, scene.person.size) for pose in joints]
+    still = np.zeros(len(joints), np.int64)
+    each = [room_for(joints[number], scene.person.size) for number in _telling(joints, still)]
     left, top, right, bottom = (max(sides[side] for sides in each) for side in range(4))
     moved = joints + torch.tensor([left, top, 0.0]) * (joints[..., 2:] > 0)
     return with_room(scene.person, scene.matte, (left, top, right, bottom)), moved
@@ -71,30 +75,29 @@ def own_crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:
 
 
 def crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:
-    """The crop of every frame, all of one size: one for all of them, or with a figure that goes away one for each."""
+    """The crop of every frame, all of one size: one for all of them, or one that goes with a figure that goes away."""
     assert scene.person.keypoints is not None
     assert scene.person.size is not None
     source, box, size = scene.person.keypoints.float(), scene.placement.box, scene.person.size
     columns = _columns(joints)
-    start = float(_columns(source[None])[0])
-    moved = np.rint(columns - start).astype(np.int64)
+    moved = np.rint(columns - float(_columns(source[None])[0])).astype(np.int64)
     if np.abs(moved).max() <= _FAR * box[3]:
         moved[:] = 0
-    needed = np.empty((len(joints), 4), np.int64)
-    for number, (pose, shift) in enumerate(zip(joints, moved.tolist(), strict=True)):
-        top, left, height, width = box
+    top, left, height, width = box
+    needed = []
+    for number in _telling(joints, moved):
+        shift = int(moved[number])
         own = source.clone()
         own[:, 0] += shift * (source[:, 2] > 0)
-        needed[number] = target_box((top, left + shift, height, width), own, pose, size)
-    ends = needed[:, :2] + needed[:, 2:]
+        first_row, first, rows, columns_needed = target_box(
+            (top, left + shift, height, width), own, joints[number], size
+        )
+        needed.append((first_row, first - shift, first_row + rows, first - shift + columns_needed))
+    ends = np.array(needed, np.int64)
+    one = _proportioned(ends[:, :2].min(0)[None], ends[:, 2:].max(0)[None], box)
     if not moved.any():
-        first, last = needed[:, :2].min(0), ends.max(0)
-        return _proportioned(first[None], last[None], box)
-    height, width = int(needed[:, 2].max()), int(needed[:, 3].max())
-    middle = (needed[:, :2] + ends) / 2
-    middle[:, 0] = middle[:, 0].mean()
-    first = np.rint(middle - [height / 2, width / 2]).astype(np.int64)
-    return np.concatenate([first, np.tile([height, width], (len(joints), 1))], 1)
+        return one
+    return one + moved[:, None] * np.array([0, 1, 0, 0])
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -109,6 +112,24 @@ def _columns(joints: Tensor) -> npt.NDArray[np.float64]:
     mean = (joints[..., 0] * located).sum(1) / located.sum(1).clamp_min(1)
     columns: npt.NDArray[np.float64] = torch.where(there.sum(1) > 0, middle, mean).numpy().astype(np.float64)
     return columns
+
+
+def _telling(joints: Tensor, moved: npt.NDArray[np.int64]) -> list[int]:
+    """The frames that tell how much room a clip needs: some of all, and those that reach furthest to each side.
+
+    Args:
+        moved: (N,) columns that the crop of each frame goes with the figure.
+    """
+    count = len(joints)
+    if count <= _TOLD:
+        return list(range(count))
+    there = joints[..., 2].numpy() > 0
+    chosen = set(range(0, count, -(-count // _TOLD)))
+    for axis in (0, 1):
+        places = joints[..., axis].numpy() - (moved[:, None] if axis == 0 else 0)
+        low, high = np.where(there, places, np.inf).min(1), np.where(there, places, -np.inf).max(1)
+        chosen |= set(np.argsort(low)[:_FURTHEST].tolist()) | set(np.argsort(-high)[:_FURTHEST].tolist())
+    return sorted(chosen)
 
 
 def _proportioned(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], box: Box) -> npt.NDArray[np.int64]:
