@@ -2,8 +2,9 @@
 
     python scripts/draw_video.py docs
 
-Writes video-motions.jpg (a rendered person who waves, walks, dances and turns) and video-lost-ankle.jpg (five frames in
-a row, of which one lacks an ankle, each transferred by itself, and steadied). The people are of a seed that no shipped
+Writes video-motions.jpg (a rendered person who waves, walks, dances and turns), video-lost-ankle.jpg (five frames in a
+row, of which one lacks an ankle, each transferred by itself, and steadied) and video-follow.jpg (a walk across the
+photograph, by shaken joints). The people are of a seed that no shipped
 weights were trained on.
 """
 
@@ -20,11 +21,11 @@ from torch import Tensor
 
 from repose.apps.motion.following import Motion
 from repose.apps.motion.frames import frames
-from repose.apps.motion.loops import held, loop
+from repose.apps.motion.loops import crossing, held, loop
 from repose.apps.motion.placing import place_motion
 from repose.apps.motion.scene import clip_scene
 from repose.apps.motion.video import placed_motion
-from repose.bench.steadiness import rendered_people
+from repose.bench.steadiness import played_detector, rendered_people
 from repose.draw.sheet import reduced, sheet
 from repose.person import Person
 from repose.pipeline import Model, load, with_mask
@@ -88,6 +89,18 @@ def lost_ankle(model: Model, person: Person) -> Image.Image:
     return sheet(rows, [f"frame {number}" for number in numbers])
 
 
+def follow(model: Model, person: Person) -> Image.Image:
+    """A walk across the whole photograph, by the joints that the played detector sees."""
+    seen = played_detector(crossing(), np.random.default_rng(SEED))
+    assert person.keypoints is not None
+    assert person.size is not None
+    joints = placed_motion(seen, person.keypoints, person.size, follow=True, smooth=True).joints
+    numbers = [8, 17, 26, 35, 44, 53]
+    scene = clip_scene(model, with_mask(person), joints)
+    shown = [reduced(picture, 160) for picture in frames(model, scene, ((k, joints[k]) for k in numbers))]
+    return sheet([[*shown[:3]], [*shown[3:]]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the folder, such as docs")
@@ -95,6 +108,7 @@ def main() -> None:
     model = load("default")
     people = {int(name[1:]): person for name, person in rendered_people([1, 3], SEED)}
     lost_ankle(model, people[3]).convert("RGB").save(out / "video-lost-ankle.jpg", quality=88)
+    follow(model, people[3]).convert("RGB").save(out / "video-follow.jpg", quality=85)
     motions(model, people).convert("RGB").save(out / "video-motions.jpg", quality=85)
 
 

@@ -67,6 +67,24 @@ def _motion(moments: list[Moment], rate: float) -> Motion:
     return Motion(joints, np.arange(count) / rate, np.full(count, 1 / rate))
 
 
+def crossing(rounds: int = 3, turn: float = 60.0, rate: float = 25.0) -> Motion:
+    """A walk to the right of the picture, feet on their spots: not a loop, for `--follow`.
+
+    Args:
+        rounds: of two steps each. turn: degrees that the walker is turned from the camera to their left.
+    """
+    stride, seconds = 0.33, 1.1
+    count = round(seconds * rate)
+    moments = [(solved_pose(load_body(), walking(number / count, stride)), (0.0, 0.0), turn) for number in range(count)]
+    one = _motion(moments, rate).joints
+    # a foot on the ground goes back by two strides in 0.6 of a round (`pose_library.walking`)
+    step = 2 * stride / 0.6 / count * _PIXELS * float(np.sin(np.deg2rad(turn)))
+    joints = np.tile(one, (rounds, 1, 1)) + step * np.arange(rounds * count)[:, None, None] * np.array([1.0, 0.0])
+    joints += np.array([150.0, 520.0])
+    times = np.arange(len(joints)) / rate
+    return Motion(joints, times, np.full(len(joints), 1 / rate), (600, 1000))
+
+
 def require_motion(name: str) -> None:
     """Check that there is a motion of this name. ValueError names the nearest."""
     if name not in MOTIONS:
