@@ -80,7 +80,7 @@ def test_a_clip_becomes_a_clip(me: Path, dance: Path, model: Model, tmp_path: Pa
     assert made.seconds == pytest.approx(12 / 12.5)
     assert shown(made.path) == pytest.approx([number / 12.5 for number in range(12)], abs=1e-6)
     assert has_sound(made.path)
-    assert told[0] == ("following", 1, None)
+    assert told[0] == ("following", 1, 12)
     assert told[-1] == ("posing", 12, 12)
     assert not (tmp_path / "out.mp4.parts").exists()
     # the ground is the photograph's

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.apps.motion.sources import Frame, ahead, frames_of
+from repose.apps.motion.sources import Frame, ahead, count_of, frames_of
 from repose.data.clips import by_number
 from repose.data.tracking import Sight, Track, Tracker
 from repose.estimate import Detection, KeypointEstimator, NobodyFound
@@ -86,6 +86,7 @@ def follow_frames(
     tracker, last = Tracker(), list[Detection]()
     times, lasts, size = list[float](), list[float](), (0, 0)
     lost = True
+    total = None if advance is None else count_of(place)
     for number, frame in enumerate(ahead(_until(frames_of(place, rate), most))):
         pixels = frame.pixels
         if size not in ((0, 0), pixels.shape[:2]):
@@ -99,7 +100,7 @@ def follow_frames(
         times.append(frame.seconds)
         lasts.append(frame.lasts)
         if advance is not None:
-            advance(number + 1, None)
+            advance(number + 1, None if total is None else max(total, number + 1))
     known = _lasts(np.array(times), np.array(lasts))
     track = chosen_person(tracker.finish(), np.array(times), which, str(place), size)
     return Motion(_joints(track, len(times)), np.array(times), known, size)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +91,30 @@ def frames_of(place: Path, rate: float) -> Iterator[Frame]:
         paths = sorted((path for path in place.iterdir() if path.suffix.lower() in PICTURES), key=by_number)
         for number, path in enumerate(paths):
             yield Frame(number / rate, 1 / rate, load_image(path))
+
+
+def count_of(place: Path) -> int | None:
+    """About how many frames a clip has, for the time that is left; None where the file does not tell."""
+    kind = kind_of_clip(place)
+    if kind == "pictures":
+        return sum(path.suffix.lower() in PICTURES for path in place.iterdir())
+    if kind == "animation":
+        with _opened(place) as image:
+            return int(getattr(image, "n_frames", 1))
+    if kind != "video":
+        return None
+    try:
+        import av
+
+        with av.open(str(place)) as file:
+            stream: Any = file.streams.best("video")
+            seconds = None if file.duration is None else file.duration / 1e6
+            rate = None if stream is None else stream.average_rate
+            if stream is not None and stream.frames:
+                return int(stream.frames)
+            return None if seconds is None or not rate else max(1, round(seconds * float(rate)))
+    except (ImportError, OSError, ValueError):  # whoever reads the frames says what is wrong
+        return None
 
 
 def ahead(items: Iterable[T], room: int = 4) -> Iterator[T]:
