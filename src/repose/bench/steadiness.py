@@ -25,7 +25,7 @@ from repose.apps.motion.smoothing import steadied, trunk_length
 from repose.apps.motion.steadiness import flicker, jitter
 from repose.apps.motion.video import placed_motion
 from repose.estimate import KeypointEstimator
-from repose.markdown import grid_table
+from repose.markdown import each_value, grid_table
 from repose.person import Person
 from repose.pipeline import Model, with_mask
 from repose.record import ResultLine, reading_line
@@ -174,7 +174,13 @@ def steadiness_table(lines: list[ResultLine]) -> str:
     head = ["motion", "person", "frames"]
     for what in ("jitter", "flicker"):
         head += [f"{what}: {WAYS[0]}", *WAYS[1:], "ratio"]
-    return grid_table([[*head, "error of joints"], *rows])
+    used = list(newest.values())
+    with reading_line(used[-1]):
+        origin = (
+            f"Model {each_value(used, 'model', '`{}`')}; seed {each_value(used, 'seed')}; commit "
+            f"{each_value(used, 'commit', '`{}`')}; {each_value(used, 'hardware')}."
+        )
+    return f"{grid_table([[*head, 'error of joints'], *rows])}\n{origin}\n"
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -255,7 +255,8 @@ def _high(values: Floats, times: Floats) -> Floats:
 def _smooth_step(share: Floats) -> Floats:
     """0 to 1 without corners, of a share below 0 to above 1."""
     inside = share.clip(0, 1)
-    return inside * inside * (3 - 2 * inside)
+    step: Floats = inside * inside * (3 - 2 * inside)
+    return step
 
 
 def _common(missing: Floats, weight: Floats, times: Floats) -> Floats:

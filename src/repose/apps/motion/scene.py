@@ -97,7 +97,8 @@ def crops(scene: Scene, joints: Tensor) -> npt.NDArray[np.int64]:
     one = _proportioned(ends[:, :2].min(0)[None], ends[:, 2:].max(0)[None], box)
     if not moved.any():
         return one
-    return one + moved[:, None] * np.array([0, 1, 0, 0])
+    each: npt.NDArray[np.int64] = one + moved[:, None] * np.array([0, 1, 0, 0])
+    return each
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
