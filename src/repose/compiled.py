@@ -9,7 +9,7 @@ try:
     from numba import njit
 except ImportError as error:
     raise ImportError(
-        f"Repose computes bodies and figures with numba, which is not installed, or does not load ({error}); numba is "
+        f"this part of Repose needs numba, which is not installed, or does not load ({error}); numba is "
         "a dependency of Repose: install Repose, or numba, anew",
         name=error.name,
     ) from error

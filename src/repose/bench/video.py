@@ -65,6 +65,7 @@ from repose.person import Person
 from repose.pipeline import load, to_pixels, with_mask
 from repose.represent.canvas import from_uint8
 warnings.simplefilter("ignore")
+torch_threads = torch.get_num_threads()
 model, rate, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 photograph = Photograph.read("me.png")
 joints = torch.from_numpy(np.load("joints.npy"))
@@ -86,6 +87,7 @@ def encode(file, stream, picture):
 
 def finish(facts):
     facts |= {"source": repose.__file__, "masked": person.mask is not None, "load": os.getloadavg()[0]}
+    facts["threads"] = torch_threads
     open("facts.json", "w").write(json.dumps(facts))
 """
 """What both ways begin with; of Repose it uses what every checkout since the first `Model.scene` has."""
@@ -214,7 +216,7 @@ class VideoCost:
         parts: processor seconds of a frame by `PARTS`, of the sequence's steps one after another.
         times: how many times the canvas the figure is.
         load: of the machine, processes that want to run, the mean of the rounds; more than `cores` slows the clock.
-        cores: of this machine. seed: of the rendered person.
+        cores: of this machine. threads: of torch, in each process. seed: of the rendered person.
     """
 
     height: int
@@ -228,6 +230,7 @@ class VideoCost:
     times: int
     load: float
     cores: int
+    threads: int
     seed: int | None = 0
 
     def line(self) -> ResultLine:
@@ -241,7 +244,8 @@ class VideoCost:
             ways = {name: WayCost(**values) for name, values in line["ways"].items()}
             return cls(
                 line["height"], line["width"], line["frames"], line["rounds"], line["model"], line["masked"], ways,
-                line["parts"], line["times"], line["load"], line["cores"], line.get("seed"),
+                line["parts"], line["times"], line["load"], line["cores"], line["threads"],
+                line.get("seed"),
             )  # fmt: skip
 
 
@@ -309,7 +313,7 @@ def time_video(
         costs[way] = WayCost(commit_of(source / "repose"), seconds, processor)
     return VideoCost(
         *size, frames, rounds, model, facts["masked"], costs, facts["parts"], facts["times"],
-        statistics.mean(loads), cores(),
+        statistics.mean(loads), cores(), facts["threads"],
     )  # fmt: skip
 
 
@@ -353,6 +357,7 @@ def video_table(lines: list[ResultLine]) -> str:
     return (
         f"{grid_table(grid)}\n" + "\n".join(notes) + f"\nModel: {each_value(stamps, 'model', '`{}`')}; frames: "
         f"{each_value(stamps, 'frames')}; medians, rounds: {each_value(stamps, 'rounds')}; "
+        f"threads of torch: {each_value(stamps, 'threads')}; "
         f"{each_value(stamps, 'hardware')}; torch {each_value(stamps, 'torch')}; "
         f"commit {each_value(stamps, 'commit', '`{}`')}.\n"
     )
@@ -362,12 +367,12 @@ def video_table(lines: list[ResultLine]) -> str:
 
 _HEAD: Final = (
     "way", "commit", "ms a frame, clock", "frames a second, clock", "ms a frame, processor",
-    "frames a second, all cores idle",
+    "frames a second by the processor time",
 )  # fmt: skip
 
 
 def _rows(cost: VideoCost) -> list[list[str]]:
-    """A row for each way; alone, a way that works on one frame after another keeps no second core busy."""
+    """A row for each way. A way that works on one frame after another keeps no second core busy."""
     rows = []
     for name, way in cost.ways.items():
         idle = way.idle_rate(cost.cores if name == "sequence" else 1)

@@ -21,6 +21,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
     """What `work` gives of each item, in the order of the items.
 
     Items are taken in the thread of the caller, at most `threads + AHEAD` before their turn; so many results are held.
+    Meanwhile PyTorch computes with one thread there, too: more would wait for each other.
     An error, of an item or of its work, is raised at its turn, and ends the sequence.
 
     Args:
@@ -42,12 +43,15 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
 def _in_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     begun: deque[Future[Result]] = deque()
     iterator, more, failed = iter(items), True, None
-    with _one_thread_each(), ThreadPoolExecutor(threads, "repose", lambda: torch.set_num_threads(1)) as pool:
+    own = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, "repose", lambda: torch.set_num_threads(1)) as pool:
         try:
             while more or begun:
                 while more and len(begun) < threads + AHEAD:
                     try:
-                        begun.append(pool.submit(work, next(iterator)))
+                        with _one_thread():
+                            item = next(iterator)
+                        begun.append(pool.submit(work, item))
                     except StopIteration:
                         more = False
                     except Exception as error:  # at its turn: the results before it come first
@@ -59,12 +63,14 @@ def _in_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: 
         finally:
             for future in begun:
                 future.cancel()
+            torch.set_num_threads(own)  # for threads that begin later: those of the pool have changed it
 
 
 @contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Threads of PyTorch in this thread, and in threads that begin afterwards, are as many as they were before."""
+def _one_thread() -> Iterator[None]:
+    """PyTorch computes with one thread in this thread; those that begin afterwards have as many as this one had."""
     own = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:
