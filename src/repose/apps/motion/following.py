@@ -101,6 +101,8 @@ def follow_frames(
         lasts.append(frame.lasts)
         if advance is not None:
             advance(number + 1, None if total is None else max(total, number + 1))
+    if advance is not None and times:
+        advance(len(times), len(times))
     known = _lasts(np.array(times), np.array(lasts))
     track = chosen_person(tracker.finish(), np.array(times), which, str(place), size)
     return Motion(_joints(track, len(times)), np.array(times), known, size)
