@@ -39,12 +39,14 @@ def test_light_that_changes_flickers_by_as_much() -> None:
 
 
 def test_the_flow_of_joints_turns_with_a_limb() -> None:
-    now, before = body(1, 0)[0], body(1, 0)[0]
-    before[4, :2] += torch.tensor([-10.0, 0.0])  # the right hand came from further out
+    now = body(1, 0)[0]
+    now[3, :2], now[4, :2] = torch.tensor([10.0, 62.0]), torch.tensor([6.0, 90.0])  # away from the trunk
+    before = now.clone()
+    before[4, :2] += torch.tensor([10.0, 0.0])  # the right hand came from further in
     flow = flow_of_joints(now, before, 160, 160)
     x, y = (round(float(value)) for value in now[4, :2])
     came = (float(flow[0, y, x]) + 1) * 80 - 0.5
-    assert came == pytest.approx(x - 10, abs=2)
+    assert came == pytest.approx(x + 10, abs=2)
     x, y = (round(float(value)) for value in now[0, :2])
     assert (float(flow[0, y, x]) + 1) * 80 - 0.5 == pytest.approx(x, abs=0.1)
 
