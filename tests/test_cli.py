@@ -34,13 +34,12 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "font", "estimate", "convert-pose", "prepare", "export-layout", "train", "tune", "eval", "generate",
-    "inspect",
-    "convert", "models", "demo", "bench", "research", "study",
+    "transfer", "video", "animate", "font", "estimate", "convert-pose", "prepare", "export-layout", "train", "tune",
+    "eval", "generate", "inspect", "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "estimate", "video",
+    "pictures", "large", "estimate", "video", "steadiness",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "gallery", "photographs", "reidentification")
 

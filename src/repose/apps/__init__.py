@@ -21,18 +21,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repose.apps.fonts.transfer import font
+    from repose.apps.motion.animate import animate
+    from repose.apps.motion.video import video
     from repose.apps.tuning import Tuned, tune
 
 __all__ = [
     "Tuned",
+    "animate",
     "font",
     "tune",
+    "video",
 ]
 
 _HOMES = {
     "Tuned": "repose.apps.tuning",
+    "animate": "repose.apps.motion.animate",
     "font": "repose.apps.fonts.transfer",
     "tune": "repose.apps.tuning",
+    "video": "repose.apps.motion.video",
 }
 """Name -> the module that holds it; imported when it is first used. No module has the name of a function."""
 

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from repose.cli import (
+    animate,
     bench,
     data,
     data_sets,
@@ -29,6 +30,7 @@ from repose.cli import (
     study,
     transfer,
     tune,
+    video,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -77,6 +79,8 @@ def _options(
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
     "font": font.font,
+    "video": video.video,
+    "animate": animate.animate,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,

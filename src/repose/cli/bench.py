@@ -346,6 +346,46 @@ def budget(
 
 
 @app.command()
+def steadiness(
+    clips: Annotated[list[Path] | None, typer.Argument(help="Videos, whose joints an estimator finds.")] = None,
+    motions: Annotated[str, typer.Option(help="Comma-separated, of `repose animate`; none for clips alone.")] = (
+        "walk,wave,dance"
+    ),
+    people: Annotated[str, typer.Option(help="Numbers of rendered people, comma-separated.")] = "1,3",
+    frames: Annotated[int, typer.Option(min=4, help="Of each motion, at most.")] = 48,
+    seconds: Annotated[float, typer.Option(help="Of each video.")] = 2.0,
+    pose: Estimator = "movenet",
+    model: ModelName = "default",
+    seed: Annotated[int, typer.Option(help="Of the people and of the played detector.")] = 977,
+    results: Results = None,
+) -> None:
+    """Flicker and jitter of `repose video`, and of frames that are transferred each by itself, in one run.
+
+    [bold]repose bench steadiness --results results/video.jsonl[/bold]
+    [bold]repose bench steadiness me_juggling.mp4 --motions none --results results/video.jsonl[/bold]
+    """
+    from repose.bench.steadiness import Steadiness, describe, measure_clip, measure_motion, rendered_people
+    from repose.estimate import estimator
+    from repose.pipeline import load
+    from repose.record import append_result
+
+    loaded = load(model)
+    names = [] if motions == "none" else [name.strip() for name in motions.split(",") if name.strip()]
+    with stderr.status("steadiness") as status:
+
+        def tell(found: Steadiness) -> None:
+            line = {**found.line(), "seed": seed, "data": "rendered people"}
+            append_result(results, line, model=loaded.name)
+            print_line(describe(found))
+
+        for name, person in rendered_people([int(number) for number in people.split(",")], seed):
+            for motion in names:
+                tell(measure_motion(loaded, name, person, motion, seed, frames, status.update))
+            for clip in clips or []:
+                tell(measure_clip(loaded, name, person, clip, estimator(pose), seconds, status.update))
+
+
+@app.command()
 def tables(
     results: Annotated[Path, typer.Argument(help="Folder of .jsonl files.")] = Path("results"),
     documents: Annotated[

@@ -45,6 +45,9 @@ _SHORTER: Final = 0.14
 _MOST: Final = 0.25
 """The logarithm of a part's share differs from the mean body's by at most this; more is an error of joints."""
 
+_LONGEST: Final = 0.85
+"""The share of a clip's frames on which a part looks shorter than it is, or as long."""
+
 _PART_OF: Final = ("head", "trunk", "shoulders", "upper arms", "forearms", "shoulders", "upper arms", "forearms",
                    "hips", "thighs", "shins", "hips", "thighs", "shins", "head", "head", "head", "head")  # fmt: skip
 """What scales the stretch from a joint's parent to the joint."""
@@ -92,6 +95,38 @@ def retarget(target: Tensor, source: Tensor, size: BodySize = "target") -> Tenso
     moved[..., :2] += anchor(old) - anchor(moved)
     moved = torch.where(old[..., 2:] > 0, moved, 0.0)
     return moved if target.ndim == 3 else moved[0]
+
+
+def retarget_clip(clip: Tensor, source: Tensor, scale: Tensor) -> Tensor:
+    """The poses of one person through a clip with the proportions of the source's body, determined once for the clip.
+
+    Every limb keeps its direction on every frame, and foreshortened ones stay so. The middle of the hips keeps its
+    place. In a single frame a short bone may point at the camera; over a clip the frames on which a bone is longest
+    show its length, so that the build does not change from frame to frame as `retarget` of each would have it.
+
+    Args:
+        clip: keypoints (N, 18, 3) of one person, in any pixels.
+        source: keypoints (18, 3), in any pixels.
+        scale: (N,), what the figure's size (trunk + thigh + shin) is multiplied with on each frame.
+
+    Returns:
+        float32 (N, 18, 3). Missing joints stay missing. A part that cannot be measured in one of the two follows the
+        size of the whole.
+
+    Raises:
+        ValueError: shapes that do not go together.
+    """
+    if clip.ndim != 3 or clip.shape[1:] != (len(JOINTS), 3) or tuple(scale.shape) != (len(clip),):
+        shapes = f"{tuple(clip.shape)} and {tuple(scale.shape)}"
+        raise ValueError(f"retarget_clip: joints (N, 18, 3) and scales (N,) go together, not {shapes}")
+    old = clip.float()
+    lengths = _lengths(old)
+    sizes = _size(lengths)
+    known = (lengths > 0) & (sizes > 0)[:, None]
+    relative = torch.where(known, lengths / sizes.clamp_min(1e-6)[:, None], torch.nan)  # (N, parts)
+    longest = torch.nanquantile(relative, _LONGEST, dim=0, keepdim=True).nan_to_num(0.0)
+    share = (_shares(_lengths(source.float()[None])) - _shares(longest)).clamp(-1.5 * _MOST, 1.5 * _MOST).exp()
+    return _rebuilt(old, share * scale.float()[:, None])
 
 
 def size_ratio(source: Tensor, target: Tensor) -> Tensor:
@@ -226,4 +261,4 @@ def _rebuilt(keypoints: Tensor, ratios: Tensor) -> Tensor:
     return new[:, : len(JOINTS)]
 
 
-__all__ = ["anchor", "person_size", "retarget", "size_ratio"]
+__all__ = ["anchor", "person_size", "retarget", "retarget_clip", "size_ratio"]

@@ -182,6 +182,15 @@ def _walk(name: str, odds: tuple[float, float, float], phase: float, stride: flo
     return Base(name, "walk", odds, angles, legs, **more)
 
 
+def walking(phase: float, stride: float = 0.33) -> Base:
+    """A moment of a walk: phase 0 to 1 of two steps, from the left heel's strike on; stride in metres."""
+    return _walk("walking", (0, 0, 0), phase % 1.0, stride)
+
+
+WAVING: Final = _WAVE_HIGH
+"""An arm that waves: the hand is above the shoulder, the palm looks ahead."""
+
+
 def _stand_pose(name: str, odds: tuple[float, float, float], legs: Legs | None = None, **more: Any) -> Base:
     left, right, kind = more.pop("left", None), more.pop("right", None), more.pop("kind", "stand")
     return Base(name, kind, odds, more, legs or Legs(), left, right)

@@ -68,6 +68,18 @@ def base_pose(body: BodyModel, name: str) -> BodyPose:
     return BodyPose(name, rounded(angles), base.seat)
 
 
+def solved_pose(body: BodyModel, base: Base) -> NDArray[np.float64]:
+    """(A,) float64 angles of a pose that need not be of the library, unvaried: the frames of a motion."""
+    angles = _written(base)
+    if base.legs is not None:
+        place_feet(rig_of(body), angles, base.legs.row())
+    for side, arm in enumerate((base.left, base.right)):
+        if arm is not None:
+            place_hand(rig_of(body), angles, side, arm, None, 0.0)
+    separate(body, angles)
+    return np.clip(angles, LIMITS[:, 0], LIMITS[:, 1]).astype(np.float64)
+
+
 def _drawn(rng: np.random.Generator, style: str, girth: float) -> BodyPose:
     body = load_body()
     column = {"street": 0, "fashion": 1}.get(style, 2)
@@ -131,7 +143,11 @@ def _solved(
 
 @cache
 def _plain(name: str) -> NDArray[np.float64]:
-    base = BASES[name]
+    return _written(BASES[name])
+
+
+def _written(base: Base) -> NDArray[np.float64]:
+    """The angles that a pose names; where its feet and hands go is not solved for yet."""
     angles = TABLE[:, 0].astype(np.float64)
     for key, value in base.angles.items():
         for full in (key,) if key in INDEX else (f"{key}_L", f"{key}_R"):
