@@ -64,6 +64,21 @@ def one_hot(parsing: Tensor, labels: int) -> Tensor:
     return (parsing.unsqueeze(-3) == torch.arange(labels, device=parsing.device)[:, None, None]).float()
 
 
+def part_maps(parsing: Tensor) -> Tensor:
+    """The binary masks of the 16 parts of `INSHOP_LABELS`, background first (Multi-scale, section 4.5.1).
+
+    Args:
+        parsing: int64 (H, W) or (B, H, W), LIP's labels.
+
+    Returns:
+        float32 (16, H, W) or (B, 16, H, W), 0 or 1; every pixel is of one part.
+
+    Raises:
+        ValueError: a label lies outside LIP's.
+    """
+    return one_hot(relabel(parsing, TO_INSHOP, INSHOP_LABELS), len(INSHOP_LABELS))
+
+
 def _check(parsing: Tensor, labels: int) -> None:
     if parsing.is_floating_point() or parsing.ndim < 2:
         raise ValueError(f"parsing must be whole labels (..., H, W), got {parsing.dtype} {tuple(parsing.shape)}")
