@@ -17,11 +17,14 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.reconstruction import reconstruct as reconstruct
 
-_HOMES: dict[str, str] = {}
+__all__ = ["reconstruct"]
+
+_HOMES: dict[str, str] = {"reconstruct": "repose.apps.reconstruction"}
 """Name -> the module that holds it; imported when it is first used."""
 
 

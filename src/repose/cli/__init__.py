@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, research, study, transfer
+from repose.cli import (
+    bench,
+    data,
+    data_sets,
+    estimate,
+    evaluate,
+    generate,
+    models,
+    poses,
+    reconstruct,
+    research,
+    study,
+    transfer,
+)
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -62,6 +75,7 @@ def _options(
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
+    "reconstruct": reconstruct.reconstruct,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,
