@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from repose.models.base import Generator, Needs, Output
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import pose_maps
-from repose.represent.parsing import INSHOP_LABELS, part_maps
+from repose.represent.parsing import INSHOP_LABELS, first_picture, part_maps
 
 Links = Literal["full", "none", "lowest", "highest"]
 
@@ -37,7 +37,8 @@ class MultiScaleConfig:
         fold: the first halving of both encoders folds 2x2 pixels into channels (the picture) or averages them (the
             poses), and the last doubling unfolds them, in place of a Down2x and an Up2x block. A quarter of the work.
         norm: "batch", or "none": biases, and residual branches that start small.
-        guided: the picture's encoder reads the pose channels of both people, too, as that of A0 does: ours.
+        guided: with "parsing" alone, ours: the picture's encoder also reads the maps of both people, as that of A0
+            does, and a first picture (`repose.represent.parsing.first_picture`): the source's colours by parts.
     """
 
     width: int = 64
@@ -169,13 +170,17 @@ class MultiScale(Generator):
         config = config if config is not None else MultiScaleConfig()
         if config.levels < 1 or config.width < 1:
             raise ValueError(f"MultiScale: levels and width must be 1 or more, got {config.levels}, {config.width}")
+        if config.guided and config.pose != "parsing":
+            raise ValueError(f"MultiScale: guided needs pose='parsing', a label map, not '{config.pose}'")
         self.config = config
         pose = "parsing" if config.pose == "parsing" else "keypoints"
         self.needs = Needs(source=("image", pose), target=(pose,), multiple=1 << config.levels)
-        picture = 3 * (4 if config.fold else 1)
+        folded = 4 if config.fold else 1
+        picture, first = 3 * folded, 3 * folded if config.guided else 0
         linked = [level for level in range(1, config.levels + 1) if config.linked(level)]
-        self.guided = config.guided or not linked
-        self.image_encoder = Encoder(config, picture + (2 * config.channels if self.guided else 0), config.levels)
+        self.joined = config.guided or not linked  # the picture's encoder reads the pose channels, too
+        maps = 2 * config.channels if self.joined else 0
+        self.image_encoder = Encoder(config, picture + first + maps, config.levels)
         self.pose_encoder = Encoder(config, 2 * config.channels, max(linked)) if linked else None
         last = 1 if config.fold else 0
         self.ups = nn.ModuleList(
@@ -187,21 +192,29 @@ class MultiScale(Generator):
         initialise(self)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
-        """The source picture (B, 3, H, W) and the maps of both poses (B, P, H, W), source first."""
+        """The source picture (B, 3, H, W) and the maps of both poses (B, P, H, W), source first.
+
+        With `guided` the first picture (B, 3, H, W) comes last.
+        """
         assert source.image is not None  # `check` has seen to it
         if self.config.pose == "parsing":
             maps = [part_maps(parsing) for parsing in (source.parsing, target.parsing) if parsing is not None]
         else:
             maps = list(pose_maps(source, target, self.config.pose, self.config.sigma))
-        return source.image, torch.cat(maps, 1)
+        pose = torch.cat(maps, 1)
+        return (source.image, pose, first_picture(source.image, *maps)) if self.config.guided else (source.image, pose)
 
     def synthesise(self, *inputs: Tensor) -> Output:
-        """image (B, 3, H, W) in [-1, 1], pose (B, P, H, W) -> image (B, 3, H, W) in [-1, 1]."""
-        image, pose = inputs
+        """image (B, 3, H, W) in [-1, 1], pose (B, P, H, W) -> image (B, 3, H, W) in [-1, 1].
+
+        With `guided` the first picture (B, 3, H, W) comes behind them.
+        """
+        image, pose, *first = inputs
         masks = self.masks(pose)
+        image = torch.cat([image, *first], 1)  # (B, 3, H, W), or 6 with a first picture
         if self.config.fold:
             image = F.pixel_unshuffle(image, 2)  # (B, 12, H/2, W/2)
-        if self.guided:
+        if self.joined:
             image = torch.cat([image, self._folded(pose)], 1)  # (B, 3 + P, H, W)
         x = self.image_encoder(image)[-1]  # (B, F 2^N, H/2^N, W/2^N)
         level = self.config.levels

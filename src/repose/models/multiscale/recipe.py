@@ -109,8 +109,9 @@ def parsing() -> Recipe:
 def parsing_small() -> Recipe:
     """The same, small enough for a CPU, at 128x88 on white 128x96.
 
-    `small` with label maps, which the picture's encoder reads, too (`guided`): so a garment's colour can be collected
-    where the source has the garment. In the published network the maps meet the picture at the links alone.
+    `small` with label maps and a first picture of mean colours, which the picture's encoder reads, too (`guided`). In the
+    published network all colours pass the smallest maps and meet the label maps at the links alone: to learn that
+    takes more pictures than one core shows in an hour.
     """
     run = small()
     return replace(
@@ -118,6 +119,7 @@ def parsing_small() -> Recipe:
         name="multiscale-parsing-s",
         canvas="fashion-half",
         network=replace(run.network, pose="parsing", guided=True),
+        data=replace(run.data, batch=2),
         images=20_000,
         ema=2_000,
         precision="bf16-everywhere",
