@@ -109,9 +109,9 @@ def parsing() -> Recipe:
 def parsing_small() -> Recipe:
     """The same, small enough for a CPU, at 128x88 on white 128x96.
 
-    `small` with label maps and a first picture of mean colours, which the picture's encoder reads, too (`guided`). In the
-    published network all colours pass the smallest maps and meet the label maps at the links alone: to learn that
-    takes more pictures than one core shows in an hour.
+    `small` with label maps and a first picture of mean colours, which the picture's encoder reads, too (`guided`). In
+    the published network all colours pass the smallest maps and meet the label maps at the links alone: to learn
+    that takes more pictures than one core shows in an hour.
     """
     run = small()
     return replace(
