@@ -1,6 +1,8 @@
 """The network by label maps (section 4.5.1): 16 binary parts in place of 18 joints, and `guided`."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from repose.models import recipe
 from repose.models.multiscale.inspect import panels
 from repose.models.multiscale.network import MultiScale, MultiScaleConfig
 from repose.person import LIP_LABELS, Person
+from repose.represent.label_tables import SIDES, find_table
 from repose.represent.parsing import INSHOP_LABELS, first_picture, part_maps
 from tests.contract.checks import person, settle
 
@@ -29,6 +32,18 @@ def test_every_pixel_is_of_one_part_by_name() -> None:
     assert part["left shoe"] == part["right shoe"] == "footwear"
     with pytest.raises(ValueError, match="labels 20 to 20"):
         part_maps(torch.full((1, 4, 4), 20))
+
+
+def test_labels_of_deepfashion_in_shop_come_back_as_their_own_parts() -> None:
+    """By the table that docs/reconstruct.md gives; LIP has no bag and no belt."""
+    text = (Path(__file__).parents[3] / "docs" / "reconstruct.md").read_text()
+    (words,) = re.findall(r'--labels "(.+?)"', text)
+    table = find_table(words)
+    assert len(table.labels) == len(INSHOP_LABELS)
+    lip = torch.tensor([LIP_LABELS.index(SIDES[name][0] if name in SIDES else name) for name in table.lip])
+    parts = [INSHOP_LABELS[int(k)] for k in part_maps(lip[None]).argmax(0)[0]]
+    lost = {"bag": "background", "belt": "pants"}
+    assert parts == [lost.get(name, name) for name in INSHOP_LABELS]
 
 
 def test_it_reads_labels_and_no_joints() -> None:
