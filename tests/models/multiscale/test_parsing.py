@@ -93,6 +93,15 @@ def test_guided_sees_the_first_picture() -> None:
         MultiScale(MultiScaleConfig(guided=True))
 
 
+def test_what_guided_gives_is_added_to_the_first_picture() -> None:
+    network = MultiScale(GUIDED).eval()
+    torch.nn.init.zeros_(network.to_image.weight)
+    image, maps, first = network.encode(person(1, 1), person(1, 2))
+    with torch.no_grad():
+        result = network.synthesise(image, maps, first).image
+    torch.testing.assert_close(result, first.clamp(-0.9, 0.9))
+
+
 def test_guided_is_captured_whole() -> None:
     torch.compiler.reset()
     network = settle(MultiScale(GUIDED))

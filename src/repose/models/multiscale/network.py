@@ -7,7 +7,7 @@ pose features multiplies the decoder's picture features: the attention links (se
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,9 @@ from repose.models.base import Generator, Needs, Output
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import pose_maps
 from repose.represent.parsing import INSHOP_LABELS, first_picture, part_maps
+
+_STEEPEST: Final = 0.9
+"""Of the first picture: beyond it the tanh is so flat that its pixels would hardly be corrected any more."""
 
 Links = Literal["full", "none", "lowest", "highest"]
 
@@ -38,7 +41,8 @@ class MultiScaleConfig:
             poses), and the last doubling unfolds them, in place of a Down2x and an Up2x block. A quarter of the work.
         norm: "batch", or "none": biases, and residual branches that start small.
         guided: with "parsing" alone, ours: the picture's encoder also reads the maps of both people, as that of A0
-            does, and a first picture (`repose.represent.parsing.first_picture`): the source's colours by parts.
+            does, and a first picture (`repose.represent.parsing.first_picture`): the source's colours by parts. What
+            the network gives is added to it before the last tanh.
     """
 
     width: int = 64
@@ -229,6 +233,8 @@ class MultiScale(Generator):
         x = self.to_image(x)  # (B, 3, H, W); (B, 12, H/2, W/2) if folded
         if self.config.fold:
             x = F.pixel_shuffle(x, 2)  # (B, 3, H, W)
+        for picture in first:
+            x = x + torch.atanh(picture.clamp(-_STEEPEST, _STEEPEST))
         return Output(torch.tanh(x))
 
     def masks(self, pose: Tensor) -> dict[int, Tensor]:
