@@ -131,12 +131,13 @@ def fitting(model: Model, person: Person) -> Fitting:
 
 
 @torch.no_grad()
-def posed(into: Fitting, condition: Person, mask: Tensor) -> Cloth:
+def posed(into: Fitting, condition: Person, mask: Tensor, target: Person | None = None) -> Cloth:
     """A garment of another photograph in the pose of the source, as the model carries its person there.
 
     Args:
         condition: unbatched, on their whole photograph, with image, joints and parsing.
         mask: bool (H, W) of that photograph: the garment.
+        target: another pose than the source's, unbatched, on the model's canvas.
 
     Returns:
         The cloth on the source's crop. The colours of a model that tells where its pixels come from (`extra["flow"]`)
@@ -153,11 +154,12 @@ def posed(into: Fitting, condition: Person, mask: Tensor) -> Cloth:
     rim = max(1, round(_RIM * float(person_size(large.keypoints))))
     cloth = cut_out(large.image, large.mask[0] > 0.5, rim)
     given = seen.only(*needs.source, *needs.helps).batch().to(model.device)
-    wanted = into.target.only(*needs.target).batch().to(model.device)
+    target = complete_pose(into.target if target is None else target, needs)
+    wanted = target.only(*needs.target).batch().to(model.device)
     output = model.generator(given, wanted)
     if "flow" in output.extra:
         return _carried(output, cloth)
-    return _parsed_anew(output, into, condition, mask)
+    return _parsed_anew(output, into, target, condition, mask)
 
 
 def _carried(output: Output, cloth: Cloth) -> Cloth:
@@ -185,15 +187,15 @@ def _at_size(flow: Tensor, like: Tensor) -> Tensor:
     return ways + at_rest(like)
 
 
-def _parsed_anew(output: Output, into: Fitting, condition: Person, mask: Tensor) -> Cloth:
+def _parsed_anew(output: Output, into: Fitting, target: Person, condition: Person, mask: Tensor) -> Cloth:
     """What a model paints, and where a parser sees the garment's labels in it."""
     from repose.estimate import complete
 
     assert condition.parsing is not None
     numbers = torch.bincount(condition.parsing[mask].flatten()).nonzero().flatten()
     picture = F.interpolate(output.image.float().cpu(), into.image.shape[-2:], mode="bicubic", align_corners=False)
-    assert into.target.keypoints is not None
-    points = into.target.keypoints.clone()
+    assert target.keypoints is not None
+    points = target.keypoints.clone()
     points[:, :2] = ((points[:, :2] + 0.5) * into.times - 0.5) * (points[:, 2:] > 0)
     person = complete(Person(image=picture[0].clamp(-1, 1), keypoints=points), "parsing")[0]
     assert person.parsing is not None

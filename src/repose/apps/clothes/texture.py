@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.apps.clothes.laying import Fitting, exchanged, filled, fitting, into_photograph, posed, shaded
+from repose.apps.clothes.outline import garment_outline
 from repose.apps.garments import Garment, read_garments, require_worn
-from repose.apps.laying import Fitting, exchanged, filled, fitting, into_photograph, posed, shaded
-from repose.apps.outline import garment_outline
 from repose.apps.people import Parsing, is_several, listed, listed_maps, parsed_person
 from repose.estimate import Estimator, KeypointEstimator
 from repose.images import ImageLike, same_kind
