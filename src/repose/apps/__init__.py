@@ -17,11 +17,15 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.clothes.texture import texture as texture
+    from repose.apps.clothes.wearing import tryon as tryon
 
-_HOMES: dict[str, str] = {}
+__all__ = ["texture", "tryon"]
+
+_HOMES: dict[str, str] = {"texture": "repose.apps.clothes.texture", "tryon": "repose.apps.clothes.wearing"}
 """Name -> the module that holds it; imported when it is first used."""
 
 

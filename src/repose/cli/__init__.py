@@ -15,7 +15,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, research, study, transfer
+from repose.cli import (
+    bench,
+    data,
+    data_sets,
+    estimate,
+    evaluate,
+    generate,
+    models,
+    poses,
+    research,
+    study,
+    texture,
+    transfer,
+    tryon,
+)
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -62,6 +76,8 @@ def _options(
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
+    "texture": texture.texture,
+    "tryon": tryon.tryon,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,
