@@ -34,8 +34,8 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "reconstruct", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "generate",
-    "inspect", "convert", "models", "demo", "bench", "research", "study",
+    "transfer", "texture", "tryon", "reconstruct", "estimate", "convert-pose", "prepare", "export-layout", "train",
+    "eval", "generate", "inspect", "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 import repose.apps
 from repose import cli, models
 from repose.apps import reconstruction
+from repose.apps.clothes.bitwise import bitwise_steps, dressed_map
 from repose.apps.layouts import is_label_map, place_layout, read_layout
 from repose.apps.reconstruction import reconstruct_person, require_model
-from repose.apps.tryon.bitwise import bitwise_steps, dressed_map
 from repose.data import Store
 from repose.estimate.field_files import write_map
 from repose.images import save_image

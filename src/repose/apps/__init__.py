@@ -20,11 +20,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from repose.apps.clothes.texture import texture as texture
+    from repose.apps.clothes.wearing import tryon as tryon
     from repose.apps.reconstruction import reconstruct as reconstruct
 
-__all__ = ["reconstruct"]
+__all__ = ["reconstruct", "texture", "tryon"]
 
-_HOMES: dict[str, str] = {"reconstruct": "repose.apps.reconstruction"}
+_HOMES: dict[str, str] = {
+    "reconstruct": "repose.apps.reconstruction",
+    "texture": "repose.apps.clothes.texture",
+    "tryon": "repose.apps.clothes.wearing",
+}
 """Name -> the module that holds it; imported when it is first used."""
 
 

@@ -27,7 +27,9 @@ from repose.cli import (
     reconstruct,
     research,
     study,
+    texture,
     transfer,
+    tryon,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -75,6 +77,8 @@ def _options(
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
+    "texture": texture.texture,
+    "tryon": tryon.tryon,
     "reconstruct": reconstruct.reconstruct,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
