@@ -16,6 +16,8 @@ import repose.apps
 from repose import cli, models
 from repose.apps import reconstruction
 from repose.apps.clothes.bitwise import bitwise_steps, dressed_map
+from repose.apps.clothes.wearing import WAYS, Settings
+from repose.apps.garments import read_garments
 from repose.apps.layouts import is_label_map, place_layout, read_layout
 from repose.apps.reconstruction import reconstruct_person, require_model
 from repose.data import Store
@@ -225,6 +227,23 @@ def test_the_equation_of_section_4_5_2(model: Model, people: list[Person]) -> No
     assert torch.equal(steps.image, mask * crude + ~mask * source.image)  # type: ignore[operator]
     assert mask.any()
     assert not mask.all()
+
+
+def test_bitwise_is_a_way_of_tryon(model: Model, people: list[Person]) -> None:
+    """On whole photographs: a pixel that changes belongs to the garment, and the garment changes."""
+    source, garment = people[:2]
+    assert source.parsing is not None
+    assert garment.parsing is not None
+    shared = sorted(set(source.parsing.unique().tolist()) & set(garment.parsing.unique().tolist()) - {0})
+    label = max(shared, key=lambda k: int((source.parsing == k).sum()))  # type: ignore[union-attr]
+    put_on = WAYS["bitwise"](Settings(model=model))
+    picture = put_on(source, garment, read_garments(LIP_LABELS[label]))
+    assert source.image is not None
+    assert picture.shape == source.image.shape
+    changed = (picture != source.image).any(0)
+    near = torch.nn.functional.max_pool2d((source.parsing == label).float()[None], 3, 1, 1)[0] > 0  # of the canvas
+    assert changed.any()
+    assert not (changed & ~near).any()
 
 
 def test_a_part_that_the_other_does_not_wear_becomes_the_one_that_they_wear_most() -> None:
