@@ -34,14 +34,14 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "texture", "tryon", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "generate", "inspect",
-    "convert", "models", "demo", "bench", "research", "study",
+    "transfer", "texture", "tryon", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "generate",
+    "inspect", "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
     "pictures", "large", "estimate",
 )  # fmt: skip
-RESEARCH = ("realism", "turns", "gallery", "photographs", "reidentification")
+RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 
 
 @dataclass(frozen=True)
