@@ -6,7 +6,8 @@ the skin of its person come to lie when they are posed like the source says whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from repose.apps.clothes.laying import Cloth, Fitting, posed
 from repose.apps.garments import Garment, label_mask
-from repose.person import Person
+from repose.person import JOINTS, Person
 
 Cut = Literal["own", "garment"]
 CUTS: Final[tuple[Cut, ...]] = ("own", "garment")
@@ -29,6 +30,16 @@ LIMBS: Final[Mapping[str, tuple[str, ...]]] = {
     "skirt": _LEGS,
 }  # fmt: skip
 """Label of a garment -> the limbs that it covers or leaves bare."""
+
+_BONES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    f"{side} {limb}": tuple((f"{side}_{one}", f"{side}_{other}") for one, other in itertools.pairwise(joints))
+    for side in ("left", "right")
+    for limb, joints in (("arm", ("shoulder", "elbow", "wrist")), ("leg", ("hip", "knee", "ankle")))
+}
+"""Limb -> its bones."""
+
+_THICK: Final = 0.085
+"""A limb with a sleeve reaches so far from its bones, a share of the person's size."""
 
 _SKIN: Final = ("face", *_ARMS, "left leg", "right leg")
 
@@ -87,10 +98,31 @@ def garment_cut(into: Fitting, owner: Person, piece: Garment, worn: Cloth, regio
     if int(there.sum()) < _FEWEST or int(here.sum()) < _FEWEST:
         return Outline(whole, torch.zeros_like(region), torch.zeros_like(worn.colours))
     limb = posed(into, owner, there)
-    bare = _smooth((limb.mask[0] > 0.5) & ~covered & region, into.size) & region & ~covered
+    shown = (limb.mask[0] > 0.5) & ~covered & region & _near_bones(into, skin)
+    bare = _smooth(shown, into.size) & region & ~covered
     gain = _mean(into.person, here) / _mean(owner, label_mask(owner.parsing, _SKIN)).clamp_min(1e-3)
     colours = ((limb.colours.clamp(-1, 1) + 1) / 2) ** 2.2 * gain.clamp(0.1, 8).view(3, 1, 1)
     return Outline(whole, bare, colours.clamp(0, 1) ** (1 / 2.2) * 2 - 1)
+
+
+def _near_bones(into: Fitting, limbs: Iterable[str]) -> Tensor:
+    """Where the limbs of the source are, by their joints, bool (k H, k W)."""
+    assert into.target.keypoints is not None
+    joints = into.target.keypoints
+    height, width = into.image.shape[-2:]
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    near = torch.zeros(height, width, dtype=torch.bool)
+    for limb in limbs:
+        for names in _BONES[limb]:
+            one, other = (joints[JOINTS.index(name)] for name in names)
+            if min(float(one[2]), float(other[2])) <= 0:
+                continue
+            (x, y), (u, v) = (((end[:2] + 0.5) * into.times - 0.5).tolist() for end in (one, other))
+            length = max((u - x) ** 2 + (v - y) ** 2, 1e-3)
+            along = (((columns - x) * (u - x) + (rows - y) * (v - y)) / length).clamp(0, 1)
+            far = ((columns - x - along * (u - x)) ** 2 + (rows - y - along * (v - y)) ** 2).sqrt()
+            near |= far <= _THICK * into.size
+    return near
 
 
 def _mean(person: Person, mask: Tensor) -> Tensor:

@@ -88,6 +88,8 @@ class FlowTryOn:
         first: the pose of the first step, of `FIRST`.
         shading: see `repose.apps.texture`. mask: how the garment's person is cut out.
         cut: see `repose.apps.clothes.texture.Texture`. The text's two masks know the source's outline alone, "own".
+        keep: with the first step in the source's pose, what it covers of the outline stays, and the flow network gives
+            the rest; False: the flow network gives all of it, as in the text.
     """
 
     def __init__(
@@ -98,9 +100,11 @@ class FlowTryOn:
         shading: float = SHADING,
         mask: str | None = "auto",
         cut: Cut = "own",
+        keep: bool = True,
     ) -> None:
         self.generator = generator.eval()
         self.model, self.first, self.shading, self.mask, self.cut = model, first, shading, mask, cut
+        self.keep = keep
 
     def __call__(self, source: Person, garment: Person, garments: Sequence[Garment]) -> Tensor:
         """The source's photograph with these garments of the other person, (3, H, W) in [-1, 1].
@@ -137,6 +141,10 @@ class FlowTryOn:
         flow = self.flow(first, outline.cloth)
         moved = warp(torch.cat([first.colours, first.mask])[None], flow)[0]
         second = Cloth(moved[:3], moved[3:])
+        if self.keep and self.first == "source":
+            second = Cloth(
+                torch.where(first.mask > 0.5, first.colours, moved[:3]), torch.maximum(first.mask, moved[3:])
+            )
         return FlowSteps(first, outline, flow, second, filled(second, outline.cloth, into.size))
 
     def _first(self, into: Fitting, owner: Person, mask: Tensor) -> Cloth:
