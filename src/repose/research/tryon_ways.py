@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from repose.apps.clothes.cut import Cut
 from repose.apps.clothes.flow import First, FlowTryOn
 from repose.apps.clothes.texture import Texture
 from repose.apps.clothes.wearing import FLOW_WEIGHTS, load_flow
@@ -26,25 +27,27 @@ def known_ways(model: Model, flow: str | Path = FLOW_WEIGHTS) -> dict[str, Way]:
         "source copied": copied_source,
         "mean colour": mean_colour,
         "garment copied": copied_garment,
-        "texture": texture_way(model),
-        "flow, source pose first": flow_way(model, flow, "source"),
-        "flow, frontal pose first": flow_way(model, flow, "frontal"),
         "flow alone": flow_way(model, flow, "none"),
+        "frontal pose, then flow": flow_way(model, flow, "frontal"),
+        "source's pose, then flow": flow_way(model, flow, "source"),
+        "texture": texture_way(model, "own"),
+        "flow, own cut": flow_way(model, flow, "source", "garment", keep=True),
+        "texture, own cut": texture_way(model, "garment"),
     }
 
 
-def texture_way(model: Model) -> Way:
-    """The model alone, as `repose.apps.texture` does it."""
+def texture_way(model: Model, cut: Cut) -> Way:
+    """The model alone: as `repose.apps.texture` does it, or with the garment's own cut as `repose.apps.tryon`."""
 
     def way(source: Person, garment: Person, labels: tuple[str, ...]) -> Tensor:
-        return Texture(model, garment, [Garment("garment", labels)])(source)
+        return Texture(model, garment, [Garment("garment", labels)], cut=cut)(source)
 
     return way
 
 
-def flow_way(model: Model, flow: str | Path, first: First) -> Way:
-    """The appearance flow network behind a model, as `repose.apps.tryon` does it."""
-    put_on = FlowTryOn(load_flow(flow), model, first)
+def flow_way(model: Model, flow: str | Path, first: First, cut: Cut = "own", keep: bool = False) -> Way:
+    """The appearance flow network behind a model; see `repose.apps.clothes.flow.FlowTryOn`."""
+    put_on = FlowTryOn(load_flow(flow), model, first, cut=cut, keep=keep)
 
     def way(source: Person, garment: Person, labels: tuple[str, ...]) -> Tensor:
         return put_on(source, garment, [Garment("garment", labels)])
