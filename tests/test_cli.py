@@ -41,7 +41,7 @@ BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
     "pictures", "large", "estimate",
 )  # fmt: skip
-RESEARCH = ("realism", "turns", "gallery", "photographs", "reidentification")
+RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 
 
 @dataclass(frozen=True)

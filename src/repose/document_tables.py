@@ -35,6 +35,7 @@ from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
+from repose.research.tryon import tryon_table
 from repose.research.turns import turns_table
 
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
@@ -68,6 +69,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "iuv": iuv_table,
     "parsing": parsing_table,
     "turns": turns_table,
+    "tryon": tryon_table,
     "reidentification": reidentification_table,
     "photographs": photographs_table,
 }

@@ -33,7 +33,7 @@ def texture(
     labels: Garments = "shirt",
     out: Out = Path("out/texture.png"),
     model: ModelName = "default",
-    shading: Shading = 0.6,
+    shading: Shading = 0.8,
     pose: Estimator = "movenet",
     person: PersonChoice = "largest",
     condition_person: Annotated[str, typer.Option(help="The same for CONDITION.")] = "largest",

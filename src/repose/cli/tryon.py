@@ -43,6 +43,13 @@ def tryon(
     ] = "flow",
     model: ModelName = "default",
     flow: Annotated[str, typer.Option(help="Weights of the flow network.")] = "garment-s-synthetic",
+    cut: Annotated[
+        str,
+        typer.Option(
+            metavar="garment|own",
+            help="Whose outline: garment, sleeves and legs become as long as the new one's; own, as the old one's.",
+        ),
+    ] = "garment",
     first: Annotated[
         str,
         typer.Option(
@@ -51,7 +58,7 @@ def tryon(
             "one without self-occlusion, or none.",
         ),
     ] = "source",
-    shading: Shading = 0.6,
+    shading: Shading = 0.8,
     pose: Estimator = "movenet",
     person: PersonChoice = "largest",
     garment_person: Annotated[str, typer.Option(help="The same for GARMENT.")] = "largest",
@@ -69,7 +76,7 @@ def tryon(
 ) -> None:
     """Try a garment of GARMENT on the person of SOURCE.
 
-    The garment takes the place of the one that the person wears, and its outline; everything else of the photograph
+    The garment takes the place of the one that the person wears; everything else of the photograph
     stays. A garment that one of the two does not wear is an error that says what they wear.
 
     One source gives OUT and a sheet beside it (OUT.sheet.png). A folder gives a contact sheet at OUT and the single
@@ -84,6 +91,7 @@ def tryon(
     from repose.names import nearest
 
     def ready(other: Person, garments: tuple[Garment, ...]) -> Callable[[Person], Tensor]:
+        from repose.apps.clothes.cut import CUTS
         from repose.apps.clothes.flow import FIRST
         from repose.apps.clothes.wearing import WAYS, Settings
         from repose.pipeline import load, require_mask
@@ -92,12 +100,14 @@ def tryon(
             raise ValueError(f"no way to try a garment on is called '{way}'; {nearest(way, WAYS)}")
         if first not in FIRST:
             raise ValueError(f"no pose of the first step is called '{first}'; {nearest(first, FIRST)}")
+        if cut not in CUTS:
+            raise ValueError(f"no cut is called '{cut}'; {nearest(cut, CUTS)}")
         require_mask(mask)
-        put_on = WAYS[way](Settings(load(model, device), flow, first, shading, mask))
+        put_on = WAYS[way](Settings(load(model, device), flow, first, shading, mask, cut))
         return lambda person: put_on(person, other, garments)
 
     given = Photographs(
         source, garment, out, labels, "garment", source_parsing, garment_parsing, table, pose, person, garment_person,
-        size, quality, force, {"model": model, "way": way, "shading": shading, "mask": mask},
+        size, quality, force, {"model": model, "way": way, "cut": cut, "shading": shading, "mask": mask},
     )  # fmt: skip
     put_on_all("tryon", given, as_json, ready)

@@ -19,7 +19,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.apps.clothes.laying import Cloth, Fitting, exchanged, filled, fitting, into_photograph, posed, shaded
+from repose.apps.clothes.cut import Cut, Outline, garment_cut, own_outline
+from repose.apps.clothes.laying import (
+    SHADING,
+    Cloth,
+    Fitting,
+    exchanged,
+    filled,
+    fitting,
+    into_photograph,
+    posed,
+    shaded,
+)
 from repose.apps.clothes.outline import garment_outline
 from repose.apps.garments import Garment
 from repose.models.garment.network import GarmentFlow, on_white
@@ -56,13 +67,13 @@ class FlowSteps:
     """What the steps give for one garment, all in the crop of the source's photograph, (k H, k W).
 
     Attributes:
-        first: the garment in the pose of the first step. region: bool, the outline of the source's garment.
+        first: the garment in the pose of the first step. outline: where it goes.
         flow: (1, 2, k H, k W), where in `first` each pixel lies, -1 to 1 from edge to edge.
         second: the garment along the flow. cloth: (3, k H, k W), all of the outline covered.
     """
 
     first: Cloth
-    region: Tensor
+    outline: Outline
     flow: Tensor
     second: Cloth
     cloth: Tensor
@@ -76,6 +87,9 @@ class FlowTryOn:
         model: of pose transfer, for the first step.
         first: the pose of the first step, of `FIRST`.
         shading: see `repose.apps.texture`. mask: how the garment's person is cut out.
+        cut: see `repose.apps.clothes.texture.Texture`. The text's two masks know the source's outline alone, "own".
+        keep: with the first step in the source's pose, what it covers of the outline stays, and the flow network gives
+            the rest; False: the flow network gives all of it, as in the text.
     """
 
     def __init__(
@@ -83,11 +97,14 @@ class FlowTryOn:
         generator: GarmentFlow,
         model: Model,
         first: First = "source",
-        shading: float = 0.0,
+        shading: float = SHADING,
         mask: str | None = "auto",
+        cut: Cut = "own",
+        keep: bool = True,
     ) -> None:
         self.generator = generator.eval()
-        self.model, self.first, self.shading, self.mask = model, first, shading, mask
+        self.model, self.first, self.shading, self.mask, self.cut = model, first, shading, mask, cut
+        self.keep = keep
 
     def __call__(self, source: Person, garment: Person, garments: Sequence[Garment]) -> Tensor:
         """The source's photograph with these garments of the other person, (3, H, W) in [-1, 1].
@@ -103,8 +120,9 @@ class FlowTryOn:
             steps = self.steps(into, owner, piece)
             if steps is None:
                 continue
-            cloth = shaded(steps.cloth, into.image, steps.region, into.size, self.shading)
-            picture, changed = exchanged(picture, cloth, steps.region, into.size)
+            both = steps.outline.cloth & into.region(garment_outline(source, piece))
+            cloth = steps.outline.over(shaded(steps.cloth, into.image, both, into.size, self.shading))
+            picture, changed = exchanged(picture, cloth, steps.outline.region, into.size)
             share = torch.maximum(share, changed)
         return into_photograph(into, picture, share)
 
@@ -114,11 +132,20 @@ class FlowTryOn:
         region = into.region(garment_outline(into.person, piece))
         if not bool(region.any()):
             return None
-        first = self._first(into, owner, garment_outline(owner, piece))
-        flow = self.flow(first, region)
+        there = garment_outline(owner, piece)
+        first = self._first(into, owner, there)
+        outline = own_outline(region)
+        if self.cut == "garment":
+            worn = first if self.first == "source" else posed(into, owner, there)
+            outline = garment_cut(into, owner, piece, worn, region)
+        flow = self.flow(first, outline.cloth)
         moved = warp(torch.cat([first.colours, first.mask])[None], flow)[0]
         second = Cloth(moved[:3], moved[3:])
-        return FlowSteps(first, region, flow, second, filled(second, region, into.size))
+        if self.keep and self.first == "source":
+            second = Cloth(
+                torch.where(first.mask > 0.5, first.colours, moved[:3]), torch.maximum(first.mask, moved[3:])
+            )
+        return FlowSteps(first, outline, flow, second, filled(second, outline.cloth, into.size))
 
     def _first(self, into: Fitting, owner: Person, mask: Tensor) -> Cloth:
         """The garment after the first step."""

@@ -28,6 +28,9 @@ from repose.represent.framing import enlarged, place, place_source, times_of
 from repose.represent.retarget import person_size
 from repose.scene.fill import fill, spread
 
+SHADING: Final = 0.8
+"""How far a new garment takes the light and shade of the old one, if nothing else is said."""
+
 MOST_PIXELS: Final = 1_500_000
 """A garment is carried in a crop of at most so many pixels, for time."""
 

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.apps.clothes.laying import Fitting, exchanged, filled, fitting, into_photograph, posed, shaded
+from repose.apps.clothes.cut import Cut, garment_cut, own_outline
+from repose.apps.clothes.laying import SHADING, Fitting, exchanged, filled, fitting, into_photograph, posed, shaded
 from repose.apps.clothes.outline import garment_outline
 from repose.apps.garments import Garment, read_garments, require_worn
 from repose.apps.people import Parsing, is_several, listed, listed_maps, parsed_person
@@ -31,9 +32,6 @@ from repose.represent.framing import place_source
 from repose.represent.label_tables import LabelsLike
 from repose.represent.parsing import TO_PINET
 from repose.represent.pose_files import MIN_SCORE
-
-SHADING = 0.6
-"""How far the new garment takes the light and shade of the old one."""
 
 
 def texture(
@@ -116,7 +114,7 @@ class Laid:
 
     Attributes:
         cloth: (3, k H, k W), to be looked at inside the region and a few pixels around.
-        region: bool (k H, k W), where the old garment is.
+        region: bool (k H, k W), where the picture changes.
     """
 
     cloth: Tensor
@@ -130,6 +128,8 @@ class Texture:
         model: a PINet of two stages, or any other.
         condition: unbatched, on the whole photograph, with image, joints and parsing.
         garments: that they wear. shading: see `texture`. mask: likewise.
+        cut: of `repose.apps.clothes.cut.CUTS`: "own", the source's garment keeps its outline; "garment": sleeves and
+            legs become as long as those of the new one. Not with a PINet.
 
     Raises:
         ValueError: a PINet of one stage.
@@ -142,9 +142,10 @@ class Texture:
         garments: Sequence[Garment],
         shading: float = SHADING,
         mask: str | None = "auto",
+        cut: Cut = "own",
     ) -> None:
         model.generator.eval()  # in training mode batch norm would mix the people
-        self.model, self.garments, self.shading = model, tuple(garments), shading
+        self.model, self.garments, self.shading, self.cut = model, tuple(garments), shading, cut
         self.painted = isinstance(model.generator, PINet)
         self.condition = condition if self.painted or condition.mask is not None else with_mask(condition, mask)
 
@@ -172,8 +173,12 @@ class Texture:
         if not bool(region.any()):
             return None
         worn = posed(into, self.condition, garment_outline(self.condition, garment))
-        cloth = filled(worn, region, into.size)
-        return Laid(shaded(cloth, into.image, region, into.size, self.shading), region)
+        outline = (
+            garment_cut(into, self.condition, garment, worn, region) if self.cut == "garment" else own_outline(region)
+        )
+        cloth = filled(worn, outline.cloth, into.size)
+        cloth = shaded(cloth, into.image, region & outline.cloth, into.size, self.shading)
+        return Laid(outline.over(cloth), outline.region)
 
     def _by_equation_11(self, source: Person) -> Tensor:
         """Painted by PINet's image generator on its canvas, and brought back where the garments are."""

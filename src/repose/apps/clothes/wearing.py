@@ -12,8 +12,10 @@ from torch import Tensor
 
 from repose.apps import reconstruction
 from repose.apps.clothes.bitwise import bitwise
+from repose.apps.clothes.cut import CUTS, Cut
 from repose.apps.clothes.flow import FIRST, First, FlowTryOn
-from repose.apps.clothes.texture import SHADING, Texture
+from repose.apps.clothes.laying import SHADING
+from repose.apps.clothes.texture import Texture
 from repose.apps.garments import Garment, read_garments, require_worn
 from repose.apps.people import Parsing, is_several, listed, listed_maps, parsed_person
 from repose.estimate import Estimator, KeypointEstimator
@@ -41,6 +43,7 @@ class Settings:
         model: of pose transfer, or None for that way's own.
         flow: weights of the flow network, by name or folder. first: of `FIRST`.
         shading: 0 to 1. mask: how the garment's person is cut out.
+        cut: of `CUTS`.
     """
 
     model: Model | str | Path = "default"
@@ -48,6 +51,7 @@ class Settings:
     first: First = "source"
     shading: float = SHADING
     mask: str | None = "auto"
+    cut: Cut = "garment"
 
     def loaded(self) -> Model:
         """The model of pose transfer."""
@@ -65,7 +69,9 @@ def flow_way(settings: Settings) -> TryOn:
     Raises:
         ValueError: the weights are of another model.
     """
-    return FlowTryOn(load_flow(settings.flow), settings.loaded(), settings.first, settings.shading, settings.mask)
+    return FlowTryOn(
+        load_flow(settings.flow), settings.loaded(), settings.first, settings.shading, settings.mask, settings.cut
+    )
 
 
 def texture_way(settings: Settings) -> TryOn:
@@ -73,7 +79,7 @@ def texture_way(settings: Settings) -> TryOn:
     model = settings.loaded()
 
     def put_on(source: Person, garment: Person, garments: Sequence[Garment]) -> Tensor:
-        return Texture(model, garment, garments, settings.shading, settings.mask)(source)
+        return Texture(model, garment, garments, settings.shading, settings.mask, settings.cut)(source)
 
     return put_on
 
@@ -141,6 +147,7 @@ def tryon(
     *,
     way: str = "flow",
     labels: str | Sequence[str] = "shirt",
+    cut: Cut = "garment",
     first: First = "source",
     flow: str | Path = FLOW_WEIGHTS,
     shading: float = SHADING,
@@ -167,6 +174,8 @@ def tryon(
             "bitwise": the label map is reconstructed in the looks of the garment's person, and the garment cut out of
             that (Roy et al., section 4.5.2); its model is one of a recipe multiscale-parsing-*.
         labels: what is tried on, see `repose.apps.texture`.
+        cut: "garment": sleeves and legs become as long as those of the new garment, as far as its photograph tells;
+            "own": it takes the outline of the old one.
         first: of "flow": the pose of the first step, "source" (the source's own), "frontal", or "none".
         flow: of "flow": weights of the flow network.
         shading: 0 to 1, how far the garment takes the light and shade of the old one.
@@ -192,6 +201,8 @@ def tryon(
         raise ValueError(f"no way to try a garment on is called '{way}'; {nearest(way, WAYS)}")
     if first not in FIRST:
         raise ValueError(f"no pose of the first step is called '{first}'; {nearest(first, FIRST)}")
+    if cut not in CUTS:
+        raise ValueError(f"no cut is called '{cut}'; {nearest(cut, CUTS)}")
     if not 0 <= shading <= 1:
         raise ValueError(f"shading is 0 to 1, got {shading}")
     if mask is not None:
@@ -203,7 +214,7 @@ def tryon(
     common: dict[str, Any] = {"table": table, "pose": pose, "min_score": min_score, "parser": parser}
     owner = parsed_person(garment, garment_parsing, which=garment_which, keypoints=garment_keypoints, **common)
     require_worn(owner, garments, called(garment, "the garment's person"))
-    put_on = WAYS[way](Settings(model, flow, first, shading, mask))
+    put_on = WAYS[way](Settings(model, flow, first, shading, mask, cut))
     results = []
     for picture, parsing in zip(pictures, maps, strict=True):
         person = parsed_person(picture, parsing, which=which, keypoints=source_keypoints, **common)
