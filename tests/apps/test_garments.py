@@ -84,6 +84,22 @@ def test_a_patch_of_another_label_is_part_of_the_garment_if_it_has_its_colours()
     assert torch.equal(garment_outline(person, Garment("hat", ("hat",))), torch.zeros_like(shirt))
 
 
+def test_a_jumpsuit_above_trousers_is_the_shirt_and_a_large_coat_is_noted() -> None:
+    person = dressed(0)
+    shirt = label(person, "upper clothes")
+    low = shirt & (torch.arange(128)[:, None] > int(torch.nonzero(shirt)[:, 0].median()))
+    assert person.parsing is not None
+    piece = read_garments("shirt")[0]
+    mistaken = torch.where(low, LIP_LABELS.index("jumpsuits"), person.parsing)
+    assert torch.equal(piece.mask(mistaken), shirt)
+    alone = torch.where(mistaken == LIP_LABELS.index("pants"), 0, mistaken)
+    assert torch.equal(piece.mask(alone), shirt & ~low), "without trousers it is a jumpsuit"
+    high = shirt & (torch.arange(128)[:, None] > int(torch.nonzero(shirt)[:, 0].min()) + 4)
+    coat = replace(person, parsing=torch.where(high, LIP_LABELS.index("coat"), person.parsing))
+    with pytest.warns(UserWarning, match=r"me\.jpg: \d+ pixels are shirt, and \d+ are coat, which stay"):
+        require_worn(coat, [piece], "me.jpg")
+
+
 def test_label_files_are_taken_instead_of_the_parser(tmp_path: Path) -> None:
     person = dressed(0, RED)
     assert person.image is not None

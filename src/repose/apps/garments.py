@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.callers import callers_level
 from repose.names import nearest
 from repose.person import LIP_LABELS, Person
 
@@ -45,6 +47,15 @@ LEAST_SHARE: Final = 0.003
 """Nor is one of a smaller share of the person's pixels."""
 
 
+PARTS: Final = (
+    frozenset({"upper clothes", "coat", "dress", "jumpsuits", "scarf"}),
+    frozenset({"pants", "skirt", "jumpsuits", "dress", "socks"}),
+)
+"""Labels of the trunk and of the legs, which parsers take for each other."""
+
+_FAR_MORE: Final = 1.5
+
+
 @dataclass(frozen=True)
 class Garment:
     """What is exchanged, as one piece.
@@ -57,8 +68,16 @@ class Garment:
     labels: tuple[str, ...]
 
     def mask(self, parsing: Tensor) -> Tensor:
-        """Where it is: int64 (..., H, W) labels -> bool (..., H, W)."""
-        return label_mask(parsing, self.labels)
+        """Where it is: int64 (..., H, W) labels of one person -> bool (..., H, W).
+
+        Nobody wears a dress or a jumpsuit above at least as much of trousers or a skirt: on such a person a parser took
+        part of the shirt for one.
+        """
+        own = label_mask(parsing, self.labels)
+        if "upper clothes" not in self.labels or not bool(own.any()):
+            return own
+        gown, lower = (label_mask(parsing, labels) for labels in (("dress", "jumpsuits"), ("pants", "skirt")))
+        return own | gown if int(lower.sum()) >= int(gown.sum()) else own
 
 
 def read_garments(names: str | Iterable[str]) -> tuple[Garment, ...]:
@@ -118,6 +137,10 @@ def require_worn(person: Person, garments: Iterable[Garment], what: str) -> None
     Args:
         person: unbatched, with parsing. what: names them in the error, such as "the source" or a file.
 
+    Warns:
+        UserWarning: what lies over the same part of the body is by far more of another label, such as a coat where a
+            shirt is asked for.
+
     Raises:
         ValueError: they do not wear one, or too few of its pixels are seen; the text says what they wear.
     """
@@ -127,6 +150,7 @@ def require_worn(person: Person, garments: Iterable[Garment], what: str) -> None
     for garment in garments:
         count = int(garment.mask(person.parsing).sum())
         if count >= least:
+            _note_other(person.parsing, garment, what)
             continue
         there = ", ".join(f"{label} ({pixels} pixels)" for label, pixels in worn(person.parsing).items())
         seen = f"only {count} pixels of it are seen" if count else "no pixel of it is seen"
@@ -134,6 +158,22 @@ def require_worn(person: Person, garments: Iterable[Garment], what: str) -> None
             f"{what} wears no {garment.name} ({', '.join(garment.labels)}): {seen}, {least} are needed; "
             f"there are: {there or 'no labels at all'}"
         )
+
+
+def _note_other(parsing: Tensor, garment: Garment, what: str) -> None:
+    """Warn where another label has by far more of the part of the body that the garment covers."""
+    place = garment.mask(parsing)
+    count, pixels = int(place.sum()), worn(torch.where(place, 0, parsing))
+    for part in PARTS:
+        if not part & set(garment.labels):
+            continue
+        more = {label: area for label, area in pixels.items() if label in part and area > _FAR_MORE * count}
+        for label, area in more.items():
+            warnings.warn(
+                f"{what}: {count} pixels are {garment.name}, and {area} are {label}, which stay; ask for {label} too, "
+                "or give a label map, if that is wrong",
+                stacklevel=callers_level(),
+            )
 
 
 def _least(person: int) -> int:
@@ -145,6 +185,7 @@ __all__ = [
     "GARMENTS",
     "LEAST_PIXELS",
     "LEAST_SHARE",
+    "PARTS",
     "Garment",
     "garment_labels",
     "label_mask",

@@ -10,7 +10,7 @@ from torch import Tensor
 from repose.apps.clothes.cut import Cut
 from repose.apps.clothes.flow import First, FlowTryOn
 from repose.apps.clothes.texture import Texture
-from repose.apps.clothes.wearing import FLOW_WEIGHTS, load_flow
+from repose.apps.clothes.wearing import FLOW_WEIGHTS, WAYS, Settings, load_flow
 from repose.apps.garments import Garment
 from repose.person import Person
 from repose.pipeline import Model
@@ -33,6 +33,7 @@ def known_ways(model: Model, flow: str | Path = FLOW_WEIGHTS) -> dict[str, Way]:
         "texture": texture_way(model, "own"),
         "flow, own cut": flow_way(model, flow, "source", "garment", keep=True),
         "texture, own cut": texture_way(model, "garment"),
+        "bitwise": bitwise_way(),
     }
 
 
@@ -48,6 +49,16 @@ def texture_way(model: Model, cut: Cut) -> Way:
 def flow_way(model: Model, flow: str | Path, first: First, cut: Cut = "own", keep: bool = False) -> Way:
     """The appearance flow network behind a model; see `repose.apps.clothes.flow.FlowTryOn`."""
     put_on = FlowTryOn(load_flow(flow), model, first, cut=cut, keep=keep)
+
+    def way(source: Person, garment: Person, labels: tuple[str, ...]) -> Tensor:
+        return put_on(source, garment, [Garment("garment", labels)])
+
+    return way
+
+
+def bitwise_way() -> Way:
+    """The reconstruction of the label map, and the garment cut out of it; see `repose.apps.clothes.bitwise`."""
+    put_on = WAYS["bitwise"](Settings())
 
     def way(source: Person, garment: Person, labels: tuple[str, ...]) -> Tensor:
         return put_on(source, garment, [Garment("garment", labels)])
@@ -74,4 +85,4 @@ def _parsing(person: Person) -> Tensor:
     return person.parsing
 
 
-__all__ = ["flow_way", "known_ways", "painted_way", "texture_way"]
+__all__ = ["bitwise_way", "flow_way", "known_ways", "painted_way", "texture_way"]

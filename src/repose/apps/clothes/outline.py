@@ -12,15 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repose.apps.garments import Garment, label_mask
+from repose.apps.garments import PARTS, Garment, label_mask
 from repose.metrics.functional.regions import lab
 from repose.person import Person
-
-TAKEN_FOR: Final = (
-    frozenset({"upper clothes", "coat", "dress", "jumpsuits", "scarf"}),
-    frozenset({"pants", "skirt", "jumpsuits", "dress", "socks"}),
-)
-"""Labels that parsers take for each other, of the trunk and of the legs."""
 
 _SMALLER: Final = 0.4
 """A patch is at most so large, a share of the garment."""
@@ -49,11 +43,11 @@ def garment_outline(person: Person, garment: Garment) -> Tensor:
     rows, columns = (torch.nonzero(whole.any(axis))[:, 0] for axis in (1, 0))
     room = 2 + (int(rows[-1]) - int(rows[0])) // 4
     top, left = max(0, int(rows[0]) - room), max(0, int(columns[0]) - room)
-    part = (slice(top, int(rows[-1]) + 1 + room), slice(left, int(columns[-1]) + 1 + room))
-    labels, worn = person.parsing[part], whole[part].numpy()
-    colours = lab(((person.image[:, *part] + 1) * 127.5)[None])[0].numpy()  # (3, h, w)
+    box = (slice(top, int(rows[-1]) + 1 + room), slice(left, int(columns[-1]) + 1 + room))
+    labels, worn = person.parsing[box], whole[box].numpy()
+    colours = lab(((person.image[:, *box] + 1) * 127.5)[None])[0].numpy()  # (3, h, w)
     area = int(worn.sum())
-    others = {label for family in TAKEN_FOR if family & set(garment.labels) for label in family} - set(garment.labels)
+    others = {label for part in PARTS if part & set(garment.labels) for label in part} - set(garment.labels)
     found = worn.copy()
     for label in sorted(others):
         patches, count = ndimage.label(label_mask(labels, [label]).numpy())
@@ -68,7 +62,7 @@ def garment_outline(person: Person, garment: Garment) -> Tensor:
         if hole.sum() <= _HOLE * area and _alike(colours, found, hole):
             found |= hole
     out = whole.clone()
-    out[part] = torch.from_numpy(found)
+    out[box] = torch.from_numpy(found)
     return out
 
 
@@ -83,4 +77,4 @@ def _alike(colours: np.ndarray, worn: np.ndarray, patch: np.ndarray) -> bool:
     return bool(min(np.linalg.norm(own - mean) for mean in means) <= _ALIKE)
 
 
-__all__ = ["TAKEN_FOR", "garment_outline"]
+__all__ = ["garment_outline"]
