@@ -49,7 +49,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "synthetic": lambda lines: evaluation_table(lines, "synthetic", "patn-market"),
     "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),
     "reconstruct": lambda lines: evaluation_table(
-        lines, "synthetic-half", "people-half", ("ssim", "mask_ssim", "psnr", "l1", "lpips_alex", "lpips_vgg")
+        lines, "synthetic-half", "people-half", ("ssim", "mask_ssim", "psnr", "l1", "lpips_alex")
     ),
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),
