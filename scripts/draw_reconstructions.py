@@ -23,7 +23,7 @@ from repose.person import Person
 from repose.represent.canvas import to_uint8
 from repose.represent.parsing import first_picture, part_maps
 
-ROWS = 3
+ROWS = 2
 """Of the best, of the middle and of the worst."""
 
 FIELDS = ("image", "parsing")
@@ -79,7 +79,7 @@ def main(name: str, store_folder: str, out: str, firsts: str | None = None) -> N
         print(f"{store.names[pairs[k, 0]]} -> {store.names[pairs[k, 1]]}: {127.5 * errors[k]:.1f} grey levels")
     columns = ["source", "map", "first", "result", "true"]
     names = ["best"] * ROWS + ["middle"] * ROWS + ["worst"] * ROWS
-    save_image(out, np.asarray(sheet(lines, columns, scale=2, labels=names)), quality=85)
+    save_image(out, np.asarray(sheet(lines, columns, scale=2, labels=names)), quality=80)
 
 
 if __name__ == "__main__":
