@@ -54,7 +54,9 @@ def main(name: str, store_folder: str, out: str, firsts: str | None = None) -> N
         off = ((images - target.image).abs() * there).sum((1, 2, 3)) / (3 * there.sum((1, 2, 3)).clamp_min(1))
         errors += off.tolist()
         if firsts is not None:
-            for first, (a, b) in zip(first_of(source, target), some.tolist(), strict=True):
+            framed = model.canvas.frame(Person(image=first_of(source, target))).image
+            assert framed is not None
+            for first, (a, b) in zip(framed, some.tolist(), strict=True):
                 Path(firsts).mkdir(parents=True, exist_ok=True)
                 save_image(Path(firsts) / f"{store.names[a]}_2_{store.names[b]}.png", to_uint8(first))
     order = np.argsort(errors)
