@@ -16,7 +16,7 @@ import repose.apps
 from repose import cli, models
 from repose.apps import reconstruction
 from repose.apps.clothes.bitwise import bitwise_steps, dressed_map
-from repose.apps.clothes.wearing import WAYS, Settings
+from repose.apps.clothes.wearing import WAYS, Settings, _parsing_model
 from repose.apps.garments import read_garments
 from repose.apps.layouts import is_label_map, place_layout, read_layout
 from repose.apps.reconstruction import reconstruct_person, require_model
@@ -25,7 +25,7 @@ from repose.estimate.field_files import write_map
 from repose.images import save_image
 from repose.models.weights import save_weights
 from repose.person import LIP_LABELS, Person
-from repose.pipeline import Model
+from repose.pipeline import Model, load
 from repose.recipes import override
 from repose.represent.canvas import canvas, to_uint8
 from tests.contract import checks
@@ -210,6 +210,25 @@ def test_a_model_that_reads_joints_is_refused() -> None:
     recipe = override(models.recipe("multiscale-s"), [*models.MODELS["multiscale"].tiny])
     with pytest.raises(ValueError, match=r"'joints' poses people by keypoints, not by a label map alone; choose"):
         require_model(Model("joints", models.build_generator(recipe), recipe))
+
+
+def test_the_shipped_weights_take_the_layout_from_the_map(people: list[Person]) -> None:
+    """Nearer to the true picture on the person than the source is, of two pictures of one person."""
+    shipped = require_model()
+    source, target = people[:2]
+    result = reconstruct_person(shipped, source, Person(parsing=target.parsing))
+    true = shipped.canvas.take(place_layout(target, shipped.canvas))
+    assert true.image is not None
+    assert true.parsing is not None
+    assert result.source.image is not None
+    there = true.parsing > 0
+    error, copied = ((picture - true.image).abs()[:, there].mean() for picture in (result.image, result.source.image))
+    assert error < 0.8 * copied
+
+
+def test_bitwise_has_weights_of_its_own() -> None:
+    assert _parsing_model(Settings()).name == reconstruction.DEFAULT
+    assert _parsing_model(Settings(model=load("default"))).name == reconstruction.DEFAULT
 
 
 # -- bitwise try-on -------------------------------------------------------------------------------------------------
