@@ -34,14 +34,15 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "video", "animate", "font", "estimate", "convert-pose", "prepare", "export-layout", "train", "tune",
+    "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
+    "export-layout", "train", "tune",
     "eval", "generate", "inspect", "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
     "pictures", "large", "estimate", "video", "steadiness",
 )  # fmt: skip
-RESEARCH = ("realism", "turns", "gallery", "photographs", "reidentification")
+RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 
 
 @dataclass(frozen=True)

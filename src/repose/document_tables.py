@@ -39,6 +39,7 @@ from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
 from repose.research.tuning import tuning_table
+from repose.research.tryon import tryon_table
 from repose.research.turns import turns_table
 
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
@@ -51,6 +52,9 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     ),
     "synthetic": lambda lines: evaluation_table(lines, "synthetic", "patn-market"),
     "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),
+    "reconstruct": lambda lines: evaluation_table(
+        lines, "synthetic-half", "people-half", ("ssim", "mask_ssim", "psnr", "l1", "lpips_alex")
+    ),
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),
     "papers": lambda lines: paper_table(),
@@ -72,6 +76,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "parsing": parsing_table,
     "font": font_table,
     "turns": turns_table,
+    "tryon": tryon_table,
     "reidentification": reidentification_table,
     "photographs": photographs_table,
     "tuning": tuning_table,

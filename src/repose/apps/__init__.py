@@ -20,15 +20,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from repose.apps.clothes.texture import texture
+    from repose.apps.clothes.wearing import tryon
     from repose.apps.fonts.transfer import font
     from repose.apps.motion.animate import animate
     from repose.apps.motion.video import video
+    from repose.apps.reconstruction import reconstruct
     from repose.apps.tuning import Tuned, tune
 
 __all__ = [
     "Tuned",
     "animate",
     "font",
+    "reconstruct",
+    "texture",
+    "tryon",
     "tune",
     "video",
 ]
@@ -37,6 +43,9 @@ _HOMES = {
     "Tuned": "repose.apps.tuning",
     "animate": "repose.apps.motion.animate",
     "font": "repose.apps.fonts.transfer",
+    "reconstruct": "repose.apps.reconstruction",
+    "texture": "repose.apps.clothes.texture",
+    "tryon": "repose.apps.clothes.wearing",
     "tune": "repose.apps.tuning",
     "video": "repose.apps.motion.video",
 }

@@ -31,6 +31,9 @@ from repose.cli import (
     transfer,
     tune,
     video,
+    reconstruct,
+    texture,
+    tryon,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -81,6 +84,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "font": font.font,
     "video": video.video,
     "animate": animate.animate,
+    "texture": texture.texture,
+    "tryon": tryon.tryon,
+    "reconstruct": reconstruct.reconstruct,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,

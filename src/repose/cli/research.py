@@ -143,6 +143,52 @@ def turns(
 
 
 @app.command()
+def tryon(
+    model: Annotated[
+        str, typer.Argument(help="Of pose transfer: weights by name, or the folder of a run.")
+    ] = "default",
+    flow: Annotated[str, typer.Option(help="Weights of the appearance flow network.")] = "garment-s-synthetic",
+    shirts: Annotated[int, typer.Option(min=1, help="Exchanges of shirts.")] = 40,
+    trousers: Annotated[int, typer.Option(min=1, help="Exchanges of trousers.")] = 20,
+    shown: Annotated[int, typer.Option(min=1, help="Exchanges on the sheet, spread over all.")] = 10,
+    results: Results = None,
+    out: Out = Path("out/tryon.png"),
+    device: Device = "auto",
+) -> None:
+    """Compare the ways of try-on on rendered people who truly put on another's garment.
+
+    Leaves a sheet: the source, who wears the garment, the source in it, and each way's picture.
+
+    [bold]repose research tryon --results results/tryon.jsonl[/bold]
+    """
+    import numpy as np
+
+    from repose.images import save_image
+    from repose.models.weights import weights_checksum
+    from repose.pipeline import load
+    from repose.record import append_result
+    from repose.research.tryon import print_ways, score_ways
+    from repose.research.tryon_ways import known_ways
+    from repose.research.wardrobe import render_exchanges
+
+    loaded = load(model, device)
+    with common.progress_bar() as bar:
+        counts = {"shirt": shirts, "trousers": trousers}
+        exchanges = render_exchanges(loaded.canvas, counts, progress=common.progress_callback(bar, "render"))
+        ways = known_ways(loaded, flow)
+        scored = score_ways(exchanges, ways, common.progress_callback(bar, "try on"))
+    print_ways(scored, stdout)
+    for line in scored.lines():
+        append_result(
+            results, line, model=loaded.name, weights=weights_checksum(model), flow=flow,
+            flow_weights=weights_checksum(flow),
+        )  # fmt: skip
+    numbers = [number * len(exchanges) // shown for number in range(min(shown, len(exchanges)))]
+    save_image(out, np.asarray(scored.sheet(numbers, list(ways))))
+    print_line(f"{out}: the source, who wears the garment, the truth, and each way")
+
+
+@app.command()
 def gallery(
     model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
     data: StoreFolder,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -30,7 +30,7 @@ from repose.render.wear.bags import hang
 from repose.render.wear.cloth import ROUNDS, drape, strain
 from repose.render.wear.clothes import build_clothes
 from repose.render.wear.headwear import hair_hidden
-from repose.render.wear.outfits import sample_outfit
+from repose.render.wear.outfits import Outfit, sample_outfit
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,13 @@ class Subject:
     seen: str
 
 
-def render_person(renderer: Renderer, seed: int, person: int, pictures: int, style: str = "mixed") -> list[Picture]:
+Change = Callable[[Outfit], Outfit]
+"""What a person wears instead of their own outfit; everything else about them stays."""
+
+
+def render_person(
+    renderer: Renderer, seed: int, person: int, pictures: int, style: str = "mixed", change: Change | None = None
+) -> list[Picture]:
     """Pictures 0 .. pictures - 1 of one person.
 
     The result depends on the arguments and the renderer's size alone: not on what was rendered before. Picture k does
@@ -79,11 +85,12 @@ def render_person(renderer: Renderer, seed: int, person: int, pictures: int, sty
         renderer: an open renderer; its size is that of the pictures.
         seed: of the whole set. person: number of the person, 0 or more. pictures: how many, 1 or more.
         style: one of `sets.STYLES`.
+        change: of the outfit; body, face, hair, place, poses and cameras stay those of the person.
 
     Raises:
         ValueError: no such style.
     """
-    subject = sample_subject(renderer, seed, person, style)
+    subject = sample_subject(renderer, seed, person, style, change)
     # From 1: numpy's seeds [a, b] and [a, b, 0] are the same seed.
     rngs = [np.random.default_rng([seed, person, k + 1]) for k in range(pictures)]
     poses = [sample_pose(r, subject.seen, subject.dressed.girth) for r in rngs]
@@ -107,7 +114,9 @@ def render_people(
             yield from render_person(renderer, seed, person, pictures, style)
 
 
-def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mixed") -> Subject:
+def sample_subject(
+    renderer: Renderer, seed: int, person: int, style: str = "mixed", change: Change | None = None
+) -> Subject:
     """A person of a set; arguments and errors as of `render_person`."""
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
@@ -116,7 +125,7 @@ def sample_subject(renderer: Renderer, seed: int, person: int, style: str = "mix
         style = drawn_style(rng)
     seen = "street" if style == "plain" else style  # the plain people differ in looks alone
     with timed(renderer.timings, "clothes"):
-        dressed = sample_dressed(renderer.body, rng, style, detail=renderer.height)
+        dressed = sample_dressed(renderer.body, rng, style, renderer.height, change)
     return Subject(f"p{person:06d}", dressed, sample_surroundings(rng, style), style, seen)
 
 
@@ -149,16 +158,20 @@ def render_takes(renderer: Renderer, subject: Subject, takes: Sequence[Take]) ->
     ]
 
 
-def sample_dressed(body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256) -> Dressed:
+def sample_dressed(
+    body: BodyModel, rng: np.random.Generator, style: str, detail: int = 256, change: Change | None = None
+) -> Dressed:
     """A random person with body, clothes, hair and things.
 
     Args:
         body: the baked body. rng: the person's. style: of the clothes. detail: height of the pictures, pixels: faces of
             the body much smaller than a pixel are merged.
+        change: of the outfit, see `render_person`.
     """
     coefficients, gender, age = sample_shape(body, rng)
     shape = body.shape(coefficients)
     outfit = sample_outfit(rng, gender, age, style)
+    outfit = outfit if change is None else change(outfit)
     clothes, covered = build_clothes(body, shape, outfit)
     things, inside = build_accessories(body, shape, outfit)
     hair = build_hair(body, shape, outfit.looks, lambda points: hair_hidden(outfit, points))

@@ -64,6 +64,41 @@ def one_hot(parsing: Tensor, labels: int) -> Tensor:
     return (parsing.unsqueeze(-3) == torch.arange(labels, device=parsing.device)[:, None, None]).float()
 
 
+def part_maps(parsing: Tensor) -> Tensor:
+    """The binary masks of the 16 parts of `INSHOP_LABELS`, background first (Multi-scale, section 4.5.1).
+
+    Args:
+        parsing: int64 (H, W) or (B, H, W), LIP's labels.
+
+    Returns:
+        float32 (16, H, W) or (B, 16, H, W), 0 or 1; every pixel is of one part.
+
+    Raises:
+        ValueError: a label lies outside LIP's.
+    """
+    return one_hot(relabel(parsing, TO_INSHOP, INSHOP_LABELS), len(INSHOP_LABELS))
+
+
+def first_picture(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    """The picture of a person by the parts of another layout: each part in its mean colour; ours.
+
+    A pixel that shows the same part in both layouts keeps the source's own colour. A part that the source does not show
+    is 0, a middle grey.
+
+    Args:
+        image: (B, 3, H, W) in [-1, 1], the source.
+        source, target: (B, P, H, W), binary masks of the parts of both, each pixel in one of them.
+
+    Returns:
+        (B, 3, H, W) in [-1, 1].
+    """
+    colours = torch.einsum("bchw,bphw->bpc", image, source)
+    colours = colours / source.sum((2, 3)).clamp_min(1)[..., None]  # (B, P, 3), the mean of each part
+    painted = torch.einsum("bpc,bphw->bchw", colours, target)
+    same = (source * target).sum(1, keepdim=True)  # (B, 1, H, W), 0 or 1
+    return painted + same * (image - painted)
+
+
 def _check(parsing: Tensor, labels: int) -> None:
     if parsing.is_floating_point() or parsing.ndim < 2:
         raise ValueError(f"parsing must be whole labels (..., H, W), got {parsing.dtype} {tuple(parsing.shape)}")

@@ -79,15 +79,12 @@ def render_turning(
             raise ValueError(
                 f"turns: only {len(numbers)} of {_MOST_TRIED * count} people of style {style!r} wear a pattern"
             )
-    source, *targets = ([_person(view[k], canvas) for view in views] for k in range(1 + len(turns)))
+    source, *targets = ([rendered_person(view[k], canvas) for view in views] for k in range(1 + len(turns)))
     batches = {degrees: Person.stack(people) for degrees, people in zip(turns, targets, strict=True)}
     return Turning(canvas, style, tuple(numbers), Person.stack(source), batches)
 
 
-# -- inside ---------------------------------------------------------------------------------------------------------
-
-
-def _person(picture: Picture, canvas: Canvas) -> Person:
+def rendered_person(picture: Picture, canvas: Canvas) -> Person:
     """A rendered picture, unbatched, on the canvas."""
     iuv = torch.from_numpy(picture.iuv).movedim(-1, 0).float()
     iuv[1:] /= 255

@@ -15,6 +15,7 @@ MODEL = ModelDeclaration(
     recipes={
         "garment": ".recipe:paper",
         "garment-s": ".recipe:small",
+        "garment-s-clothes": ".recipe:small_clothes",
     },
     full="garment",
     small="garment-s",

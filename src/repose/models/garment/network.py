@@ -11,6 +11,7 @@ encoder-decoder, flow as 2-D coordinates, and a bilinear sampling layer. The res
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -27,6 +28,9 @@ from repose.represent.flow import at_rest, warp
 UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
 """What covers the torso: with it nearly every picture of a dressed person has a garment."""
 
+LOWER: Final = ("pants", "skirt")
+"""What covers the legs."""
+
 
 @dataclass(frozen=True)
 class GarmentConfig:
@@ -34,6 +38,8 @@ class GarmentConfig:
 
     Attributes:
         labels: names of `LIP_LABELS` that make the garment; all of them together are one piece.
+        others: likewise, of a second garment. In training every other person of a batch shows it instead, where both
+            pictures do, so that the network learns to lay on more than one kind; () for none.
         width: channels at the first resolution; they double with every downsampling.
         downs: downsamplings by two after the stem, and upsamplings.
         blocks: further blocks at the smallest size, so that a pixel's flow depends on both masks as a whole.
@@ -47,6 +53,7 @@ class GarmentConfig:
     """
 
     labels: tuple[str, ...] = UPPER
+    others: tuple[str, ...] = ()
     width: int = 32
     downs: int = 4
     blocks: int = 2
@@ -57,7 +64,7 @@ class GarmentConfig:
         known = LIP_LABELS[1:]  # the background is no garment
         if not self.labels:
             raise ValueError(f"labels: at least one label is wanted that makes the garment; there are: {known}")
-        for name in self.labels:
+        for name in (*self.labels, *self.others):
             if name not in known:
                 raise ValueError(f"labels: no label of a garment is called '{name}'; {nearest(name, known)}")
         if min(self.width, self.downs) < 1 or self.blocks < 0:
@@ -83,18 +90,29 @@ class GarmentFlow(Generator):
         self.apply(initialise)
         nn.init.normal_(self.last.weight, 0, 1e-3)  # nearly at the start; at 0 the layers before would not learn
 
-    def mask(self, person: Person) -> Tensor:
-        """Where the garment is: (B, H, W) labels -> float (B, 1, H, W), 1 on it. ValueError without parsing."""
+    def mask(self, person: Person, labels: Sequence[str] = ()) -> Tensor:
+        """Where the garment is: (B, H, W) labels -> float (B, 1, H, W), 1 on it. ValueError without parsing.
+
+        Args:
+            labels: names of `LIP_LABELS` that make it; () takes those of the config.
+        """
         if person.parsing is None:
             raise ValueError("the garment's mask needs parsing, the 20 LIP labels, which is missing")
-        numbers = torch.tensor([LIP_LABELS.index(name) for name in self.config.labels], device=person.parsing.device)
+        names = labels or self.config.labels
+        numbers = torch.tensor([LIP_LABELS.index(name) for name in names], device=person.parsing.device)
         return torch.isin(person.parsing, numbers).float().unsqueeze(-3)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
         """-> the garment on white (B, 3, H, W), its mask in the source, and in the target, both (B, 1, H, W)."""
         assert source.image is not None  # `check` has seen to it
-        here = self.mask(source)
-        return on_white(source.image, here), here, self.mask(target)
+        here, there = self.mask(source), self.mask(target)
+        if self.training and self.config.others:
+            second_here, second_there = (self.mask(person, self.config.others) for person in (source, target))
+            shown = (second_here.amax((2, 3), keepdim=True) * second_there.amax((2, 3), keepdim=True)) > 0
+            turn = torch.arange(len(here), device=here.device).view(-1, 1, 1, 1) % 2 == 1
+            here = torch.where(shown & turn, second_here, here)
+            there = torch.where(shown & turn, second_there, there)
+        return on_white(source.image, here), here, there
 
     def synthesise(self, garment: Tensor, source_mask: Tensor, target_mask: Tensor) -> Output:  # type: ignore[override]
         """Garment on white (B, 3, H, W) in [-1, 1], masks (B, 1, H, W) -> the garment in its new outline.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from repose.losses.perceptual import Perceptual
 from repose.models.base import Objective, Output, Phase, Progress, Term
@@ -26,6 +27,8 @@ class GarmentObjectiveConfig:
         perceptual_layers: its taps; () takes the backbone's defaults.
         weight_perceptual: its weight.
         weight_l1: weight of the mean difference over the garment's pixels; not in the text.
+        weight_inside: weight of the share of the garment that takes from beside the source's garment; not in the text.
+        weight_smooth: weight of the flow's bends over the garment, in pixels (`bends`); not in the text.
 
     Raises:
         ValueError: a weight is negative or not finite.
@@ -35,9 +38,11 @@ class GarmentObjectiveConfig:
     perceptual_layers: tuple[str, ...] = ()
     weight_perceptual: float = 1.0
     weight_l1: float = 0.0
+    weight_inside: float = 0.0
+    weight_smooth: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("weight_perceptual", "weight_l1"):
+        for name in ("weight_perceptual", "weight_l1", "weight_inside", "weight_smooth"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: a finite number of at least 0 is wanted, got {getattr(self, name)}")
 
@@ -71,7 +76,32 @@ class GarmentObjective(Objective):
         mask = output.extra["garment_mask"]
         true = on_white(pair.target.image, mask)
         off = (output.image - true).abs().mean(1, keepdim=True)  # 0 beside the garment
-        terms = {"l1": Term(off.sum() / mask.sum().clamp_min(1), self.config.weight_l1)}
+        area = mask.sum().clamp_min(1)
+        terms = {"l1": Term(off.sum() / area, self.config.weight_l1)}
+        if self.config.weight_inside:
+            beside = (1 - output.extra["inside"]) * mask
+            terms["inside"] = Term(beside.sum() / area, self.config.weight_inside)
+        if self.config.weight_smooth:
+            terms["smooth"] = Term(bends(output.extra["flow"], mask), self.config.weight_smooth)
         if self.perceptual is not None:
             terms["perceptual"] = Term(self.perceptual(output.image, true), self.config.weight_perceptual)
         return terms
+
+
+def bends(flow: Tensor, mask: Tensor) -> Tensor:
+    """How far a flow is from straight over a garment: the mean of its second differences, pixels.
+
+    A shift, a scale and a turn have none, so that a garment is laid on by a smooth way and not pixel by pixel.
+
+    Args:
+        flow: (B, 2, H, W), -1 to 1 from edge to edge. mask: (B, 1, H, W), 1 on the garment.
+    """
+    height, width = flow.shape[-2:]
+    pixels = flow * flow.new_tensor([width / 2, height / 2]).view(1, 2, 1, 1)
+    total = flow.new_zeros(())
+    for axis in (2, 3):
+        size = flow.shape[axis] - 2
+        before, here, after = (pixels.narrow(axis, start, size) for start in (0, 1, 2))
+        on = torch.stack([mask.narrow(axis, start, size) for start in (0, 1, 2)]).amin(0)  # all three on the garment
+        total = total + ((before - 2 * here + after).abs() * on).sum() / on.sum().clamp_min(1)
+    return total

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from repose.models.garment.network import GarmentConfig
+from dataclasses import replace
+
+from repose.models.garment.network import LOWER, GarmentConfig
 from repose.models.garment.objective import GarmentObjectiveConfig
 from repose.models.small_recipe import small_recipe
 from repose.recipes import DataConfig, OptimiserConfig, Recipe
@@ -32,4 +34,20 @@ def small() -> Recipe:
         network=GarmentConfig(width=32, downs=2, stem="half", start="aligned"),
         objective=GarmentObjectiveConfig(perceptual="mobilenet_v2"),
         notes="ours: the garment flow network cut down for the CPU",
+    )
+
+
+def small_clothes() -> Recipe:
+    """The small one for shirts, dresses, trousers and skirts, with a smooth flow that stays on the garment."""
+    base = small()
+    return replace(
+        base,
+        name="garment-s-clothes",
+        network=replace(base.network, width=16, others=LOWER),
+        objective=replace(base.objective, weight_l1=1.0, weight_inside=1.0, weight_smooth=0.5),
+        images=9_000,
+        ema=1_500,
+        schedule=replace(base.schedule, warmup=400),
+        tick=3_000,
+        notes="ours: the garment flow network for a CPU, for clothes of the trunk and of the legs",
     )

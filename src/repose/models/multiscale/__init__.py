@@ -23,6 +23,8 @@ MODEL = ModelDeclaration(
         "multiscale-a1-lr": ".recipe:a1_lr",
         "multiscale-a1-hr": ".recipe:a1_hr",
         "multiscale-s": ".recipe:small",
+        "multiscale-parsing-fashion": ".recipe:parsing",
+        "multiscale-parsing-s": ".recipe:parsing_small",
     },
     full="multiscale-fashion",
     small="multiscale-s",

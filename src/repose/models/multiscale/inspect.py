@@ -18,11 +18,12 @@ def panels(generator: MultiScale, source: Person, target: Person) -> list[Panel]
     Args:
         source, target: batches of one, on the model's canvas.
     """
-    image, pose = generator.encode(source, target)
+    inputs = generator.encode(source, target)
+    image, pose = inputs[:2]
     masks = generator.masks(pose)
     if not masks:
         return []
-    generated = generator.synthesise(image, pose).image[0]
+    generated = generator.synthesise(*inputs).image[0]
     size = (int(image.shape[-2]), int(image.shape[-1]))
     scale = enlargement(size[0])
     levels = sorted(masks, reverse=True)  # the order in which the decoder meets them

@@ -6,16 +6,20 @@ pose features multiplies the decoder's picture features: the attention links (se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.models.base import Generator, Needs, Output
-from repose.person import Person
+from repose.person import JOINTS, Person
 from repose.represent.keypoints import pose_maps
+from repose.represent.parsing import INSHOP_LABELS, first_picture, part_maps
+
+_STEEPEST: Final = 0.9
+"""Of the first picture: beyond it the tanh is so flat that its pixels would hardly be corrected any more."""
 
 Links = Literal["full", "none", "lowest", "highest"]
 
@@ -30,22 +34,32 @@ class MultiScaleConfig:
         links: where masks are taken: at every level ("full"), at the smallest maps only ("lowest", A1-LR), at the
             largest only ("highest", A1-HR), or nowhere ("none", A0; see `MultiScale`).
         tail: residual blocks at the end of the decoder.
-        pose: "point", one pixel of 1 a joint, as in paper and code; "gaussian" with `sigma` pixels.
+        pose: "point", one pixel of 1 a joint, as in paper and code; "gaussian" with `sigma` pixels; "parsing", the
+            binary masks of 16 parts in place of the joints (section 4.5.1, `repose.represent.parsing.part_maps`).
         cap: largest width of a level, 0 for none.
         fold: the first halving of both encoders folds 2x2 pixels into channels (the picture) or averages them (the
             poses), and the last doubling unfolds them, in place of a Down2x and an Up2x block. A quarter of the work.
         norm: "batch", or "none": biases, and residual branches that start small.
+        guided: with "parsing" alone, ours: the picture's encoder also reads the maps of both people, as that of A0
+            does, and a first picture (`repose.represent.parsing.first_picture`): the source's colours by parts. What
+            the network gives is added to it before the last tanh.
     """
 
     width: int = 64
     levels: int = 4
     links: Links = "full"
     tail: int = 4
-    pose: Literal["point", "gaussian"] = "point"
+    pose: Literal["point", "gaussian", "parsing"] = "point"
     sigma: float = 6.0
     cap: int = 0
     fold: bool = False
     norm: Literal["batch", "none"] = "batch"
+    guided: bool = field(default=False, metadata={"leave_out_default": True})  # younger than recipes on disk
+
+    @property
+    def channels(self) -> int:
+        """Pose channels of one person: 18 joints, or 16 parts."""
+        return len(INSHOP_LABELS) if self.pose == "parsing" else len(JOINTS)
 
     def width_at(self, level: int) -> int:
         """Features of a level."""
@@ -149,6 +163,8 @@ class MultiScale(Generator):
 
     A0 has no links. The text calls it a generic encoder-decoder and says no more; here its one encoder takes the
     picture and both poses as channels. A1-HR takes its one mask at level 1, so its pose branch ends there.
+
+    P is the number of pose channels of both people: 36, or 32 where label maps take the place of joints.
     """
 
     needs = Needs(source=("image", "keypoints"), target=("keypoints",))
@@ -158,12 +174,18 @@ class MultiScale(Generator):
         config = config if config is not None else MultiScaleConfig()
         if config.levels < 1 or config.width < 1:
             raise ValueError(f"MultiScale: levels and width must be 1 or more, got {config.levels}, {config.width}")
+        if config.guided and config.pose != "parsing":
+            raise ValueError(f"MultiScale: guided needs pose='parsing', a label map, not '{config.pose}'")
         self.config = config
-        self.needs = Needs(self.needs.source, self.needs.target, multiple=1 << config.levels)
-        picture = 3 * (4 if config.fold else 1)
+        pose = "parsing" if config.pose == "parsing" else "keypoints"
+        self.needs = Needs(source=("image", pose), target=(pose,), multiple=1 << config.levels)
+        folded = 4 if config.fold else 1
+        picture, first = 3 * folded, 3 * folded if config.guided else 0
         linked = [level for level in range(1, config.levels + 1) if config.linked(level)]
-        self.image_encoder = Encoder(config, picture if linked else picture + 36, config.levels)
-        self.pose_encoder = Encoder(config, 36, max(linked)) if linked else None
+        self.joined = config.guided or not linked  # the picture's encoder reads the pose channels, too
+        maps = 2 * config.channels if self.joined else 0
+        self.image_encoder = Encoder(config, picture + first + maps, config.levels)
+        self.pose_encoder = Encoder(config, 2 * config.channels, max(linked)) if linked else None
         last = 1 if config.fold else 0
         self.ups = nn.ModuleList(
             Up(config.width_at(level), config.width_at(level - 1), config.norm)
@@ -174,18 +196,30 @@ class MultiScale(Generator):
         initialise(self)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, ...]:
-        """The source picture (B, 3, H, W) and the maps of both poses (B, 36, H, W), source first."""
+        """The source picture (B, 3, H, W) and the maps of both poses (B, P, H, W), source first.
+
+        With `guided` the first picture (B, 3, H, W) comes last.
+        """
         assert source.image is not None  # `check` has seen to it
-        return source.image, torch.cat(pose_maps(source, target, self.config.pose, self.config.sigma), 1)
+        if self.config.pose == "parsing":
+            maps = [part_maps(parsing) for parsing in (source.parsing, target.parsing) if parsing is not None]
+        else:
+            maps = list(pose_maps(source, target, self.config.pose, self.config.sigma))
+        pose = torch.cat(maps, 1)
+        return (source.image, pose, first_picture(source.image, *maps)) if self.config.guided else (source.image, pose)
 
     def synthesise(self, *inputs: Tensor) -> Output:
-        """image (B, 3, H, W) in [-1, 1], pose (B, 36, H, W) -> image (B, 3, H, W) in [-1, 1]."""
-        image, pose = inputs
+        """image (B, 3, H, W) in [-1, 1], pose (B, P, H, W) -> image (B, 3, H, W) in [-1, 1].
+
+        With `guided` the first picture (B, 3, H, W) comes behind them.
+        """
+        image, pose, *first = inputs
         masks = self.masks(pose)
+        image = torch.cat([image, *first], 1)  # (B, 3, H, W), or 6 with a first picture
         if self.config.fold:
             image = F.pixel_unshuffle(image, 2)  # (B, 12, H/2, W/2)
-        if self.pose_encoder is None:
-            image = torch.cat([image, self._folded(pose)], 1)  # (B, 3 + 36, H, W)
+        if self.joined:
+            image = torch.cat([image, self._folded(pose)], 1)  # (B, 3 + P, H, W)
         x = self.image_encoder(image)[-1]  # (B, F 2^N, H/2^N, W/2^N)
         level = self.config.levels
         for up in self.ups:
@@ -199,10 +233,12 @@ class MultiScale(Generator):
         x = self.to_image(x)  # (B, 3, H, W); (B, 12, H/2, W/2) if folded
         if self.config.fold:
             x = F.pixel_shuffle(x, 2)  # (B, 3, H, W)
+        for picture in first:
+            x = x + torch.atanh(picture.clamp(-_STEEPEST, _STEEPEST))
         return Output(torch.tanh(x))
 
     def masks(self, pose: Tensor) -> dict[int, Tensor]:
-        """The attention masks (eq. of section 3.1.4): (B, 36, H, W) -> level k: (B, F 2^k, H/2^k, W/2^k) in (0, 1).
+        """The attention masks (eq. of section 3.1.4): (B, P, H, W) -> level k: (B, F 2^k, H/2^k, W/2^k) in (0, 1).
 
         Averaged over channels they show where a level lets the source through.
         """

@@ -1,0 +1,1 @@
+"""Clothes of one photograph on the person of another: texture transfer and virtual try-on."""
