@@ -49,7 +49,7 @@ class Settings:
     first: First = "source"
     shading: float = SHADING
     mask: str | None = "auto"
-    cut: Cut = "garment"
+    cut: Cut = "own"
 
     def loaded(self) -> Model:
         """The model of pose transfer."""
@@ -133,7 +133,7 @@ def tryon(
     *,
     way: str = "flow",
     labels: str | Sequence[str] = "shirt",
-    cut: Cut = "garment",
+    cut: Cut = "own",
     first: First = "source",
     flow: str | Path = FLOW_WEIGHTS,
     shading: float = SHADING,
@@ -158,8 +158,8 @@ def tryon(
         way: of `WAYS`. "flow": the model brings the garment's person into the pose `first`, and the appearance flow
             network lays the garment into the outline of the old one (HPN, section 4.4). "texture": the model alone.
         labels: what is tried on, see `repose.apps.texture`.
-        cut: "garment": sleeves and legs become as long as those of the new garment, as far as its photograph tells;
-            "own": it takes the outline of the old one.
+        cut: "own": the garment takes the outline of the old one; "garment": sleeves and legs become as long as those of
+            the new one. That needs a garment's photograph from the same side, with arms and legs free of the trunk.
         first: of "flow": the pose of the first step, "source" (the source's own), "frontal", or "none".
         flow: of "flow": weights of the flow network.
         shading: 0 to 1, how far the garment takes the light and shade of the old one.
