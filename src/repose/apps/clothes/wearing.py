@@ -158,8 +158,8 @@ def tryon(
         way: of `WAYS`. "flow": the model brings the garment's person into the pose `first`, and the appearance flow
             network lays the garment into the outline of the old one (HPN, section 4.4). "texture": the model alone.
         labels: what is tried on, see `repose.apps.texture`.
-        cut: "own": the garment takes the outline of the old one; "garment": sleeves and legs become as long as those of
-            the new one. That needs a garment's photograph from the same side, with arms and legs free of the trunk.
+        cut: "own": the garment takes the outline of the old one; "garment": sleeves and legs become as long as those
+            of the new one. That needs a photograph of it from the same side, with arms and legs free of the trunk.
         first: of "flow": the pose of the first step, "source" (the source's own), "frontal", or "none".
         flow: of "flow": weights of the flow network.
         shading: 0 to 1, how far the garment takes the light and shade of the old one.
