@@ -47,8 +47,8 @@ def tryon(
         str,
         typer.Option(
             metavar="own|garment",
-            help="Whose outline: own, the old garment's; garment, sleeves and legs become as long as the new one's (the "
-            "garment's photograph must be from the same side, with arms and legs free of the trunk).",
+            help="Whose outline: own, the old garment's; garment, sleeves and legs become as long as the new one's "
+            "(the garment's photograph must be from the same side, with arms and legs free of the trunk).",
         ),
     ] = "own",
     first: Annotated[
