@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import weakref
@@ -282,6 +283,9 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("convert", "net.pth", "-r", "patn-market"), "net.pth: there is no such file"),
         (("transfer", "me.png", "you.png", "-m", "no-such-model"), "no weights are called 'no-such-model'"),
         (("transfer", "me.png", "you.png", "-m", "{weights}", "--device", "cdua"), "did you mean 'cuda'?"),
+        (("texture", "me.png", "you.png", "--labels", "shrit"), "did you mean 'shirt'?"),
+        (("texture", "me.png", "you.png"), "me.png does not exist"),
+        (("tryon", "me.png", "you.png", "--labels", "shirt,top"), "'upper clothes' is named twice"),
         (("inspect", "patn-sm", "a.png", "b.png"), "did you mean 'patn-s'?"),
         (("inspect", "{weights}", "a.png", "b.png"), "a.png does not exist"),
         (("inspect", "{weights}", "a.png"), "give SOURCE and TARGET"),
@@ -453,6 +457,68 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
     assert done.code == 0, done
     assert (len(held), len(most), max(most)) == (4, 4, 0), "the pixels are read again when it is their turn"
     assert kept == [0, 0], "one scene for each photograph, and one at a time"
+
+
+# -- clothes --------------------------------------------------------------------------------------------------------
+
+
+def label_map(path: Path, width: int, height: int, *labels: int) -> None:
+    """Bands of labels over the middle of a picture, and 13, a face, above them."""
+    values = np.zeros((height, width), np.uint8)
+    middle = slice(width // 4, width * 3 // 4)
+    values[height // 6 : height // 4, middle] = 13
+    for number, label in enumerate(labels):
+        top = height // 4 + number * height // 4
+        values[top : top + height // 4, middle] = label
+    PIL.Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize("verb", ["texture", "tryon"])
+def test_clothes_from_one_photograph_onto_another(verb: str, run: Run, photographs: Path, tmp_path: Path) -> None:
+    me, dancer, folder = photographs / "me.png", photographs / "dancer.png", tmp_path / "maps"
+    folder.mkdir()
+    label_map(folder / "me.png", 100, 200, 5, 9)
+    label_map(tmp_path / "dancer_labels.png", 130, 200, 5, 9)
+    other = "condition" if verb == "texture" else "garment"
+    maps = ("--source-parsing", folder, f"--{other}-parsing", tmp_path / "dancer_labels.png", "--table", "lip")
+    done = run(verb, me, dancer, "-o", "new/me.png", "--mask", "none", "--json", *maps)
+    assert done.code == 0, done.err
+    assert size(Path("new/me.png")) == (100, 200)
+    assert Path("new/me.sheet.png").exists()
+    document = json.loads(done.out)
+    assert document["labels"] == ["shirt"]
+    assert document["sources"][0]["worn"]["upper clothes"] == 50 * 50
+    before, after = (np.asarray(PIL.Image.open(path)).astype(int) for path in (me, "new/me.png"))
+    assert np.array_equal(before[:30], after[:30])
+    assert np.array_equal(before[120:], after[120:])
+    assert (before != after)[50:100, 25:75].any()
+    error = run(verb, me, dancer, "--labels", "dress", *maps).error
+    assert "wears no dress" in error
+    assert "pants (" in error
+    if verb == "tryon":
+        assert "did you mean 'flow'" in run(verb, me, dancer, "--way", "flwo", *maps).error
+        assert "did you mean 'own'" in run(verb, me, dancer, "--cut", "owm", *maps).error
+
+
+def test_clothes_for_a_folder(run: Run, photographs: Path, tmp_path: Path) -> None:
+    """Who does not wear the garment is skipped and named; the others are written."""
+    folder, maps = tmp_path / "team", tmp_path / "maps"
+    folder.mkdir()
+    maps.mkdir()
+    for name, labels in (("anna", (5, 9)), ("ben", (7, 9))):
+        shutil.copy(photographs / "me.png", folder / f"{name}.png")
+        label_map(maps / f"{name}.png", 100, 200, *labels)
+    label_map(tmp_path / "labels.png", 130, 200, 5, 9)
+    done = run(
+        "texture", folder, photographs / "dancer.png", "-o", "worn.png", "--mask", "none", "--table", "lip",
+        "--source-parsing", maps, "--condition-parsing", tmp_path / "labels.png",
+    )  # fmt: skip
+    assert done.code == 3
+    assert "ben.png wears no shirt" in done.err
+    assert [path.name for path in Path("worn").iterdir()] == ["anna.png"]
+    error = run("texture", folder, photographs / "dancer.png", "-o", "team.png").error
+    assert "team" in error
+    assert "input" in error
 
 
 @pytest.fixture(scope="module")

@@ -46,10 +46,11 @@ def tryon(
     cut: Annotated[
         str,
         typer.Option(
-            metavar="garment|own",
-            help="Whose outline: garment, sleeves and legs become as long as the new one's; own, as the old one's.",
+            metavar="own|garment",
+            help="Whose outline: own, the old garment's; garment, sleeves and legs become as long as the new one's "
+            "(the garment's photograph must be from the same side, with arms and legs free of the trunk).",
         ),
-    ] = "garment",
+    ] = "own",
     first: Annotated[
         str,
         typer.Option(

@@ -243,19 +243,20 @@ def test_a_smooth_flow_is_enlarged_bilinearly() -> None:
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_the_compiled_pass_is_what_the_tensors_give(network: BodyWarp, times: int, everywhere: bool) -> None:
-    """Where `everywhere` is not asked for, colours are compared within two pixels of the figure."""
+    """Where `everywhere` is not asked for, colours are compared within a pixel of the figure."""
     made = network(source(), source(2))
     jump = made.extra["flow"].clone()
     jump[..., 24:] += 0.3  # two limbs side by side
     made = Output(made.image, {**made.extra, "flow": jump, "outline": F.avg_pool2d(disc(1, 14), 3, 1, 1)})
     photograph, matte = noise(3, times) * 2 - 1, F.avg_pool2d(disc(times, 12, 20), 3, 1, 1)
-    got = network.cutout(made, photograph, matte, everywhere)
+    with torch.no_grad():  # with gradients the tensors compute it
+        got = network.cutout(made, photograph, matte, everywhere)
     strips = [slice(top, top + 32) for top in range(0, HEIGHT * times, 32)]
     parts = [network._cut(made.extra, torch.cat([photograph, matte], 1), strip) for strip in strips]
     figure, alpha = (torch.cat([part[k] for part in parts], 2) for k in (0, 1))
     assert 0.02 < (alpha > 0.5).float().mean() < 0.6
     assert (got.alpha - alpha).abs().max() < 1e-3
-    near = torch.ones_like(alpha) if everywhere else F.max_pool2d((alpha > 1e-3).float(), 5, 1, 2)
+    near = torch.ones_like(alpha) if everywhere else F.max_pool2d((alpha > 1e-3).float(), 3, 1, 1)
     off = ((got.figure - figure).abs() * near).amax(1)
     # half-way between two limbs rounding chooses one of them
     assert (off > (1e-3 if everywhere else 4e-3)).float().mean() < 2e-3

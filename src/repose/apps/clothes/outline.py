@@ -37,7 +37,7 @@ def garment_outline(person: Person, garment: Garment) -> Tensor:
 
     assert person.image is not None
     assert person.parsing is not None
-    whole = garment.mask(person.parsing)
+    whole = _joined(garment.mask(person.parsing), label_mask(person.parsing, garment.labels))
     if not bool(whole.any()):
         return whole
     rows, columns = (torch.nonzero(whole.any(axis))[:, 0] for axis in (1, 0))
@@ -64,6 +64,18 @@ def garment_outline(person: Person, garment: Garment) -> Tensor:
     out = whole.clone()
     out[box] = torch.from_numpy(found)
     return out
+
+
+def _joined(whole: Tensor, own: Tensor) -> Tensor:
+    """A garment without patches of labels that only count as its own, and hang together with none of its pixels."""
+    from scipy import ndimage
+
+    if torch.equal(whole, own):
+        return whole
+    patches, count = ndimage.label(whole.numpy())
+    sizes = np.bincount(patches.ravel(), minlength=count + 1)
+    kept = set(np.unique(patches[own.numpy()]).tolist()) | {int(sizes[1:].argmax()) + 1}
+    return torch.from_numpy(np.isin(patches, sorted(kept)))
 
 
 def _alike(colours: np.ndarray, worn: np.ndarray, patch: np.ndarray) -> bool:

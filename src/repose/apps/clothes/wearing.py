@@ -51,7 +51,7 @@ class Settings:
     first: First = "source"
     shading: float = SHADING
     mask: str | None = "auto"
-    cut: Cut = "garment"
+    cut: Cut = "own"
 
     def loaded(self) -> Model:
         """The model of pose transfer."""
@@ -147,7 +147,7 @@ def tryon(
     *,
     way: str = "flow",
     labels: str | Sequence[str] = "shirt",
-    cut: Cut = "garment",
+    cut: Cut = "own",
     first: First = "source",
     flow: str | Path = FLOW_WEIGHTS,
     shading: float = SHADING,
@@ -174,8 +174,8 @@ def tryon(
             "bitwise": the label map is reconstructed in the looks of the garment's person, and the garment cut out of
             that (Roy et al., section 4.5.2); its model is one of a recipe multiscale-parsing-*.
         labels: what is tried on, see `repose.apps.texture`.
-        cut: "garment": sleeves and legs become as long as those of the new garment, as far as its photograph tells;
-            "own": it takes the outline of the old one.
+        cut: "own": the garment takes the outline of the old one; "garment": sleeves and legs become as long as those
+            of the new one. That needs a photograph of it from the same side, with arms and legs free of the trunk.
         first: of "flow": the pose of the first step, "source" (the source's own), "frontal", or "none".
         flow: of "flow": weights of the flow network.
         shading: 0 to 1, how far the garment takes the light and shade of the old one.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import torch
@@ -53,7 +53,7 @@ class GarmentConfig:
     """
 
     labels: tuple[str, ...] = UPPER
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...] = field(default=(), metadata={"leave_out_default": True})
     width: int = 32
     downs: int = 4
     blocks: int = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -38,8 +38,8 @@ class GarmentObjectiveConfig:
     perceptual_layers: tuple[str, ...] = ()
     weight_perceptual: float = 1.0
     weight_l1: float = 0.0
-    weight_inside: float = 0.0
-    weight_smooth: float = 0.0
+    weight_inside: float = field(default=0.0, metadata={"leave_out_default": True})
+    weight_smooth: float = field(default=0.0, metadata={"leave_out_default": True})
 
     def __post_init__(self) -> None:
         for name in ("weight_perceptual", "weight_l1", "weight_inside", "weight_smooth"):
