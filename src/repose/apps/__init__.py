@@ -17,11 +17,14 @@ All have the same form:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from repose.apps.reidentification.run import reid
 
-_HOMES: dict[str, str] = {}
+__all__ = ["reid"]
+
+_HOMES: dict[str, str] = {"reid": "repose.apps.reidentification.run"}
 """Name -> the module that holds it; imported when it is first used."""
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, research, study, transfer
+from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, reid, research, study, transfer
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 
@@ -68,6 +68,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "train": models.train,
     "eval": evaluate.evaluate,
     "generate": generate.generate,
+    "reid": reid.reid,
     "inspect": models.inspect,
     "convert": models.convert,
     "models": models.list_models,

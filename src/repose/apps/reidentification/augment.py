@@ -90,6 +90,8 @@ class GeneratedPictures:
         for first in range(0, len(wanted), self.batch):
             part = torch.tensor(wanted[first : first + self.batch], dtype=torch.int64)
             pictures = self._pictures(part)
+            if (self.folder / _PAIRS).stat().st_size != 16 * len(self._places):
+                raise ValueError(f"another process writes into {self.folder}; wait for it, and give the line again")
             with (self.folder / _PICTURES).open("ab") as file:  # pictures first: a pair that is listed has its picture
                 file.write(pictures.tobytes())
             with (self.folder / _PAIRS).open("ab") as file:

@@ -51,7 +51,7 @@ class LightBackbone(Backbone):
         frozen: so many blocks. last: the last block that is used, counted from 0.
     """
 
-    def __init__(self, frozen: int = 6, last: int = 16) -> None:
+    def __init__(self, frozen: int = 13, last: int = 16) -> None:
         super().__init__()
         network = mobilenet_v2((f"blocks.{last}",))
         self.first = nn.Sequential(network.stem, *network.blocks[:frozen])
@@ -60,7 +60,7 @@ class LightBackbone(Backbone):
 
     @torch.no_grad()
     def prepare(self, images: Tensor) -> Tensor:
-        """-> features of the last frozen block, such as (B, 32, H/8, W/8)."""
+        """-> features of the last frozen block, such as (B, 96, H/16, W/16)."""
         return torch.cat([self.first(part.float().div(127.5).sub(1)) for part in images.split(64)])
 
     def forward(self, prepared: Tensor) -> Tensor:

@@ -29,11 +29,11 @@ class TrainSettings:
         drop: at this share of the steps the rates fall to a tenth.
     """
 
-    steps: int | None = 400
+    steps: int | None = 200
     epochs: int = 50
     batch: int = 32
     rate: float = 3e-3
-    backbone_rate: float = 1e-3
+    backbone_rate: float = 3e-4
     decay: float = 5e-4
     optimiser: str = "adam"
     drop: float = 0.7
