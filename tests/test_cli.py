@@ -34,7 +34,7 @@ from tests import tiny
 from tests.estimate import fakes
 
 VERBS = (
-    "transfer", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "generate", "inspect",
+    "transfer", "estimate", "convert-pose", "prepare", "export-layout", "train", "eval", "generate", "reid", "inspect",
     "convert", "models", "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (

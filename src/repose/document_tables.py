@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from repose.apps.reidentification.table import reid_table
 from repose.bench.attention import attention_table
 from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
@@ -66,6 +67,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "parsing": parsing_table,
     "turns": turns_table,
     "reidentification": reidentification_table,
+    "reid": reid_table,
     "photographs": photographs_table,
 }
 """Name of a table -> the function of its owner that makes it from result lines, the newest last."""

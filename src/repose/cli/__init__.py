@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from repose.cli import bench, data, data_sets, estimate, evaluate, generate, models, poses, reid, research, study, transfer
+from repose.cli import (
+    bench,
+    data,
+    data_sets,
+    estimate,
+    evaluate,
+    generate,
+    models,
+    poses,
+    reid,
+    research,
+    study,
+    transfer,
+)
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import TaskID
 
 from repose.cli import common
 from repose.cli.common import Device, Results, print_line, stdout
@@ -22,7 +23,8 @@ def reid(
         typer.Option(
             "-m",
             "--model",
-            help="Weights by name, or the folder of a run; give it again for a further one; none generates nothing, and is measured in any case.",
+            help="Weights by name, or the folder of a run; again for a further one. none generates nothing, and is "
+            "measured in any case.",
             show_default="default",
         ),
     ] = None,
@@ -54,14 +56,14 @@ def reid(
     imagenet: Annotated[bool, typer.Option(help="Start from ImageNet weights.")] = True,
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Of each training, the same for every set.", show_default="the classifier's"),
+        typer.Option(min=1, help="Of each training, for every set alike.", show_default="the classifier's"),
     ] = None,
     people: Annotated[
         int | None, typer.Option(min=2, help="Train on so many people, spread evenly.", show_default="all")
     ] = None,
     area: Annotated[
         str,
-        typer.Option(help="Of the average precision: steps (as most code), or trapezoids (Market-1501's own code)."),
+        typer.Option(help="Of the average precision: steps (as most code) or trapezoids (Market-1501's own)."),
     ] = "steps",
     device: Device = "auto",
     results: Results = None,
@@ -103,7 +105,7 @@ def reid(
     if steps is not None:
         settings = replace(settings, training=replace(TRAININGS[classifier], steps=steps))
     with common.progress_bar() as bar:
-        bars = {}
+        bars: dict[str, TaskID] = {}
 
         def tick(what: str, done: int, total: int) -> None:
             if what != "classifiers":  # one line at a time beside that of all classifiers

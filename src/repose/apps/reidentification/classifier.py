@@ -61,7 +61,7 @@ class LightBackbone(Backbone):
     @torch.no_grad()
     def prepare(self, images: Tensor) -> Tensor:
         """-> features of the last frozen block, such as (B, 96, H/16, W/16)."""
-        return torch.cat([self.first(part.float().div(127.5).sub(1)) for part in images.split(64)])
+        return torch.cat([self.first(part.float().div(127.5).sub(1)) for part in torch.split(images, 64)])
 
     def forward(self, prepared: Tensor) -> Tensor:
         """-> (B, C)."""

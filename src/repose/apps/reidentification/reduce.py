@@ -15,7 +15,7 @@ from torch import Tensor
 from repose.names import nearest
 
 POSES: Final = ("own", "kept", "all")
-"""Whose poses generated pictures have: of the picture that is replaced, of a random kept one, of a random one of all."""
+"""Whose poses generated pictures have: that of the picture which is replaced, of a random kept one, of any one."""
 
 
 def kept_pictures(people: Sequence[str], portion: float, seed: int) -> Tensor:

@@ -39,7 +39,8 @@ class ReidSettings:
     """What `reid` is told beside store, models and folder.
 
     Attributes:
-        portions: shares of real pictures that are kept, each above 0 and below 1. All real pictures are always measured.
+        portions: shares of real pictures that are kept, each above 0 and below 1. All real pictures are
+            measured in any case.
         ratios: sets of all real pictures and so many times as many in all, at least 2.
         seeds: how many; each trains its own classifiers.
         draws: of reduced sets and of what is generated. None: each seed has its own; 1: all seeds share one, so that
@@ -97,7 +98,7 @@ def reid(
     results: Path | None = None,
     tick: Tick | None = None,
 ) -> list[ResultLine]:
-    """Train classifiers of people on reduced sets, without and with a model's pictures, and measure how they find people.
+    """Train classifiers of people on reduced sets, with and without a model's pictures, and let them find people.
 
     For each seed: a reduced set of every portion is drawn. A classifier is trained on it alone; for each model another
     one is trained on it and on generated pictures in place of those that were left out; one on all real pictures; and
@@ -349,7 +350,7 @@ class _Run:
         if self._starting is None:
             self._starting = build_backbone(self.settings.classifier, self.settings.imagenet)
         parts = []
-        for part in images.split(256):
+        for part in torch.split(images, 256):
             parts.append(self._starting.prepare(part))
             self.tick(what, sum(map(len, parts)), len(images))
         return torch.cat(parts) if parts else self._starting.prepare(images)
@@ -368,7 +369,7 @@ class _Run:
 def _pictures(store: Store, rows: Tensor) -> Tensor:
     """uint8 (N, 3, H, W)."""
     parts = []
-    for part in rows.split(256):
+    for part in torch.split(rows, 256):
         image = store.person(part, ("image",)).image
         assert image is not None
         parts.append(((image + 1) * 127.5).round().to(torch.uint8))

@@ -142,12 +142,14 @@ def _backbone(line: ResultLine) -> str:
 def _caption(lines: list[ResultLine], seeds: int) -> str:
     one, training = lines[-1], lines[-1]["training"]
     length: Any = f"{training['steps']:,} steps" if training["steps"] else f"{training['epochs']} epochs"
+    count = len({line["draw"] for line in lines})
+    draws = "one draw of reduced sets" if count == 1 else f"{count} draws of reduced sets"
     return (
-        f"mAP in percent: mean and standard deviation over {seeds} seeds (in brackets: how many, where fewer are done). "
+        f"mAP in percent: mean and standard deviation over {seeds} seeds, which share {draws} (in brackets: how "
+        f"many seeds, where fewer are done). "
         f"Ours: {one['data']} `{one['checksum']}`, {one['people']} people of split {one['split']}, "
         f"{one['queries']:,} queries among {one['gallery']:,} photographs of split {one['test']}; {length} of "
-        f"{training['batch']} pictures; {len(lines)} classifiers, on average "
-        f"{statistics.mean(line['seconds'] for line in lines):.0f} s each; commit {each_value(lines, 'commit', '`{}`')}, "
+        f"{training['batch']} pictures; {len(lines)} classifiers; commit {each_value(lines, 'commit', '`{}`')}, "
         f"{each_value(lines, 'hardware')}. Without a star: poses of the pictures that are replaced; *: of random kept "
         "pictures; **: of random pictures of all."
     )
