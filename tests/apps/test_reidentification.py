@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from torch import Tensor, nn
@@ -204,6 +205,8 @@ def test_a_grid_that_is_stopped_goes_on(store: Store, weights: Path, tmp_path: P
     )  # fmt: skip
     assert len(trained) == 8
     assert measured(lines) == measured(whole)
+    sheets = [np.asarray(PIL.Image.open(tmp_path / folder / "sheet.png")) for folder in ("whole", "half")]
+    assert np.array_equal(*sheets)
     assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 8, "finished ones are not written again"
 
 

@@ -73,7 +73,9 @@ def measure(
         ValueError: nobody was photographed by two cameras.
     """
     backbone = classifier.backbone
-    features = torch.cat([classifier.features(backbone.settled(part.to(device))).cpu() for part in torch.split(prepared, 128)])
+    features = torch.cat(
+        [classifier.features(backbone.settled(part.to(device))).cpu() for part in torch.split(prepared, 128)]
+    )
     unit = F.normalize(features.double())
     queries = among.queries
     return market_ranking(

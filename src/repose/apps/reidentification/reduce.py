@@ -39,7 +39,8 @@ def kept_pictures(people: Sequence[str], portion: float, seed: int) -> Tensor:
         raise ValueError(f"the portion of real pictures is above 0 and at most 1, not {portion:g}")
     order: list[int] = torch.randperm(len(people), generator=_generator(seed)).tolist()
     seen: set[str] = set()
-    first, others = [], []
+    first: list[int] = []
+    others: list[int] = []
     for place in order:
         (others if people[place] in seen else first).append(place)
         seen.add(people[place])

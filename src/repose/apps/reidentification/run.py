@@ -19,8 +19,10 @@ from repose.apps.reidentification.augment import GeneratedPictures
 from repose.apps.reidentification.classifier import CLASSIFIERS, LOSSES, Backbone, build_backbone
 from repose.apps.reidentification.measure import Gallery, gallery, measure
 from repose.apps.reidentification.reduce import POSES, additions, kept_pictures, replacements
+from repose.apps.reidentification.sheet import replacement_sheet
 from repose.apps.reidentification.train import TRAININGS, TrainSettings, train_classifier
 from repose.data.store import Store
+from repose.files import replacing
 from repose.models.weights import find_weights, weights_checksum
 from repose.names import nearest
 from repose.record import ResultLine, append, append_result
@@ -30,6 +32,11 @@ NONE: Final = "none"
 
 LINES: Final = "classifiers.jsonl"
 """The file in the output folder with one line for each classifier that is finished."""
+
+SHEET: Final = "sheet.png"
+"""The file in the output folder that shows some pictures that are left out and what replaces them."""
+
+_SHOWN: Final = 12
 
 Tick = Callable[[str, int, int], None]
 
@@ -103,7 +110,8 @@ def reid(
     For each seed: a reduced set of every portion is drawn. A classifier is trained on it alone; for each model another
     one is trained on it and on generated pictures in place of those that were left out; one on all real pictures; and
     one for each ratio on all of them and generated ones beside. A classifier that is finished has its line in
-    `out/classifiers.jsonl` and is not trained again; generated pictures are kept in `out/generated`.
+    `out/classifiers.jsonl` and is not trained again; generated pictures are kept in `out/generated`, and
+    `out/sheet.png` shows some of them.
 
     Args:
         store: with people and cameras as Market-1501 names them; people are looked for in its test split.
@@ -237,6 +245,7 @@ class _Run:
                 done += 1
                 yield line
         self.tick("classifiers", done, len(cells))
+        self._write_sheet()
 
     def _cells(self) -> list[_Cell]:
         """All classifiers, seed by seed and model by model, so that what is generated is used at once."""
@@ -281,16 +290,8 @@ class _Run:
         if model == NONE:
             return {cell: (real.at(kept[cell]), 0) for cell in cells}
         generated = self._pictures_of(model)
-        pairs: dict[_Cell, Tensor] = {}
-        for cell in cells:
-            pool = len(self.pose_rows)
-            if cell.ratio > 1:
-                places = additions(self.people, cell.ratio, draw, pool)
-            else:
-                places = replacements(self.people, kept[cell], draw, self.settings.poses, pool)
-            everybody = cell.ratio > 1 or self.settings.poses == "all"
-            rows = torch.stack([self.rows[places[:, 0]], (self.pose_rows if everybody else self.rows)[places[:, 1]]], 1)
-            pairs[cell] = rows[generated.usable(rows)]
+        pairs = {cell: self._pairs(cell, kept[cell]) for cell in cells}
+        pairs = {cell: rows[generated.usable(rows)] for cell, rows in pairs.items()}
         every = torch.unique(torch.cat([*pairs.values()]), dim=0)
         generated.generate(every, lambda done, total: self.tick(f"generate, {model}", done, total))
         place_of = {pair: place for place, pair in enumerate(map(tuple, every.tolist()))}
@@ -305,6 +306,29 @@ class _Run:
             for cell, part in pairs.items()
         }
 
+    def _pairs(self, cell: _Cell, kept: Tensor) -> Tensor:
+        """What is generated for a cell: source and pose, indices of the stores, int64 (M, 2)."""
+        pool, everybody = len(self.pose_rows), cell.ratio > 1 or self.settings.poses == "all"
+        if cell.ratio > 1:
+            places = additions(self.people, cell.ratio, cell.draw, pool)
+        else:
+            places = replacements(self.people, kept, cell.draw, self.settings.poses, pool)
+        return torch.stack([self.rows[places[:, 0]], (self.pose_rows if everybody else self.rows)[places[:, 1]]], 1)
+
+    def _write_sheet(self) -> None:
+        """Some replacements of the smallest portion of the first draw, by every model: `SHEET` in the folder."""
+        if not self.models or not self.settings.portions:
+            return
+        portion = min(self.settings.portions)
+        pairs = self._pairs(_Cell(NONE, portion, 1, 0, 0), kept_pictures(self.people, portion, 0))
+        for model in self.models:
+            pairs = pairs[self._pictures_of(model).usable(pairs)]
+        if len(pairs):
+            few = pairs[torch.arange(min(_SHOWN, len(pairs))) * len(pairs) // min(_SHOWN, len(pairs))]
+            pictures = {model: self._pictures_of(model).pictures(few) for model in self.models}
+            with replacing(self.out / SHEET) as part:
+                replacement_sheet(self.store, few, pictures, poses=self.poses).save(part, format="PNG")
+
     def _pictures_of(self, model: str) -> GeneratedPictures:
         if model not in self._generated:
             folder = self.out / "generated" / f"{model}-{str(self.weights[model])[:12]}-{self.poses_checksum}"
@@ -314,8 +338,8 @@ class _Run:
         return self._generated[model]
 
     def _train(self, cell: _Cell, pool: _Pool, generated: int) -> ResultLine:
+        settings, ready = self.settings, self._gallery_ready()
         start = time.perf_counter()
-        settings = self.settings
         what = f"train, {cell.model} p={cell.portion:g} seed {cell.seed}"
         classifier = train_classifier(
             build_backbone(settings.classifier, settings.imagenet),
@@ -328,7 +352,7 @@ class _Run:
             lambda done, total: self.tick(what, done, total),
             self.device,
         )
-        ranking = measure(classifier, self._gallery_ready(), self.among, self.device, settings.area)
+        ranking = measure(classifier, ready, self.among, self.device, settings.area)
         line = {
             **self._facts(cell),
             "real": len(pool.labels) - generated,
