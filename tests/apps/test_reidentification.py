@@ -62,7 +62,7 @@ def test_the_area_as_market_1501_takes_it() -> None:
 
 
 def test_a_ranking_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="from another camera"):
+    with pytest.raises(ValueError, match="photographed by two cameras"):
         ranked([[0, 1, 2, 3, 4, 5, 6]], [[3, 1]])
     with pytest.raises(ValueError, match="did you mean 'steps'"):
         ranked([[0, 1, 2, 3, 4, 5, 6]], [[1, 1]], area="step")

@@ -81,7 +81,7 @@ def market_ranking(
         found.append(int(places[0]))
         precisions.append(_average_precision(places, area))
     if not found:
-        raise ValueError("no query's person is in the gallery from another camera, so nobody can be found again")
+        raise ValueError("nobody was photographed by two cameras (query and gallery), so nobody can be found again")
     first = torch.tensor(found)
     return Ranking(
         sum(precisions) / len(precisions), {k: float((first <= k).double().mean()) for k in ranks}, len(found)
