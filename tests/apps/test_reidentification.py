@@ -9,19 +9,22 @@ import PIL.Image
 import pytest
 import torch
 from torch import Tensor, nn
+from typer.testing import CliRunner
 
 import repose.apps
 from repose.apps.reidentification import run
 from repose.apps.reidentification.augment import GeneratedPictures
-from repose.apps.reidentification.classifier import Backbone, build_backbone
+from repose.apps.reidentification.classifier import Backbone, LightBackbone, build_backbone
 from repose.apps.reidentification.measure import gallery
 from repose.apps.reidentification.reduce import additions, kept_pictures, replacements
 from repose.apps.reidentification.run import LINES, ReidSettings
 from repose.apps.reidentification.table import PUBLISHED, reid_table, short_table
 from repose.apps.reidentification.train import TrainSettings
+from repose.cli import app
 from repose.data import Store, StoreWriter
 from repose.losses.circle import circle_loss
 from repose.metrics.functional.reidentification import Ranking, market_ranking
+from repose.nn.mobilenet import mobilenet_v2
 from tests import tiny
 from tests.metrics.stores import figure
 
@@ -278,6 +281,36 @@ def test_the_table_has_the_layout_of_table_6(store: Store, weights: Path, tmp_pa
     assert short_table(lines).row_count == 6
     with pytest.raises(ValueError, match="repose reid"):
         reid_table([])
+
+
+def test_the_command(store: Store, weights: Path, tmp_path: Path) -> None:
+    words = f"reid {store.folder} -m {weights} --p 0.3 --ratio 2 --seeds 1 --steps 2".split()
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "out")], env={"COLUMNS": "160"})
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(text) for text in (tmp_path / "out" / LINES).read_text().splitlines()]
+    assert [(line["model"], line["portion"], line["ratio"]) for line in lines] == [
+        ("none", 0.3, 1), ("none", 1.0, 1), ("run", 0.3, 1), ("run", 1.0, 2)
+    ]  # fmt: skip
+    assert "4 classifiers" in done.output
+    shown = [line for line in done.output.splitlines() if line.startswith("│") and " run " in line]
+    assert len(shown) == 2
+    assert f"{100 * lines[-1]['mean_average_precision']:.1f}" in shown[-1]
+    wrong = CliRunner().invoke(app, [*words[:4], "--p", "0.1;0.5", "-o", str(tmp_path / "other")])
+    assert "with commas between them" in str(wrong.exception)
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_light_backbone_is_mobilenet_in_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPOSE_OFFLINE", "1")
+    try:
+        backbone = LightBackbone()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    images = torch.randint(0, 256, (2, 3, 128, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    whole = mobilenet_v2(("blocks.16",))(images.float() / 127.5 - 1)["blocks.16"].mean((2, 3))
+    assert torch.allclose(backbone(backbone.prepare(images)), whole, atol=1e-5)
+    learns = {name.split(".")[0] for name, parameter in backbone.named_parameters() if parameter.requires_grad}
+    assert learns == {"rest"}
 
 
 def test_what_is_wrong_is_said_before_the_work(store: Store, tmp_path: Path) -> None:
