@@ -226,6 +226,17 @@ def test_one_draw_is_shared_and_changed_settings_train_anew(store: Store, weight
     assert [line["training"]["steps"] for line in kept] == [3] * 6 + [4] * 4
 
 
+def test_poses_of_another_store(store: Store, weights: Path, tmp_path: Path) -> None:
+    poses = tiny.store(tmp_path / "poses", 3)
+    settings = ReidSettings((0.5,), seeds=1, poses="all", training=TrainSettings(steps=2, batch=4))
+    lines = repose.apps.reid(store, out=tmp_path / "out", model=weights, settings=settings, poses_from=poses)
+    assert [(line["pose_data"], line["poses"]) for line in lines] == [(None, None)] * 2 + [(poses.checksum, "all")]
+    (folder,) = (tmp_path / "out" / "generated").iterdir()
+    pairs = np.fromfile(folder / "pairs.i64", "<i8").reshape(-1, 2)
+    assert set(pairs[:, 1].tolist()) <= set(range(len(poses)))
+    assert len(set(pairs[:, 1].tolist())) > 2
+
+
 def test_generated_pictures_survive_a_stop(store: Store, weights: Path, tmp_path: Path) -> None:
     pairs = torch.tensor([[0, 1], [2, 3], [4, 5], [0, 1]])
     first = GeneratedPictures(weights, store, tmp_path / "kept", batch=2)
@@ -328,6 +339,12 @@ def test_what_is_wrong_is_said_before_the_work(store: Store, tmp_path: Path) -> 
             ReidSettings(**settings)
     with pytest.raises(ValueError, match="no weights are called"):
         repose.apps.reid(store, out=tmp_path / "out", model="nobody")
+    with pytest.raises(ValueError, match="with poses 'all', not 'own'"):
+        repose.apps.reid(store, out=tmp_path / "out", model="none", poses_from=store)
+    runs = [tiny.save(tmp_path / folder / "run") for folder in "ab"]
+    with pytest.raises(ValueError, match="the same name, 'run'"):
+        repose.apps.reid(store, out=tmp_path / "out", model=runs)
+    assert not (tmp_path / "out").exists()
     with pytest.raises(KeyError, match="no split 'trian'"):
         repose.apps.reid(store, out=tmp_path / "out", model="none", settings=ReidSettings(split="trian"))
     with pytest.raises(ValueError, match="needs its ImageNet weights"):

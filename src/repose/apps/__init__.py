@@ -11,6 +11,7 @@ All have the same form:
 - The second argument is what something is taken from: a photograph of clothes, a label map, a clip.
 - All further arguments are by name. One that `repose.transfer` has, too, means the same here (`model`, `pose`, `which`,
   `mask`, `background`, `source_keypoints`, `min_score`).
+- `reid` takes a store in place of a photograph, and gives result lines.
 - A picture comes back as the kind that `source` is.
 - What is given is checked before the work begins. A garment that a person does not wear is an error that says so.
 """

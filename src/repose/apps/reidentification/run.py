@@ -126,8 +126,8 @@ def reid(
         The lines of all classifiers, in the order of the work; `reid_table` makes a table of them.
 
     Raises:
-        ValueError: a setting or a name is wrong, the model cannot work at the store's size, or a folder holds pictures
-            of something else.
+        ValueError: a setting or a name is wrong, two models have the same name, a model cannot work at the store's
+            size, or a folder holds pictures of something else.
         KeyError: the store lacks a split. FileNotFoundError: there is no store, or a weight file is not here.
         ImportError: the classifier needs a package that is not installed.
     """
@@ -135,7 +135,17 @@ def reid(
     opened = store if isinstance(store, Store) else Store.open(store)
     other = poses_from if isinstance(poses_from, Store) or poses_from is None else Store.open(poses_from)
     names: list[str | Path] = [model] if isinstance(model, str | Path) else list(model)
-    models = {find_weights(name).resolve().name: name for name in names if name != NONE}
+    models: dict[str, str | Path] = {}
+    for name in names:
+        folder = find_weights(name).resolve().name if name != NONE else NONE
+        if models.setdefault(folder, name) != name:
+            raise ValueError(f"{models[folder]} and {name} have the same name, '{folder}': rename the folder of one")
+    models.pop(NONE, None)
+    if other is not None and settings.portions and settings.poses != "all":
+        raise ValueError(
+            f"poses from another store are taken with poses 'all', not '{settings.poses}': give --poses all, or only "
+            "ratios (--p none)"
+        )
     run = _Run(opened, other, models, settings, out, results, tick or (lambda *_: None))
     return list(run.lines())
 
