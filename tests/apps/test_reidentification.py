@@ -17,7 +17,8 @@ from repose.apps.reidentification.augment import GeneratedPictures
 from repose.apps.reidentification.classifier import Backbone, LightBackbone, build_backbone
 from repose.apps.reidentification.measure import gallery
 from repose.apps.reidentification.reduce import additions, kept_pictures, replacements
-from repose.apps.reidentification.run import LINES, ReidSettings
+from repose.apps.reidentification.run import LINES
+from repose.apps.reidentification.settings import ReidSettings
 from repose.apps.reidentification.table import PUBLISHED, reid_table, short_table
 from repose.apps.reidentification.train import TrainSettings
 from repose.cli import app

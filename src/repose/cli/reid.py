@@ -83,8 +83,8 @@ def reid(
     """
     from dataclasses import replace
 
-    from repose.apps.reidentification.run import ReidSettings
     from repose.apps.reidentification.run import reid as run
+    from repose.apps.reidentification.settings import ReidSettings
     from repose.apps.reidentification.table import short_table
     from repose.apps.reidentification.train import TRAININGS
 

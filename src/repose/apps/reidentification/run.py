@@ -16,19 +16,16 @@ import torch
 from torch import Tensor
 
 from repose.apps.reidentification.augment import GeneratedPictures
-from repose.apps.reidentification.classifier import CLASSIFIERS, LOSSES, Backbone, build_backbone
+from repose.apps.reidentification.classifier import Backbone, build_backbone
 from repose.apps.reidentification.measure import Gallery, gallery, measure
-from repose.apps.reidentification.reduce import POSES, additions, kept_pictures, replacements
+from repose.apps.reidentification.reduce import additions, kept_pictures, replacements
+from repose.apps.reidentification.settings import NONE, ReidSettings
 from repose.apps.reidentification.sheet import replacement_sheet
-from repose.apps.reidentification.train import TRAININGS, TrainSettings, train_classifier
+from repose.apps.reidentification.train import TRAININGS, train_classifier
 from repose.data.store import Store
 from repose.files import replacing
 from repose.models.weights import find_weights, weights_checksum
-from repose.names import nearest
 from repose.record import ResultLine, append, append_result
-
-NONE: Final = "none"
-"""The model of a classifier that sees real pictures only."""
 
 LINES: Final = "classifiers.jsonl"
 """The file in the output folder with one line for each classifier that is finished."""
@@ -39,60 +36,6 @@ SHEET: Final = "sheet.png"
 _SHOWN: Final = 12
 
 Tick = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class ReidSettings:
-    """What `reid` is told beside store, models and folder.
-
-    Attributes:
-        portions: shares of real pictures that are kept, each above 0 and below 1. All real pictures are
-            measured in any case.
-        ratios: sets of all real pictures and so many times as many in all, at least 2.
-        seeds: how many; each trains its own classifiers.
-        draws: of reduced sets and of what is generated. None: each seed has its own; 1: all seeds share one, so that
-            fewer pictures are generated.
-        poses: of replacements, one of `repose.apps.reidentification.reduce.POSES`.
-        classifier, loss: one of `CLASSIFIERS`, one of `LOSSES`.
-        imagenet: the backbone starts from ImageNet weights.
-        training: None takes that of the classifier (`TRAININGS`).
-        people: only so many of the training people, spread evenly; None: all.
-        split, test: of the store: for training, and in which people are looked for.
-        area: of the mean average precision, see `market_ranking`.
-        device: where models and classifiers compute.
-    """
-
-    portions: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    ratios: tuple[int, ...] = ()
-    seeds: int = 3
-    draws: int | None = None
-    poses: str = "own"
-    classifier: str = "mobilenet-v2"
-    loss: str = "cross-entropy"
-    imagenet: bool = True
-    training: TrainSettings | None = None
-    people: int | None = None
-    split: str = "train"
-    test: str = "test"
-    area: str = "steps"
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        for word, known, what in (
-            (self.poses, POSES, "poses"),
-            (self.classifier, CLASSIFIERS, "classifier"),
-            (self.loss, LOSSES, "loss"),
-        ):
-            if word not in known:
-                raise ValueError(f"--{what} is no '{word}'; {nearest(word, known)}")
-        if wrong := [portion for portion in self.portions if not 0 < portion < 1]:
-            raise ValueError(f"a portion of real pictures is above 0 and below 1, not {wrong[0]:g}: see --p")
-        if wrong := [ratio for ratio in self.ratios if ratio < 2]:
-            raise ValueError(f"a ratio of augmentation is at least 2, not {wrong[0]}: see --ratio")
-        if self.seeds < 1 or (self.draws is not None and self.draws < 1):
-            raise ValueError("give at least one seed and one draw")
-        if self.people is not None and self.people < 2:
-            raise ValueError(f"people are told apart, so give at least two, not {self.people}")
 
 
 def reid(
@@ -231,6 +174,7 @@ class _Run:
         self.models, self.poses, self.pose_rows = models, poses, pose_rows
         self.weights = {NONE: None, **{name: weights_checksum(find_weights(place)) for name, place in models.items()}}
         self._generated: dict[str, GeneratedPictures] = {}
+        self._ready: dict[tuple[str, int], tuple[Tensor, _Pool]] = {}
         self._starting: Backbone | None = None
         self._real: _Pool | None = None
         self._gallery: Tensor | None = None
@@ -305,16 +249,26 @@ class _Run:
         every = torch.unique(torch.cat([*pairs.values()]), dim=0)
         generated.generate(every, lambda done, total: self.tick(f"generate, {model}", done, total))
         place_of = {pair: place for place, pair in enumerate(map(tuple, every.tolist()))}
-        label_of = dict(zip(self.rows.tolist(), self.labels.tolist(), strict=True))
-        labels = torch.tensor([label_of[row] for row in every[:, 0].tolist()])
-        ready = self._prepared(generated.pictures(every), labels, f"prepare, {model}")
+        ready = self._generated_pool(model, draw, every)
         return {
             cell: (
-                real.at(kept[cell]) + ready.at(torch.tensor([place_of[tuple(pair)] for pair in part.tolist()])),
+                real.at(kept[cell])
+                + ready.at(torch.tensor([place_of[tuple(pair)] for pair in part.tolist()], dtype=torch.int64)),
                 len(part),
             )
             for cell, part in pairs.items()
         }
+
+    def _generated_pool(self, model: str, draw: int, pairs: Tensor) -> _Pool:
+        """The generated pictures of these pairs; seeds that share a draw share them."""
+        if (model, draw) in self._ready and torch.equal(self._ready[model, draw][0], pairs):
+            return self._ready[model, draw][1]
+        label_of = dict(zip(self.rows.tolist(), self.labels.tolist(), strict=True))
+        labels = torch.tensor([label_of[row] for row in pairs[:, 0].tolist()], dtype=torch.int64)
+        pool = self._prepared(self._pictures_of(model).pictures(pairs), labels, f"prepare, {model}")
+        if self.settings.draws is not None:
+            self._ready[model, draw] = pairs, pool
+        return pool
 
     def _pairs(self, cell: _Cell, kept: Tensor) -> Tensor:
         """What is generated for a cell: source and pose, indices of the stores, int64 (M, 2)."""

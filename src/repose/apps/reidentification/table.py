@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from repose.apps.reidentification.run import NONE
+from repose.apps.reidentification.settings import NONE
 from repose.markdown import each_value, grid_table
 from repose.record import ResultLine
 
