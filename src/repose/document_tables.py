@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from repose.apps.fonts.measure import font_table
+from repose.apps.reidentification.table import reid_table
 from repose.bench.attention import attention_table
 from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
@@ -78,6 +79,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "turns": turns_table,
     "tryon": tryon_table,
     "reidentification": reidentification_table,
+    "reid": reid_table,
     "photographs": photographs_table,
     "tuning": tuning_table,
 }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from repose.apps.motion.animate import animate
     from repose.apps.motion.video import video
     from repose.apps.reconstruction import reconstruct
+    from repose.apps.reidentification.run import reid
     from repose.apps.tuning import Tuned, tune
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "animate",
     "font",
     "reconstruct",
+    "reid",
     "texture",
     "tryon",
     "tune",
@@ -44,6 +46,7 @@ _HOMES = {
     "animate": "repose.apps.motion.animate",
     "font": "repose.apps.fonts.transfer",
     "reconstruct": "repose.apps.reconstruction",
+    "reid": "repose.apps.reidentification.run",
     "texture": "repose.apps.clothes.texture",
     "tryon": "repose.apps.clothes.wearing",
     "tune": "repose.apps.tuning",

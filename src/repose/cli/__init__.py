@@ -34,6 +34,7 @@ from repose.cli import (
     reconstruct,
     texture,
     tryon,
+    reid,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -94,6 +95,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "tune": tune.tune,
     "eval": evaluate.evaluate,
     "generate": generate.generate,
+    "reid": reid.reid,
     "inspect": models.inspect,
     "convert": models.convert,
     "models": models.list_models,

@@ -26,6 +26,7 @@ from repose.data.store import Store
 from repose.hub.fetch import locate
 from repose.hub.files import FILES
 from repose.markdown import each_value, grid_table
+from repose.metrics.functional.reidentification import market_ranking
 from repose.metrics.person_networks import (
     ATTRIBUTE_FILES,
     ATTRIBUTES,
@@ -156,20 +157,9 @@ def retrieval(vectors: Tensor, person: Tensor, camera: Tensor) -> Retrieval:
     first: dict[tuple[int, int], int] = {}
     for row, key in enumerate(zip(person.tolist(), camera.tolist(), strict=True)):
         first.setdefault(key, row)
-    hits, precisions = [], []
-    for query in first.values():
-        left_out = (person == person[query]) & (camera == camera[query])
-        gallery = (~left_out).nonzero()[:, 0]
-        order = gallery[(unit[gallery] @ unit[query]).argsort(descending=True, stable=True)]
-        right = person[order] == person[query]
-        if not right.any():
-            continue
-        places = right.nonzero()[:, 0] + 1  # from 1
-        hits.append(float(right[0]))
-        precisions.append(float((torch.arange(1, len(places) + 1) / places).mean()))
-    if not hits:
-        raise ValueError("nobody was photographed by two cameras, so nobody can be found again")
-    return Retrieval(sum(hits) / len(hits), sum(precisions) / len(hits), len(hits))
+    queries = torch.tensor([*first.values()])
+    ranking = market_ranking(unit[queries] @ unit.T, person[queries], camera[queries], person, camera, ranks=(1,))
+    return Retrieval(ranking.ranks[1], ranking.mean_average_precision, ranking.queries)
 
 
 def print_people_told(told: PeopleTold, screen: Console) -> None:
