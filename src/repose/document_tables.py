@@ -39,8 +39,8 @@ from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
-from repose.research.tuning import tuning_table
 from repose.research.tryon import tryon_table
+from repose.research.tuning import tuning_table
 from repose.research.turns import turns_table
 
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {

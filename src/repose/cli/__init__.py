@@ -26,15 +26,15 @@ from repose.cli import (
     generate,
     models,
     poses,
+    reconstruct,
+    reid,
     research,
     study,
+    texture,
     transfer,
+    tryon,
     tune,
     video,
-    reconstruct,
-    texture,
-    tryon,
-    reid,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -82,12 +82,12 @@ def _options(
 # in the order of the help
 VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
-    "font": font.font,
     "video": video.video,
     "animate": animate.animate,
     "texture": texture.texture,
     "tryon": tryon.tryon,
     "reconstruct": reconstruct.reconstruct,
+    "font": font.font,
     "estimate": estimate.estimate,
     "convert-pose": poses.convert_pose,
     "export-layout": data.export_layout,
