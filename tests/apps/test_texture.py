@@ -49,7 +49,7 @@ def pixels(person: Person) -> np.ndarray:
 
 def test_a_red_shirt_becomes_blue_and_the_rest_stays(model: Model) -> None:
     source, other = dressed(0, RED), dressed(3, BLUE)
-    result = repose.apps.texture(pixels(source), pixels(other), model, shading=0, **known(source, other))
+    result = repose.apps.texture(pixels(source), pixels(other), model=model, shading=0, **known(source, other))
     assert isinstance(result, np.ndarray)
     shirt = label(source, "upper clothes")
     inside = torch.from_numpy(result)[inner(shirt)].float()
@@ -64,13 +64,13 @@ def test_a_red_shirt_becomes_blue_and_the_rest_stays(model: Model) -> None:
 def test_several_sources_give_a_list_in_their_order(model: Model) -> None:
     sources, other = [dressed(0, RED), dressed(2, GREEN)], dressed(3, BLUE)
     results = repose.apps.texture(
-        [pixels(source) for source in sources], pixels(other), model, labels=["shirt", "trousers"],
+        [pixels(source) for source in sources], pixels(other), model=model, labels=["shirt", "trousers"],
         **known(*sources, other),
     )  # fmt: skip
     assert len(results) == 2
     for source, result in zip(sources, results, strict=True):
         single = repose.apps.texture(
-            pixels(source), pixels(other), model, labels="shirt,trousers", **known(source, other)
+            pixels(source), pixels(other), model=model, labels="shirt,trousers", **known(source, other)
         )
         np.testing.assert_array_equal(result, single)
     assert not np.array_equal(results[0], results[1])
@@ -79,11 +79,11 @@ def test_several_sources_give_a_list_in_their_order(model: Model) -> None:
 def test_what_cannot_be_done_is_said_before_the_work(model: Model) -> None:
     source, other = dressed(0), dressed(3, BLUE, trousers=None)
     with pytest.raises(ValueError, match="the condition wears no trousers"):
-        repose.apps.texture(pixels(source), pixels(other), model, labels="trousers", **known(source, other))
+        repose.apps.texture(pixels(source), pixels(other), model=model, labels="trousers", **known(source, other))
     with pytest.raises(ValueError, match="the source wears no trousers"):
-        repose.apps.texture(pixels(other), pixels(source), model, labels="trousers", **known(other, source))
+        repose.apps.texture(pixels(other), pixels(source), model=model, labels="trousers", **known(other, source))
     with pytest.raises(ValueError, match="did you mean 'shirt'"):
-        repose.apps.texture("none.jpg", "none.jpg", "no-such-model", labels="shrit")
+        repose.apps.texture("none.jpg", "none.jpg", model="no-such-model", labels="shrit")
     with pytest.raises(ValueError, match="shading is 0 to 1"):
         repose.apps.texture("none.jpg", "none.jpg", shading=2)
     with pytest.raises(ValueError, match="2 label maps for 1 photographs"):

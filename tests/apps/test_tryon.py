@@ -55,7 +55,7 @@ def pixels(person: Person) -> np.ndarray:
 def test_a_red_shirt_becomes_blue_and_the_rest_stays(model: Model, first: str) -> None:
     source, other = dressed(0, RED), dressed(3, BLUE)
     result = repose.apps.tryon(
-        pixels(source), pixels(other), model, first=first, cut="own", shading=0, **known(source, other)
+        pixels(source), pixels(other), model=model, first=first, cut="own", shading=0, **known(source, other)
     )
     shirt = label(source, "upper clothes")
     wanted = (torch.tensor(BLUE) + 1) * 127.5
@@ -76,7 +76,7 @@ def test_wrong_words_are_told_before_the_work(model: Model) -> None:
             repose.apps.tryon("none.jpg", "none.jpg", **words)
     source, other = dressed(0, RED), dressed(3, None)
     with pytest.raises(ValueError, match="the garment's person wears no shirt"):
-        repose.apps.tryon(pixels(source), pixels(other), model, **known(source, other))
+        repose.apps.tryon(pixels(source), pixels(other), model=model, **known(source, other))
 
 
 def test_weights_of_another_model_are_an_error(tmp_path: Any) -> None:

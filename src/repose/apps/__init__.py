@@ -7,7 +7,7 @@
 All have the same form:
 
 - `source` is the photograph of the person whose picture is changed: whatever `repose.load_image` reads. A list of
-  photographs gives a list of results, in its order.
+  photographs gives a list of results, in its order. `reid` works on a whole `store` of photographs instead.
 - The second argument is what something is taken from: a photograph of clothes, a label map, a clip.
 - All further arguments are by name. One that `repose.transfer` has, too, means the same here (`model`, `pose`, `which`,
   `mask`, `background`, `source_keypoints`, `min_score`).

@@ -37,8 +37,8 @@ from repose.represent.pose_files import MIN_SCORE
 def texture(
     source: ImageLike | Sequence[ImageLike],
     condition: ImageLike,
-    model: Model | str | Path = "default",
     *,
+    model: Model | str | Path = "default",
     labels: str | Sequence[str] = "shirt",
     shading: float = SHADING,
     pose: KeypointEstimator | str = "movenet",

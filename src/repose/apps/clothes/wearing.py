@@ -143,8 +143,8 @@ def load_flow(name: str | Path = FLOW_WEIGHTS) -> GarmentFlow:
 def tryon(
     source: ImageLike | Sequence[ImageLike],
     garment: ImageLike,
-    model: Model | str | Path = "default",
     *,
+    model: Model | str | Path = "default",
     way: str = "flow",
     labels: str | Sequence[str] = "shirt",
     cut: Cut = "own",
