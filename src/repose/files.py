@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 WEIGHT_FOLDERS: Final = (
     Path(__file__).parent / "weights",  # an installed package
@@ -43,6 +44,30 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
                 os.close(folder)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def same_facts(note: Path, facts: Mapping[str, Any]) -> bool:
+    """Whether a folder's note says that its pictures were generated as `facts` say; False: there is no note yet.
+
+    Args:
+        note: a JSON file in the folder. facts: of what is about to be generated.
+
+    Raises:
+        ValueError: the note is damaged, or says something else; the text names what differs.
+    """
+    if not note.is_file():
+        return False
+    try:
+        old = json.loads(note.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{note} is damaged ({error}); choose another folder, or empty this one") from error
+    differ = [f"{key} was {old.get(key)!r}, is {facts[key]!r}" for key in facts if old.get(key) != facts[key]]
+    if differ:
+        raise ValueError(
+            f"{note.parent} holds pictures that were generated otherwise: {'; '.join(differ)}. Choose another folder, "
+            "or remove this one"
+        )
+    return True
 
 
 def sha256(path: Path) -> str:

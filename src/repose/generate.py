@@ -18,7 +18,7 @@ from torch import Tensor
 
 from repose.comparison import model_pictures
 from repose.data.store import Store
-from repose.files import replacing
+from repose.files import replacing, same_facts
 from repose.images import PICTURES
 from repose.metrics.file_names import DIRECTION_FOLDERS, FORMS, PairIndex, index_pairs, named_as, places_of
 from repose.metrics.pairs import MeasuredPairs
@@ -182,17 +182,7 @@ def _files(settings: GenerateSettings, measured: MeasuredPairs) -> dict[PairInde
 def _claim(out: Path, facts: dict[str, Any]) -> None:
     """Say in the folder what its pictures are of. ValueError: it holds something else."""
     note = out / FACTS
-    if note.is_file():
-        try:
-            old = json.loads(note.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{note} is damaged ({error}); choose another folder, or empty this one") from error
-        differ = [f"{key} was {old.get(key)!r}, is {facts[key]!r}" for key in facts if old.get(key) != facts[key]]
-        if differ:
-            raise ValueError(
-                f"{out} holds pictures that were generated otherwise: {'; '.join(differ)}. Choose another folder, or "
-                "remove this one"
-            )
+    if same_facts(note, facts):
         return
     folders = [place for place in (out, *(out / half for half in DIRECTION_FOLDERS)) if place.is_dir()]
     if any(path.suffix.lower() in PICTURES for place in folders for path in place.iterdir()):

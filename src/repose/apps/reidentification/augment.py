@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repose.data.store import Store
-from repose.files import replacing
+from repose.files import replacing, same_facts
 from repose.models.weights import find_weights, weights_checksum
 from repose.person import Person
 from repose.pipeline import Model, load
@@ -190,19 +190,9 @@ def _claim(folder: Path, facts: dict[str, Any]) -> None:
     """Say in the folder what its pictures are of. ValueError: it holds something else."""
     note = folder / FACTS
     folder.mkdir(parents=True, exist_ok=True)
-    if not note.is_file():
-        if any(folder.iterdir()):
-            raise ValueError(f"{folder} holds files that `repose reid` did not write; choose another folder")
-        with replacing(note) as part:
-            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    if same_facts(note, facts):
         return
-    try:
-        old = json.loads(note.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{note} is damaged ({error}); choose another folder, or empty this one") from error
-    differ = [f"{key} was {old.get(key)!r}, is {facts[key]!r}" for key in facts if old.get(key) != facts[key]]
-    if differ:
-        raise ValueError(
-            f"{folder} holds pictures that were generated otherwise: {'; '.join(differ)}. Choose another folder, or "
-            "remove this one"
-        )
+    if any(folder.iterdir()):
+        raise ValueError(f"{folder} holds files that `repose reid` did not write; choose another folder")
+    with replacing(note) as part:
+        part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
