@@ -295,6 +295,22 @@ def test_mistakes_are_told_before_the_work(
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_a_clip_that_cannot_be_used_leaves_nothing_behind(me: Path, model: Model, tmp_path: Path) -> None:
+    """Nobody on it, pictures of two sizes, no such camera: the same call would fail again, so nothing is kept."""
+    (tmp_path / "mixed").mkdir()
+    for number, (width, height) in enumerate([(120, 160), (160, 120)]):
+        tiny.photograph(tmp_path / f"mixed/{number}.png", width, height, 10, 20, 100)
+    nobody = clip(tmp_path / "nobody.mkv", [np.full((64, 96, 3), 90, np.uint8)] * 3)
+    for given, error, text in [
+        (nobody, ValueError, "no person was found on any frame"),
+        (tmp_path / "mixed", ValueError, r"frame 1, counted from 0, is 120x160, .* bring all pictures to one size"),
+        (63, OSError, "camera 63 cannot be opened"),
+    ]:
+        with pytest.raises(error, match=text):
+            repose.apps.video(me, given, out=tmp_path / "a.mp4", model=model, mask="none")
+        assert not list(tmp_path.glob("a.mp4*"))
+
+
 def test_the_clip_is_not_overwritten(run: Run, me: Path, weights: Path, tmp_path: Path) -> None:
     clip(tmp_path / "a.mkv", [people(n) for n in range(3)]).rename(tmp_path / "a.mp4")
     done = run("video", me, "a.mp4", "-o", "a.mp4", "--weights", weights)
