@@ -106,7 +106,7 @@ def put_on_all(
             raise ValueError(f"{given.other} is a folder: the garment comes from one photograph, name it")
         (other_path,) = pictures_in(given.other)
         options: dict[str, Any] = {"table": given.table, "pose": given.pose}
-        with report.noting(other_path):
+        with report.skipping(other_path, alone=True), report.noting(other_path):
             other = parsed_person(
                 load_image(other_path), map_of(given.other_parsing, other_path), which=other_which, **options
             )
