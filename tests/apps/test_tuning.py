@@ -118,7 +118,7 @@ def test_what_cannot_be_tuned_on_is_refused(tmp_path: Path, base: Path) -> None:
         run(tmp_path / "empty", tmp_path / "mine3", base)
     assert not (tmp_path / "mine2").exists()
     for share in (-0.1, 1.0, 2):
-        with pytest.raises(ValueError, match="hold_out .* is a share"):
+        with pytest.raises(ValueError, match=r"hold_out .* is a share"):
             run(photographs(tmp_path / "me"), tmp_path / "mine5", base, hold_out=share)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "thesis.txt").write_text("all of it")

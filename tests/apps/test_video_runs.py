@@ -21,6 +21,7 @@ import repose.apps
 from repose import cli
 from repose.apps.motion import frames as frames_module
 from repose.apps.motion import video as video_module
+from repose.apps.motion.parts import Parts
 from repose.apps.motion.sources import frames_of
 from repose.pipeline import Model, load
 from repose.scene import Scene
@@ -309,6 +310,17 @@ def test_a_clip_that_cannot_be_used_leaves_nothing_behind(me: Path, model: Model
         with pytest.raises(error, match=text):
             repose.apps.video(me, given, out=tmp_path / "a.mp4", model=model, mask="none")
         assert not list(tmp_path.glob("a.mp4*"))
+
+
+def test_a_folder_that_is_called_like_unfinished_work_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "lego.parts").mkdir()
+    (tmp_path / "lego.parts/brick.txt").write_text("red")
+    with pytest.raises(ValueError, match="holds other files"):
+        Parts(tmp_path / "lego", {})
+    assert (tmp_path / "lego.parts/brick.txt").read_text() == "red"
+    (tmp_path / "new.parts").mkdir()
+    (tmp_path / "new.parts/.work.json.1.partial").write_text("killed while it was written")
+    assert not Parts(tmp_path / "new", {}).resumed
 
 
 def test_the_clip_is_not_overwritten(run: Run, me: Path, weights: Path, tmp_path: Path) -> None:
