@@ -312,6 +312,20 @@ def test_a_clip_that_cannot_be_used_leaves_nothing_behind(me: Path, model: Model
         assert not list(tmp_path.glob("a.mp4*"))
 
 
+def test_ctrl_c_says_where_the_finished_part_lies(
+    run: Run, me: Path, weights: Path, dance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(video_module, "join", stopped)
+    done = run("video", me, dance, "-o", "a.mp4", "--weights", weights, "--mask", "none", "--seconds", 0.2)
+    assert done.code == 130
+    assert "a.mp4.parts holds what is finished: the same command goes on" in done.err
+    monkeypatch.undo()
+    assert (tmp_path / "a.mp4.parts/00000.nut").is_file()
+
+
 def test_a_folder_that_is_called_like_unfinished_work_is_not_removed(tmp_path: Path) -> None:
     (tmp_path / "lego.parts").mkdir()
     (tmp_path / "lego.parts/brick.txt").write_text("red")
