@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import PIL.Image
 import pytest
 
 from repose.cli.outputs import sheet_beside
+from repose.person import Person
 from tests import tiny
+from tests.apps.dressed import dressed
 from tests.test_cli import Run, run
 
 assert run is not None  # a fixture
@@ -26,6 +29,26 @@ def test_the_photograph_without_a_person_is_named(verb: str, run: Run, tmp_path:
     done = run(verb, "me.png", "nobody.png", "-o", "a.png")
     assert done.code == 2
     assert "nobody.png: no person was found" in done.error.replace("\n", " ")
+
+
+def test_what_is_doubtful_about_the_condition_is_a_note(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **options: object) -> Person:
+        return dressed(0)
+
+    def doubtful(person: Person, garments: object, name: str) -> None:
+        warnings.warn(f"{name}: 20 pixels are trousers, and 900 are dress", UserWarning, stacklevel=2)
+        if name == "me.png":
+            raise ValueError("enough")
+
+    monkeypatch.setattr("repose.apps.people.parsed_person", read)
+    monkeypatch.setattr("repose.apps.garments.require_worn", doubtful)
+    for name in ("me.png", "friend.png"):
+        tiny.photograph(tmp_path / name, 100, 200, 15, 20, 160)
+    done = run("texture", "me.png", "friend.png", "-o", "a.png")
+    assert "note: friend.png: 20 pixels are trousers" in done.err
+    assert "UserWarning" not in done.err
 
 
 def examples() -> list[list[str]]:

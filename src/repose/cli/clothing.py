@@ -110,8 +110,9 @@ def put_on_all(
             other = parsed_person(
                 load_image(other_path), map_of(given.other_parsing, other_path), which=other_which, **options
             )
-        require_worn(other, garments, str(other_path))
-        put_on = ready(other, garments)
+            require_worn(other, garments, str(other_path))
+        with report.noting(other_path):
+            put_on = ready(other, garments)
         report.document |= {**given.known, "labels": [garment.name for garment in garments]}
         report.document[given.other_name] = {"path": str(other_path), "worn": worn(_parsing(other))}
         entries = report.document["sources"] = []
