@@ -94,3 +94,13 @@ def test_pictures_of_an_earlier_run_are_not_taken_for_this_ones(place: Path, tmp
     words = ["font", str(tmp_path / "letters"), "A", "--letter", "R", "-o", str(tmp_path / "drawn")]
     result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
     assert "nothing could be drawn" in str(result.exception)
+
+
+def test_a_picture_of_more_than_a_letter_is_noted(place: Path, tmp_path: Path) -> None:
+    letter = np.asarray(Image.open(place / "letters/R.png"))
+    Image.fromarray(np.concatenate([letter] * 5, 1)).save(tmp_path / "word.png")
+    for picture, noted in [(tmp_path / "word.png", True), (place / "letters/R.png", False)]:
+        words = ["font", str(picture), "A", "--letter", "R", "-o", str(tmp_path / "a.png"), "--json"]
+        result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+        assert result.exit_code == 0, result.output
+        assert any("is in 5 pieces" in note["text"] for note in json.loads(result.stdout)["notes"]) is noted
