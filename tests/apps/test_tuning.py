@@ -94,6 +94,8 @@ def test_an_interrupted_call_goes_on(tmp_path: Path, base: Path, monkeypatch: py
     asked = people.Markers.asked
     with pytest.raises(ValueError, match="unfinished tuning with another seed"):
         run(me, out, base, hold_out=0, seed=1)
+    with pytest.raises(ValueError, match="unfinished tuning with another images, minutes"):
+        run(me, out, base, hold_out=0, images=None, minutes=30)
     run(me, out, base, hold_out=0)
     assert people.Markers.asked == asked, "the pictures are not read again"
     once = run(me, tmp_path / "once", base, hold_out=0)

@@ -142,6 +142,7 @@ def tune(
         "pictures": pictures,
         "seed": seed,
         "images": images,
+        "minutes": minutes if images is None else None,
     }
     plan = _read_plan(work, given | {"hold_out": hold_out, "pose": pose})
     store = _store(places, work, fields, canvas(recipe.canvas).window[2:], pictures, hold_out, pose, progress)
