@@ -72,3 +72,35 @@ def test_errors_come_before_the_work(place: Path, tmp_path: Path, more: list[str
     result = CliRunner().invoke(app, [*words, *more])
     assert error in str(result.exception)
     assert not (tmp_path / "a.png").exists()
+
+
+def test_of_a_folder_two_sources_of_one_name_do_not_overwrite_each_other(place: Path, tmp_path: Path) -> None:
+    """R.png and R.bmp would both go to R.png; -o with the suffix of a picture is a folder named like it."""
+    (tmp_path / "letters").mkdir()
+    for suffix in (".bmp", ".png"):
+        Image.open(place / "letters/R.png").save(tmp_path / f"letters/R{suffix}")
+    words = ["font", str(tmp_path / "letters"), "A", "--letter", "R", "-o", str(tmp_path / "drawn.png")]
+    result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+    assert result.exit_code == 3, result.output
+    assert "another one is called 'R'" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["R.png", "R.sheet.png"]
+
+
+def test_pictures_of_an_earlier_run_are_not_taken_for_this_ones(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/empty.png").write_bytes((place / "letters/empty.png").read_bytes())
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn/empty.png").write_bytes(b"of yesterday")
+    words = ["font", str(tmp_path / "letters"), "A", "--letter", "R", "-o", str(tmp_path / "drawn")]
+    result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+    assert "nothing could be drawn" in str(result.exception)
+
+
+def test_a_picture_of_more_than_a_letter_is_noted(place: Path, tmp_path: Path) -> None:
+    letter = np.asarray(Image.open(place / "letters/R.png"))
+    Image.fromarray(np.concatenate([letter] * 5, 1)).save(tmp_path / "word.png")
+    for picture, noted in [(tmp_path / "word.png", True), (place / "letters/R.png", False)]:
+        words = ["font", str(picture), "A", "--letter", "R", "-o", str(tmp_path / "a.png"), "--json"]
+        result = CliRunner().invoke(app, [*words, "-m", str(place / "weights.safetensors")])
+        assert result.exit_code == 0, result.output
+        assert any("is in 5 pieces" in note["text"] for note in json.loads(result.stdout)["notes"]) is noted

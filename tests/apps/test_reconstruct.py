@@ -314,6 +314,18 @@ def test_a_folder_of_maps_with_a_broken_one(files: Path, weights: Path) -> None:
     assert out.is_file()
 
 
+def test_of_the_folder_of_an_estimate_only_the_label_maps_are_taken(files: Path, weights: Path) -> None:
+    """Its sheet would be taken for a photograph of the layout, and parsed."""
+    maps = files / "maps"
+    maps.mkdir()
+    (files / "1.map.png").rename(maps / "1.parsing.png")
+    for name in ("sheet.png", "1.mask.png"):
+        (maps / name).write_bytes((files / "0.png").read_bytes())
+    code, said = run(files / "0.png", maps, "-o", files / "grid.png", "-m", weights)
+    assert code == 0, said
+    assert [path.name for path in (files / "grid").iterdir()] == ["0_2_1.parsing.png"]
+
+
 def test_what_is_wrong_is_told_before_the_work(files: Path, weights: Path) -> None:
     code, said = run(files / "0.png", files / "1.map.png", "-o", files / "1.map.png", "-m", weights)
     assert code != 0

@@ -309,6 +309,8 @@ def test_the_command(store: Store, weights: Path, tmp_path: Path) -> None:
     assert f"{100 * lines[-1]['mean_average_precision']:.1f}" in shown[-1]
     wrong = CliRunner().invoke(app, [*words[:4], "--p", "0.1;0.5", "-o", str(tmp_path / "other")])
     assert "with commas between them" in str(wrong.exception)
+    wrong = CliRunner().invoke(app, [*words[:4], "--ratio", "2.7", "-o", str(tmp_path / "other")])
+    assert "--ratio takes whole numbers" in str(wrong.exception)
     assert not (tmp_path / "other").exists()
 
 

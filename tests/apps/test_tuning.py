@@ -94,6 +94,8 @@ def test_an_interrupted_call_goes_on(tmp_path: Path, base: Path, monkeypatch: py
     asked = people.Markers.asked
     with pytest.raises(ValueError, match="unfinished tuning with another seed"):
         run(me, out, base, hold_out=0, seed=1)
+    with pytest.raises(ValueError, match="unfinished tuning with another images, minutes"):
+        run(me, out, base, hold_out=0, images=None, minutes=30)
     run(me, out, base, hold_out=0)
     assert people.Markers.asked == asked, "the pictures are not read again"
     once = run(me, tmp_path / "once", base, hold_out=0)
@@ -116,6 +118,10 @@ def test_what_cannot_be_tuned_on_is_refused(tmp_path: Path, base: Path) -> None:
         people.save(tmp_path / "empty" / f"{number}.png", {"red": (40, 20, 200)} if number < 4 else {})
     with pytest.raises(ValueError, match="4 pictures that show the person well are too few"):
         run(tmp_path / "empty", tmp_path / "mine3", base)
+    assert not (tmp_path / "mine2").exists()
+    for share in (-0.1, 1.0, 2):
+        with pytest.raises(ValueError, match=r"hold_out .* is a share"):
+            run(photographs(tmp_path / "me"), tmp_path / "mine5", base, hold_out=share)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "thesis.txt").write_text("all of it")
     with pytest.raises(ValueError, match="there already"):
@@ -123,6 +129,14 @@ def test_what_cannot_be_tuned_on_is_refused(tmp_path: Path, base: Path) -> None:
     people.save_video(tmp_path / "me.mp4", [people.draw(240, 320, {"red": (20, 20, 200)})] * 10)
     with pytest.raises(ValueError, match=r"is a video and .* is none"):
         tune([tmp_path / "me.mp4", tmp_path / "me" / "0.png"], tmp_path / "mine4", model=base)
+
+
+def test_after_too_few_pictures_the_same_call_sees_those_that_were_added(tmp_path: Path, base: Path) -> None:
+    for number in range(6):
+        people.save(tmp_path / "me" / f"{number}.png", {"red": (40, 20, 200)} if number < 4 else {})
+    with pytest.raises(ValueError, match="4 pictures that show the person well are too few"):
+        run(tmp_path / "me", tmp_path / "mine", base, hold_out=0)
+    assert run(photographs(tmp_path / "me"), tmp_path / "mine", base, hold_out=0).pictures == {"train": 8}
 
 
 def test_the_recipe_of_a_person_keeps_their_colours() -> None:

@@ -21,6 +21,7 @@ import repose.apps
 from repose import cli
 from repose.apps.motion import frames as frames_module
 from repose.apps.motion import video as video_module
+from repose.apps.motion.parts import Parts
 from repose.apps.motion.sources import frames_of
 from repose.pipeline import Model, load
 from repose.scene import Scene
@@ -293,6 +294,47 @@ def test_mistakes_are_told_before_the_work(
     assert done.code == 2
     assert problem in done.error.replace("\n", " ")
     assert not list(tmp_path.glob("*.parts"))
+
+
+def test_a_clip_that_cannot_be_used_leaves_nothing_behind(me: Path, model: Model, tmp_path: Path) -> None:
+    """Nobody on it, pictures of two sizes, no such camera: the same call would fail again, so nothing is kept."""
+    (tmp_path / "mixed").mkdir()
+    for number, (width, height) in enumerate([(120, 160), (160, 120)]):
+        tiny.photograph(tmp_path / f"mixed/{number}.png", width, height, 10, 20, 100)
+    nobody = clip(tmp_path / "nobody.mkv", [np.full((64, 96, 3), 90, np.uint8)] * 3)
+    for given, error, text in [
+        (nobody, ValueError, "no person was found on any frame"),
+        (tmp_path / "mixed", ValueError, r"frame 1, counted from 0, is 120x160, .* bring all pictures to one size"),
+        (63, OSError, "camera 63 cannot be opened"),
+    ]:
+        with pytest.raises(error, match=text):
+            repose.apps.video(me, given, out=tmp_path / "a.mp4", model=model, mask="none")
+        assert not list(tmp_path.glob("a.mp4*"))
+
+
+def test_ctrl_c_says_where_the_finished_part_lies(
+    run: Run, me: Path, weights: Path, dance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(video_module, "join", stopped)
+    done = run("video", me, dance, "-o", "a.mp4", "--weights", weights, "--mask", "none", "--seconds", 0.2)
+    assert done.code == 130
+    assert "a.mp4.parts holds what is finished: the same command goes on" in done.err
+    monkeypatch.undo()
+    assert (tmp_path / "a.mp4.parts/00000.nut").is_file()
+
+
+def test_a_folder_that_is_called_like_unfinished_work_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "lego.parts").mkdir()
+    (tmp_path / "lego.parts/brick.txt").write_text("red")
+    with pytest.raises(ValueError, match="holds other files"):
+        Parts(tmp_path / "lego", {})
+    assert (tmp_path / "lego.parts/brick.txt").read_text() == "red"
+    (tmp_path / "new.parts").mkdir()
+    (tmp_path / "new.parts/.work.json.1.partial").write_text("killed while it was written")
+    assert not Parts(tmp_path / "new", {}).resumed
 
 
 def test_the_clip_is_not_overwritten(run: Run, me: Path, weights: Path, tmp_path: Path) -> None:

@@ -125,9 +125,13 @@ def tune(
     out, work = Path(out), Path(out) / "tuning"
     if minutes <= 0 or pictures < FEWEST:
         raise ValueError(f"minutes is above 0, and pictures at least {FEWEST}; got {minutes:g} and {pictures}")
+    if not 0 <= hold_out < 1:
+        raise ValueError(f"hold_out (--hold-out) is a share from 0 to below 1, such as 0.2, not {hold_out:g}")
     places = [Path(place) for place in ([source] if isinstance(source, str | Path) else source)]
     if out.exists() and not work.exists() and any(out.iterdir()):
         raise ValueError(f"{out} is there already, and is no unfinished tuning; give another folder, or remove it")
+    if not (work / "plan.json").exists() and not _videos(places):
+        _photographs(places)  # too few are an error before anything is written
     base = find_weights(model)
     generator, recipe = load_generator(base)
     run = person_recipe(recipe, out.name, seed)
@@ -138,6 +142,7 @@ def tune(
         "pictures": pictures,
         "seed": seed,
         "images": images,
+        "minutes": minutes if images is None else None,
     }
     plan = _read_plan(work, given | {"hold_out": hold_out, "pose": pose})
     store = _store(places, work, fields, canvas(recipe.canvas).window[2:], pictures, hold_out, pose, progress)
@@ -248,8 +253,10 @@ def _store(
     pose: str,
     progress: Progress | None,
 ) -> Store:
-    """The pictures of the person as a store, in `work`/store."""
+    """The pictures of the person as a store, in `work`/store; one of too few pictures is prepared again."""
     folder = work / "store"
+    if (folder / "meta.json").exists() and len(Store.open(folder).names) < FEWEST:
+        shutil.rmtree(folder)
     if not (folder / "meta.json").exists():
         names = ",".join(fields)
         if videos := _videos(places):

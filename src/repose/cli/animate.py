@@ -77,7 +77,7 @@ def animate(
         which = common.parse_person(person)
         loaded = load(weights if weights is not None else model, device)
         report.document |= {"model": loaded.name, "motion": motion}
-        with progress_of_clip() as progress, report.noting(source):
+        with progress_of_clip(out) as progress, report.noting(source):
             made = make(
                 source, motion, out=out, model=loaded, pose=pose, which=which, mask=mask, background=background,
                 room=room, source_keypoints=source_keypoints, min_score=min_score, rate=rate, loops=loops, size=size,

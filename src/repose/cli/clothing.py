@@ -106,12 +106,13 @@ def put_on_all(
             raise ValueError(f"{given.other} is a folder: the garment comes from one photograph, name it")
         (other_path,) = pictures_in(given.other)
         options: dict[str, Any] = {"table": given.table, "pose": given.pose}
-        with report.noting(other_path):
+        with report.skipping(other_path, alone=True), report.noting(other_path):
             other = parsed_person(
                 load_image(other_path), map_of(given.other_parsing, other_path), which=other_which, **options
             )
-        require_worn(other, garments, str(other_path))
-        put_on = ready(other, garments)
+            require_worn(other, garments, str(other_path))
+        with report.noting(other_path):
+            put_on = ready(other, garments)
         report.document |= {**given.known, "labels": [garment.name for garment in garments]}
         report.document[given.other_name] = {"path": str(other_path), "worn": worn(_parsing(other))}
         entries = report.document["sources"] = []

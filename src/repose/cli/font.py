@@ -9,6 +9,7 @@ import typer
 
 from repose.cli import common
 from repose.cli.common import AsJson, Force
+from repose.cli.inputs import require_new
 from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
 from repose.cli.reporting import Report
 
@@ -26,9 +27,10 @@ def font(
         str,
         typer.Argument(help="What is drawn: letters from A to Z and spaces, as capitals; \\n breaks the line."),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the result goes; of a folder, a folder.")] = Path(
-        "out/font.png"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", help="Where the result goes; of a folder, a folder: OUT without its suffix."),
+    ] = Path("out/font.png"),
     letter: Annotated[
         str, typer.Option(help="The capital that SOURCE shows; of a font, the one whose style is taken (R).")
     ] = "",
@@ -82,6 +84,8 @@ def font(
             paths = sorted(path for path in source.iterdir() if path.suffix.lower() in (*SUFFIXES, *PICTURES))
             if not paths:
                 raise ValueError(f"{source} holds no font and no picture: {', '.join((*SUFFIXES, *PICTURES))}")
+            if out.suffix.lower() in PICTURES:  # the default, too
+                out = out.with_suffix("")
             require_folder(out)
         else:
             require_picture(out)
@@ -92,18 +96,21 @@ def font(
         report.document |= {"model": model, "text": words, "letter": letter or None}
         with common.progress_bar() as bar:
             task = bar.add_task("font", total=len(paths))
+            drawn: list[str] = []
             for path, place in places.items():
                 with report.skipping(path, alone=not many), report.noting(path):
+                    require_new(path.stem, drawn)
                     try:
                         read = read_source(path, letter, ink)
                     except UnidentifiedImageError as error:
                         raise ValueError(f"{path} is neither a font nor a picture") from error
                     lines = draw(read, words, network)
+                    drawn.append(path.stem)
                     save_image(place, scaled(lines, height))
                     report.wrote(place, "picture", source=str(path))
                     character_sheet(path, read, words, network).save(sheet_beside(place))
                     report.wrote(sheet_beside(place), "sheet")
                     report.say(f"{place}: in the style of {path.name}, letter {read.letter}")
                 bar.advance(task)
-        if not any(place.exists() for place in places.values()):
+        if not drawn:
             raise ValueError(f"nothing could be drawn: every source in {source} was skipped")

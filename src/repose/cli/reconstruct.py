@@ -172,7 +172,10 @@ def reconstruct(
 
 
 def _layouts_in(place: Path) -> list[Path]:
-    """A file alone; of a folder its pictures and arrays, sorted."""
+    """A file alone; of a folder its pictures and arrays, sorted; of one that `repose estimate` wrote the label maps."""
+    written = sorted(place.glob("*.parsing.png")) if place.is_dir() else []
+    if written:  # masks, IUV and the sheet lie beside them
+        return written
     arrays = sorted(path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES) if place.is_dir() else []
     if place.is_file() and place.suffix.lower() in _SUFFIXES:
         return [place]

@@ -91,7 +91,7 @@ def reid(
     require_folder(out)
     settings = ReidSettings(
         tuple(_numbers(portions, "--p")),
-        tuple(int(number) for number in _numbers(ratios, "--ratio")),
+        tuple(_whole(number, "--ratio") for number in _numbers(ratios, "--ratio")),
         seeds,
         draws,
         poses,
@@ -127,3 +127,10 @@ def _numbers(text: str, option: str) -> list[float]:
         return [float(word) for word in text.replace(",", " ").split() if word != "none"]
     except ValueError as error:
         raise ValueError(f"{option} takes numbers with commas between them, such as 0.1,0.5, not '{text}'") from error
+
+
+def _whole(number: float, option: str) -> int:
+    """A whole number. ValueError names the option."""
+    if not number.is_integer():
+        raise ValueError(f"{option} takes whole numbers, such as 2,3, not {number:g}")
+    return int(number)

@@ -126,3 +126,16 @@ class Report:
         }
         sys.stdout.write(json.dumps(self.document, allow_nan=False) + "\n")
         sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def telling_unfinished(place: Path) -> Iterator[None]:
+    """Around work that Ctrl-C may stop: say then where the finished part lies, and that the same command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if place.exists():
+            stderr.print(
+                f"{place} holds what is finished: the same command goes on from there", markup=False, soft_wrap=True
+            )
+        raise

@@ -65,7 +65,7 @@ def texture(
 
     [bold]repose texture me.jpg friend.jpg -o me_in_their_shirt.png[/bold]
     [bold]repose texture me.jpg friend.jpg --labels shirt,trousers -o me.png[/bold]
-    [bold]repose texture team/ jersey.jpg --labels top -o team.png[/bold]
+    [bold]repose texture team/ jersey.jpg --labels top -o in_jerseys.png[/bold]
     [bold]repose texture me.jpg friend.jpg --source-parsing me_labels.png --table cihp[/bold]
     """
 

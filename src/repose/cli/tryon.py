@@ -87,7 +87,7 @@ def tryon(
 
     [bold]repose tryon me.jpg catalogue.jpg -o me_trying.png[/bold]
     [bold]repose tryon me.jpg catalogue.jpg --labels trousers --first frontal -o me_trying.png[/bold]
-    [bold]repose tryon team/ catalogue.jpg --way texture -o team.png[/bold]
+    [bold]repose tryon team/ catalogue.jpg --way texture -o trying.png[/bold]
     """
     from repose.names import nearest
 

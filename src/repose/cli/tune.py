@@ -10,6 +10,7 @@ import typer
 from repose.cli import common
 from repose.cli.common import Estimator, ModelName, print_line, stdout
 from repose.cli.outputs import require_folder
+from repose.cli.reporting import telling_unfinished
 
 
 def tune(
@@ -53,7 +54,7 @@ def tune(
     require_folder(out)
     from repose.apps.tuning import tune as run
 
-    with common.progress_bar() as bar, common.noting():
+    with telling_unfinished(out / "tuning"), common.progress_bar() as bar, common.noting():
         done = run(
             source, out, model=model, minutes=minutes, images=images, pictures=pictures, hold_out=hold_out, pose=pose,
             seed=seed, keep=keep, progress=common.progress_callback(bar, "read pictures"), screen=stdout,

@@ -13,7 +13,7 @@ from repose.cli import common
 from repose.cli.common import AsJson, Device, Estimator, Force, MinScore, ModelName
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_folder, require_no_input, require_place, sheet_beside
-from repose.cli.reporting import Report
+from repose.cli.reporting import Report, telling_unfinished
 
 if TYPE_CHECKING:
     from repose.apps.motion.video import Clip
@@ -145,7 +145,7 @@ def video(
         target_which = common.parse_person(target_person, "--target-person")
         loaded = load(weights if weights is not None else model, device)
         report.document |= {"model": loaded.name, "clip": clip, "follow": follow, "smooth": smooth}
-        with progress_of_clip() as progress, report.noting(source):
+        with progress_of_clip(out) as progress, report.noting(source):
             made = make(
                 source, clip, out=out, model=loaded, pose=pose, which=which, target_which=target_which, mask=mask,
                 background=background, room=room, source_keypoints=source_keypoints, min_score=min_score, follow=follow,
@@ -170,9 +170,9 @@ def require_out(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def progress_of_clip() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A line of progress for each kind of work, with the time that is left."""
-    with common.progress_bar(speed=True) as bar:
+def progress_of_clip(out: Path) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A line of progress for each kind of work, with the time that is left; on Ctrl-C where unfinished work lies."""
+    with telling_unfinished(out.with_name(f"{out.name}.parts")), common.progress_bar(speed=True) as bar:
         tasks: dict[str, Any] = {}
 
         def advance(what: str, done: int, total: int | None) -> None:

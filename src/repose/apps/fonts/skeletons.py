@@ -48,6 +48,20 @@ def skeletons(glyphs: Coverage) -> npt.NDArray[np.uint8]:
     return np.stack([skeleton(one) for one in flat]).reshape(glyphs.shape)
 
 
+def pieces(coverage: Coverage) -> npt.NDArray[np.intp]:
+    """How many pixels each connected piece of the ink of a picture (H, W) has.
+
+    Raises:
+        ImportError: scikit-image is not installed.
+    """
+    try:
+        from skimage import measure
+    except ImportError as error:
+        raise ImportError(f"the skeletons of characters need scikit-image: {how_to_install('font')}") from error
+    numbers: npt.NDArray[np.intp] = measure.label(coverage > 127)  # type: ignore[no-untyped-call]
+    return np.bincount(numbers.ravel())[1:]
+
+
 def plain_skeletons() -> npt.NDArray[np.uint8]:
     """The skeletons of the fixed font's 26 capitals: what stands for a target that nobody knows yet, (26, 64, 64)."""
     return skeletons(font_glyphs(plain_font(), LETTERS))

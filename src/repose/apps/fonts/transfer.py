@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,8 @@ from repose.apps.fonts.glyphs import (
 )
 from repose.apps.fonts.network import NAME, CharacterNetwork, built
 from repose.apps.fonts.pairs import as_input, as_pictures
-from repose.apps.fonts.skeletons import plain_skeletons, skeleton
+from repose.apps.fonts.skeletons import pieces, plain_skeletons, skeleton
+from repose.callers import callers_level
 from repose.images import ImageLike, load_image, same_kind
 from repose.tensor_files import read_shipped
 
@@ -37,6 +39,8 @@ DARK: Final = (40, 40, 40)
 _PAPER: Final = 225  # a background whose channels are all lighter counts as white
 _CONTRAST: Final = 40  # grey levels between ink and background, at least
 _FEW: Final = 40  # pixels of ink, at least
+_PIECES: Final = 3  # of the ink of one character, at most: stencils have several
+_SPECK: Final = 0.01  # of the ink: smaller pieces are specks
 _WHITE: Final = (255, 255, 255)
 
 
@@ -77,6 +81,9 @@ def font(
 
     Returns:
         The text, of the kind that `source` is; a font gives a PIL image.
+
+    Warns:
+        UserWarning: what stands out in the picture is in many pieces, so that it is hardly one letter.
 
     Raises:
         ValueError: the font lacks capitals, the picture shows no character that stands out, `letter` is missing, or
@@ -137,6 +144,7 @@ def read_source(source: ImageLike, letter: str = "", colour: Sequence[int] | Non
     if not letter:
         raise ValueError("say which capital the picture shows: letter='R', or --letter R")
     coverage, ink, paper = _separated(load_image(source))
+    _note_pieces(coverage)
     return Source(letter, _placed(coverage, letter), given or ink, paper)
 
 
@@ -195,6 +203,19 @@ def _separated(picture: Picture) -> tuple[Coverage, tuple[int, int, int], tuple[
     if (coverage > 127).mean() > 0.9:
         raise ValueError("the picture shows no character: nearly all of it is of one colour")
     return coverage, _colour(ink), _colour(paper)
+
+
+def _note_pieces(coverage: Coverage) -> None:
+    """Warn where more than a character is ink: a word, or a photograph of something else."""
+    sizes = pieces(coverage)
+    count = int((sizes >= _SPECK * sizes.sum()).sum())
+    if count > _PIECES:
+        warnings.warn(
+            f"what stands out from the background is in {count} pieces, and a capital has one: if more than the letter "
+            "is on the picture, cut it out",
+            UserWarning,
+            stacklevel=callers_level(),
+        )
 
 
 def _colour(values: npt.NDArray[np.floating[Any]]) -> tuple[int, int, int]:

@@ -90,7 +90,9 @@ def follow_frames(
     for number, frame in enumerate(ahead(_until(frames_of(place, rate), most))):
         pixels = frame.pixels
         if size not in ((0, 0), pixels.shape[:2]):
-            raise ValueError(f"{place}: frame {number} is of another size than those before it; cut the clip there")
+            sizes = f"{pixels.shape[0]}x{pixels.shape[1]}, those before it {size[0]}x{size[1]} (height x width)"
+            remedy = "bring all pictures to one size" if place.is_dir() else "cut the clip there"
+            raise ValueError(f"{place}: frame {number}, counted from 0, is {sizes}; {remedy}")
         size = (int(pixels.shape[0]), int(pixels.shape[1]))
         whole = not near_only or number % (AGAIN if last else _EMPTY) == 0 or (lost and bool(last))
         people = estimator.people(pixels) if whole else _near(estimator, pixels, last)

@@ -27,7 +27,11 @@ class Parts:
     """
 
     def __init__(self, out: Path, work: dict[str, Any]) -> None:
-        """The folder of the result `out`. `work` says what it is of, as JSON can hold it."""
+        """The folder of the result `out`. `work` says what it is of, as JSON can hold it.
+
+        Raises:
+            ValueError: a folder of that name holds something else, which is not removed.
+        """
         self.folder = out.with_name(f"{out.name}.parts")
         self.resumed = False
         told = json.dumps({"schema": _SCHEMA, **work}, sort_keys=True, default=str)
@@ -36,6 +40,11 @@ class Parts:
             self.resumed = True
         else:
             if self.folder.exists():
+                if not known.is_file() and any(not path.name.startswith(".") for path in self.folder.iterdir()):
+                    raise ValueError(
+                        f"{self.folder} is where unfinished work on {out.name} goes, and holds other files: choose "
+                        "another result, or move them"
+                    )
                 shutil.rmtree(self.folder)
             self.folder.mkdir(parents=True)
             with replacing(known) as partial:

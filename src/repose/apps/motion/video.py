@@ -142,11 +142,19 @@ def video(
     }  # fmt: skip
     parts = Parts(out, work)
     if camera is not None:
-        place = record(camera, parts.folder / "camera.mkv", seconds or 10.0, progress)
+        try:
+            place = record(camera, parts.folder / "camera.mkv", seconds or 10.0, progress)
+        except OSError:
+            parts.remove()
+            raise
     known = parts.read_joints()
     if known is None:
-        motion = _motion(clip, place, kind if camera is None else "video", pose, target_which, rate, min_score, seconds,
-                         parts, progress)  # fmt: skip
+        try:
+            motion = _motion(clip, place, kind if camera is None else "video", pose, target_which, rate, min_score,
+                             seconds, parts, progress)  # fmt: skip
+        except (ValueError, ImportError, FileNotFoundError):  # the clip is wrong: the same call would fail again
+            parts.remove()
+            raise
         assert person.keypoints is not None
         assert person.size is not None
         placed = placed_motion(motion, person.keypoints, person.size, follow, smooth)
