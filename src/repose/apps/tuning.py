@@ -43,7 +43,6 @@ from repose.models.weights import find_weights, load_generator, save_weights
 from repose.recipes import Recipe, ScheduleConfig, override
 from repose.represent.canvas import canvas
 from repose.tensor_files import write_text
-from repose.train.loop import train
 
 Progress = Callable[[int, int], None]
 
@@ -157,6 +156,8 @@ def tune(
         write_text(work / "plan.json", json.dumps(plan, indent=2) + "\n")
     length = int(plan["images"])
     run = replace(run, images=length, tick=max(1, length // 4), ema=max(1, length // 8))
+    from repose.train.loop import train  # needs Lightning, and the tables of the documents do not
+
     summary = train(run, store, work / "run", progress=screen is not None, weights=base)
     if summary.stopped is not None:
         raise KeyboardInterrupt
@@ -317,6 +318,8 @@ def _list_photographs(files: Sequence[Path], hold_out: float, listed: Path) -> N
 
 def _rate(run: Recipe, step: int, store: Store, folder: Path, base: Path) -> float:
     """Images a second of the training, by its first steps without the very first ones."""
+    from repose.train.loop import train
+
     shutil.rmtree(folder, ignore_errors=True)
     probe = replace(run, images=_PROBE * step, tick=_PROBE * step, ema=0)
     train(probe, store, folder, progress=False, weights=base)

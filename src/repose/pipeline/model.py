@@ -225,7 +225,8 @@ class Model:
         alone = None if generated else scene.person_alone(pose.times)
         if alone is not None:
             colours, matte = (part[None].to(self.device) for part in alone)
-            cutout = self.generator.cutout(output, colours, matte, everywhere)
+            how = {} if everywhere else {"everywhere": False}  # models of other packages may not know it
+            cutout = self.generator.cutout(output, colours, matte, **how)
             if cutout is not None:
                 return cutout.figure[0].cpu(), cutout.alpha[0].cpu(), extra
         photograph = scene.enlarged(pose.times)[None].to(self.device)

@@ -17,8 +17,6 @@ from repose.markdown import each_value, grid_table
 from repose.metrics.result import Evaluation
 from repose.metrics.settings import EvaluationSettings
 from repose.record import ResultLine, reading_line
-from repose.render.draw.render import Renderer
-from repose.render.people import render_person
 
 PROTOCOL: Final = "people-fashion"
 
@@ -40,6 +38,9 @@ def photograph_rendered(folder: Path, seed: int, person: int, count: int, style:
     Args:
         seed, person, style: of `repose.render.people.render_person`. size: height and width.
     """
+    from repose.render.draw.render import Renderer  # needs the extra `synthetic`, and the table does not
+    from repose.render.people import render_person
+
     with Renderer(*size) as renderer:
         for number, picture in enumerate(render_person(renderer, seed, person, count, style)):
             save_image(folder / f"{number:02d}.png", picture.image)
