@@ -46,6 +46,18 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
+    """What was and is, of every key whose value differs, for an error: "seed was 0, is 1"; also within mappings."""
+    found: list[str] = []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            found += differences(was, now, f"{where}{key}.")
+        elif was != now:
+            found.append(f"{where}{key} was {was!r}, is {now!r}")
+    return found
+
+
 def same_facts(note: Path, facts: Mapping[str, Any]) -> bool:
     """Whether a folder's note says that its pictures were generated as `facts` say; False: there is no note yet.
 
@@ -61,8 +73,7 @@ def same_facts(note: Path, facts: Mapping[str, Any]) -> bool:
         old = json.loads(note.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{note} is damaged ({error}); choose another folder, or empty this one") from error
-    differ = [f"{key} was {old.get(key)!r}, is {facts[key]!r}" for key in facts if old.get(key) != facts[key]]
-    if differ:
+    if differ := differences(old, facts):
         raise ValueError(
             f"{note.parent} holds pictures that were generated otherwise: {'; '.join(differ)}. Choose another folder, "
             "or remove this one"

@@ -4,7 +4,7 @@
     what was held out, before and after
 
 What a tuned model learns is what the photograph does not show of this person: their back, their hands, the folds of
-their clothes. Whatever it is given of other people becomes worse.
+their clothes. It is meant for this person alone; what it does to others is not measured.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from repose.data.frames import Frames, prepare_frames
 from repose.data.photographs import draw
 from repose.data.records import FIELDS
 from repose.data.store import Store
+from repose.files import differences
 from repose.hub.fetch import FileMissingError
 from repose.images import PICTURES, seconds_of
 from repose.losses.frozen import FrozenNetworkTerm
@@ -236,8 +237,10 @@ def _read_plan(work: Path, given: dict[str, Any]) -> dict[str, Any]:
         plan: dict[str, Any] = json.loads(path.read_text())
         if plan["given"] == given:
             return plan
-        changed = ", ".join(key for key in given if plan["given"].get(key) != given[key])
-        raise ValueError(f"{work} holds an unfinished tuning with another {changed}; give another folder, or remove it")
+        changed = "; ".join(differences(plan["given"], given))
+        raise ValueError(
+            f"{work} holds an unfinished tuning with other settings: {changed}. Give another folder, or remove it"
+        )
     work.mkdir(parents=True, exist_ok=True)
     plan = {"given": given}
     write_text(path, json.dumps(plan, indent=2) + "\n")

@@ -39,10 +39,10 @@ def tune(
     seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the store and the checkpoints in OUT/tuning.")] = False,
 ) -> None:
-    """Adapt a model to one person, from a short clip or ten photographs, in ten minutes on two cores.
+    """Adapt a model to one person, from a short clip or ten photographs of them.
 
     The model goes on training on pictures of this person, and learns what a photograph does not show of them. It
-    becomes worse for other people. OUT is a folder that every --model takes. A part of the pictures is held out:
+    is meant for this person alone. OUT is a folder that every --model takes. A part of the pictures is held out:
     OUT/held-out.png shows them before and after, OUT/held-out.json has the numbers.
 
     Interrupted, the same command goes on.

@@ -38,7 +38,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.files import sha256
+from repose.files import differences, sha256
 from repose.names import nearest
 from repose.person import JOINTS, Person
 
@@ -353,7 +353,7 @@ class StoreWriter:
             self._note(head)
             return
         entries = [json.loads(line) for line in lines]
-        differ = _differences(entries[0], json.loads(json.dumps(head)))
+        differ = differences(entries[0], json.loads(json.dumps(head)))
         if differ:
             self._journal.close()
             raise ValueError(
@@ -598,18 +598,6 @@ def _identity(meta: Mapping[str, Any]) -> str:
     keys = ("version", "dataset", "canvas", "count", "fields", "files", "pairs", "names", "people", "splits")
     text = json.dumps([meta.get(key) for key in keys], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
-    """What was and is, of every key whose value differs."""
-    differences: list[str] = []
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key), new.get(key)
-        if isinstance(was, Mapping) and isinstance(now, Mapping):
-            differences += _differences(was, now, f"{where}{key}.")
-        elif was != now:
-            differences.append(f"{where}{key} was {was!r}, is {now!r}")
-    return differences
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -87,7 +87,8 @@ def measure_tuning(
     line = {
         "kind": "tuning", "who": name, "model": before.facts["model"], "images": done.images, "seed": 0,
         "minutes": round(done.seconds / 60, 1), "pictures": dict(done.pictures), "pairs": len(before.pairs),
-        "protocol": str(before.protocol.name), "data": tested.dataset, "checksum": tested.checksum,
+        "protocol": f"{before.protocol.name}@{before.protocol.version}", "data": tested.dataset,
+        "checksum": tested.checksum,
         "copied": _scores(before, "source"), "before": _scores(before), "after": _scores(after),
     }  # fmt: skip
     return line, done
