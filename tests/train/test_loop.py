@@ -23,6 +23,7 @@ from PIL import Image
 
 from repose.data import Store
 from repose.data.augment import AugmentConfig
+from repose.locks import locked
 from repose.models import build_generator, recipe_from_dict
 from repose.models.weights import load_generator
 from repose.person import Pair, Person
@@ -530,3 +531,13 @@ def test_memory_is_told_before_the_run(
     assert "needs" not in capsys.readouterr().out
     one, other = last(tmp_path / "run"), last(tmp_path / "other")
     assert_same(one["generator"], other["generator"])  # asking draws no random numbers
+
+
+def test_two_runs_do_not_share_a_folder(store: Store, tmp_path: Path) -> None:
+    """The second is refused before it moves the first one's folder aside or writes a line of its log."""
+    with (
+        locked(tmp_path / "run", "training in this folder"),
+        pytest.raises(ValueError, match=r"run: another process is training in this folder"),
+    ):
+        run_here(toy.recipe(), store, tmp_path / "run", resume=False)
+    assert list(tmp_path.iterdir()) == []

@@ -39,6 +39,7 @@ import torch
 from torch import Tensor
 
 from repose.files import differences, sha256
+from repose.locks import FolderLock, locked
 from repose.names import nearest
 from repose.person import JOINTS, Person
 
@@ -46,6 +47,8 @@ VERSION: Final = 1
 
 FIELDS: Final = ("image", "keypoints", "parsing", "mask", "iuv", "depth")
 """What a record can hold. Image and keypoints are always there."""
+
+_WRITING: Final = "writing this store"  # what a second writer is told
 
 Array = npt.NDArray[Any]
 Indices = Tensor | Array | Sequence[int]
@@ -97,8 +100,15 @@ def partial_folder(folder: Path) -> Path:
 
 
 def remove_partial(folder: Path | str) -> None:
-    """Delete what an interrupted writer of the store `folder` left; nothing happens where there is nothing."""
-    shutil.rmtree(partial_folder(Path(folder)), ignore_errors=True)
+    """Delete what an interrupted writer of the store `folder` left; nothing happens where there is nothing.
+
+    Raises:
+        ValueError: another process is writing this store.
+    """
+    partial = partial_folder(Path(folder))
+    if partial.exists():
+        with locked(partial, _WRITING):
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 class StoreWriter:
@@ -118,7 +128,7 @@ class StoreWriter:
 
     Raises:
         FileExistsError: the folder holds something already.
-        ValueError: with `resume`, an unfinished store of other settings lies there, or another process writes it.
+        ValueError: another process writes this store; or with `resume`, an unfinished store of other settings lies there.
         OSError: the disk is full or cannot be written; no unfinished store is left without `resume`.
     """
 
@@ -146,14 +156,19 @@ class StoreWriter:
         self._fields: tuple[str, ...] = ()
         self._files: dict[str, BinaryIO] = {}
         self._finished = False
-        _require_free(self.folder)
-        if not resume and self.partial.exists():
-            shutil.rmtree(self.partial)
+        self._lock = FolderLock(self.partial, _WRITING)  # before anything is removed
         try:
-            self.partial.mkdir(parents=True, exist_ok=True)
-            self._open_journal()
-        except OSError as error:
-            self._fail(error)
+            _require_free(self.folder)
+            if not resume and self.partial.exists():
+                shutil.rmtree(self.partial)
+            try:
+                self.partial.mkdir(parents=True, exist_ok=True)
+                self._open_journal()
+            except OSError as error:
+                self._fail(error)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -167,6 +182,7 @@ class StoreWriter:
         finally:
             if not self._finished:
                 self._abandon()
+            self._lock.release()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -299,6 +315,7 @@ class StoreWriter:
         except OSError as error:
             self._fail(error)
         self._finished = True
+        self._lock.release()
         return Store.open(self.folder).report
 
     # -- inside -------------------------------------------------------------------------------------------------
@@ -340,7 +357,6 @@ class StoreWriter:
         """Start the journal, or read the one that is there and cut every file after the last complete record."""
         path = self.partial / "journal.jsonl"
         self._journal: BinaryIO = path.open("ab")
-        self._lock()
         head = {
             "version": VERSION, "dataset": self.dataset, "height": self.height, "width": self.width,
             "licence": self.licence, "provenance": self.provenance,
@@ -377,18 +393,6 @@ class StoreWriter:
         if self._fields:
             self._open_fields(self._fields)
 
-    def _lock(self) -> None:
-        """Keep other writers away for as long as this process lives; systems without such locks go without."""
-        try:
-            import fcntl
-        except ImportError:
-            return
-        try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._journal.close()
-            raise ValueError(f"{self.partial}: another process is writing this store; let it finish") from None
-
     def _fields_shape(self, field: str) -> list[int]:
         return [len(self.names), *self._layout[field][1]]
 
@@ -415,6 +419,7 @@ class StoreWriter:
     def _fail(self, error: OSError) -> NoReturn:
         if hasattr(self, "_journal"):
             self._abandon()
+        self._lock.release()
         free = shutil.disk_usage(_existing(self.folder)).free / 2**20
         record = sum(int(np.prod(s)) * d.itemsize for f, (_, s, d) in self._layout.items() if f in self._fields)
         kept = f"{self.partial} is kept to resume from" if self.resume else "nothing is left behind"

@@ -15,6 +15,7 @@ What comes before the first step is in `repose.train.start`, what a tick writes 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from repose.data.store import Store
+from repose.locks import locked
 from repose.models.base import Output, Progress, stage_of, total
 from repose.person import Pair, Person
 from repose.recipes import Recipe, to_dict
@@ -94,8 +96,8 @@ def train(
             (`repose.metrics.choosing`).
 
     Raises:
-        ValueError: the folder holds a run of another recipe or of other data, the store's pictures are not of the
-            recipe's canvas or its window, or it lacks what the generator needs.
+        ValueError: the folder holds a run of another recipe or of other data, another process is training in it, the
+            store's pictures are not of the recipe's canvas or its window, or it lacks what the generator needs.
         NotFinite: a loss is not finite.
         OSError: the disk is full at the end of the run; a failure before that is a warning, and the next tick retries.
     """
@@ -103,8 +105,34 @@ def train(
         recipe = replace(recipe, data=replace(recipe.data, batch=overfit))
     canvas(recipe.canvas).frame(Person(size=store.size))  # raises now if the pictures do not fit
     fabric, precision = launch(recipe, accelerator, devices)
-    leads, run = fabric.is_global_zero, Path(run)
+    run = Path(run)
+    with locked(run, "training in this folder") if fabric.is_global_zero else contextlib.nullcontext():
+        return _train(
+            fabric, precision, recipe, store, run, resume=resume, progress=progress, validation=validation,
+            overfit=overfit, weights=weights, channels_last=channels_last, compile=compile, save_every=save_every,
+            snapshots=snapshots,
+        )  # fmt: skip
 
+
+def _train(
+    fabric: Fabric,
+    precision: str,
+    recipe: Recipe,
+    store: Store,
+    run: Path,
+    *,
+    resume: bool,
+    progress: bool,
+    validation: str,
+    overfit: int,
+    weights: Path | None,
+    channels_last: bool,
+    compile: bool,
+    save_every: float,
+    snapshots: int,
+) -> Summary:
+    """`train` in one of its processes."""
+    leads = fabric.is_global_zero
     if leads and progress:  # before the networks are built: what they take must not be missing from what is free
         start.print_forecast(recipe, fabric, store)
     weights = None if weights is None else Path(weights)
