@@ -61,6 +61,8 @@ class ModelDeclaration:
             training needs no weight file.
         tiny: settings that make any of the recipes small enough for tests, on canvases of 64x32.
         tolerance: how far a picture of [-1, 1] may differ when it is computed alone and in a batch, at that size.
+        protocols: canvas of a recipe -> the protocol under which runs on it are measured: the paper's, or ours. A test
+            runs each. Empty where the picture does not show the person in the pose.
         overfit: settings, beside `without_features`, with which the small recipe learns one pair of 128x64 by heart in
             300 images; a narrower network saves the tests time. None where the picture does not show the person, so
             that the paper needs a test of its own.
@@ -89,6 +91,7 @@ class ModelDeclaration:
     tiny: tuple[str, ...] = ()
     tolerance: float = 2e-5
     overfit: tuple[str, ...] | None = ()
+    protocols: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("generator", "network_config", "objective", "objective_config", "inspect", "convert"):

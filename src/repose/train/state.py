@@ -169,8 +169,9 @@ def named_part(modules: Mapping[str, nn.Module], name: str) -> nn.Module:
 
 
 def _optimiser(weights: list[nn.Parameter], config: OptimiserConfig) -> torch.optim.Optimizer:
-    """Adam, or AdamW where there is a weight decay; fused, which is the same arithmetic in one pass."""
-    kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
+    """Adam, or AdamW where a weight decay is decoupled; fused, which is the same arithmetic in one pass."""
+    decoupled = bool(config.weight_decay) and config.decay == "decoupled"
+    kind = torch.optim.AdamW if decoupled else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     return kind(weights, config.lr, betas, config.eps, weight_decay=config.weight_decay, fused=True)
 

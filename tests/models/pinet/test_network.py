@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose import models
 from repose.models.pinet.network import GatedConv, PINet, PINetConfig, SelfAttention, labels
 from repose.person import LIP_LABELS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET
@@ -240,3 +241,17 @@ def test_gates() -> None:
     assert set(made(replace(TINY, stages=1)).eval().gates(person(1), person(2))) == {"image"}
     with pytest.raises(ValueError, match=r"has no gates; use one with network\.gated=true"):
         made(replace(TINY, gated=False)).gates(person(1), person(2))
+
+
+def test_the_released_run_begins_with_kaiming_weights() -> None:
+    """N(0, 2 / inputs) by the option's default; 0.02 belongs to the kind "normal", which the text's runs keep."""
+    assert models.recipe("pinet-fashion").network.initialisation == "kaiming"
+    assert models.recipe("pinet-paper").network.initialisation == "normal"
+    for kind in ("kaiming", "normal"):
+        torch.manual_seed(0)
+        network = PINet(PINetConfig(width=16, initialisation=kind))
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d) and module.weight.numel() > 4000:
+                inputs = module.weight[0].numel()
+                wanted = (2 / inputs) ** 0.5 if kind == "kaiming" else 0.02
+                assert float(module.weight.detach().std()) == pytest.approx(wanted, rel=0.05)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repose import models
 from repose.models.base import Output, Phase, Progress, total
 from repose.models.patn.discriminator import Discriminator, DiscriminatorConfig
 from repose.models.pinet.network import PINet, PINetConfig, labels
@@ -151,3 +152,10 @@ def test_one_generator_has_no_labels_to_learn() -> None:
 def test_unknown_phase() -> None:
     with pytest.raises(ValueError, match="no phase 'inpaint'"):
         PINetObjective(TINY).losses(Phase("inpaint", ()), pair(), made("joint"))
+
+
+def test_the_released_run_steps_both_discriminators_before_the_generator() -> None:
+    objective = PINetObjective(models.recipe("pinet-fashion").objective)
+    assert [phase.name for phase in objective.phases(Progress(0, 100))] == ["appearance", "shape", "joint"]
+    other = PINetObjective(models.recipe("pinet-paper").objective)
+    assert [phase.name for phase in other.phases(Progress(99, 100))] == ["joint", "appearance", "shape"]

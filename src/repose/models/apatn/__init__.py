@@ -26,6 +26,7 @@ MODEL = ModelDeclaration(
     },
     full="apatn-fashion",
     small="apatn-s",
+    protocols={"market": "patn-market", "fashion": "patn-fashion", "fashion-small": "people-small"},
     published={"apatn-fashion": PublishedCost(16.93e6, 58.82, "Zhu et al., Table 2, DeepFashion, one Titan Xp")},
     without_features=("objective.perceptual=none",),
     tiny=("network.width=4", "network.blocks=2", "network.whole_last=false", "objective.discriminator.width=4"),

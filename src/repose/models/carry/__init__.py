@@ -19,6 +19,7 @@ MODEL = ModelDeclaration(
     },
     full="carry",
     small="carry-s",
+    protocols={"fashion": "people-fashion", "market": "patn-market"},
     without_features=("objective.perceptual=0",),
     tiny=("network.width=8", "network.depth=1", "network.match=8", "network.heads=2"),
     overfit=("objective.structure=2", "generator_optimiser.lr=0.001"),

@@ -35,6 +35,7 @@ MODEL = ModelDeclaration(
     },
     full="densepose-fashion",
     small="densepose-s",
+    protocols={"fashion-square": "dpt-fashion", "fashion-small": "people-small"},
     without_features=("objective.weight_perceptual=0", "objective.weight_style=0"),
     tiny=(
         "network.width=4",

@@ -22,6 +22,7 @@ MODEL = ModelDeclaration(
     },
     full="hpn",
     small="hpn-s",
+    protocols={"fashion-square-1024": "hpn-h36m", "fashion-square": "hpn-fashion", "fashion-small": "people-small"},
     without_features=("objective.perceptual=none", "objective.weight_pixels=1"),
     tiny=("network.width=16", "network.levels=2", "network.trained=1"),
     overfit=("objective.shares=[1,1,4]",),

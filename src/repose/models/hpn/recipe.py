@@ -1,4 +1,4 @@
-"""HPN's runs: the text's four modes at 1024x1024, one at 256x176, and a small one for the CPU."""
+"""HPN's runs: the text's four modes at 1024x1024, one at 256x256, and a small one for the CPU."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def paper() -> Recipe:
         objective=HPNObjectiveConfig(),
         canvas="fashion-square-1024",
         data=DataConfig(batch=1, flip="none"),
-        generator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.9, beta2=0.999, weight_decay=5e-4),
+        generator_optimiser=OptimiserConfig(lr=2e-4, beta1=0.9, beta2=0.999, weight_decay=5e-4, decay="l2"),
         images=5 * _LEVEL,
         tick=50_000,
         notes="HPN as the text has it, LD + PT: local descriptors, progressive training",
@@ -55,18 +55,18 @@ def baseline() -> Recipe:
 
 
 def fashion() -> Recipe:
-    """LD + PT at 256x176, three levels: what the text measured on DeepFashion, whose pictures are so large."""
+    """LD + PT at 256x256, three levels: DeepFashion, at the size of the works that the text compares with."""
     base = paper()
     return replace(
         base,
         name="hpn-fashion",
         network=replace(base.network, levels=3, trained=3),
         objective=replace(base.objective, shares=(1.0, 1.0, 1.0), descriptors=(18, 18, 31)),
-        canvas="fashion",
+        canvas="fashion-square",
         data=replace(base.data, batch=8),
         images=3 * _LEVEL * 8,
         tick=200_000,
-        notes="HPN up to 256x176",
+        notes="HPN up to 256x256",
     )
 
 

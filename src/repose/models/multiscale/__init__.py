@@ -28,6 +28,7 @@ MODEL = ModelDeclaration(
     },
     full="multiscale-fashion",
     small="multiscale-s",
+    protocols={"fashion-square": "roy-fashion", "market": "patn-market", "fashion-half": "people-half"},
     without_features=("objective.perceptual=0",),
     tiny=("network.width=4", "network.levels=3", "network.tail=1"),
     overfit=("network.width=8",),

@@ -33,6 +33,7 @@ MODEL = ModelDeclaration(
     },
     full="patn-fashion",
     small="patn-s",
+    protocols={"market": "patn-market", "fashion": "patn-fashion"},
     published={"patn-fashion": PublishedCost(41.36e6, 60.61, "Zhu et al., Table 2, DeepFashion, one Titan Xp")},
     without_features=("objective.perceptual=none",),
     tiny=("network.width=4", "network.blocks=2", "objective.discriminator.width=4"),

@@ -26,6 +26,7 @@ MODEL = ModelDeclaration(
     },
     full="pinet-fashion",
     small="pinet-s",
+    protocols={"fashion": "pinet-fashion", "fashion-small": "people-small"},
     published={"pinet-paper": PublishedCost(19.46e6, None, "Zhang et al., Table 2")},
     without_features=("objective.perceptual=none",),
     tiny=("network.width=8", "network.downs=1", "network.gamma=0.1"),

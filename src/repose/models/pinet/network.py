@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from repose.estimate.suppliers import supplier
 from repose.models.base import Generator, Needs, Output
-from repose.nn.initialisation import initialise_normal
+from repose.nn.initialisation import initialise_kaiming, initialise_normal
 from repose.person import JOINTS, Person
 from repose.represent.keypoints import pose_maps
 from repose.represent.parsing import PINET_LABELS, TO_PINET, one_hot, relabel
@@ -42,6 +42,7 @@ class PINetConfig:
         stem: "full" starts with 7x7 convolutions at the size of the picture; "half", ours for the small preset,
             folds 2x2 pixels into channels, starts with 3x3 at half the size and unfolds at the end.
         downs: downsamplings by two after the stem, and upsamplings.
+        initialisation: of the convolutions, "kaiming" (released) or "normal", N(0, 0.02), as PATN's.
     """
 
     width: int = 64
@@ -54,6 +55,7 @@ class PINetConfig:
     sigma: float = 6.0
     stem: Literal["full", "half"] = "full"
     downs: int = 2
+    initialisation: Literal["normal", "kaiming"] = "normal"
 
 
 class PINet(Generator):
@@ -71,7 +73,7 @@ class PINet(Generator):
         if config.stages == 2:
             self.parsing = GatedGenerator(LABELS + 2 * joints, LABELS, config, early=early)
         self.image = GatedGenerator((2 * LABELS if config.stages == 2 else joints) + joints, 3, config)
-        self.apply(initialise_normal)
+        self.apply(initialise_kaiming if config.initialisation == "kaiming" else initialise_normal)
 
     def set_stage(self, stage: str) -> None:
         """Choose what a forward in training mode runs: "parsing", "image" or "joint"; in eval mode all of it runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import nn
@@ -25,12 +26,15 @@ class PINetObjectiveConfig(PATNObjectiveConfig):
             one generator needs.
         weight_cross_entropy, weight_labels: of the terms of eq. 6; the second is the L1 of eq. 4, in no released run.
         spectral: spectral norm on every convolution of both discriminators.
+        first: which step comes first in a batch, the generator's, or those of both discriminators (released). The
+            generator is judged by them before their step, or after it.
     """
 
     alone: tuple[float, float] = (0.0, 0.0)
     weight_cross_entropy: float = 1.0
     weight_labels: float = 0.0
     spectral: bool = True
+    first: Literal["generator", "discriminators"] = "generator"
 
 
 class PINetObjective(PATNObjective):
@@ -64,7 +68,8 @@ class PINetObjective(PATNObjective):
         start = self.config.adversarial_from * progress.total
         if self.config.weight_adversarial == 0 or progress.images < start or self.config.adversarial_from >= 1:
             return [Phase(f"{stage}-plain", trains, stage)]
-        return [Phase(stage, trains, stage), *(Phase(name, (name,), stage) for name in self.networks)]
+        generator, judges = Phase(stage, trains, stage), [Phase(name, (name,), stage) for name in self.networks]
+        return [generator, *judges] if self.config.first == "generator" else [*judges, generator]
 
     def losses(self, phase: Phase, pair: Pair, output: Output) -> dict[str, Term]:
         """The terms of one phase of `phases`.

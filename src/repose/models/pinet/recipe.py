@@ -22,8 +22,8 @@ def official() -> Recipe:
     return Recipe(
         name="pinet-fashion",
         model="pinet",
-        network=PINetConfig(),
-        objective=PINetObjectiveConfig(),
+        network=PINetConfig(initialisation="kaiming"),
+        objective=PINetObjectiveConfig(first="discriminators"),
         canvas="fashion",
         data=DataConfig(batch=_BATCH, flip="none"),
         generator_optimiser=adam,
