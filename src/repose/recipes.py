@@ -74,8 +74,8 @@ class OptimiserConfig:
     Attributes:
         weight_decay: of every weight; 0 for none.
         decay: how. "decoupled" takes a share of the weight at each step (AdamW); "l2" adds a share to the gradient, as
-            Adam did before (L2 regularisation), so that Adam's own scale divides it. The two are far apart: at 5e-4 a toy
-            run ended at a mean |w| of 0.0011 by "l2" and of 0.0498 by "decoupled".
+            Adam did before (L2 regularisation), so that Adam's own scale divides it. The two are far apart: at 5e-4 a
+            toy run ended at a mean |w| of 0.0011 by "l2" and of 0.0498 by "decoupled".
     """
 
     lr: float = 2e-4

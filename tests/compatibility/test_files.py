@@ -16,8 +16,8 @@ import repose
 from repose import models
 from repose.data import Store
 from repose.demo import spare
-from repose.models.weights import load_generator, shipped
 from repose.files import differences
+from repose.models.weights import load_generator, shipped
 from repose.person import Person
 from repose.recipes import to_dict
 from repose.represent.canvas import from_uint8
@@ -45,7 +45,7 @@ _L2 = "generator_optimiser.decay was 'decoupled', is 'l2'"  # 67, all of the pap
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes(name: str) -> None:
-    """An old recipe reads as what it meant, with the defaults of settings that came later; today's differs as listed."""
+    """An old recipe reads as it was meant, with the defaults of later settings; today's differs as listed."""
     made = models.recipe_from_dict(RECIPES[name])
     written = to_dict(made)
     added = differences(RECIPES[name], written)

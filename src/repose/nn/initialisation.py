@@ -6,7 +6,7 @@ from torch import nn
 
 
 def initialise_kaiming(module: nn.Module) -> None:
-    """Convolutions N(0, 2 / inputs of a unit) (He et al. 2015, of ReLU), batch norms as `initialise_normal`; for `apply`.
+    """Convolutions N(0, 2 / inputs of a unit), as He et al. 2015; batch norms as `initialise_normal`; for `apply`.
 
     Source: the default of the released code of PINet, in which 0.02 belongs to the kind "normal" alone.
     """
