@@ -26,9 +26,7 @@ def test_without_a_gradient() -> None:
     rate, decay = 2e-4, 5e-4
     decoupled = after(100, OptimiserConfig(rate, 0.9, 0.999, weight_decay=decay))
     assert decoupled == pytest.approx(0.05 * (1 - rate * decay) ** 100, rel=1e-5)
-    assert after(100, OptimiserConfig(rate, 0.9, 0.999, weight_decay=decay, decay="l2")) == pytest.approx(
-        0.05 - 100 * rate, rel=0.05
-    )
+    assert 0.029 < after(100, OptimiserConfig(rate, 0.9, 0.999, weight_decay=decay, decay="l2")) < 0.033  # not 0.05
 
 
 def test_l2_is_the_decay_added_to_the_gradient() -> None:

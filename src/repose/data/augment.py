@@ -23,6 +23,7 @@ from repose.data.joint_errors import ANKLES, OUTLIER, estimated, inside
 from repose.data.occluders import put_occluders
 from repose.person import Pair, Person
 from repose.represent.canvas import from_uint8, to_uint8
+from repose.represent.sampling import sample
 
 __all__ = ["OUTLIER", "AugmentConfig", "Bits", "augment"]
 
@@ -104,15 +105,15 @@ def _moved(both: Person, config: AugmentConfig, draws: Draws) -> Person:
     changed: dict[str, Tensor] = {}
     if people.image is not None:
         # bilinear would keep half as much of the finest detail, and a network paints as softly as what it is shown
-        image = F.grid_sample(people.image, grid, "bicubic", "border", align_corners=False)
+        image = sample(people.image, grid, "bicubic", "border")
         changed["image"] = image.clamp_(-1, 1)
     if people.mask is not None:
-        changed["mask"] = F.grid_sample(people.mask, grid, "bilinear", "zeros", align_corners=False)
+        changed["mask"] = sample(people.mask, grid, "bilinear", "zeros")
     for name in ("parsing", "iuv", "depth"):  # there is nothing between a person and what is behind
         value: Tensor | None = getattr(people, name)
         if value is not None:
             planes = value.float()[:, None] if name == "parsing" else value
-            new = F.grid_sample(planes, grid, "nearest", "zeros", align_corners=False)
+            new = sample(planes, grid, "nearest", "zeros")
             changed[name] = new[:, 0].long() if name == "parsing" else new
     if people.keypoints is not None:
         middle = torch.tensor([(width - 1) / 2, (height - 1) / 2])

@@ -28,6 +28,7 @@ from repose.estimate.person_parsing import Crop, body_channels, crop_around
 from repose.files import replacing
 from repose.person import LIP_LABELS, Pair, Person
 from repose.represent.canvas import to_uint8
+from repose.represent.sampling import sample
 
 FIELDS: Final = ("image", "keypoints", "parsing", "mask")
 
@@ -189,15 +190,15 @@ def _cropped(people: Person, body: Tensor, size: tuple[int, int], rng: np.random
     image = people.image
     if size[0] <= 0.6 * height:  # a crop of half the resolution would alias
         image = F.avg_pool2d(image, 2)
-    inside = F.grid_sample(valid, grid, "nearest", "zeros", align_corners=False)
-    image = F.grid_sample(image, grid, "bilinear", "border", align_corners=False) * inside
-    mask = F.grid_sample(people.mask, grid, "bilinear", "zeros", align_corners=False) * inside
-    parsing = F.grid_sample(people.parsing.float()[:, None], grid, "nearest", "zeros", align_corners=False) * inside
+    inside = sample(valid, grid, "nearest", "zeros")
+    image = sample(image, grid, "bilinear", "border") * inside
+    mask = sample(people.mask, grid, "bilinear", "zeros") * inside
+    parsing = sample(people.parsing.float()[:, None], grid, "nearest", "zeros") * inside
     cells = [count, 1, size[0] // BODY_CELL, size[1] // BODY_CELL]
     coarse = F.affine_grid(where, cells, align_corners=False)
-    there = F.grid_sample(valid, coarse, "nearest", "zeros", align_corners=False)
+    there = sample(valid, coarse, "nearest", "zeros")
     asked = body[:, -1:].amax((2, 3), keepdim=True)
-    body = F.grid_sample(body, coarse, "bilinear", "border", align_corners=False) * there
+    body = sample(body, coarse, "bilinear", "border") * there
     body[:, -1:] = asked
     return Person(image, keypoints, parsing[:, 0].long(), mask=mask), body
 

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import PIL.Image
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from repose.callers import callers_level
@@ -18,6 +17,7 @@ from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyParts, BodyPix
 from repose.estimate.parsing_network import BODY_CELL, SIZE, ParsingNetwork, load_parser
 from repose.represent.figure import reach
+from repose.represent.sampling import sample
 
 ROOM: Final = 1.25
 """Of `repose.represent.figure.reach`: how much of the photograph around the joints the network sees."""
@@ -64,7 +64,7 @@ def body_channels(seen: BodyParts, crop: Crop, cells: tuple[int, int]) -> Tensor
     # the first and the last cell of BodyPix lie on the rectangle's borders: align_corners
     grid = torch.stack(torch.meshgrid((y - top) / rows * 2 - 1, (x - left) / columns * 2 - 1, indexing="ij")[::-1], -1)
     inside = (grid.abs() <= 1).all(-1)
-    return F.grid_sample(maps[None], grid[None], "bilinear", "border", align_corners=True)[0] * inside
+    return sample(maps[None], grid[None], corners=True)[0] * inside
 
 
 class PersonParsing:
@@ -165,7 +165,7 @@ def _write_labels(labels: Tensor, logits: Tensor, crop: Crop) -> None:
         end = min(y1, start + _ROWS)
         y = (torch.arange(start, end) + 0.5 - crop.top) / rows * 2 - 1
         grid = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
-        scores = F.grid_sample(logits[None], grid[None], "bilinear", "border", align_corners=False)[0]
+        scores = sample(logits[None], grid[None])[0]
         labels[start:end, x0:x1] = scores.argmax(0)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from repose.represent.sampling import sample
 
 
 def at_rest(like: Tensor, rows: slice = slice(None)) -> Tensor:
@@ -26,6 +27,4 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
         float32 (B, C, h, w); differentiable in both. Source: the bilinear sampling layer of Zhou et al. 2016, "View
         Synthesis by Appearance Flow".
     """
-    return F.grid_sample(
-        picture.float(), flow.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=False
-    )
+    return sample(picture, flow.movedim(1, -1))

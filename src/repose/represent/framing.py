@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from repose.person import Person
 from repose.represent.canvas import Box, Canvas, Placement
 from repose.represent.figure import FACE, size_of
+from repose.represent.sampling import Between, sample
 
 MARGIN: Final = 0.11
 """Room around the joints, a share of their extent: about what Market-1501 leaves (0.09 above, 0.12 below)."""
@@ -176,8 +176,8 @@ def place_maps(
         value: Tensor = getattr(person, name)
         flat = value[None].float() if name == "parsing" else value.float()
         beside = 1.0 if name == "image" else 0.0
-        mode = "bilinear" if name in ("image", "mask") else "nearest"
-        taken = F.grid_sample((flat - beside)[None], grid[None].to(value.device), mode, "zeros", False)[0] + beside
+        mode: Between = "bilinear" if name in ("image", "mask") else "nearest"
+        taken = sample((flat - beside)[None], grid[None].to(value.device), mode, "zeros")[0] + beside
         fields[name] = (taken[0] if name == "parsing" else taken).to(value.dtype)
     right, bottom = canvas.width - frame_left - width, canvas.height - frame_top - height
     return Person(**fields).pad(frame_left, frame_top, right, bottom)
