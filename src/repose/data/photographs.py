@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import heapq
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import permutations
@@ -27,6 +29,11 @@ ENDINGS: Final = (".jpg", ".jpeg", ".png")
 
 VALIDATION_PAIRS: Final = 1000
 """How many pairs of the people held out are drawn, at most."""
+
+MOST_BYTES: Final = 1 << 28
+"""Of one file of a zip file, unpacked: 256 MiB. A few megabytes of zeros could fill the memory otherwise."""
+
+_ENCRYPTED: Final = 1  # a bit of a file's flags
 
 _TORSO: Final = [JOINTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("shoulder", "hip")]
 
@@ -61,21 +68,36 @@ def files_of(folder: Path, name: str, whose: str) -> list[tuple[Path, Read]]:
 def zip_files(packed: Path) -> list[tuple[Path, Read]]:
     """Every file of a zip file, sorted: its path inside, and a function that reads it.
 
+    A file that is damaged, has a password of its own or unpacks to more than `MOST_BYTES` raises zipfile.BadZipFile when
+    it is read: `decode` refuses it by its name, and the others are read.
+
     Raises:
-        ValueError: the file is damaged or no zip file, or it has a password.
+        ValueError: the zip file is damaged or no zip file, or all of it has a password.
     """
     try:
         archive = zipfile.ZipFile(packed)
     except zipfile.BadZipFile as error:
         raise ValueError(f"{packed} is damaged or no zip file ({error}); fetch it again") from error
     members = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
-    if any(info.flag_bits & 1 for info in members):
+    if members and all(info.flag_bits & _ENCRYPTED for info in members):
         archive.close()
         raise ValueError(
             f"{packed} is encrypted: unpack it with the password that the authors of the data set gave you "
             f"(unzip -P PASSWORD {packed.name}), and remove or rename the zip file"
         )
-    return [(Path(info.filename), partial(archive.read, info)) for info in members]
+    return [(Path(info.filename), partial(_member, archive, info)) for info in members]
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The bytes of one file of a zip file. zipfile.BadZipFile: it cannot be read, or unpacks to too much."""
+    if info.file_size > MOST_BYTES:
+        raise zipfile.BadZipFile(f"it unpacks to {info.file_size:,} bytes, at most {MOST_BYTES:,} are read")
+    if info.flag_bits & _ENCRYPTED:
+        raise zipfile.BadZipFile("it is encrypted, and others of the zip file are not: unpack it by hand")
+    try:
+        return archive.read(info)  # reads no more than the size that was looked at
+    except (zlib.error, lzma.LZMAError, NotImplementedError, EOFError) as error:
+        raise zipfile.BadZipFile(f"its compressed bytes are damaged, or of an unknown kind ({error})") from error
 
 
 def decode(read: Read, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from torch import Tensor
 
 from repose.data.datasets import ProgressFunction, Setting
@@ -22,6 +21,7 @@ from repose.data.packing import Packer, Refused
 from repose.data.photographs import Read, decode, drawn, held_out, listed_pairs, located_pairs
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.estimate.table import estimator
+from repose.picture_files import open_picture
 from repose.represent.maps import read_iuv, read_parsing
 
 LICENCE: Final = "DeepFashion: non-commercial research only; the pictures may not be passed on"
@@ -244,7 +244,7 @@ def _iuv(path: Path, table: str, joints: Tensor, size: tuple[int, int]) -> npt.N
 
 
 def _mask(path: Path, table: str, joints: Tensor, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    with Image.open(path) as picture:
+    with open_picture(path) as picture:
         return fitted_map(np.asarray(picture.convert("L")), size)
 
 
@@ -252,7 +252,7 @@ def _size_of(path: Path) -> tuple[int, int]:
     if path.suffix == ".npy":
         height, width = np.load(path, mmap_mode="r").shape[:2]
         return int(height), int(width)
-    with Image.open(path) as picture:
+    with open_picture(path) as picture:
         return picture.height, picture.width
 
 
