@@ -1,12 +1,15 @@
 """Weights by name, by folder and by file; what is said when there are none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from repose.models import weights
+from repose.models.weights import load_generator
 from repose.pipeline import load
+from repose.tensor_files import CheckpointError, read_tensors, write_tensors
 from tests import tiny
 
 
@@ -68,3 +71,63 @@ def test_a_file_means_that_file(tmp_path: Path) -> None:
     assert model.name == "first"
     assert torch.equal(model.generator.decoder.last.bias, made.decoder.last.bias)
     assert not torch.equal(load(first, "cpu").generator.decoder.last.bias, made.decoder.last.bias)
+
+
+def test_the_card_tells_the_tensors(tmp_path: Path) -> None:
+    """A file whose header is right and whose numbers are not is refused, as is the file of another run."""
+    one, other = tiny.save(tmp_path / "one"), tiny.save(tmp_path / "other", "patn-s", "seed=1")
+    load_generator(one)
+    file = one / "weights.safetensors"
+    whole = file.read_bytes()
+    damaged = bytearray(whole)
+    damaged[-9] ^= 0x10
+    file.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged, or is not the file .* another hash"):
+        load_generator(one)
+    tensors, facts = read_tensors(other / "weights.safetensors")
+    write_tensors(
+        file, {name: value + 1 if value.is_floating_point() else value for name, value in tensors.items()}, facts
+    )
+    with pytest.raises(CheckpointError, match="another hash"):
+        load_generator(one)
+    (one / "card.json").unlink()  # without a card there is nothing to compare
+    load_generator(one)
+
+
+def test_weights_killed_while_they_are_written_still_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is written before the new weights, for both, and after them."""
+    folder = tiny.save(tmp_path / "run")
+    made = tiny.recipe()
+    other = tiny.generator(made)
+    with torch.no_grad():
+        next(other.parameters()).add_(1)
+    for writer in ("write_tensors", "write_text"):
+        calls = 0
+        original = getattr(weights, writer)
+        before = original is weights.write_tensors
+
+        def killed(*given: Any, original: Any = original, before: bool = before) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 2 or before:
+                raise KeyboardInterrupt
+            original(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(weights, writer, killed)
+            with pytest.raises(KeyboardInterrupt):
+                weights.save_weights(folder, other, made, {"licence": "none", "data": "noise"})
+        load_generator(folder)
+
+
+def test_nan_is_called_that(tmp_path: Path) -> None:
+    made = tiny.recipe()
+    network = tiny.generator(made)
+    with torch.no_grad():
+        name, weight = next(iter(network.named_parameters()))
+        weight.view(-1)[:3] = torch.nan
+    weights.save_weights(tmp_path / "run", network, made, {"licence": "none", "data": "noise"})
+    with pytest.raises(
+        CheckpointError, match=rf"3 of the [\d,]+ numbers of {name} are NaN or infinite: the run .* diverged"
+    ):
+        load_generator(tmp_path / "run")

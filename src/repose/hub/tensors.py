@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,17 +40,26 @@ def tensors_hash(path: Path | str, names: str = ".*") -> str:
     Raises:
         ValueError: the file is of neither kind, it holds something else than tensors under these names, or none.
     """
-    digest, count = hashlib.sha256(), 0
-    for name, tensor in _tensors(Path(path), re.compile(names)):
+    fitting = list(_tensors(Path(path), re.compile(names)))
+    if not fitting:
+        raise ValueError(f"{path} has no tensor whose name fits {names}")
+    return _hash(fitting, str(path))
+
+
+def state_hash(tensors: Mapping[str, Tensor]) -> str:
+    """`tensors_hash` of tensors in memory. ValueError: one is of a type that safetensors does not know."""
+    return _hash(sorted(tensors.items()), "the state dict")
+
+
+def _hash(tensors: Iterable[tuple[str, Tensor]], where: str) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in tensors:
         if tensor.dtype not in _TYPES:
-            raise ValueError(f"{path}: tensor {name} is of type {tensor.dtype}, which has no name in safetensors")
+            raise ValueError(f"{where}: tensor {name} is of type {tensor.dtype}, which has no name in safetensors")
         shape = ",".join(str(side) for side in tensor.shape)
         digest.update(f"{name}\0{_TYPES[tensor.dtype]} {shape}\0".encode())
         # torch's bytes are the machine's: every machine that torch runs on is little-endian, as safetensors is
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-        count += 1
-    if not count:
-        raise ValueError(f"{path} has no tensor whose name fits {names}")
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from repose.files import WEIGHT_FOLDERS, sha256
+from repose.hub.tensors import state_hash
 from repose.models import build_generator, read_recipe
 from repose.models.base import Generator
 from repose.names import nearest
@@ -77,6 +78,8 @@ def save_weights(
 ) -> list[Path]:
     """Write what `load_generator` reads: weights.safetensors, recipe.json and card.json.
 
+    The card gets the hash of the tensors of each file (`repose.hub.tensors`), which is compared when they are loaded.
+
     Args:
         dtype: of the stored floating-point tensors, such as torch.bfloat16; None leaves them as they are.
         shard: largest size of a file in bytes; more than one is called weights-1.safetensors and so on.
@@ -96,6 +99,11 @@ def save_weights(
         groups[-1][name] = value
     names = ["weights"] if len(groups) == 1 else [f"weights-{i + 1:02d}" for i in range(len(groups))]
     paths = [folder / f"{name}{SUFFIX}" for name in names]
+    hashes = {path.name: [state_hash(group)] for path, group in zip(paths, groups, strict=True)}
+    described = folder / "card.json"
+    if described.exists():  # killed between the files, those before and those now fit the card
+        before = _hashes(_card(folder))
+        _write_card(described, card, {name: [*new, *before.get(name, [])[:1]] for name, new in hashes.items()})
     facts = {"model": recipe.model}  # one key only: safetensors writes several in any order, and files would differ
     for path, group in zip(paths, groups, strict=True):
         write_tensors(path, group, facts)
@@ -103,8 +111,12 @@ def save_weights(
         if old not in paths:
             old.unlink()
     write_text(folder / "recipe.json", json.dumps(to_dict(recipe), indent=2) + "\n")
-    write_text(folder / "card.json", json.dumps(dict(card), indent=2, ensure_ascii=False) + "\n")
+    _write_card(described, card, hashes)
     return paths
+
+
+def _write_card(path: Path, card: Mapping[str, Any], hashes: Mapping[str, list[str]]) -> None:
+    write_text(path, json.dumps({**card, "tensors": dict(hashes)}, indent=2, ensure_ascii=False) + "\n")
 
 
 def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
@@ -115,7 +127,8 @@ def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
 
     Raises:
         FileNotFoundError: there is no recipe.json or no weight file.
-        CheckpointError: a file is damaged, or holds the weights of another model or of another size.
+        CheckpointError: a file is damaged, is not the one that its card tells of, holds NaN, or holds the weights of
+            another model or of another size.
     """
     place = Path(place)
     folder = place.parent if place.suffix == SUFFIX else place
@@ -138,11 +151,13 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
     """Read the weights of one model from its files into `generator`; every entry is used once.
 
     Raises:
-        CheckpointError: damaged, of another model (both are named), entries missing or left over, or other shapes.
+        CheckpointError: damaged, of another model (both are named), entries missing or left over, other shapes, NaN, or
+            tensors that are not those of the card beside the file.
     """
     if not paths:
         raise FileNotFoundError(f"there is no weights{SUFFIX} of the model '{model}'; give a folder that has one")
     entries: dict[str, Tensor] = {}
+    others: list[Path] = []  # files whose tensors are not those of their cards
     for path in paths:
         tensors, facts = read_tensors(path)
         other = facts.get("model")
@@ -152,6 +167,9 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
             )
         if other not in (None, model):
             raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
+        wanted = _hashes(_card(path.parent)).get(path.name)
+        if wanted and state_hash(tensors) not in wanted:
+            others.append(path)
         entries |= tensors
     where = paths[0] if len(paths) == 1 else paths[0].parent
     own = generator.state_dict()
@@ -165,6 +183,18 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
             raise CheckpointError(
                 f"{where}: {name} has the shape {tuple(entries[name].shape)}, the model '{model}' of its recipe wants "
                 f"{tuple(value.shape)}; weights and recipe.json do not belong together"
+            )
+    for path in others:
+        raise CheckpointError(
+            f"{path} is damaged, or is not the file that card.json beside it tells of: its tensors have another hash. "
+            "Fetch or copy it again; if you changed it on purpose, take 'tensors' out of card.json"
+        )
+    for name in own:
+        odd = ~torch.isfinite(entries[name])
+        if bool(odd.any()):
+            raise CheckpointError(
+                f"{where}: {int(odd.sum()):,} of the {odd.numel():,} numbers of {name} are NaN or infinite: the run "
+                "that wrote them diverged. Take an earlier checkpoint or snapshot of it"
             )
     generator.load_state_dict(entries)
 
@@ -200,12 +230,24 @@ def lineage(place: Path) -> dict[str, str]:
         CheckpointError: the card is damaged.
     """
     folder = (place.parent if place.suffix == SUFFIX else place).resolve()
-    path, card = folder / "card.json", dict[str, Any]()
-    if path.is_file():
-        try:
-            card = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{path} is damaged: {error}; correct it, or remove it") from error
+    card = _card(folder)
     facts = {"name": folder.name, "data": "unknown", "licence": "unknown"}
     facts |= {key: str(card[key]) for key in facts if key in card}
     return {**facts, "sha256": " ".join(map(sha256, weight_files(place)))}
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    """What the card.json of a folder says; {} if it has none. CheckpointError: it is damaged."""
+    path = folder / "card.json"
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}; correct it, or remove it") from error
+
+
+def _hashes(card: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Name of a weight file -> the hashes of tensors that it may have, by a card."""
+    told = card.get("tensors", {})
+    return {name: list(map(str, hashes)) for name, hashes in told.items()} if isinstance(told, dict) else {}
