@@ -4,6 +4,7 @@ if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
       super()
+      const base = new URL(url, location.href).href
       const frame = document.createElement("iframe")
       frame.hidden = true
       frame.title = "search"
@@ -17,7 +18,7 @@ if (location.protocol === "file:") {
               () =>
                 new Promise((done, failed) => {
                   const element = page.createElement("script")
-                  element.src = new URL(script, url).href
+                  element.src = new URL(script, base).href
                   element.onload = done
                   element.onerror = failed
                   page.body.appendChild(element)
@@ -31,7 +32,7 @@ if (location.protocol === "file:") {
         this.dispatchEvent(message)
         if (this.onmessage) this.onmessage(message)
       }
-      this.ready = inside.importScripts(url)
+      this.ready = inside.importScripts(base)
     }
     postMessage(data) {
       this.ready.then(() => this.inside.dispatchEvent(new MessageEvent("message", { data })))
