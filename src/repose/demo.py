@@ -25,7 +25,7 @@ PEOPLE: Final = 6
 EARLIER: Final = "carry-s-synthetic"
 """The default weights of the generation before, for comparison; left out where they are not installed."""
 
-NAMES: Final = ("ann", "ben", "cleo", "dan", "eve", "finn")
+NAMES: Final = ("alex", "kim", "lou", "sam", "jo", "robin")
 """The people of `write_photographs`; four of them are rendered, six come from files."""
 
 SPARE: Final = Path(__file__).parent / "render" / "spare"
@@ -70,14 +70,14 @@ def write_photographs(out: Path, seed: int) -> str:
     """Write pictures of rendered people with their joints and labels, to try Repose on, and say what they are.
 
     Args:
-        out: the folder. It gets people/ann/ann-1.jpg and so on, people/keypoints.json with the joints of all of them,
-            and labels/ann-1.png and so on, label maps with LIP's 20 labels. On a machine that cannot render, the
+        out: the folder. It gets people/alex/alex-1.jpg and so on, people/keypoints.json with the joints of all of them,
+            and labels/alex-1.png and so on, label maps with LIP's 20 labels. On a machine that cannot render, the
             pictures are small ones from files, without label maps.
         seed: which people; training used seed 0.
     """
     note = ""
     try:
-        pictures = list(render.render_people(range(4), 3, 512, 352, seed=seed))
+        pictures = list(render.render_people(range(4), 3, 384, 264, seed=seed))
     except SyntheticUnavailable as error:
         pictures = spare()
         note = f" (this machine cannot render, so they are small ones from files, without label maps: {error})"
