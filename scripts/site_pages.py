@@ -1,8 +1,8 @@
 """The hook of mkdocs: the documents of this repository, written for GitHub, as pages of the documentation site.
 
-Three things are done. README, CONTRIBUTING, CHANGELOG, the cards and the pages of the API become pages, without copies in
-docs/. Links between files of the repository become links between pages. And what GitHub reads otherwise than
-Python-Markdown is put as the latter wants it: comments, lists, pictures with their captions.
+README, CONTRIBUTING, CHANGELOG, the cards and the API become pages, without copies in docs/. Links between files of the
+repository become links between pages. What GitHub and Python-Markdown read differently is written as the latter wants
+it: comments, lists, pictures with their captions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,12 @@ DOCUMENTS = {
 API: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "index.md": (
         "API reference",
-        "For whoever calls Repose from Python. [Python](../python.md) shows the calls by task; these pages have every argument, "
-        "shape, range and error.\n\n"
+        "For whoever calls Repose from Python. [Python](../python.md) shows the calls by task; these pages have every "
+        "argument, shape, range and error.\n\n"
         "`import repose` loads no PyTorch; a name is imported when it is first used. A picture inside is float in "
-        "[-1, 1], (3, height, width) or (B, 3, height, width). A picture that comes in or goes out is a path, a PIL image, a uint8 array "
-        "(height, width, 3) or a tensor. Joints are (18, 3): x, y in pixels, and whether the joint is there.\n\n"
+        "[-1, 1], (3, height, width) or (B, 3, height, width). A picture that comes in or goes out is a path, a PIL "
+        "image, a uint8 array (height, width, 3) or a tensor. Joints are (18, 3): x, y in pixels, and "
+        "whether the joint is there.\n\n"
         "| you want | page |\n|---|---|\n"
         "| a photograph into another pose; a model, a scene | [Photographs and models](photographs.md) |\n"
         "| people, pairs, joints | [People](people.md) |\n"
@@ -60,16 +62,16 @@ API: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Photographs and models",
         "For photographs: one call, or a model that is loaded once and a scene that is posed many times. "
         "[Python](../python.md) begins with examples.",
-        ("repose.pipeline.transfer", "repose.pipeline.load", "repose.pipeline.read_person", "repose.pipeline.read_pose",
-         "repose.pipeline.with_mask", "repose.pipeline.Model", "repose.scene.Scene", "repose.scene.Pose",
-         "repose.inspection.look_inside", "repose.images.load_image", "repose.images.save_image",
+        ("repose.transfer", "repose.load", "repose.read_person", "repose.pipeline.read_pose",
+         "repose.pipeline.with_mask", "repose.Model", "repose.Scene", "repose.scene.Pose",
+         "repose.look_inside", "repose.load_image", "repose.images.save_image",
          "repose.images.Photograph", "repose.images.ImageError"),
     ),
     "people.md": (
         "People",
         "For code that moves people about: a `Person` is a picture with its joints and maps, a `Pair` is what a model "
         "trains on. Every change of geometry changes all fields together.",
-        ("repose.person.Person", "repose.person.Pair"),
+        ("repose.Person", "repose.Pair"),
     ),
     "apps.md": (
         "Applications",
@@ -105,7 +107,7 @@ API: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Recipes and models",
         "A recipe is the typed description of a run. `repose.recipe(\"patn-s\")` gives one, and a model's declaration "
         "says which recipes it has.",
-        ("repose.models.recipe", "repose.models.read_recipe", "repose.recipes.override", "repose.recipes.Recipe",
+        ("repose.recipe", "repose.models.read_recipe", "repose.recipes.override", "repose.recipes.Recipe",
          "repose.recipes.DataConfig", "repose.recipes.OptimiserConfig", "repose.recipes.ScheduleConfig",
          "repose.models.register", "repose.models.ModelDeclaration", "repose.models.base.Generator",
          "repose.models.base.Needs", "repose.models.base.Output", "repose.models.base.Objective"),
@@ -119,18 +121,18 @@ API: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "metrics.md": (
         "Metrics",
-        "For numbers under a named protocol, and for the plain functions behind them. [Protocols](../protocols.md) says "
-        "what each protocol fixes.",
-        ("repose.metrics.evaluate", "repose.metrics.evaluate_folder", "repose.metrics.protocol",
+        "For numbers under a named protocol, and for the plain functions behind them. [Protocols](../protocols.md) "
+        "says what each protocol fixes.",
+        ("repose.metrics.evaluate.evaluate", "repose.metrics.evaluate_folder", "repose.metrics.protocol",
          "repose.metrics.Protocol", "repose.metrics.EvaluationSettings", "repose.metrics.Evaluation",
-         "repose.metrics.ssim", "repose.metrics.ms_ssim", "repose.metrics.psnr", "repose.metrics.l1",
-         "repose.metrics.pckh", "repose.metrics.frechet", "repose.metrics.kid", "repose.metrics.inception_score",
-         "repose.metrics.network_metric"),
+         "repose.metrics.functional.ssim.ssim", "repose.metrics.functional.ssim.ms_ssim", "repose.metrics.psnr",
+         "repose.metrics.l1", "repose.metrics.functional.pckh.pckh", "repose.metrics.frechet", "repose.metrics.kid",
+         "repose.metrics.inception_score", "repose.metrics.network_metric"),
     ),
     "render.md": (
         "Rendered people",
-        "For pictures of people that nobody photographed, with their exact labels. [Rendered people](../people.md) shows "
-        "them.",
+        "For pictures of people that nobody photographed, with their exact labels. [Rendered people](../people.md) "
+        "shows them.",
         ("repose.render.people.render_person", "repose.render.people.render_people", "repose.render.Picture",
          "repose.render.stream.open_stream", "repose.render.dataset.Synthetic",
          "repose.render.dataset.prepare_synthetic", "repose.render.SyntheticUnavailable"),
@@ -138,7 +140,7 @@ API: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Page of the API -> title, first paragraph, what it documents."""
 
-LINK = re.compile(r"(?<=\]\()(?P<path>[^)#\s]+)(?P<rest>#[^)\s]*)?(?=\))")
+LINK = re.compile(r"(?P<text>\[[\w./-]+\.md\]|\])\((?P<path>[^)#\s]+)(?P<rest>#[^)\s]*)?\)")
 FENCE = re.compile(r"^ *(?P<marks>`{3,}|~{3,})")
 ITEM = re.compile(r"^(?P<indent> *)(?P<mark>[-*+]|\d+[.)])(?P<space> +)(?=\S)")
 PICTURE = re.compile(r"^!\[(?P<alt>[^\]]+)\]\((?P<path>[^)\s]+)\)\n+\*(?P<caption>[^*\n](?:[^*]|\n(?!\n))*)\*$", re.M)
@@ -215,9 +217,18 @@ def _linked(text: str, page: str) -> str:
         found = DOCUMENTS.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
         if found is None:
             return link[0]
-        return posixpath.relpath(found, posixpath.dirname(page) or ".") + (link["rest"] or "")
+        text = link["text"] if link["text"] == "]" else f"[{_title(target)}]"
+        return f"{text}({posixpath.relpath(found, posixpath.dirname(page) or '.')}{link['rest'] or ''})"
 
     return LINK.sub(replaced, text)
+
+
+@cache
+def _title(document: str) -> str:
+    """The heading of a document, which a link shows in place of the file's name."""
+    path = ROOT / document
+    first = path.read_text(encoding="utf-8").partition("\n")[0] if path.exists() else document
+    return first.removeprefix("# ")
 
 
 def _file_of(page: str) -> str:

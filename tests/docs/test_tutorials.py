@@ -1,7 +1,7 @@
 """The tutorials run: every marked block of docs/tutorials, in order, in this process and without the network.
 
-Marks are those of `tests/test_documents.py`. A block after `<!-- file: NAME -->` is written to a file. A shell block that is
-marked may hold commands of `repose` alone: they run here, so that PyTorch is loaded once for all tutorials.
+Marks are those of `tests/test_documents.py`. A block after `<!-- file: NAME -->` is written to a file. A marked shell
+block may hold commands of `repose` alone: they run here, so that PyTorch is loaded once for all tutorials.
 """
 
 import re
@@ -85,22 +85,20 @@ def here(examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name in set(models.RECIPES) - known[2]:
         models.RECIPES.pop(name)
     for name in set(sys.modules) - known[0]:
-        if not name.startswith("repose") and getattr(sys.modules[name], "__file__", "") and Path(
-            str(sys.modules[name].__file__)
-        ).is_relative_to(tmp_path):
+        if (
+            not name.startswith("repose")
+            and getattr(sys.modules[name], "__file__", "")
+            and Path(str(sys.modules[name].__file__)).is_relative_to(tmp_path)
+        ):
             del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tutorial(
-    name: str, here: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tutorial(name: str, here: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     run(TUTORIALS / name, request, monkeypatch)
 
 
-def test_a_wrong_command_fails(
-    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_command_fails(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     document = tmp_path / "sample.md"
     document.write_text("<!-- runs -->\n```bash\nrepose transfer nobody.jpg nobody.json\n```\n")
     monkeypatch.chdir(tmp_path)
