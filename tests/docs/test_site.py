@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.test_scripts import script
+
 ROOT = Path(__file__).parents[2]
 WORDS = 5
 """An alternative text has so many words at least."""
@@ -204,3 +206,31 @@ def test_marks_and_marking_do_not_show(pages: dict[str, Read]) -> None:
         for mark in ("<!-- runs", "<!-- table", "<!-- /table", "\n```", ":::"):
             if page != "contributing.html":  # which shows such marks
                 assert mark not in text, f"{page} shows {mark!r}"
+
+
+def test_in_a_browser(site: Path) -> None:
+    """Opened from the disk: it fetches nothing from elsewhere, the search answers, no page is wider than a phone."""
+    api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install -e '.[browser]'")
+    acting = script("act_study")
+    try:
+        program = acting.chromium()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+        asked: list[str] = []
+        wrong: list[str] = []
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto((site / "index.html").as_uri())
+        page.fill("input[data-md-component=search-query]", "keypoints")
+        page.wait_for_selector(".md-search-result__link")
+        page.set_viewport_size({"width": 390, "height": 800})
+        for name in ("index", "results", "tutorials/index", "api/photographs", "cards/patn", "faq"):
+            page.goto((site / f"{name}.html").as_uri())
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} is {wide} pixels wider than a phone"
+        browser.close()
+    assert not wrong
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked), asked
