@@ -20,7 +20,7 @@ check: $(VENV)/.dev  ## what a change must pass besides the tests
 	  && "$(VENV)/bin/lint-imports"
 
 docs: $(VENV)/.dev   ## the documentation site, into site/: open site/index.html
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 	@echo "site/index.html is the documentation."
 
 setup: $(VENV)/.dev  ## the environment with everything that development needs

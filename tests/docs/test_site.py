@@ -78,10 +78,10 @@ class Read(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built by mkdocs as `make docs` builds it; a warning is an error."""
+    """The site, built by mkdocs as `make docs` builds it; a warning is an error, which --quiet would hide."""
     place = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(place)],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(place)],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
@@ -137,7 +137,8 @@ def test_links_to_elsewhere_have_the_form_of_addresses(pages: dict[str, Read]) -
             parts = urlsplit(link)
             if parts.scheme:
                 assert parts.scheme in ("https", "http"), f"{page}: {link}"
-                assert re.fullmatch(r"[\w.-]+\.\w{2,}", parts.netloc), f"{page}: {link}"
+                here = parts.hostname in ("127.0.0.1", "localhost")  # a server that the reader starts
+                assert here or re.fullmatch(r"[\w.-]+\.\w{2,}", parts.netloc), f"{page}: {link}"
                 assert " " not in link, f"{page}: {link}"
 
 
