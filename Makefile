@@ -7,7 +7,7 @@ RUN     = "$(VENV)/bin/python"
 # torch goes first and stays pinned while the rest is installed, so that nothing replaces it
 PIP     = $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check docs setup clean
 
 demo: $(VENV)/.demo  ## a person into another pose: leaves out/demo.png
 	$(RUN) -m repose demo -o out/demo.png
@@ -18,6 +18,10 @@ test: $(VENV)/.dev   ## all tests; closes with pytest's own line
 check: $(VENV)/.dev  ## what a change must pass besides the tests
 	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check . && "$(VENV)/bin/mypy" \
 	  && "$(VENV)/bin/lint-imports"
+
+docs: $(VENV)/.dev   ## the documentation site, into site/: open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "site/index.html is the documentation."
 
 setup: $(VENV)/.dev  ## the environment with everything that development needs
 

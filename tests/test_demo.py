@@ -9,6 +9,7 @@ import pytest
 from repose import demo, render
 from repose.models import weights
 from repose.render import SyntheticUnavailable, create_context
+from repose.represent.pose_files import read_pose_file
 from tests import tiny
 
 
@@ -63,3 +64,33 @@ def test_the_spare_files_are_in_the_package(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(render, "render_people", nothing_renders)
     assert "from files" in demo.make_demo(tmp_path / "demo.png", seed=7)
     assert (tmp_path / "demo.png").exists()
+
+
+def test_photographs_to_try_things_on(renderer: None, tmp_path: Path) -> None:
+    """Pictures, joints and label maps agree; the folder is one that `repose prepare folder` takes."""
+    text = demo.write_photographs(tmp_path, seed=7)
+    assert text == f"{tmp_path}: 12 pictures of 4 rendered people, with their joints"
+    poses = read_pose_file(tmp_path / "people" / "keypoints.json").poses
+    photographs = sorted((tmp_path / "people").glob("*/*.jpg"))
+    assert [path.name for path in photographs] == sorted(poses)
+    assert {path.parent.name for path in photographs} == {"alex", "kim", "lou", "sam"}
+    for path in photographs:
+        with PIL.Image.open(tmp_path / "labels" / f"{path.stem}.png") as labels, PIL.Image.open(path) as picture:
+            assert labels.size == picture.size == (264, 384)
+            shown = np.asarray(labels) > 0
+        for x, y, there in poses[path.name].keypoints.tolist():
+            assert not there or (0 <= x < 264 and 0 <= y < 384)
+        nose = poses[path.name].keypoints[0]
+        assert nose[2] == 0 or shown[int(nose[1]), int(nose[0])], path.name
+
+
+def test_photographs_where_nothing_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "render_people", nothing_renders)
+    text = demo.write_photographs(tmp_path, seed=7)
+    assert "without label maps: no off-screen OpenGL here" in text
+    assert (
+        len(list((tmp_path / "people").glob("*/*.jpg")))
+        == len(read_pose_file(tmp_path / "people" / "keypoints.json").poses)
+        == 12
+    )
+    assert not (tmp_path / "labels").exists()

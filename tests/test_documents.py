@@ -29,6 +29,8 @@ from repose.render import Renderer, SyntheticUnavailable
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+"""Their blocks are run by tests/docs/test_tutorials.py."""
 FENCE = re.compile(
     r"(?:<!-- runs(?P<runs>(?:: [\w ]+)?) -->\n+)?^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```", re.M | re.S
 )
@@ -101,7 +103,7 @@ def check(words: list[str], where: str) -> None:
             check_value(given[given.index(flag) + 1])
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *TUTORIALS], ids=lambda path: path.name)
 def test_commands_exist(document: Path) -> None:
     for block in blocks(document):
         if block.language in ("bash", "sh", "shell", "console"):
@@ -112,7 +114,7 @@ def test_commands_exist(document: Path) -> None:
         check(shlex.split(found[1].replace("...", " ")), f"{document.name}, `repose {found[1]}`")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *TUTORIALS], ids=lambda path: path.name)
 def test_python_names_exist(document: Path) -> None:
     for block in blocks(document):
         if block.language != "python":

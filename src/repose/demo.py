@@ -1,4 +1,4 @@
-"""What `make demo` shows: rendered people whom no model was trained on, put into other poses by the default weights."""
+"""Rendered people whom no model was trained on: the picture of `make demo`, and photographs to try things on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 
 from repose import render
 from repose.draw.sheet import sheet
+from repose.estimate.field_files import write_map
 from repose.images import load_image, save_image
 from repose.models.weights import shipped
 from repose.person import Person
@@ -23,6 +24,9 @@ from repose.represent.pose_files import read_keypoints, write_keypoints
 PEOPLE: Final = 6
 EARLIER: Final = "carry-s-synthetic"
 """The default weights of the generation before, for comparison; left out where they are not installed."""
+
+NAMES: Final = ("alex", "kim", "lou", "sam", "jo", "robin")
+"""The people of `write_photographs`; four of them are rendered, six come from files."""
 
 SPARE: Final = Path(__file__).parent / "render" / "spare"
 """The same people as files, for machines that cannot render."""
@@ -60,6 +64,36 @@ def make_demo(out: Path, seed: int) -> str:
     columns = ["source", "pose", *(["generated"] if before is None else [EARLIER, model.name])]
     save_image(out, np.asarray(sheet(rows, [*columns, "target"], scale=scale)))
     return f"{out}: {len(rows)} rendered people in new poses, by {model.name}{note}"
+
+
+def write_photographs(out: Path, seed: int) -> str:
+    """Write pictures of rendered people with their joints and labels, to try Repose on, and say what they are.
+
+    Args:
+        out: the folder. It gets people/alex/alex-1.jpg and so on, people/keypoints.json with the joints of all of them,
+            and labels/alex-1.png and so on, label maps with LIP's 20 labels. On a machine that cannot render, the
+            pictures are small ones from files, without label maps.
+        seed: which people; training used seed 0.
+    """
+    note = ""
+    try:
+        pictures = list(render.render_people(range(4), 3, 384, 264, seed=seed))
+    except SyntheticUnavailable as error:
+        pictures = spare()
+        note = f" (this machine cannot render, so they are small ones from files, without label maps: {error})"
+    names = dict(zip(dict.fromkeys(picture.person for picture in pictures), NAMES, strict=False))
+    each = len(pictures) // len(names)
+    people: dict[str, Person] = {}
+    for number, picture in enumerate(pictures):
+        name = names[picture.person]
+        one = f"{name}-{number % each + 1}"
+        save_image(out / "people" / name / f"{one}.jpg", picture.image)
+        people[f"{one}.jpg"] = Person(image=from_uint8(picture.image), keypoints=torch.from_numpy(picture.keypoints))
+        if picture.parsing.any():
+            (out / "labels").mkdir(exist_ok=True)
+            write_map(out / "labels" / f"{one}.png", "parsing", torch.from_numpy(picture.parsing).long())
+    write_keypoints(out / "people" / "keypoints.json", people)
+    return f"{out}: {len(pictures)} pictures of {len(names)} rendered people, with their joints{note}"
 
 
 def write_spare(seed: int) -> None:

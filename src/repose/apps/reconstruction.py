@@ -55,7 +55,7 @@ def reconstruct(
     source_parsing: Parsing | Sequence[Parsing] = None,
     min_score: float = MIN_SCORE,
 ) -> Any:
-    """The looks of the person of `source` in the layout of a label map (Roy et al., section 4.5.1).
+    """Paint the person of `source` in the layout of a label map (Roy et al., section 4.5.1).
 
     Args:
         source: a photograph, or a list of them: path, PIL image, uint8 array (H, W, 3), or tensor (3, H, W).

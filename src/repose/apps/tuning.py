@@ -62,7 +62,7 @@ _PROBE: Final = 16  # steps
 
 @dataclass(frozen=True)
 class Tuned:
-    """What `tune` left.
+    """The result of `tune`: where it is, and what was measured.
 
     Attributes:
         folder: of the weights. images: shown to the network.
@@ -96,7 +96,7 @@ def tune(
     progress: Progress | None = None,
     screen: Console | None = None,
 ) -> Tuned:
-    """Adapt a model to one person; `repose.load(out)` loads the result. Killed, the same call goes on.
+    """Adapt a model to one person; `repose.load(out)` loads the result. An interrupted call, repeated, goes on.
 
     Args:
         source: a video of the person, or a folder of photographs of them, or a list of videos, or one of photographs.

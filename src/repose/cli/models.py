@@ -232,8 +232,24 @@ def list_models() -> None:
     stdout.print(here)
 
 
-def demo(out: Out = Path("out/demo.png"), seed: Annotated[int, typer.Option(help="Which people.")] = 7) -> None:
+def demo(
+    out: Out = Path("out/demo.png"),
+    seed: Annotated[int, typer.Option(help="Which people.")] = 7,
+    photographs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write pictures of rendered people with their joints into this folder instead, to try Repose on: "
+            "people/NAME/NAME-1.jpg, people/keypoints.json, labels/NAME-1.png."
+        ),
+    ] = None,
+) -> None:
     """Leave a picture of rendered people put into each other's poses: source, pose, generated, target."""
+    if photographs is not None:
+        require_folder(photographs / "people")
+        from repose.demo import write_photographs
+
+        print_line(write_photographs(photographs, seed))
+        return
     require_picture(out)
     from repose.demo import make_demo
 

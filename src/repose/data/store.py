@@ -216,7 +216,7 @@ class StoreWriter:
         split: str = "train",
         depth: Array | None = None,
     ) -> None:
-        """One record.
+        """Add one record.
 
         Args:
             name: unique in the store.
@@ -525,7 +525,7 @@ class Store:
         return torch.cat(tables)
 
     def person(self, indices: Indices, fields: Sequence[str] | None = None) -> Person:
-        """A batch of people.
+        """The people at some indices, as a batch.
 
         Args:
             indices: (B,) of any integer kind.

@@ -148,7 +148,7 @@ Estimator = KeypointEstimator | MaskEstimator | ParsingEstimator | IUVEstimator 
 
 
 def choose(people: Sequence[Detection], which: Which = "largest", width: int | None = None) -> Detection:
-    """One of several people.
+    """Choose one of the people that an estimator found.
 
     Args:
         people: what an estimator found in one picture.

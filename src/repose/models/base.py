@@ -39,7 +39,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Output:
-    """What a generator gives.
+    """The result of a generator: the picture, and what some objectives read beside it.
 
     Attributes:
         image: (B, 3, H, W) in [-1, 1].

@@ -38,7 +38,7 @@ def transfer(
     min_score: float = MIN_SCORE,
     target_size: tuple[int, int] | None = None,
 ) -> Any:
-    """The photograph `source`, its person in the pose of `target`; the result is of the kind that `source` is.
+    """Put the person of the photograph `source` into the pose of `target`; the result is of the kind that `source` is.
 
     Args:
         source: a photograph: path, PIL image, uint8 array (H, W, 3), or tensor (3, H, W).

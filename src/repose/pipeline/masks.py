@@ -17,7 +17,7 @@ from repose.person import Person
 
 
 def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Person:
-    """The same person with the mask of them, found in the photograph, if they have none.
+    """Add the mask that says where the person is on the photograph; unchanged where there is one.
 
     Args:
         person: unbatched, with image and keypoints.

@@ -39,7 +39,7 @@ DEVICES: Final = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True)
 class Model:
-    """A trained generator with what is needed to use it: its recipe, and the canvas that it works on."""
+    """A trained generator, with its recipe and the canvas that it works on."""
 
     name: str
     generator: Generator
@@ -47,12 +47,12 @@ class Model:
 
     @property
     def canvas(self) -> Canvas:
-        """The size and framing of the pictures that it takes and gives; a card says where it was trained on others."""
+        """The size and framing of the network's pictures; the card of the weights says where training had others."""
         return canvas(self.recipe.canvas)
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are; people and pictures outside are on any, results always on the CPU."""
+        """The device of the weights. People may be on any device; results are on the CPU."""
         return next(self.generator.parameters()).device
 
     @torch.inference_mode()
@@ -118,14 +118,14 @@ class Model:
         return complete_source(person, self.generator.needs, using)
 
     def completed_target(self, target: Person, using: Using = None) -> tuple[Person, dict[str, str]]:
-        """The same of a target: the maps that the model reads of its photograph. IUV comes later, from the new figure.
+        """A target with the maps that the model reads of its photograph. IUV comes later, from the new figure.
 
         Args, returns and errors: see `completed`. A target of joints alone is left as it is.
         """
         return complete_target(target, self.generator.needs, using)
 
     def scene(self, person: Person) -> Scene:
-        """A photograph of a person, ready to be posed: what is computed of it is kept from pose to pose.
+        """Understand a photograph once: the returned scene keeps what was computed, from pose to pose.
 
         Args:
             person: unbatched, on the whole photograph, with the mask of the person if there is one. Fields that the
@@ -162,7 +162,7 @@ class Model:
         further: Sequence[Scene] = (),
         dtype: torch.dtype = torch.float32,
     ) -> Tensor:
-        """The photograph of a scene, its person in the pose of `target`, at the photograph's own size.
+        """Put the person of a scene into the pose of `target`, at the photograph's own size.
 
         The first picture takes longer than those that follow: "keep" computes the photograph without the person.
 
@@ -241,7 +241,7 @@ class Model:
         placed: bool = False,
         threads: int | None = None,
     ) -> Iterator[npt.NDArray[np.uint8]]:
-        """The photograph of a scene once for every pose of a sequence, in order: the pictures of a video.
+        """Put the person of a scene into each pose of a sequence, in order: the pictures of a video.
 
         Each picture is that of `pose`, up to one grey level. Several are computed at once, each in a thread of its own.
         Targets are read a few ahead of their turn, and few pictures are held at a time, so memory does not grow with
@@ -302,7 +302,7 @@ class Model:
         further: Sequence[Person] = (),
         room: bool = False,
     ) -> Tensor:
-        """The photograph of `source`, its person in the pose of `target`, at the photograph's own size.
+        """Put the person of `source` into the pose of `target`, at the photograph's own size.
 
         One pose of a photograph; for several make a `scene` and `pose` it.
 
@@ -394,7 +394,7 @@ class Model:
         return None if shown is None else shown[0].cpu()
 
     def place(self, person: Person) -> Person:
-        """An unbatched person on a whole photograph -> framed on the model's canvas, as in training.
+        """Frame an unbatched person of a whole photograph on the model's canvas, as in training.
 
         A picture that fits the canvas (`Canvas.fits`: its proportions, within 10 %, and a person who takes more than
         half of its height) is taken whole; from any other the surroundings of the joints are cut. Joints without a
@@ -411,7 +411,7 @@ class Model:
 
 
 def load(name: str | Path = "default", device: str = "auto") -> Model:
-    """A trained model by the name of its weights, or from the folder that a training run or `repose convert` left.
+    """Load a trained model by the name of its weights, or from a folder that a training run or `repose convert` wrote.
 
     Args:
         name: see `repose.models.weights.find_weights`.

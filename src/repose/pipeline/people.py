@@ -33,7 +33,7 @@ def read_person(
     keypoints: Joints = None,
     min_score: float = MIN_SCORE,
 ) -> Person:
-    """A photograph -> the person on it, with the joints found in its pixels; unbatched, on the whole photograph.
+    """Read a photograph and find the joints of the person on it; unbatched, on the whole photograph.
 
     Args:
         picture: path, PIL image, uint8 array (H, W, 3) or tensor (3, H, W).
@@ -101,7 +101,7 @@ def read_pose(
     min_score: float = MIN_SCORE,
     size: tuple[int, int] | None = None,
 ) -> dict[str, Person]:
-    """A target -> people by name: a photograph gives one, a pose file as many as it holds pictures.
+    """Read a target as people by name: a photograph gives one, a pose file as many as it holds pictures.
 
     Args:
         target: what `read_person` takes, a drawing of a skeleton in OpenPose's colours, a Person, an array of joints

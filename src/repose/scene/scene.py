@@ -74,7 +74,7 @@ class Pose:
 
 
 class Scene:
-    """A photograph, its person, what a model sees of them, and the photograph without them.
+    """A photograph, understood once and posed many times: its person, their crop, the background without them.
 
     What takes time (where the old figure is, what was behind it) is computed when it is first needed, and kept.
 
@@ -135,7 +135,7 @@ class Scene:
     # -- posing -------------------------------------------------------------------------------------------------
 
     def pose(self, target: Person | Tensor, retarget: bool = True) -> Pose:
-        """A target's pose, standing where the person stands (`repose.scene.standing.stand`), and its crop.
+        """The pose of a target, placed where the person stands (`repose.scene.standing.stand`), and its crop.
 
         The crop is the source's, extended as far as it must be to enclose the new figure (`framing.target_box`).
 

@@ -75,7 +75,7 @@ def train(
     save_every: float = 300.0,
     snapshots: int = 0,
 ) -> Summary:
-    """Train a recipe on a store; killed at any moment, the same call goes on from the last checkpoint in `run`.
+    """Train a recipe on a store. A run that was killed goes on from the last checkpoint in `run` by the same call.
 
     On the CPU with one process and the same number of threads, a run that was killed and resumed ends with the very
     bits of one that was not. Batch norm takes each process's own statistics, but those of all on GPUs.

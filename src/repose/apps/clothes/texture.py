@@ -53,7 +53,7 @@ def texture(
     mask: str | None = "auto",
     min_score: float = MIN_SCORE,
 ) -> Any:
-    """The photograph `source`, its person in clothes of `condition`: the garment's outline stays, its cloth is new.
+    """Put the cloth of `condition` on the person of `source`: the garment's outline stays, its cloth is new.
 
     Args:
         source: a photograph, or a list of them, which gives a list.

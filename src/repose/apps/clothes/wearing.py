@@ -163,7 +163,7 @@ def tryon(
     mask: str | None = "auto",
     min_score: float = MIN_SCORE,
 ) -> Any:
-    """The photograph `source`, its person in a garment of the person on `garment`.
+    """Put a garment of the person on `garment` on the person of the photograph `source`.
 
     Args:
         source: a photograph, or a list of them, which gives a list.

@@ -39,7 +39,7 @@ def animate(
     size: int = LONGEST,
     progress: Progress | None = None,
 ) -> Clip:
-    """The person of a photograph in a motion of `repose.apps.motion.loops`, written as a clip that goes round.
+    """Put the person of a photograph into a motion of `repose.apps.motion.loops`, and write a clip that goes round.
 
     Args:
         source, out, model, pose, which, mask, background, room, source_keypoints, min_score, size, progress: see

@@ -87,7 +87,7 @@ def video(
     sound: bool = True,
     progress: Progress | None = None,
 ) -> Clip:
-    """The person of a photograph in the motion of a clip, written as a clip.
+    """Put the person of a photograph into the motion of a clip, and write a clip.
 
     The frames keep the times of the clip, and a video its sound. The figure has the photograph's build and one size
     throughout; its joints are smoothed in time, and gaps are bridged (`smoothing`); feet that stand stay on their spot
