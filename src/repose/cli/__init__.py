@@ -35,6 +35,7 @@ from repose.cli import (
     tryon,
     tune,
     video,
+    web,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -84,6 +85,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
     "video": video.video,
     "animate": animate.animate,
+    "web": web.web,
     "texture": texture.texture,
     "tryon": tryon.tryon,
     "reconstruct": reconstruct.reconstruct,

@@ -162,6 +162,7 @@ def live_router(live: Live) -> APIRouter:
 
         session, note = await live.compute(understand)
         assert session.person is not None
+        live.submit(lambda: posing.prepare(session, models))
         height, width = session.size
         facts = {"session": session.key, "name": session.name, "height": height, "width": width, "note": note}
         people = [_list(one) for one in session.people]
@@ -185,6 +186,7 @@ def live_router(live: Live) -> APIRouter:
         if int((joints[:, 2] > 0).sum()) < 2:
             raise RefusedError(422, "at least two joints of the person are needed; place more of them")
         await live.compute(posing.choose_person, session, joints)
+        live.submit(lambda: posing.prepare(session, models))
         return _json({"joints": _list(joints)})
 
     @router.post("/{key}/pose")

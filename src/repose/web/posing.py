@@ -192,6 +192,17 @@ def picture(session: Session, models: Models, model: str, joints: Tensor, backgr
         return next(chosen.poses(scene, [target], back, placed=True, threads=1))
 
 
+def prepare(session: Session, models: Models) -> None:
+    """Compute what all pictures of a session share, before a joint is dragged; what is wrong is said then."""
+    assert session.person is not None
+    assert session.person.keypoints is not None
+    moved = session.person.keypoints + torch.tensor([1.0, 1.0, 0.0]) * (session.person.keypoints[:, 2:] > 0)
+    try:
+        picture(session, models, "", moved, "keep")
+    except (ValueError, OSError, ImportError):
+        session.scenes.clear()
+
+
 def moment(session: Session, models: Models, model: str, pose: Pose, background: str) -> Pixels:
     """The same of a pose whose crop is known: a frame of a clip."""
     chosen = models.get(model)
