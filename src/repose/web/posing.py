@@ -318,7 +318,7 @@ def _reduced(pixels: Pixels, most: int) -> Pixels:
         return pixels
     factor = (most / (height * width)) ** 0.5
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(PIL.Image.fromarray(pixels).resize(size, PIL.Image.Resampling.LANCZOS))
+    return np.array(PIL.Image.fromarray(pixels).resize(size, PIL.Image.Resampling.LANCZOS))
 
 
 @contextmanager
