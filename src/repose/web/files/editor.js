@@ -68,15 +68,15 @@ async function open(file) {
     begin(given.joints);
     zoom(state.width > state.height && part("stage").clientWidth < 560);
     canvas.getContext("2d").drawImage(state.photograph, 0, 0);
-    say(given.note ? sentence(given.note) : "Drag a joint: the picture follows. The first picture takes a moment.");
-    if (!given.found) correct(true);
+    say(given.note ? sentence(given.note) : "Getting the photograph ready: you can drag a joint already.");
+    if (given.found) ask("Drag a joint: the picture follows."); else correct(true);
   });
 }
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
 
 function begin(own) {
   state.own = copy(own); state.joints = copy(own); state.base = copy(own); state.undo = []; state.redo = [];
-  sliders(0, 0, 100); show();
+  bitmap = null; sliders(0, 0, 100); show();
 }
 
 function people() {
@@ -100,7 +100,7 @@ async function choose(number) {
 
 function correct(on) {
   state.correcting = on;
-  part("correct").textContent = on ? "Done: pose the person by these joints" : "The joints of the photograph are wrong: correct them";
+  part("correct").textContent = on ? "Done: pose the person by these joints" : "Correct the joints that were found";
   if (on) { state.joints = copy(state.own); draw(state.photograph); say("Drag each joint to where it is on the photograph, then press “Done” below."); part("joint-part").open = true; show(); }
 }
 async function corrected() {
@@ -113,7 +113,7 @@ async function corrected() {
 // -- the picture ----------------------------------------------------------------------------------------------------
 
 let asked = false, asking = false, bitmap = null, settle = 0;
-async function ask() {
+async function ask(then = "") {
   if (!state.session || state.correcting) return;
   asked = true;
   if (asking) return; // the picture under way comes first; then only the newest joints are asked for
@@ -133,7 +133,7 @@ async function ask() {
       part("speed").textContent = `${Math.round(performance.now() - from)} ms`;
       part("stage").dataset.pictures = String(1 + Number(part("stage").dataset.pictures || 0));
       const note = reply.headers.get("Repose-Note");
-      if (!state.drag) say(note ? sentence(note) : "");
+      if (!state.drag) say(note ? sentence(note) : then);
     }
   } catch (error) { fail(error); } finally {
     asking = false; clearTimeout(slow); part("busy").hidden = working === 0;
