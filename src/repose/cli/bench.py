@@ -258,6 +258,26 @@ def video(
 
 
 @app.command()
+def live(
+    steps: Annotated[int, typer.Option(min=1, help="Of the dragged wrist that count, at each size.")] = 100,
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the photograph of a rendered person.")] = "720x1280",
+    model: ModelName = "default",
+    results: Results = None,
+) -> None:
+    """The latency of `repose web`: from the joints that are posted to the picture, while a wrist is dragged.
+
+    [bold]repose bench live --results results/live.jsonl[/bold]
+    """
+    from repose.bench.live import print_live, time_live
+    from repose.record import append_result
+
+    with stderr.status("live") as status:
+        cost = time_live(steps, model, common.parse_size(size), status.update)
+    print_live(cost, stdout)
+    append_result(results, cost.line())
+
+
+@app.command()
 def large(
     sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 2880x5120 and 6000x3000 by default.")] = None,
     largest: Annotated[bool, typer.Option("--largest", help="Also 8000x8000, the most that is read.")] = False,

@@ -131,7 +131,8 @@ def _about_vertical(points: npt.NDArray[np.float64], degrees: float) -> npt.NDAr
     angle = np.deg2rad(degrees)
     cosine, sine = np.cos(angle), np.sin(angle)
     # somebody who faces the camera turns to their left: to the right of the picture
-    return points @ np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
+    around: npt.NDArray[np.float64] = points @ np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
+    return around
 
 
 def _hidden(points: npt.NDArray[np.float64]) -> dict[int, bool]:

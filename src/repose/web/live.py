@@ -7,7 +7,7 @@
 | `GET live/example` | a rendered person to try the page with |
 | `GET live/KEY/photograph` | the photograph as it is shown, JPEG |
 | `POST live/KEY/person {number \\| joints}` | who of the photograph is posed |
-| `POST live/KEY/pose {joints, model, background, small}` | the picture; 204 where a newer pose was asked for meanwhile |
+| `POST live/KEY/pose {joints, model, background, small}` | the picture; 204 where a newer pose came meanwhile |
 | `POST live/KEY/arrange {joints, build, turn, size}` | the joints with another build, turned, scaled |
 | `POST live/KEY/named {name}`, `.../taken {name}` | the joints of a named pose, or of one of the last file |
 | `POST live/KEY/take?name=` (the file) | the names and the first joints of a photograph or a pose file |
@@ -214,9 +214,10 @@ def live_router(live: Live) -> APIRouter:
     @router.post("/{key}/arrange")
     async def arrange(request: Request, key: str) -> Response:
         session, given = live.session(key), await _object(request)
-        joints, numbers = posing.joints_from(given.get("joints")), (_number(given, "build", 0.0),)
-        numbers += _number(given, "turn", 0.0), _number(given, "size", 1.0)
-        return _json({"joints": _list(await live.compute(arranging.arrange, joints, _own(session), *numbers))})
+        joints, build = posing.joints_from(given.get("joints")), _number(given, "build", 0.0)
+        turn, size = _number(given, "turn", 0.0), _number(given, "size", 1.0)
+        arranged = await live.compute(arranging.arrange, joints, _own(session), build, turn, size)
+        return _json({"joints": _list(arranged)})
 
     @router.post("/{key}/named")
     async def named(request: Request, key: str) -> Response:

@@ -22,8 +22,8 @@ _HEADER: Final = """<header class="rp-head"><h1>Repose</h1>
 <p>Drag a joint, and the person of the photograph takes that pose.</p></header>"""
 
 
-def page(models: Models) -> gradio.Blocks:
-    """The page; the editor calls the routes of `repose.web.live` at `live/`, relative to the page."""
+def page(models: Models) -> Any:
+    """The page, a `gradio.Blocks`; its editor calls the routes of `repose.web.live` at `live/`."""
     with gradio.Blocks(title="Repose", analytics_enabled=False) as blocks:
         gradio.HTML(_HEADER)
         with gradio.Row(equal_height=False):
@@ -43,8 +43,10 @@ def style() -> dict[str, Any]:
         primary_hue="indigo", neutral_hue="slate", radius_size="lg", font=fonts, font_mono=["ui-monospace", "monospace"]
     )
     theme.set(
-        button_secondary_background_fill="*background_fill_primary", button_secondary_border_color="*border_color_primary",
-        button_secondary_background_fill_hover="*background_fill_secondary", button_border_width="1px",
+        button_secondary_background_fill="*background_fill_primary",
+        button_secondary_border_color="*border_color_primary",
+        button_secondary_background_fill_hover="*background_fill_secondary",
+        button_border_width="1px",
         button_secondary_background_fill_dark="*neutral_800", button_secondary_text_color="*body_text_color",
         checkbox_label_background_fill="*background_fill_secondary", block_label_text_size="*text_sm",
     )  # fmt: skip

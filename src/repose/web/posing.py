@@ -210,12 +210,17 @@ def moment(session: Session, models: Models, model: str, pose: Pose, background:
     return next(chosen.poses(scene, [pose], back, threads=1))
 
 
+@torch.no_grad()
 def canvas_picture(session: Session, models: Models, model: str, joints: Tensor) -> Pixels:
     """The model's own small picture of a pose: uint8 (H, W, 3) of its canvas."""
     chosen = models.get(model)
-    scene = scene_of(session, chosen, models.mask)
-    pose = scene.pose_at(joints)
-    return to_uint8(chosen(scene.source, complete_pose(pose.target, chosen.generator.needs)))
+    scene, generator = scene_of(session, chosen, models.mask), chosen.generator
+    target = complete_pose(scene.pose_at(joints).target, generator.needs)
+    source = scene.source.only(*generator.needs.source, *generator.needs.helps).batch().to(chosen.device)
+    wanted = target.only(*generator.needs.target).batch().to(chosen.device)
+    prepared = scene.prepared(generator, source)
+    output = generator(source, wanted, prepared) if prepared else generator(source, wanted)
+    return to_uint8(output.image[0].cpu())
 
 
 def full_picture(session: Session, models: Models, model: str, joints: Tensor, background: str) -> Pixels:

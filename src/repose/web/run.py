@@ -76,7 +76,9 @@ def require_port(host: str, port: int) -> socket.socket:
             raise PortTakenError(
                 f"port {port} of {host} cannot be used ({error.strerror}); {other} is free: --port {other}"
             ) from None
-        raise OSError(f"cannot listen at {host}:{port}: {error.strerror or error}; try another --host or --port") from None
+        raise OSError(
+            f"cannot listen at {host}:{port}: {error.strerror or error}; try another --host or --port"
+        ) from None
 
 
 def run(

@@ -77,7 +77,7 @@ class Session:
     @property
     def factor(self) -> float:
         """How many pixels of the photograph lie in one of the shown picture, along a side; 1 or more."""
-        return self.full.shape[0] / self.pixels.shape[0]
+        return float(self.full.shape[0] / self.pixels.shape[0])
 
     @property
     def size(self) -> tuple[int, int]:
