@@ -215,7 +215,7 @@ def test_an_unreadable_file_gives_a_sentence(desk: Seen, tmp_path: Path) -> None
     file.write_text("these are words")
     desk.page.set_input_files("[data-part=file]", str(file))
     desk.until("document.querySelector('[data-part=status]').classList.contains('rp-wrong')")
-    assert desk.status().startswith("Words.jpg is not a picture")
+    assert desk.status().startswith("words.jpg is not a picture")
     assert desk.page.get_attribute("[data-part=status]", "aria-live") == "polite"
 
 

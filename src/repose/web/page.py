@@ -83,7 +83,7 @@ def _file_controls() -> None:
     with gradio.Column(elem_classes="rp-card"):
         gradio.Markdown("### Download")
         with gradio.Row():
-            for label, what in (("Picture", "picture"), ("Pose file", "pose"), ("Skeleton (PNG)", "skeleton")):
+            for label, what in (("Picture", "picture"), ("Pose file", "pose"), ("Skeleton", "skeleton")):
                 button = gradio.Button(label, min_width=90, variant="primary" if what == "picture" else "secondary")
                 button.click(None, None, None, js=f"() => {{ window.repose.save('{what}', '{what}'); }}")
         motion = gradio.Dropdown(["to my pose", *motion_names()], value="to my pose", label="Animation")

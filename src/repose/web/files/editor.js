@@ -25,7 +25,7 @@ async function call(path, { json, file, method } = {}) {
   }
   if (!reply.ok) {
     const text = await reply.json().then((given) => given.error, () => `the server says ${reply.status} ${reply.statusText}`);
-    throw new Error(text.charAt(0).toUpperCase() + text.slice(1));
+    throw new Error(text);
   }
   return reply;
 }
@@ -35,7 +35,7 @@ function say(text, wrong = false) {
   part("status").textContent = text;
   part("status").classList.toggle("rp-wrong", wrong);
 }
-const fail = (error) => say(error.message.replace(/\.?$/, "."), true);
+const fail = (error) => say(sentence(error.message), true);
 let working = 0;
 async function during(text, work) {
   if (text) say(text);
@@ -72,7 +72,7 @@ async function open(file) {
     if (given.found) ask("Drag a joint: the picture follows."); else correct(true);
   });
 }
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
+const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/\.?$/, "."); // names of files stay
 
 function begin(own) {
   state.own = copy(own); state.joints = copy(own); state.base = copy(own); state.undo = []; state.redo = [];
@@ -232,7 +232,7 @@ function zoom(on) { // the whole picture, or what is around the person
   style.width = `${(100 * state.width) / width}%`; style.height = `${(100 * state.height) / height}%`;
   style.left = `${(-100 * x) / width}%`; style.top = `${(-100 * y) / height}%`; style.right = style.bottom = "auto";
   part("stage").style.aspectRatio = `${width} / ${height}`;
-  part("stage").style.maxWidth = `calc(76vh * ${(width / height).toFixed(4)})`;
+  part("stage").style.maxWidth = `calc(68vh * ${(width / height).toFixed(4)})`;
   part("zoom").setAttribute("aria-pressed", String(on)); state.zoomed = on;
   dots();
 }
