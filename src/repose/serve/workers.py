@@ -241,7 +241,7 @@ class _ProcessWorker(_Worker):
                         "server",
                         "Send a smaller picture, or the same request later.",
                         {"Retry-After": "5"},
-                    )  # fmt: skip
+                    )
                 )
         self._pool.metrics.lost(len(left), len(again))
         self._pool.queue.put_back(again)
