@@ -71,7 +71,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
 
 def _add_pictures(app: FastAPI, service: Service) -> None:
     settings = service.settings
-    fields = forms.transfer_fields(settings.models)
+    fields = forms.transfer_fields(tuple(settings.names))
 
     @app.post(
         "/v1/transfer",
@@ -121,7 +121,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
 
 def _add_videos(app: FastAPI, service: Service) -> None:
     settings = service.settings
-    fields = forms.video_fields(settings.models, settings.clip_seconds)
+    fields = forms.video_fields(tuple(settings.names), settings.clip_seconds)
 
     @app.post(
         "/v1/video",

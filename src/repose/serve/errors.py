@@ -39,5 +39,10 @@ def split_advice(text: str) -> tuple[str, str]:
         if found and len(first) > 15 and rest:
             if mark.startswith(":"):
                 rest = mark[2:] + rest
-            return first.rstrip(".") + ".", rest[0].upper() + rest[1:].rstrip(".") + "."
-    return text, ""
+            return _sentence(first), _sentence(rest)
+    return _sentence(text), ""
+
+
+def _sentence(text: str) -> str:
+    end = "" if text.endswith("?") else "."
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}{end}"

@@ -54,6 +54,6 @@ def start_work(settings: ServeSettings) -> Any:
     from repose.serve.work import Work
 
     torch.set_num_threads(settings.threads)
-    work = Work(settings.models, settings.pose, settings.device, settings.max_pixels)
+    work = Work(settings.names, settings.pose, settings.device, settings.max_pixels)
     work.warm()
     return work

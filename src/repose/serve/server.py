@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
         settings = self._service.settings
         port = self._listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        models = ", ".join(settings.models)
+        models = ", ".join(settings.names)
         workers = "1 worker" if settings.workers < 2 else f"{settings.workers} workers"
         self._say(f"repose serve: {models} on http://{host}:{port}/docs, {workers}; Ctrl-C stops it")
 

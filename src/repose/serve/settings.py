@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from repose.cores import cores
@@ -73,6 +74,8 @@ class ServeSettings:
             raise ValueError(f"--port is 0 to 65535, got {self.port}")
         if not self.models:
             raise ValueError("a server needs a model: name weights, such as default")
+        if len(self.names) < len(self.models):
+            raise ValueError(f"two models have one name ({', '.join(self.models)}): clients could not choose")
         if self.token and (len(self.token) < 8 or not self.token.isascii() or not self.token.isprintable()):
             raise ValueError("--token has 8 or more printable ASCII characters, so that nobody guesses it")
         for origin in self.cors:
@@ -81,6 +84,16 @@ class ServeSettings:
         for host in self.hosts:
             if "/" in host or not host.strip():
                 raise ValueError(f"--hosts is a name of a host, such as pose.example.org, not '{host}'")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name of a model for clients, who see no path of this machine -> the weights, as they were given."""
+        found: dict[str, str] = {}
+        for given in self.models:
+            path = Path(given)
+            folder = path.parent if path.suffix == ".safetensors" else path
+            found[folder.name or given] = given
+        return found
 
     @property
     def accepted_hosts(self) -> Sequence[str]:

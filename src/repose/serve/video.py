@@ -59,7 +59,7 @@ def _computed(settings: ServeSettings, folder: Path, options: Mapping[str, Any],
     if list(folder.glob("background.*")):
         behind = load_image(_only(folder, "background"), settings.max_pixels)
     shared: dict[str, Any] = {
-        "out": out, "model": load(options["model"], settings.device), "pose": settings.pose,
+        "out": out, "model": load(settings.names[options["model"]], settings.device), "pose": settings.pose,
         "which": options["person"], "mask": options["mask"], "background": behind, "room": options["room"],
         "rate": options["rate"], "size": options["size"], "progress": progress,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import sys
@@ -70,8 +71,9 @@ class Work:
         ValueError, OSError: a model cannot be loaded.
     """
 
-    def __init__(self, models: Sequence[str], pose: str, device: str, max_pixels: int) -> None:
-        self.models: dict[str, Model] = {name: load(name, device) for name in models}
+    def __init__(self, models: Mapping[str, str], pose: str, device: str, max_pixels: int) -> None:
+        self.models: dict[str, Model] = {name: load(given, device) for name, given in models.items()}
+        self._cards = {name: _card(given) for name, given in models.items()}
         self._pose, self._max_pixels = pose, max_pixels
         estimator_names = ESTIMATORS["keypoints"]
         if pose not in estimator_names:
@@ -79,7 +81,7 @@ class Work:
 
     def describe(self) -> list[dict[str, Any]]:
         """What `GET /v1/models` says of each model."""
-        return [_description(name, model) for name, model in self.models.items()]
+        return [_description(name, model, self._cards[name]) for name, model in self.models.items()]
 
     def warm(self) -> None:
         """Compute a picture of noise with each model, so that the first request finds everything compiled."""
@@ -89,10 +91,11 @@ class Work:
             person = Person(image=from_uint8(noise), keypoints=joints)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                try:
+                with contextlib.suppress(ValueError, ImportError, OSError):  # what is missing here, requests are told
+                    self._estimator().people(noise)
+                    person = with_mask(person)
+                with contextlib.suppress(ValueError, ImportError, OSError):
                     model.pose(model.scene(person), Person(keypoints=joints))
-                except (ValueError, ImportError, OSError):  # a field that nobody can estimate here: requests say so
-                    continue
 
     # -- batches ------------------------------------------------------------------------------------------------
 
@@ -152,8 +155,11 @@ class Work:
         options, notes = task.options, list[str]()
         model = self.models[options["model"]]
         with _noting(notes):
-            with _at("mask"):
+            try:
                 require_mask(options["mask"])
+            except ValueError as error:
+                wrong, advice = split_advice(str(error))
+                raise RefusedError(400, wrong, "mask", advice) from None
             pixels = self._pixels(task.files["source"], "source")
             with _at("target"):
                 target = self._target(task)
@@ -239,6 +245,7 @@ class Work:
         with _at(where):
             try:
                 with open_picture(io.BytesIO(content)) as image:
+                    image.filename = "the picture"  # its name in errors
                     return load_image(image, self._max_pixels)
             except ImageError:
                 raise
@@ -280,13 +287,17 @@ def _map(person: Person, name: str) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _description(name: str, model: Model) -> dict[str, Any]:
-    place = find_weights(name)
-    card_file = (place.parent if place.is_file() else place) / "card.json"
-    card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.is_file() else {}
+def _card(given: str) -> dict[str, Any]:
+    """What the card of weights says: their licence and their data."""
+    place = find_weights(given)
+    file = (place.parent if place.is_file() else place) / "card.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def _description(name: str, model: Model, card: Mapping[str, Any]) -> dict[str, Any]:
     needs, canvas = model.generator.needs, model.canvas
     return {
-        "name": name if "/" not in name else model.name,
+        "name": name,
         "weights": model.name,
         "recipe": model.recipe.name,
         "model": model.recipe.model,

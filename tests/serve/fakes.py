@@ -1,0 +1,44 @@
+"""A worker that computes nothing: what it does stands in the file of the request."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from repose.serve.messages import Answer, Task
+
+
+def task(words: str, kind: str = "transfer", model: str = "default") -> Task:
+    """A request that tells the worker what to do: "", "die", "hang", or "once FILE", which dies where FILE is not."""
+    return Task(kind, {"source": words.encode()}, {"model": model})  # type: ignore[arg-type]
+
+
+def worker(pipe: Connection[Any, Any], settings: object) -> None:
+    """In place of `repose.serve.process.worker_main`."""
+    pipe.send(("ready", [{"name": "default"}]))
+    while True:
+        try:
+            tasks: Sequence[Task] = pipe.recv()
+        except EOFError:
+            return
+        for number, one in enumerate(tasks):
+            pipe.send(("step", number))
+            what, _, file = one.files["source"].decode().partition(" ")
+            if what == "die" or (what == "once" and not Path(file).exists()):
+                if file:
+                    Path(file).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if what == "hang":
+                time.sleep(600)
+            pipe.send(("answer", number, Answer(facts={"process": os.getpid(), "batch": len(tasks)})))
+        pipe.send(("done",))
+
+
+def failing(pipe: Connection[Any, Any], settings: object) -> None:
+    """A worker whose model cannot be loaded."""
+    pipe.send(("failed", "no weights are called 'x'"))
