@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from repose.serve.errors import RefusedError
 from repose.serve.messages import Answer, Task
 
 
@@ -42,3 +43,17 @@ def worker(pipe: Connection[Any, Any], settings: object) -> None:
 def failing(pipe: Connection[Any, Any], settings: object) -> None:
     """A worker whose model cannot be loaded."""
     pipe.send(("failed", "no weights are called 'x'"))
+
+
+def video(pipe: Connection[Any, Any], settings: object, folder: Path, options: Mapping[str, Any]) -> None:
+    """In place of `repose.serve.video.video_main`: the motion says what happens."""
+    pipe.send(("progress", "posing", 1, 2))
+    if options["motion"] == "turn":
+        time.sleep(600)
+    if options["motion"] == "wave":
+        pipe.send(("refused", RefusedError(422, "No person was found.", "source", "Send another.")))
+        return
+    if options["motion"] == "walk":
+        assert (folder / "source.picture").read_bytes()[:4] == b"\x89PNG"
+        (folder / f"result.{options['format']}").write_bytes(b"GIF89a")
+        pipe.send(("done", {"frames": 2}))

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,25 @@ def video_main(pipe: Connection[Any, Any], settings: ServeSettings, folder: Path
             pipe.send(("progress", what, done, total))
 
     with contextlib.suppress(BrokenPipeError):  # the server is gone
-        try:
-            pipe.send(("done", _computed(settings, folder, options, progress)))
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # whatever it is, the client gets a sentence
-            pipe.send(("refused", _refused(error, folder)))
+        found = compute_video(settings, folder, options, progress)
+        pipe.send(("refused" if isinstance(found, RefusedError) else "done", found))
+
+
+def compute_video(
+    settings: ServeSettings, folder: Path, options: Mapping[str, Any], progress: Callable[[str, int, int | None], None]
+) -> dict[str, Any] | RefusedError:
+    """The facts of the video that was written into the folder, or why there is none.
+
+    Args:
+        folder: with source.picture, perhaps background.picture, and a clip, see `repose.serve.forms.video_job`.
+        options: checked fields of the form.
+    """
+    try:
+        return _computed(settings, folder, options, progress)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # whatever it is, the client gets a sentence
+        return _refused(error, folder)
 
 
 def _computed(settings: ServeSettings, folder: Path, options: Mapping[str, Any], progress: Any) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class Work:
                 behind = from_uint8(self._pixels(task.files["background"], "background"))
             with _at("source"):
                 known = options.get("source_keypoints")
-                person = read_person(pixels, self._estimator(), options["person"], known, options["min_score"])
+                person = read_person(pixels, self._pose, options["person"], known, options["min_score"])
                 person = with_mask(person, options["mask"])
                 scene = model.scene(person)
             with _at("target"):
@@ -188,15 +188,15 @@ class Work:
         options, content = task.options, task.files["target"]
         which, least, size = options["target_person"], options["min_score"], options["target_size"]
         if options["target_kind"] == "picture":
-            poses = read_pose(self._pixels(content, "target"), self._estimator(), which, least, size)
+            poses = read_pose(self._pixels(content, "target"), self._pose, which, least, size)
         elif options["target_kind"] == "joints":
-            poses = read_pose(_rows(content, "target"), self._estimator(), which, least, size)
+            poses = read_pose(_rows(content, "target"), self._pose, which, least, size)
         else:
             with tempfile.TemporaryDirectory(prefix="repose-") as folder:
                 file = Path(folder) / f"target.{options['target_kind']}"
                 file.write_bytes(content)
                 try:
-                    poses = read_pose(file, self._estimator(), which, least, size)
+                    poses = read_pose(file, self._pose, which, least, size)
                 except (ValueError, KeyError, OSError) as error:  # clients see no path of this machine
                     raise ValueError(str(error).replace(str(file), "the pose file")) from error
         name = options.get("target_name", "")
@@ -370,7 +370,7 @@ def _noting(notes: list[str]) -> Iterator[None]:
 
 def refused(error: BaseException) -> RefusedError:
     """Any error of the work as an answer: 422 where the picture or pose cannot be used, 500 where it is our fault."""
-    where = "request"
+    where = "form"
     if isinstance(error, _AtError):
         where, cause = error.where, error.__cause__
         error = cause if cause is not None else error
