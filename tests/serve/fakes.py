@@ -57,3 +57,24 @@ def video(pipe: Connection[Any, Any], settings: object, folder: Path, options: M
         assert (folder / "source.picture").read_bytes()[:4] == b"\x89PNG"
         (folder / f"result.{options['format']}").write_bytes(b"GIF89a")
         pipe.send(("done", {"frames": 2}))
+
+
+def slow(pipe: Connection[Any, Any], settings: object) -> None:
+    """A worker that takes a while for each request, and lets signals pass as the real one does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe.send(("ready", [{"name": "default"}]))
+    while True:
+        try:
+            tasks = pipe.recv()
+        except EOFError:
+            return
+        for number in range(len(tasks)):
+            time.sleep(0.3)
+            pipe.send(("answer", number, Answer(b"{}")))
+        pipe.send(("done",))
+
+
+def stuck(pipe: Connection[Any, Any], settings: object) -> None:
+    """A worker that never answers."""
+    pipe.send(("ready", [{"name": "default"}]))
+    time.sleep(600)

@@ -118,8 +118,8 @@ def test_a_body_must_arrive_in_time() -> None:
     asyncio.run(guard(scope, never, keep))
     assert sent[0]["status"] == 408
     assert b"did not arrive within 0.1 s" in sent[1]["body"]
-    assert metrics.answered[408] == 0  # no route was reached, so it counts as unknown
-    assert 'repose_requests_total{route="unknown",method="POST",status="408"} 1' in metrics.text({})
+    assert metrics.answered[408] == 1
+    assert 'repose_requests_total{route="/v1/*",method="POST",status="408"} 1' in metrics.text({})
 
 
 def test_a_full_queue_is_503_with_retry_after(me: bytes) -> None:

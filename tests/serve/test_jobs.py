@@ -95,7 +95,9 @@ def test_jobs_wait_are_bounded_stop_and_are_told(client: TestClient, me: bytes) 
     assert not folder.parent.exists()
 
 
-def test_old_results_are_forgotten_and_make_room(client: TestClient, me: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_results_are_forgotten_and_make_room(
+    client: TestClient, me: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     addresses = []
     for _ in range(3):
         reply = client.post("/v1/video", files={"source": me}, data={"motion": "walk"})

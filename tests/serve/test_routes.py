@@ -127,7 +127,9 @@ def test_a_pose_file_with_several_poses(client: TestClient, me: bytes, known: di
     assert (refused.status_code, refused.json()["where"]) == (422, "target")
     assert "holds 2 poses (person-0, other" in refused.json()["error"]
     assert client.post("/v1/transfer", files=files, data={**data, "target_name": "other"}).status_code == 200
-    assert "Did you mean 'other'?" in client.post("/v1/transfer", files=files, data={**data, "target_name": "othr"}).text
+    assert (
+        "Did you mean 'other'?" in client.post("/v1/transfer", files=files, data={**data, "target_name": "othr"}).text
+    )
 
 
 def test_models_health_and_numbers(client: TestClient, me: bytes) -> None:

@@ -99,9 +99,7 @@ async def _checked(form: FormData, fields: Mapping[str, Field]) -> tuple[dict[st
                 raise RefusedError(400, f"{name}: {error}", name, f"Correct the field {name}; see /docs.") from None
     missing = [name for name, field in fields.items() if field.required and name not in seen]
     if missing:
-        raise RefusedError(
-            400, f"The field {missing[0]} is missing.", missing[0], f"It is {fields[missing[0]].about}"
-        )
+        raise RefusedError(400, f"The field {missing[0]} is missing.", missing[0], f"It is {fields[missing[0]].about}")
     return files, values
 
 

@@ -160,7 +160,8 @@ class _Request:
             route = getattr(scope.get("route"), "path", "") if scope["path"].startswith(ROUTES) else "page"
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE", "OPTIONS") else "other"
             if self._status:
-                guard._metrics.request(route or "unknown", method, self._status, time.monotonic() - self._begun)
+                route = route or ("/v1/*" if scope["path"].startswith("/v1/") else "unknown")
+                guard._metrics.request(route, method, self._status, time.monotonic() - self._begun)
 
     async def receive(self) -> Message:
         """The next part of the body, counted and timed."""

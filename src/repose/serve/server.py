@@ -52,7 +52,9 @@ def serve(
     answered = service.metrics.answered
     good = sum(count for status, count in answered.items() if status < 400)
     unfinished = f", {server.unfinished} were not finished in time" if server.unfinished else ""
-    say(f"repose serve: stopped after {good} requests and {sum(answered.values()) - good} errors{unfinished}")
+    bad = sum(answered.values()) - good
+    counts = f"{good} request{'' if good == 1 else 's'} and {bad} error{'' if bad == 1 else 's'}"
+    say(f"repose serve: stopped after {counts}{unfinished}")
     return 130 if server.signal == signal.SIGINT else 0
 
 
