@@ -1,4 +1,4 @@
-"""Hosts, origins, the token, sizes and times: what a request passes before the application. Nothing is computed here."""
+"""Hosts, origins, the token, sizes and times: what a request passes before the application. Nothing is computed."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class LeftHalf:
 
 
 def test_a_pose_file_with_several_poses(client: TestClient, me: bytes, known: dict[str, str]) -> None:
-    pose = np.asarray(json.loads(known["target"]) + [[50, 50]])
+    pose = np.asarray([*json.loads(known["target"]), [50, 50]])
     rows = np.column_stack([pose, np.ones(18)]).tolist()
     file = {"format": "repose-keypoints", "version": 1, "size": None, "people": {"person-0": rows, "other": rows}}
     files = {"source": me, "target": json.dumps(file).encode()}

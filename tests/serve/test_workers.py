@@ -58,7 +58,7 @@ def test_a_killed_worker_loses_only_what_it_held(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_killed_idle_worker_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pool(monkeypatch) as (made, queue, _):
+    with pool(monkeypatch) as (_, queue, _):
         first = queue.put(task("")).future.result(30).facts["process"]
         os.kill(first, 9)
         second = queue.put(task("")).future.result(30).facts["process"]
@@ -66,7 +66,7 @@ def test_a_killed_idle_worker_is_started_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pool(monkeypatch, seconds=0.3) as (made, queue, metrics):
+    with pool(monkeypatch, seconds=0.3) as (_, queue, metrics):
         entries = [queue.put(task(words)) for words in ("", "hang", "")]
         answers: list[Answer] = [entry.future.result(30) for entry in entries]
         refused = answers[1].refused

@@ -245,7 +245,7 @@ class Work:
         with _at(where):
             try:
                 with open_picture(io.BytesIO(content)) as image:
-                    image.filename = "the picture"  # its name in errors
+                    image.filename = "the picture"  # type: ignore[attr-defined]  # its name in errors
                     return load_image(image, self._max_pixels)
             except ImageError:
                 raise
