@@ -27,6 +27,7 @@ from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
 from repose.bench.scene import scene_table
+from repose.bench.serving.table import serving_table
 from repose.bench.steadiness import steadiness_table
 from repose.bench.video import video_table
 from repose.files import replacing
@@ -71,6 +72,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "metrics": metrics_table,
     "rendering": rendering_table,
     "scene": scene_table,
+    "serving": serving_table,
     "steadiness": steadiness_table,
     "video-speed": video_table,
     "realism": realism_table,

@@ -29,6 +29,7 @@ from repose.cli import (
     reconstruct,
     reid,
     research,
+    serve,
     study,
     texture,
     transfer,
@@ -102,6 +103,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "convert": models.convert,
     "models": models.list_models,
     "demo": models.demo,
+    "serve": serve.serve,
 }
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
