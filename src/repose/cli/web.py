@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from repose.cli.common import Device, Estimator, print_line
+from repose.cli.common import Device, Estimator, stdout
 
-_GRADIO = ("gradio", "fastapi", "uvicorn")
+_NEEDED = ("gradio", "fastapi", "uvicorn", "python_multipart")
 
 
 def web(
@@ -30,6 +30,13 @@ def web(
     ] = 24.0,
     sessions: Annotated[int, typer.Option(min=1, max=1000, help="Photographs that are kept in memory at once.")] = 8,
     minutes: Annotated[float, typer.Option(min=1, help="An unused photograph is forgotten after so long.")] = 60.0,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name by which visitors call the page, such as a proxy's. Repeat it for more."),
+    ] = None,
+    api: Annotated[
+        bool, typer.Option("--api/--no-api", help="Also offer the HTTP API of `repose serve`, at /v1 and /docs.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Open a page: drop a photograph, drag a joint, and the picture follows.
@@ -44,7 +51,7 @@ def web(
 
     from repose.extras import how_to_install
 
-    missing = [name for name in _GRADIO if find_spec(name) is None]
+    missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise ImportError(f"the page needs {' and '.join(missing)}: {how_to_install('web')}")
     from repose.estimate import estimator
@@ -54,12 +61,12 @@ def web(
     from repose.web.sessions import Limits
 
     require_mask(mask)
-    estimator(pose)
     require_port(host, port).close()
+    estimator(pose)
     models = Models(tuple(model) if model else offered(), pose, mask, device)
     limits = Limits(pixels=round(max_pixels * 1e6), sessions=sessions, seconds=60 * minutes)
-    run(
-        models, host, port, limits, opened,
-        lambda address: print_line(f"the page is at {address} ; Ctrl-C ends it"),
-    )  # fmt: skip
-    print_line("the page has ended; its photographs are forgotten")
+    names = tuple(hosts or ())
+    # a line of a log: not broken, and written at once
+    status = run(models, host, port, limits, opened, lambda text: print(text, file=stdout.file, flush=True), names, api)
+    if status:
+        raise typer.Exit(status)

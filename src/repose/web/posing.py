@@ -50,7 +50,7 @@ class Models:
     def __init__(
         self, names: tuple[str, ...] = ("default",), pose: str = "movenet", mask: str = "auto", device: str = "auto"
     ) -> None:
-        self.pose, self.mask, self._device = pose, mask, device
+        self.pose, self.mask, self.device = pose, mask, device
         self._loaded: dict[str, Model] = {}
         first = load(names[0], device)
         self._loaded[first.name] = first
@@ -60,7 +60,7 @@ class Models:
     def of(cls, given: Mapping[str, Model]) -> Models:
         """Models that are loaded already, by name."""
         new = cls.__new__(cls)
-        new.pose, new.mask, new._device = "movenet", "none", "auto"
+        new.pose, new.mask, new.device = "movenet", "none", "auto"
         new._loaded, new._places = dict(given), {name: name for name in given}
         return new
 
@@ -69,13 +69,18 @@ class Models:
         """In the order in which they were given."""
         return tuple(self._places)
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names or folders as they were given."""
+        return tuple(self._places.values())
+
     def get(self, name: str) -> Model:
         """A model of the page; the first for "". ValueError: the page does not offer it."""
         name = name or self.names[0]
         if name not in self._places:
             raise ValueError(f"no model is called '{name[:60]}' here; there are {', '.join(self.names)}")
         if name not in self._loaded:
-            self._loaded[name] = load(self._places[name], self._device)
+            self._loaded[name] = load(self._places[name], self.device)
         return self._loaded[name]
 
 
