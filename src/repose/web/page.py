@@ -25,10 +25,10 @@ _HEADER: Final = """<header class="rp-head"><h1>Repose</h1>
 def page(models: Models) -> Any:
     """The page, a `gradio.Blocks`; its editor calls the routes of `repose.web.live` at `live/`."""
     with gradio.Blocks(title="Repose", analytics_enabled=False) as blocks:
-        gradio.HTML(_HEADER)
+        gradio.HTML(_HEADER, elem_classes="rp-plain")
         with gradio.Row(equal_height=False):
             with gradio.Column(scale=7, min_width=320):
-                gradio.HTML(html_template=_text("editor.html"), js_on_load=_text("editor.js"), elem_id="repose")
+                gradio.HTML(html_template=_text("editor.html"), js_on_load=_text("editor.js"), elem_id="repose", elem_classes="rp-plain")
             with gradio.Column(scale=4, min_width=300):
                 _pose_controls()
                 _picture_controls(models)
@@ -50,7 +50,8 @@ def style() -> dict[str, Any]:
         button_secondary_background_fill_dark="*neutral_800", button_secondary_text_color="*body_text_color",
         checkbox_label_background_fill="*background_fill_secondary", block_label_text_size="*text_sm",
     )  # fmt: skip
-    return {"theme": theme, "css": _text("editor.css")}
+    # Gradio lets `css` reach what lies inside its components alone, so that rules of the page around go to the head
+    return {"theme": theme, "css": _text("editor.css"), "head": f"<style>{_text('page.css')}</style>"}
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
