@@ -141,6 +141,31 @@ def test_a_large_photograph_is_shown_smaller_and_saved_whole(client: TestClient)
     assert reply.headers["Content-Disposition"].endswith("me_reposed.png")
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_room_for_a_figure_that_leaves_the_photograph(client: TestClient, times: int) -> None:
+    facts = opened(client, png(tiny.photograph(None, 150 * times, 200 * times, 40 * times, 20 * times, 160 * times)))
+    step = facts["height"] / 200
+    place, joints = f"/live/{facts['session']}", moved(facts["joints"], 4, -70 * step, -90 * step)
+    reply = client.post(f"{place}/pose", json={"joints": joints})
+    assert "lies beyond the photograph" in reply.headers["Repose-Note"]
+    before = pixels(client.get(f"{place}/photograph"))
+    given = client.post(f"{place}/room", json={"joints": joints}).json()
+    after = pixels(client.get(f"{place}/photograph"))
+    assert after.shape == (given["height"], given["width"], 3)
+    assert after.size > before.size or times > 1
+    new = [[given["scale"] * x + given["right"], given["scale"] * y + given["down"], v] for x, y, v in joints]
+    assert min(new[4][:2]) > 0
+    reply = client.post(f"{place}/pose", json={"joints": new})
+    assert reply.headers["Repose-Note"] == ""
+    assert pixels(reply).shape == after.shape
+    # the person lies where their joints are: the pixel under the nose is the same
+    (x, y), (old_x, old_y) = given["people"][0][0][:2], facts["people"][0][0][:2]
+    apart = after[round(y), round(x)].astype(int) - before[round(old_y), round(old_x)]
+    assert np.abs(apart).max() < 60
+    saved = pixels(client.post(f"{place}/save", json={"joints": new, "what": "picture"}))
+    assert saved.shape[0] > 200 * times
+
+
 def test_a_saved_pose_is_read_again(client: TestClient, person: bytes) -> None:
     facts = opened(client, person)
     joints = moved(facts["joints"], 4, 11, -13)

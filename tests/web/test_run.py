@@ -41,7 +41,9 @@ def client(folder: Path) -> Iterator[TestClient]:
 def test_a_taken_port_proposes_the_next_free_one() -> None:
     with require_port("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
-        with pytest.raises(PortTakenError, match=rf"port {port} of 127.0.0.1 cannot be used .*; (\d+) is free") as error:
+        with pytest.raises(
+            PortTakenError, match=rf"port {port} of 127.0.0.1 cannot be used .*; (\d+) is free"
+        ) as error:
             require_port("127.0.0.1", port)
         free = re.search(r"--port (\d+)", str(error.value))
         assert free is not None

@@ -11,6 +11,7 @@
 | `POST live/KEY/arrange {joints, build, turn, size}` | the joints with another build, turned, scaled |
 | `POST live/KEY/named {name}`, `.../taken {name}` | the joints of a named pose, or of one of the last file |
 | `POST live/KEY/take?name=` (the file) | the names and the first joints of a photograph or a pose file |
+| `POST live/KEY/room {joints, model}` | the photograph is enlarged, so that the figure lies in it |
 | `POST live/KEY/backdrop?name=` (the file) | the picture is kept as background |
 | `POST live/KEY/save {joints, what, model, background}` | a file: picture, pose or skeleton |
 | `POST live/KEY/animation {joints, motion, format, ...}` | a clip; `GET live/KEY/progress` says how far it is |
@@ -238,6 +239,16 @@ def live_router(live: Live) -> APIRouter:
         if name not in session.poses:
             raise RefusedError(422, "the file holds no pose of this name; open it again")
         return _json({"joints": _taken(session, name)})
+
+    @router.post("/{key}/room")
+    async def room(request: Request, key: str) -> Response:
+        session, given = live.session(key), await _object(request)
+        joints, model, _ = _posed(given)
+        scale, right, down = await live.compute(posing.make_room, session, models, model, joints, limits)
+        height, width = session.size
+        people = [_list(one) for one in session.people]
+        moved = {"scale": scale, "right": right, "down": down, "people": people}
+        return _json({"height": height, "width": width, **moved})
 
     @router.post("/{key}/backdrop")
     async def backdrop(request: Request, key: str, name: str = "background") -> Response:

@@ -28,7 +28,12 @@ def page(models: Models) -> Any:
         gradio.HTML(_HEADER, elem_classes="rp-plain")
         with gradio.Row(equal_height=False):
             with gradio.Column(scale=7, min_width=320):
-                gradio.HTML(html_template=_text("editor.html"), js_on_load=_text("editor.js"), elem_id="repose", elem_classes="rp-plain")
+                gradio.HTML(
+                    html_template=_text("editor.html"),
+                    js_on_load=_text("editor.js"),
+                    elem_id="repose",
+                    elem_classes="rp-plain",
+                )
             with gradio.Column(scale=4, min_width=300):
                 _pose_controls()
                 _picture_controls(models)

@@ -25,7 +25,7 @@ from repose.represent.canvas import from_uint8, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Pose, Scene
-from repose.scene.room import parts_beyond, share_beyond
+from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
 from repose.web.arranging import named_pose
 from repose.web.sessions import Limits, Pixels, Session
 
@@ -233,21 +233,66 @@ def full_picture(session: Session, models: Models, model: str, joints: Tensor, b
     if session.factor == 1:
         return picture(session, models, model, joints, background)
     chosen = models.get(model)
-    name = f"full {chosen.name}"
-    assert session.person is not None
-    assert session.person.keypoints is not None
-    if name not in session.kept:
-        person = Person(image=from_uint8(session.full), keypoints=enlarged(session.person.keypoints, session.factor))
-        with _noting():
-            session.kept = {name: chosen.scene(with_mask(person, None if models.mask == "none" else models.mask))}
-    scene: Scene = session.kept[name]
-    back = behind(session, background)
+    scene, back = full_scene(session, chosen, models.mask), behind(session, background)
     if isinstance(back, Tensor):
         assert session.full_backdrop is not None
         back = covering(from_uint8(session.full_backdrop), scene.placement.size)
     target = Person(keypoints=enlarged(joints, session.factor), size=scene.placement.size)
     with _noting():
         return next(chosen.poses(scene, [target], back, placed=True, threads=1))
+
+
+def full_scene(session: Session, model: Model, mask: str) -> Scene:
+    """The scene of the whole photograph; the last one is kept."""
+    if session.factor == 1:
+        return scene_of(session, model, mask)
+    assert session.person is not None
+    assert session.person.keypoints is not None
+    name = f"full {model.name}"
+    if name not in session.kept:
+        person = Person(image=from_uint8(session.full), keypoints=enlarged(session.person.keypoints, session.factor))
+        with _noting():
+            session.kept = {name: model.scene(with_mask(person, None if mask == "none" else mask))}
+    scene: Scene = session.kept[name]
+    return scene
+
+
+def make_room(
+    session: Session, models: Models, model: str, joints: Tensor, limits: Limits
+) -> tuple[float, float, float]:
+    """Enlarge the photograph of a session, so that a figure lies in it; what is new is filled from beside.
+
+    Args:
+        joints: of the figure in the shown picture.
+
+    Returns:
+        scale, right, down: a joint (x, y) of the old shown picture lies at scale * (x, y) + (right, down) in the new.
+
+    Raises:
+        ValueError: it would have too many pixels.
+    """
+    scene, before = full_scene(session, models.get(model), models.mask), session.factor
+    height, width = scene.placement.size
+    left, top, right, bottom = sides = room_for(enlarged(joints, before), (height, width))
+    if (height + top + bottom) * (width + left + right) > limits.pixels:
+        raise ValueError("the photograph would become too large; make the figure smaller, or move it")
+    person = with_room(scene.person, scene.matte, sides)
+    assert person.image is not None
+    session.full = to_uint8(person.image)
+    session.pixels = _reduced(session.full, limits.live_pixels)
+    scale = before / session.factor
+    shifts = [(0.5 * before + side) / session.factor - 0.5 for side in (left, top)]
+
+    def there(points: Tensor) -> Tensor:
+        return points * torch.tensor([scale, scale, 1.0]) + torch.tensor([*shifts, 0.0]) * (points[:, 2:] > 0)
+
+    session.people = [there(one) for one in session.people]
+    assert session.person is not None
+    assert session.person.keypoints is not None
+    choose_person(session, there(session.person.keypoints))
+    if session.full_backdrop is not None:
+        session.backdrop = covering(from_uint8(_reduced(session.full_backdrop, limits.live_pixels)), session.size)
+    return scale, shifts[0], shifts[1]
 
 
 def set_backdrop(session: Session, content: bytes, name: str, limits: Limits) -> None:

@@ -56,10 +56,7 @@ async function open(file) {
     const given = await (await call(`photograph?name=${encodeURIComponent(file.name || "photograph")}`, { file })).json();
     if (state.session) call(state.session, { method: "DELETE" }).catch(() => {});
     Object.assign(state, { session: given.session, width: given.width, height: given.height, people: given.people, who: 0, undo: [], redo: [], original: false });
-    state.photograph = await createImageBitmap(await (await here("photograph")).blob());
-    const canvas = part("canvas");
-    canvas.width = state.width; canvas.height = state.height;
-    part("bones").setAttribute("viewBox", `0 0 ${state.width} ${state.height}`);
+    const canvas = await fetchPhotograph();
     for (const name of ["work", "sliders", "joint-part"]) part(name).hidden = false;
     part("drop").classList.add("rp-small");
     part("drop").querySelector("strong").textContent = "Another photograph";
@@ -72,6 +69,26 @@ async function open(file) {
     if (given.found) ask("Drag a joint: the picture follows."); else correct(true);
   });
 }
+async function fetchPhotograph() {
+  state.photograph = await createImageBitmap(await (await here("photograph")).blob());
+  const canvas = part("canvas");
+  canvas.width = state.width; canvas.height = state.height;
+  part("bones").setAttribute("viewBox", `0 0 ${state.width} ${state.height}`);
+  return canvas;
+}
+async function enlarge() { // the photograph, where the figure leaves it
+  await during("Enlarging the photograph …", async () => {
+    const given = await (await here("room", { json: { joints: state.joints, model: state.model } })).json();
+    const moved = (joints) => joints.map(([x, y, there]) => (there ? [given.scale * x + given.right, given.scale * y + given.down, there] : [0, 0, 0]));
+    Object.assign(state, { width: given.width, height: given.height, people: given.people });
+    for (const name of ["own", "joints", "base"]) state[name] = moved(state[name]);
+    for (const name of ["undo", "redo"]) state[name] = state[name].map(moved);
+    await fetchPhotograph();
+    bitmap = null; draw(state.photograph); zoom(false); show(); part("room").hidden = true;
+    ask("The photograph is larger now.");
+  });
+}
+part("room").addEventListener("click", enlarge);
 const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/\.?$/, "."); // names of files stay
 
 function begin(own) {
@@ -133,6 +150,7 @@ async function ask(then = "") {
       part("speed").textContent = `${Math.round(performance.now() - from)} ms`;
       part("stage").dataset.pictures = String(1 + Number(part("stage").dataset.pictures || 0));
       const note = reply.headers.get("Repose-Note");
+      part("room").hidden = !note;
       if (!state.drag) say(note ? sentence(note) : then);
     }
   } catch (error) { fail(error); } finally {
