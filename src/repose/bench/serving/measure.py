@@ -87,14 +87,18 @@ def forms_of(photographs: Sequence[bytes], **values: str) -> list[Form]:
 
 
 def usable(photographs: Sequence[bytes], server: RunningServer) -> list[bytes]:
-    """Those on which the server finds somebody. ValueError if there are not two."""
-    found = []
+    """Those on which the server finds somebody. ValueError if there are not two.
+
+    Afterwards everything is loaded and compiled in it.
+    """
+    address, found = (server.host, server.port), []
     for content in photographs:
-        one = visit((server.host, server.port), [form({"source": content, "target": content}, {})], 1, requests=1)
-        if not one.errors:
+        asked = [form({"picture": content}, {"person": "largest"})]
+        if not visit(address, asked, 1, requests=1, path="/v1/estimate").errors:
             found.append(content)
     if len(found) < 2:
         raise ValueError(f"of {len(photographs)} photographs {len(found)} can be used; give others, each of one person")
+    visit(address, forms_of(found[:2]), 4, requests=8)
     return found
 
 
