@@ -194,9 +194,12 @@ def measure_kill(
         for number in range(kills):
             time.sleep(3)
             say(f"kill -9, {number + 1} of {kills}")
+            killed = time.monotonic()
             os.kill(server.workers()[0], signal.SIGKILL)
-            time.sleep(0.3)
-            back.append(0.3 + server.wait_for_workers(workers))
+            while server.numbers()["repose_worker_restarts_total"] <= number:
+                time.sleep(0.02)
+            server.wait_for_workers(workers)
+            back.append(time.monotonic() - killed)
         ended.set()
         thread.join()
         numbers = server.numbers()
