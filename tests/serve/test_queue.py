@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from repose.serve import queue as queues
 from repose.serve.errors import RefusedError
 from repose.serve.messages import Answer
 from repose.serve.queue import RequestQueue
+from repose.serve.service import Service
+from repose.serve.settings import ServeSettings
 from tests.serve.fakes import task
 
 
@@ -91,3 +95,19 @@ def test_a_closed_queue_gives_what_it_has() -> None:
     entry.finish(Answer())
     entry.refuse(queues.stopping())  # the first answer stays
     assert entry.future.result(0).refused is None
+
+
+def test_a_client_that_goes_away_while_it_waits_is_left_out() -> None:
+    async def visit() -> int:
+        service = Service(ServeSettings())  # no worker is started
+
+        async def gone() -> None:
+            assert len(service.queue) == 1
+
+        with pytest.raises(RefusedError, match="gone"):
+            await service.compute(task("a"), gone)
+        await asyncio.sleep(0)
+        service.queue.tidy()
+        return len(service.queue)
+
+    assert asyncio.run(visit()) == 0

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from repose.pipeline import load, transfer
 from repose.represent.pose_files import read_keypoints
+from repose.serve import forms
 from tests import tiny
 from tests.serve.conftest import encoded
 
@@ -92,6 +93,24 @@ def test_an_estimate_is_a_pose_file_that_repose_reads(
     assert one.content == other.content
     nobody = client.post("/v1/estimate", files={"picture": encoded(np.zeros((64, 64, 3), np.uint8))})
     assert (nobody.status_code, nobody.json()["people"]) == (200, {})
+
+
+def test_room_is_bounded(client: TestClient, me: bytes, known: dict[str, str]) -> None:
+    wide = np.asarray(json.loads(known["target"]))
+    wide[9] = [3000, 0]  # a wrist far beyond the picture
+    data = {**known, "target": json.dumps(wide.tolist()), "background": "white", "retarget": "no", "room": "yes"}
+    refused = client.post("/v1/transfer", files={"source": encoded(tiny.photograph())}, data=data)
+    assert (refused.status_code, refused.json()["where"]) == (413, "room")
+    fits = client.post("/v1/transfer", files={"source": me}, data=data)  # a small photograph grows as far as it may
+    assert picture(fits.content).shape[1] > 150
+
+
+def test_a_pose_file_is_bounded(client: TestClient, me: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MAX_POSE_FILE", 100)
+    refused = client.post("/v1/transfer", files={"source": me, "target": b"{" + bytes(100)})
+    assert refused.status_code == 415  # no text
+    refused = client.post("/v1/transfer", files={"source": me, "target": b"{" + b" " * 100})
+    assert (refused.status_code, refused.json()["where"]) == (413, "target")
 
 
 def test_maps_of_an_estimate(client: TestClient, me: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,30 @@ def test_a_signal_lets_what_is_in_work_finish(
     assert said[1] == "repose serve: stopped after 3 requests and 1 error"
 
 
+def test_a_client_that_sends_too_much_sees_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "worker_main", fakes.stuck)
+    said: list[str] = []
+    replies: list[httpx.Response] = []
+
+    def visitor() -> None:
+        address = re.search(r"http://127.0.0.1:\d+/", said[0])[0]  # type: ignore[index]
+        try:
+            replies.append(httpx.post(f"{address}v1/transfer", files={"source": bytes(6_000_000)}, timeout=30))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=visitor)
+
+    def say(text: str) -> None:
+        said.append(text)
+        if len(said) == 1:
+            thread.start()
+
+    serve(ServeSettings(port=0, workers=1, max_bytes=1_000_000), say)
+    thread.join(30)
+    assert (replies[0].status_code, replies[0].json()["error"]) == (413, "The request has more than 1 MB.")
+
+
 def test_what_takes_longer_than_the_grace_is_refused(monkeypatch: pytest.MonkeyPatch, me: bytes) -> None:
     monkeypatch.setattr(workers, "worker_main", fakes.stuck)
     said: list[str] = []

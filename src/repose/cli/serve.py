@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli.common import Device, Estimator, stdout
+from repose.cli.common import Device, Estimator, stderr, stdout
 
 
 def serve(
@@ -89,6 +89,12 @@ def serve(
         max_bytes=max_bytes, seconds=seconds, wait=wait, grace=grace, pose=pose, device=device, jobs=jobs, keep=keep,
         clip_seconds=clip_seconds, job_seconds=job_seconds,
     )  # fmt: skip
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        if not hosts:
+            names = ", ".join(settings.accepted_hosts)
+            stderr.print(f"note: it answers to the names {names} alone; give --hosts NAME for others", soft_wrap=True)
+        if not token:
+            stderr.print("note: everybody who reaches it can use it; --token gives it a token", soft_wrap=True)
     # a line of a log: not broken, and written at once
     status = run(settings, lambda text: print(text, file=stdout.file, flush=True))
     if status:

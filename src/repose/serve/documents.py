@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ def form_body(fields: Mapping[str, Field]) -> dict[str, Any]:
         if field.kind == "file":
             about |= {"format": "binary"}
         elif field.kind == "either":
-            about["description"] += " A file or text."
+            about["x-kind"] = "file or text"
         if field.default is not None and isinstance(field.default, str | int | float | bool):
             about["default"] = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
         if field.example:
@@ -76,7 +77,7 @@ def page(document: Mapping[str, Any]) -> str:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             parts.append(f"<section><h2><b>{text(method.upper())}</b> <code>{text(path)}</code></h2>")
-            parts += [f"<p>{text(line)}</p>" for line in operation.get("description", "").split("\n\n") if line]
+            parts += [f"<p>{_code(line)}</p>" for line in operation.get("description", "").split("\n\n") if line]
             content = operation.get("requestBody", {}).get("content", {})
             for schema in (one["schema"] for one in content.values()):
                 parts.append(_fields(schema))
@@ -89,11 +90,16 @@ def page(document: Mapping[str, Any]) -> str:
     return "".join(parts) + "</main></html>"
 
 
+def _code(text: str) -> str:
+    """HTML of a paragraph, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def _fields(schema: Mapping[str, Any]) -> str:
     needed = schema.get("required", [])
     rows = []
     for name, about in schema.get("properties", {}).items():
-        kind = "file" if about.get("format") == "binary" else "text"
+        kind = about.get("x-kind", "file" if about.get("format") == "binary" else "text")
         default = "needed" if name in needed else html.escape(str(about.get("default", "")))
         rows.append(
             f"<tr><td><code>{html.escape(name)}</code></td><td>{kind}</td><td>{default}</td>"

@@ -23,6 +23,9 @@ from repose.serve.messages import Task
 MAX_TEXT: Final = 200_000
 """Characters of a field that is no file; a pose of 100 people in JSON is shorter."""
 
+MAX_POSE_FILE: Final = 8_000_000
+"""Bytes of a pose file; those of whole data sets are larger, and one pose of them is wanted."""
+
 MAX_FIELDS: Final = 32
 
 _WORDS: Final = ("largest", "best", "left", "right", "middle")
@@ -325,6 +328,13 @@ def transfer_task(files: dict[str, bytes], values: dict[str, Any], max_pixels: i
     check_picture(files["source"], "source", max_pixels)
     if kind == "picture":
         check_picture(files["target"], "target", max_pixels)
+    elif len(files["target"]) > MAX_POSE_FILE:
+        raise RefusedError(
+            413,
+            f"The pose file has more than {MAX_POSE_FILE / 1e6:g} MB.",
+            "target",
+            "Send the pose that is meant alone.",
+        )
     options = {name: value for name, value in values.items() if name not in ("source", "target")}
     return Task("transfer", files, {**options, "target_kind": kind})
 

@@ -46,6 +46,9 @@ _OWN_HEADERS: Final = {
 
 _EXPOSED: Final = b"Repose-Facts, Retry-After"
 _MORE_OPEN: Final = 64  # requests open at once beyond those that may wait
+_DISCARDED: Final = 8
+"""So many times the largest body is read and thrown away after an error, so that the client comes to see the answer."""
+
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -216,8 +219,9 @@ class _Request:
             (b"content-length", str(len(body)).encode()),
             *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in refused.headers.items()),
         ]
-        if not self._complete and self._scope["method"] not in _SAFE:
-            headers.append((b"connection", b"close"))  # the rest of the body is not read
+        length = self._headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:15]) > _DISCARDED * self._settings.max_bytes:
+            headers.append((b"connection", b"close"))  # a client that is still sending may not see the answer
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
 

@@ -62,10 +62,9 @@ class _Server(uvicorn.Server):
     """Uvicorn, with a stop that lets accepted requests finish."""
 
     def __init__(self, app: ASGIApp, service: Service, say: Callable[[str], None], listener: socket.socket) -> None:
-        settings = service.settings
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, lifespan="on",
-            timeout_graceful_shutdown=int(settings.grace) + 3, timeout_keep_alive=15, backlog=512, http="auto",
+            timeout_graceful_shutdown=5, timeout_keep_alive=15, backlog=512, http="auto",
             h11_max_incomplete_event_size=65_536,
         )  # fmt: skip
         super().__init__(config)

@@ -100,7 +100,8 @@ class ServeSettings:
         """Names by which clients may call the server, in small letters."""
         if self.hosts:
             return tuple(host.lower() for host in self.hosts)
-        own = () if self.host in ("0.0.0.0", "::", "") else (self.host.lower(),)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        own = () if self.host in ("0.0.0.0", "::", "") else (host.lower(),)
         return (*LOCAL, *own)
 
     @property

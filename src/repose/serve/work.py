@@ -34,6 +34,7 @@ from repose.represent.canvas import from_uint8
 from repose.represent.pose_files import MIN_SCORE
 from repose.represent.pose_files.own import own_text
 from repose.scene import Background, Pose, Scene
+from repose.scene.room import room_for
 from repose.serve.errors import RefusedError, split_advice
 from repose.serve.messages import Answer, Task
 
@@ -172,7 +173,9 @@ class Work:
                 person = with_mask(person, options["mask"])
                 scene = model.scene(person)
             with _at("target"):
-                scene = model.roomy(scene, target, options["retarget"]) if options["room"] else scene
+                if options["room"]:
+                    self._check_room(scene, target, options["retarget"])
+                    scene = model.roomy(scene, target, options["retarget"])
                 pose = model.placed(scene, target, options["retarget"])
             if isinstance(behind, Tensor):
                 behind = covering(behind, scene.placement.size)
@@ -182,6 +185,16 @@ class Work:
             "target_joints": int((target.keypoints[:, 2] > 0).sum()) if target.keypoints is not None else 0,
         }
         return _Transfer(number, task, scene, pose, behind, facts, notes)
+
+    def _check_room(self, scene: Scene, target: Person, retarget: bool) -> None:
+        """Refuse a figure that reaches so far beyond the photograph that the enlarged one has too many pixels."""
+        height, width = scene.placement.size
+        left, top, right, bottom = room_for(scene.pose(target, retarget).keypoints, (height, width))
+        height, width = height + top + bottom, width + left + right
+        if height * width > max(self._max_pixels, scene.placement.size[0] * scene.placement.size[1]):
+            limit = f"the limit is {self._max_pixels / 1e6:g} million"
+            text = f"The enlarged photograph would have {width}x{height} pixels, {limit}."
+            raise RefusedError(413, text, "room", "Send a smaller photograph, or leave room away.")
 
     def _target(self, task: Task) -> Person:
         """The pose that is asked for: of a photograph, of a pose file or of joints."""

@@ -87,14 +87,18 @@ def forms_of(photographs: Sequence[bytes], **values: str) -> list[Form]:
 
 
 def usable(photographs: Sequence[bytes], server: RunningServer) -> list[bytes]:
-    """Those on which the server finds somebody. ValueError if there are not two."""
-    found = []
+    """Those on which the server finds somebody. ValueError if there are not two.
+
+    Afterwards everything is loaded and compiled in it.
+    """
+    address, found = (server.host, server.port), []
     for content in photographs:
-        one = visit((server.host, server.port), [form({"source": content, "target": content}, {})], 1, requests=1)
-        if not one.errors:
+        asked = [form({"picture": content}, {"person": "largest"})]
+        if not visit(address, asked, 1, requests=1, path="/v1/estimate").errors:
             found.append(content)
     if len(found) < 2:
         raise ValueError(f"of {len(photographs)} photographs {len(found)} can be used; give others, each of one person")
+    visit(address, forms_of(found[:2]), 4, requests=8)
     return found
 
 
@@ -190,9 +194,12 @@ def measure_kill(
         for number in range(kills):
             time.sleep(3)
             say(f"kill -9, {number + 1} of {kills}")
+            killed = time.monotonic()
             os.kill(server.workers()[0], signal.SIGKILL)
-            time.sleep(0.3)
-            back.append(0.3 + server.wait_for_workers(workers))
+            while server.numbers()["repose_worker_restarts_total"] <= number:
+                time.sleep(0.02)
+            server.wait_for_workers(workers)
+            back.append(time.monotonic() - killed)
         ended.set()
         thread.join()
         numbers = server.numbers()

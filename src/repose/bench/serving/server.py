@@ -38,9 +38,7 @@ class RunningServer:
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "repose", "serve", *self._words, "--port", "0"]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-            )
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
         address = re.search(r"http://[\d.]+:(\d+)/", first)

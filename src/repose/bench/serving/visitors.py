@@ -62,13 +62,14 @@ def visit(
     seconds: float | None = None,
     requests: int | None = None,
     seed: int = 0,
+    path: str = "/v1/transfer",
 ) -> Visits:
     """Let visitors come at once, each with its own connection.
 
     Args:
         address: host and port. forms: of which each request draws one.
         seconds: no new request begins after so many. requests: or after so many, of all visitors together.
-        seed: of the drawing.
+        seed: of the drawing. path: where to.
 
     Returns:
         What they saw; a request that has begun is waited for.
@@ -89,7 +90,7 @@ def visit(
         draw = random.Random(f"{seed} {number}")
         connection = http.client.HTTPConnection(*address, timeout=600)
         while more():
-            _serve_one(connection, draw.choice(forms), found, lock)
+            _serve_one(connection, path, draw.choice(forms), found, lock)
         connection.close()
 
     threads = [threading.Thread(target=come, args=(number,), daemon=True) for number in range(visitors)]
@@ -101,12 +102,14 @@ def visit(
     return found
 
 
-def _serve_one(connection: http.client.HTTPConnection, sent: Form, found: Visits, lock: threading.Lock) -> None:
+def _serve_one(
+    connection: http.client.HTTPConnection, path: str, sent: Form, found: Visits, lock: threading.Lock
+) -> None:
     """Send a request until it is served, or fails."""
     begun = time.monotonic()
     for _ in range(50):
         try:
-            connection.request("POST", "/v1/transfer", sent.body, {"Content-Type": sent.kind})
+            connection.request("POST", path, sent.body, {"Content-Type": sent.kind})
             reply = connection.getresponse()
             content = reply.read()
         except (OSError, http.client.HTTPException) as error:
