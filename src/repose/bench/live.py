@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -51,6 +52,8 @@ class Latency:
 
     Attributes:
         height, width: pixels. bytes: of a picture, the median. p50, p95: seconds from the request to the last byte.
+        processor: seconds of processor time of the server for a picture, of all threads, which other work on the
+            machine changes less; None where the system does not tell.
     """
 
     height: int
@@ -58,6 +61,7 @@ class Latency:
     bytes: int
     p50: float
     p95: float
+    processor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def time_live(
     PIL.Image.fromarray(pixels).save(content, "JPEG", quality=95)
     loads = [os.getloadavg()[0]]
     say("starting repose web")
-    with _server(model) as (host, port):
+    with _server(model) as (host, port, process):
         client = _Client(host, port)
         client.warm_up(content.getvalue())
         begun = time.perf_counter()
@@ -128,16 +132,20 @@ def time_live(
         for name, small in (("canvas", True), ("photograph", False)):
             say(f"dragging: pictures of the {name}")
             seconds, sizes = [], []
+            work: float | None = None
             for step in range(-_WARM, steps):
+                work = _processor(process) if step == 0 else work
                 asked = _asked(joints, step, facts["height"], small)
                 begun = time.perf_counter()
                 picture = client.post(place, asked)
                 if step >= 0:
                     seconds.append(time.perf_counter() - begun)
                     sizes.append(len(picture))
+            after = _processor(process)
+            share = None if work is None or after is None else (after - work) / steps
             width, height = PIL.Image.open(io.BytesIO(picture)).size
-            p50, p95 = (float(np.percentile(seconds, share)) for share in (50, 95))
-            found[name] = Latency(height, width, int(np.median(sizes)), p50, p95)
+            p50, p95 = (float(np.percentile(seconds, part)) for part in (50, 95))
+            found[name] = Latency(height, width, int(np.median(sizes)), p50, p95, share)
             loads.append(os.getloadavg()[0])
         name = json.loads(client.get("start"))["models"][0]
     return LiveCost(name, steps, first, found["canvas"], found["photograph"], float(np.mean(loads)), cores())
@@ -180,7 +188,7 @@ def live_table(lines: list[ResultLine]) -> str:
 
 # -- inside ---------------------------------------------------------------------------------------------------------
 
-_HEAD: Final = ("picture", "pixels", "kilobytes", "median", "95 of 100", "goal")
+_HEAD: Final = ("picture", "pixels", "kilobytes", "median", "95 of 100", "goal", "processor time")
 
 
 def _rows(cost: LiveCost) -> list[list[str]]:
@@ -188,6 +196,7 @@ def _rows(cost: LiveCost) -> list[list[str]]:
         [
             name, f"{one.width}x{one.height}", f"{one.bytes / 1000:.0f}", f"{1000 * one.p50:.0f} ms",
             f"{1000 * one.p95:.0f} ms", f"{1000 * GOALS[name]:.0f} ms",
+            "" if one.processor is None else f"{1000 * one.processor:.0f} ms",
         ]
         for name, one in (("canvas", cost.canvas), ("photograph", cost.photograph))
     ]  # fmt: skip
@@ -200,6 +209,15 @@ def _asked(joints: list[list[float]], step: int, height: int, small: bool) -> by
     moved[_WRIST][1] -= _RADIUS * height * (1 - math.cos(angle))
     moved[_WRIST][2] = 1.0
     return json.dumps({"joints": moved, "small": small}).encode()
+
+
+def _processor(process: int) -> float | None:
+    """Seconds of processor time that a process has used, of all threads; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 class _Client:
@@ -232,8 +250,8 @@ class _Client:
 
 
 @contextmanager
-def _server(model: str) -> Iterator[tuple[str, int]]:
-    """`repose web` in a process of its own: its host and port."""
+def _server(model: str) -> Iterator[tuple[str, int, int]]:
+    """`repose web` in a process of its own: its host, port and the number of the process."""
     words = [sys.executable, "-m", "repose", "web", "--model", model, "--port", "0", "--no-open"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(words, env={**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "300"}, **options) as process:
@@ -243,7 +261,7 @@ def _server(model: str) -> Iterator[tuple[str, int]]:
             for line in process.stdout:
                 said.append(line)
                 if found := re.search(r"http://([\d.]+):(\d+)/", line):
-                    yield found[1], int(found[2])
+                    yield found[1], int(found[2]), process.pid
                     return
             raise ValueError(f"repose web does not start: {''.join(said)[-600:].strip()}")
         finally:
