@@ -384,4 +384,10 @@ def test_too_many_wait(client: TestClient, live: Live, person: bytes) -> None:
     live._waiting = LIMITS.waiting
     reply = client.post(f"/live/{facts['session']}/pose", json={"joints": facts["joints"]})
     assert "try again" in sentence(reply, 503)
+    live._waiting, live.uploads = 0, LIMITS.uploads
+    assert "too many files" in sentence(client.post("/live/photograph", content=person), 503)
+    assert live.uploads == LIMITS.uploads
+    live.uploads = 0
+    opened(client, person)
+    assert live.uploads == 0
     assert reply.headers["Retry-After"] == "3"

@@ -74,11 +74,15 @@ class Live:
 
     Args:
         models: that the page offers. limits: what visitors may send, and how much is kept.
+
+    Attributes:
+        sessions: of the visitors. uploads: files that are being received.
     """
 
     def __init__(self, models: Models, limits: Limits | None = None) -> None:
         self.models, self.limits = models, limits or Limits()
         self.sessions = Sessions(self.limits)
+        self.uploads = 0
         self._pool = ThreadPoolExecutor(1, "repose-live")  # one: each computation uses all cores by itself
         self._waiting = 0
         self._closed = threading.Event()
@@ -149,7 +153,7 @@ def live_router(live: Live) -> APIRouter:
 
     @router.post("/photograph")
     async def photograph(request: Request, name: str = "photograph") -> Response:
-        content = await _upload(request, limits)
+        content = await _upload(request, live)
 
         def understand() -> tuple[Session, str]:
             full, pixels = posing.read_photograph(content, name, limits)
@@ -228,7 +232,7 @@ def live_router(live: Live) -> APIRouter:
 
     @router.post("/{key}/take")
     async def take(request: Request, key: str, name: str = "pose") -> Response:
-        session, content = live.session(key), await _upload(request, limits)
+        session, content = live.session(key), await _upload(request, live)
         session.poses, notes = await live.compute(posing.read_poses, content, name, models, limits)
         first = next(iter(session.poses))
         return _json({"names": list(session.poses), "joints": _taken(session, first), "note": "; ".join(notes)})
@@ -252,7 +256,7 @@ def live_router(live: Live) -> APIRouter:
 
     @router.post("/{key}/backdrop")
     async def backdrop(request: Request, key: str, name: str = "background") -> Response:
-        session, content = live.session(key), await _upload(request, limits)
+        session, content = live.session(key), await _upload(request, live)
         await live.compute(posing.set_backdrop, session, content, name, limits)
         return _json({})
 
@@ -365,9 +369,15 @@ async def _body(request: Request, most: int, sentence: str) -> bytes:
     return b"".join(parts)
 
 
-async def _upload(request: Request, limits: Limits) -> bytes:
-    most = limits.bytes
-    content = await _body(request, most, f"this file is too large: at most {most / 1e6:.0f} megabytes are taken")
+async def _upload(request: Request, live: Live) -> bytes:
+    most = live.limits.bytes
+    if live.uploads >= live.limits.uploads:
+        raise RefusedError(503, "too many files are being sent to this page at the moment; try again in a few seconds")
+    live.uploads += 1
+    try:
+        content = await _body(request, most, f"this file is too large: at most {most / 1e6:.0f} megabytes are taken")
+    finally:
+        live.uploads -= 1
     if not content:
         raise RefusedError(422, "this file is empty")
     return content

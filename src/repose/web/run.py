@@ -139,7 +139,7 @@ def run(
     port = int(listening.getsockname()[1])
     settings = ServeSettings(
         models=models.places, host=host, port=port, workers=1, hosts=(*own_hosts(host), *hosts), pose=models.pose,
-        max_bytes=limits.bytes + 1_000_000, max_pixels=limits.pixels, device=models.device,
+        receive=300.0, max_bytes=limits.bytes + 1_000_000, max_pixels=limits.pixels, device=models.device,
     )  # fmt: skip
     live = Live(models, limits)
     try:

@@ -31,6 +31,7 @@ class Limits:
         sessions: photographs in memory; the one that was not used for longest is forgotten for a new one.
         seconds: after which a session that is not used is forgotten.
         waiting: computations that may wait; beyond them the answer is "busy".
+        uploads: files that are received at once; one more is told to come again.
         poses: of a pose file that are kept.
     """
 
@@ -40,6 +41,7 @@ class Limits:
     sessions: int = 8
     seconds: float = 3600.0
     waiting: int = 32
+    uploads: int = 8
     poses: int = 200
 
 

@@ -62,6 +62,7 @@ async function open(file) {
     part("drop").querySelector("strong").textContent = "Another photograph";
     part("example").hidden = true;
     people();
+    if (state.correcting) correct(false);
     begin(given.joints);
     zoom(state.width > state.height && part("stage").clientWidth < 560);
     canvas.getContext("2d").drawImage(state.photograph, 0, 0);
