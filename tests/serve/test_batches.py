@@ -31,7 +31,8 @@ def asked(number: int, **more: Any) -> Task:
     """A request, each of another photograph and pose."""
     place = 10 + 4 * number, 20 - 3 * number, 150 + 5 * number
     values = {name: field.default for name, field in transfer_fields(("tiny",)).items()}
-    values |= {"source_keypoints": json.loads(joints(*place)), "target": joints(20, 10, 180 - 9 * number), **more}
+    values |= {"source_keypoints": json.loads(joints(*place)), "target": joints(20, 10, 180 - 9 * number)}
+    values |= {"background": "white", **more}
     return transfer_task({"source": encoded(tiny.photograph(None, 100, 200, *place))}, values, 1_000_000)
 
 
@@ -47,7 +48,7 @@ def pixels(answer: Answer) -> np.ndarray:
 
 
 def test_a_batch_is_one_call_of_the_network_and_gives_the_same_pictures(work: Work) -> None:
-    tasks = [asked(0), asked(1, background="white"), asked(2, person="tall"), asked(3, background="generated")]
+    tasks = [asked(0), asked(1), asked(2, person="tall"), asked(3, background="generated")]
     sizes: list[int] = []
     network = work.models["tiny"].generator
     handle = network.register_forward_hook(lambda module, given, output: sizes.append(len(output.image)))
@@ -60,11 +61,10 @@ def test_a_batch_is_one_call_of_the_network_and_gives_the_same_pictures(work: Wo
     refused = given[2].refused
     assert refused is not None
     assert refused.status == 422
-    alone = [run(work, [task])[0] for task in tasks]
-    for number in (0, 1, 3):
-        assert given[number].facts["batch"] == 3
-        assert alone[number].facts["batch"] == 1
-        assert np.abs(pixels(given[number]) - pixels(alone[number])).max() <= 1
+    for number in (0, 3):
+        (alone,) = run(work, [tasks[number]])
+        assert (given[number].facts["batch"], alone.facts["batch"]) == (3, 1)
+        assert np.abs(pixels(given[number]) - pixels(alone)).max() <= 1
     assert np.abs(pixels(given[0]) - pixels(given[3])).max() > 50, "each answer is that of its own request"
 
 

@@ -110,8 +110,13 @@ def test_what_takes_longer_than_the_grace_is_refused(monkeypatch: pytest.MonkeyP
 
     def visitor() -> None:
         address = re.search(r"http://127.0.0.1:\d+/", said[0])[0]  # type: ignore[index]
-        stop = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
-        stop.start()
+
+        def stop() -> None:
+            while not httpx.get(f"{address}healthz").json()["in_work"]:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=stop).start()
         replies.append(httpx.post(f"{address}v1/estimate", files={"picture": me}, timeout=30))
 
     thread = threading.Thread(target=visitor)

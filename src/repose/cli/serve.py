@@ -19,7 +19,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that compute; 0: one for every two cores.", show_default=False)
+        int, typer.Option(min=0, help="Processes that compute; 0: one for every core, up to 4.", show_default=False)
     ] = 0,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; one more is answered 503.")] = 128,
     batch: Annotated[int, typer.Option(min=1, help="Requests that go through the network together, at most.")] = 4,
@@ -70,7 +70,6 @@ def serve(
     [bold]curl -F source=@me.jpg -F motion=walk -F format=gif http://127.0.0.1:8000/v1/video[/bold]
     [bold]curl http://127.0.0.1:8000/healthz[/bold]
     """
-    from repose.cores import cores
     from repose.extras import how_to_install
 
     try:
@@ -81,10 +80,10 @@ def serve(
         raise ImportError(f"a server needs {error.name}: {how_to_install('serve')}") from error
 
     from repose.serve.server import serve as run
-    from repose.serve.settings import ServeSettings
+    from repose.serve.settings import ServeSettings, usual_workers
 
     settings = ServeSettings(
-        models=tuple(models or ["default"]), host=host, port=port, workers=workers or max(1, cores() // 2), queue=queue,
+        models=tuple(models or ["default"]), host=host, port=port, workers=workers or usual_workers(), queue=queue,
         batch=batch, token=token, cors=tuple(cors or ()), hosts=tuple(hosts or ()), max_pixels=max_pixels,
         max_bytes=max_bytes, seconds=seconds, wait=wait, grace=grace, pose=pose, device=device, jobs=jobs, keep=keep,
         clip_seconds=clip_seconds, job_seconds=job_seconds,

@@ -105,7 +105,7 @@ class Service:
         ready = self.pool.ready and not self.stopping
         found: dict[str, Any] = {
             "live": True, "ready": ready, "workers": self.pool.alive, "waiting": len(self.queue),
-            "stopping": self.stopping,
+            "in_work": self.pool.in_work, "stopping": self.stopping,
         }  # fmt: skip
         if self.pool.failed and not self.pool.ready:
             found["error"] = self.pool.failed

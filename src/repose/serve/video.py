@@ -111,7 +111,7 @@ def _check_size(clip: Path, max_pixels: int) -> None:
 
 
 def _refused(error: BaseException, folder: Path) -> RefusedError:
-    from repose.serve.work import refused
+    from repose.serve.work_errors import refused
 
     if isinstance(error, RefusedError):
         return error

@@ -6,13 +6,10 @@ import base64
 import contextlib
 import io
 import json
-import sys
 import tempfile
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +20,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from repose.estimate import ESTIMATORS, KeypointEstimator, MissingFieldError, choose, complete, estimator
+from repose.estimate import ESTIMATORS, KeypointEstimator, choose, complete, estimator
 from repose.images import ImageError, load_image
 from repose.models.weights import find_weights
 from repose.names import nearest
@@ -37,6 +34,7 @@ from repose.scene import Background, Pose, Scene
 from repose.scene.room import room_for
 from repose.serve.errors import RefusedError, split_advice
 from repose.serve.messages import Answer, Task
+from repose.serve.work_errors import answering, at, noting, refused
 
 MEDIA: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 """Format of a picture -> its media type."""
@@ -111,7 +109,7 @@ class Work:
         ready: list[_Transfer] = []
         for number, task in enumerate(tasks):
             step(number)
-            with _answering(number, give):
+            with answering(number, give):
                 if task.kind == "transfer":
                     ready.append(self._begin(number, task))
                 else:
@@ -124,8 +122,8 @@ class Work:
             if output is None:
                 continue
             step(one.number)
-            with _answering(one.number, give):
-                with _noting(one.notes):
+            with answering(one.number, give):
+                with noting(one.notes):
                     dtype = torch.float16 if one.scene.placement.size[0] * one.scene.placement.size[1] * 3 > _LARGE \
                         else torch.float32  # fmt: skip
                     pixels = to_pixels(model.composed(one.scene, one.pose, output, one.background, dtype))
@@ -145,7 +143,7 @@ class Work:
                 return
         for one in ready:
             output = None
-            with _answering(one.number, give):
+            with answering(one.number, give):
                 output = model.outputs([one.scene], [one.pose])[0]
             yield output
 
@@ -155,24 +153,24 @@ class Work:
         """Read and understand both pictures: everything before the network."""
         options, notes = task.options, list[str]()
         model = self.models[options["model"]]
-        with _noting(notes):
+        with noting(notes):
             try:
                 require_mask(options["mask"])
             except ValueError as error:
                 wrong, advice = split_advice(str(error))
                 raise RefusedError(400, wrong, "mask", advice) from None
             pixels = self._pixels(task.files["source"], "source")
-            with _at("target"):
+            with at("target"):
                 target = self._target(task)
             behind: Background = options["background"] or "keep"
             if "background" in task.files:
                 behind = from_uint8(self._pixels(task.files["background"], "background"))
-            with _at("source"):
+            with at("source"):
                 known = options.get("source_keypoints")
                 person = read_person(pixels, self._pose, options["person"], known, options["min_score"])
                 person = with_mask(person, options["mask"])
                 scene = model.scene(person)
-            with _at("target"):
+            with at("target"):
                 if options["room"]:
                     self._check_room(scene, target, options["retarget"])
                     scene = model.roomy(scene, target, options["retarget"])
@@ -228,7 +226,7 @@ class Work:
         """The people of a picture, as a pose file of our own with boxes, scores and maps beside the joints."""
         options = task.options
         begun, notes = time.perf_counter(), list[str]()
-        with _noting(notes), _at("picture"):
+        with noting(notes), at("picture"):
             pixels = self._pixels(task.files["picture"], "picture")
             found = self._estimator().people(pixels)
             if options["person"] != "all":
@@ -255,7 +253,7 @@ class Work:
 
     def _pixels(self, content: bytes, where: str) -> npt.NDArray[np.uint8]:
         """uint8 (H, W, 3) of the bytes of a picture."""
-        with _at(where):
+        with at(where):
             try:
                 with open_picture(io.BytesIO(content)) as image:
                     image.filename = "the picture"  # type: ignore[attr-defined]  # its name in errors
@@ -336,74 +334,6 @@ def _standing() -> Tensor:
         (76, 222), (98, 128), (99, 175), (100, 222), (84, 36), (92, 36), (79, 40), (97, 40),
     ]  # fmt: skip
     return torch.tensor([(x, y, 1) for x, y in xy], dtype=torch.float32)
-
-
-# -- errors and notes -------------------------------------------------------------------------------------------------
-
-
-class _AtError(Exception):
-    """An error of a field of the form; its cause is the error itself."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__(where)
-        self.where = where
-
-
-@contextmanager
-def _at(where: str) -> Iterator[None]:
-    """Errors of the block are of this field of the form."""
-    try:
-        yield
-    except (RefusedError, _AtError):
-        raise
-    except Exception as error:
-        raise _AtError(where) from error
-
-
-@contextmanager
-def _answering(number: int, give: Give) -> Iterator[None]:
-    """An error of the block is the answer of this request."""
-    try:
-        yield
-    except Exception as error:
-        give(number, Answer(refused=refused(error)))
-
-
-@contextmanager
-def _noting(notes: list[str]) -> Iterator[None]:
-    """Warnings of the block become notes, also where it ends by an error."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for warning in caught:
-        if str(warning.message) not in notes:
-            notes.append(str(warning.message))
-
-
-def refused(error: BaseException) -> RefusedError:
-    """Any error of the work as an answer: 422 where the picture or pose cannot be used, 500 where it is our fault."""
-    where = "form"
-    if isinstance(error, _AtError):
-        where, cause = error.where, error.__cause__
-        error = cause if cause is not None else error
-    if isinstance(error, RefusedError):
-        return error
-    if isinstance(error, MissingFieldError | ImportError | FileNotFoundError):
-        print(f"{where}: {error}", file=sys.stderr)  # the operator's matter: it may name files of this machine
-        what = "This server lacks a network or a package that this request needs."
-        return RefusedError(501, what, where, "Ask its operator, or use another model.")
-    if isinstance(error, MemoryError) or "not enough memory" in str(error):
-        return RefusedError(507, "There is not enough memory for this picture.", where, "Send a smaller picture.")
-    if isinstance(error, ValueError | KeyError):
-        text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-        wrong, advice = split_advice(text)
-        return RefusedError(422, wrong, where, advice)
-    traceback.print_exception(error, file=sys.stderr)
-    kind = type(error).__name__
-    return RefusedError(
-        500, f"The server failed at this request ({kind}).", where, "Report it with the request, please."
-    )
 
 
 __all__ = ["MEDIA", "MIN_SCORE", "Work"]
