@@ -22,10 +22,12 @@ from repose.bench.estimating import estimating_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
 from repose.bench.forward import forward_table
 from repose.bench.large import large_table
+from repose.bench.live import live_table
 from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
 from repose.bench.scene import scene_table
+from repose.bench.serving.table import serving_table
 from repose.bench.steadiness import steadiness_table
 from repose.bench.video import video_table
 from repose.files import replacing
@@ -65,10 +67,12 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "cost-short": short_cost_table,
     "estimate": estimating_table,
     "large": large_table,
+    "live": live_table,
     "loading": loading_table,
     "metrics": metrics_table,
     "rendering": rendering_table,
     "scene": scene_table,
+    "serving": serving_table,
     "steadiness": steadiness_table,
     "video-speed": video_table,
     "realism": realism_table,

@@ -29,12 +29,14 @@ from repose.cli import (
     reconstruct,
     reid,
     research,
+    serve,
     study,
     texture,
     transfer,
     tryon,
     tune,
     video,
+    web,
 )
 from repose.cli.common import stderr, stdout
 from repose.version import __version__
@@ -84,6 +86,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "transfer": transfer.transfer,
     "video": video.video,
     "animate": animate.animate,
+    "web": web.web,
     "texture": texture.texture,
     "tryon": tryon.tryon,
     "reconstruct": reconstruct.reconstruct,
@@ -100,6 +103,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "convert": models.convert,
     "models": models.list_models,
     "demo": models.demo,
+    "serve": serve.serve,
 }
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)

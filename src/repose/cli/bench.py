@@ -258,6 +258,26 @@ def video(
 
 
 @app.command()
+def live(
+    steps: Annotated[int, typer.Option(min=1, help="Of the dragged wrist that count, at each size.")] = 100,
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the photograph of a rendered person.")] = "720x1280",
+    model: ModelName = "default",
+    results: Results = None,
+) -> None:
+    """The latency of `repose web`: from the joints that are posted to the picture, while a wrist is dragged.
+
+    [bold]repose bench live --results results/live.jsonl[/bold]
+    """
+    from repose.bench.live import print_live, time_live
+    from repose.record import append_result
+
+    with stderr.status("live") as status:
+        cost = time_live(steps, model, common.parse_size(size), status.update)
+    print_live(cost, stdout)
+    append_result(results, cost.line())
+
+
+@app.command()
 def large(
     sizes: Annotated[list[str] | None, typer.Argument(help="HEIGHTxWIDTH; 2880x5120 and 6000x3000 by default.")] = None,
     largest: Annotated[bool, typer.Option("--largest", help="Also 8000x8000, the most that is read.")] = False,
@@ -281,6 +301,46 @@ def large(
     print_large(costs, stdout)
     for cost in costs:
         append_result(results, cost.line())
+
+
+@app.command()
+def serving(
+    photographs: Annotated[
+        list[Path] | None, typer.Argument(help="Each of one person; without them eight rendered people.")
+    ] = None,
+    parts: Annotated[str, typer.Option(help="Comma-separated.")] = "load,batching,memory,kill",
+    visitors: Annotated[int, typer.Option(min=1, help="Of load, at once.")] = 100,
+    seconds: Annotated[float, typer.Option(help="Of load: nobody sends a new request afterwards.")] = 60.0,
+    workers: Annotated[int, typer.Option(min=0, help="Of the server; 0 for one a core.")] = 0,
+    batch: Annotated[int, typer.Option(min=2, help="Requests that are computed together, at most.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of batching.")] = 3,
+    pictures: Annotated[int, typer.Option(min=1, help="Of each turn of batching.")] = 24,
+    requests: Annotated[int, typer.Option(min=10, help="Of memory.")] = 10_000,
+    kills: Annotated[int, typer.Option(min=1, help="Of kill.")] = 3,
+    model: ModelName = "default",
+    results: Results = None,
+) -> None:
+    """A server under load: visitors, batches beside none, memory over many requests, and killed workers.
+
+    The server is a process of its own, by `repose serve`; visitors go through HTTP, and send a request again after a
+    503, as Retry-After says.
+
+    [bold]repose bench serving --results results/serving.jsonl[/bold]
+    [bold]repose bench serving me.jpg dancer.jpg --parts load --visitors 20 --seconds 30[/bold]
+    """
+    from repose.bench.serving.run import measure_serving
+    from repose.bench.serving.table import print_serving
+    from repose.record import append_result
+
+    chosen = [name.strip() for name in parts.split(",") if name.strip()]
+    with stderr.status("serving") as status:
+        for cost in measure_serving(
+            chosen, [path.read_bytes() for path in photographs or ()], model=model, workers=workers, batch=batch,
+            visitors=visitors, seconds=seconds, rounds=rounds, pictures=pictures, requests=requests, kills=kills,
+            say=status.update,
+        ):  # fmt: skip
+            print_serving(cost, stdout)
+            append_result(results, cost.line())
 
 
 @app.command(name="estimate")

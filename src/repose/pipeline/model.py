@@ -203,9 +203,7 @@ class Model:
             output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
             shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
-        picture, alpha, extra = self._figure(scene, pose, background, everywhere=True)
-        shown, still = (extra.get(name) for name in _SHOWN)
-        return scene.compose(picture, pose, shown, background, still, alpha, dtype)
+        return self.composed(scene, pose, self.outputs([scene], [pose])[0], background, dtype)
 
     @torch.no_grad()
     def _figure(
@@ -215,11 +213,73 @@ class Model:
 
         The opacity is None where the picture is not the figure alone. everywhere: see `Generator.cutout`.
         """
-        needs = self.generator.needs
-        given = scene.source.only(*needs.source, *needs.helps).batch().to(self.device)
-        wanted = pose.target.only(*needs.target).batch().to(self.device)
-        prepared = scene.prepared(self.generator, given)
-        output = self.generator(given, wanted, prepared) if prepared else self.generator(given, wanted)
+        return self._shaped(scene, pose, self.outputs([scene], [pose])[0], background, everywhere)
+
+    def placed(self, scene: Scene, target: Person, retarget: bool = True) -> Pose:
+        """A target as a pose of a scene, with every map that the model reads: the first step of `pose`.
+
+        Args, warnings and errors: see `pose`.
+        """
+        self._require_canvas(scene)
+        return self._placed(scene, target, retarget, placed=False)
+
+    @torch.no_grad()
+    def outputs(self, scenes: Sequence[Scene], poses: Sequence[Pose]) -> list[Output]:
+        """What the network gives of several photographs, each in one pose: the second step of `pose`, as one batch.
+
+        Each is what it would be alone, up to the rounding of float32. Photographs that differ in what is known of their
+        person (a mask) are batches of their own.
+
+        Args:
+            scenes: of this model. poses: of these scenes, by `placed`.
+
+        Returns:
+            An output with a batch of one for each, on the model's device.
+        """
+        needs, alike = self.generator.needs, dict[object, list[int]]()
+        given = [scene.source.only(*needs.source, *needs.helps).batch().to(self.device) for scene in scenes]
+        wanted = [pose.target.only(*needs.target).batch().to(self.device) for pose in poses]
+        prepared = [scene.prepared(self.generator, one) for scene, one in zip(scenes, given, strict=True)]
+        for k, (one, tensors) in enumerate(zip(given, prepared, strict=True)):
+            fields = [name for name in needs.helps if getattr(one, name) is not None]
+            alike.setdefault((*fields, *(tuple(tensor.shape) for tensor in tensors)), []).append(k)
+        found: dict[int, Output] = {}
+        for numbers in alike.values():
+            alone = len(numbers) == 1
+            source = given[numbers[0]] if alone else Person.cat([given[k] for k in numbers])
+            target = wanted[numbers[0]] if alone else Person.cat([wanted[k] for k in numbers])
+            joined = tuple(torch.cat(parts) for parts in zip(*(prepared[k] for k in numbers), strict=True))
+            output = self.generator(source, target, joined) if joined else self.generator(source, target)
+            for row, k in enumerate(numbers):
+                extra = {name: value[row : row + 1] for name, value in output.extra.items()}
+                found[k] = output if alone else Output(output.image[row : row + 1], extra)
+        return [found[k] for k in range(len(scenes))]
+
+    @torch.no_grad()
+    def composed(
+        self,
+        scene: Scene,
+        pose: Pose,
+        output: Output,
+        background: Background = "keep",
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """The photograph of a scene with the figure of an output: the last step of `pose`.
+
+        Args:
+            scene, pose: by `placed`. output: of them, by `outputs`. background, dtype: see `pose`.
+
+        Returns:
+            What `pose` returns.
+        """
+        picture, alpha, extra = self._shaped(scene, pose, output, background, everywhere=True)
+        shown, still = (extra.get(name) for name in _SHOWN)
+        return scene.compose(picture, pose, shown, background, still, alpha, dtype)
+
+    def _shaped(
+        self, scene: Scene, pose: Pose, output: Output, background: Background, everywhere: bool
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        """What `_figure` gives, of an output."""
         extra = {name: output.extra[name][0].cpu() for name in _SHOWN if name in output.extra}
         generated = isinstance(background, str) and background == "generated"
         alone = None if generated else scene.person_alone(pose.times)
