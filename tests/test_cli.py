@@ -883,7 +883,7 @@ def test_a_variant_without_an_inside_says_so(run: Run, photographs: Path, tmp_pa
 
 
 def test_models(run: Run, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repose.models.weights._PLACES", (weights.parent,))
+    monkeypatch.setattr("repose.weight_places.places", lambda: [weights.parent])
     shown = run("models")
     assert shown.code == 0
     for name in (*models.RECIPES, "tiny", "noise"):

@@ -1,4 +1,4 @@
-"""Writing a file completely or not at all, checksums of files, and where the weights of this installation lie."""
+"""Writing a file completely or not at all, checksums of files, and the folder of the cache."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-WEIGHT_FOLDERS: Final = (
-    Path(__file__).parent / "weights",  # an installed package
-    Path(__file__).parents[2] / "weights",  # a checkout
-)
-"""The folders that hold a folder for each set of weights."""
+
+def cache_folder() -> Path:
+    """The folder of fetched files and cached estimates; it need not exist."""
+    if given := os.environ.get("REPOSE_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
 
 
 @contextlib.contextmanager

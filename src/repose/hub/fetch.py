@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from repose.files import replacing, sha256
+from repose.files import cache_folder, replacing, sha256
 from repose.hub.files import File
 from repose.hub.tensors import tensors_hash
 
@@ -31,13 +31,6 @@ _TIMEOUT = 30  # seconds without a byte
 
 class FileMissingError(FileNotFoundError):
     """A weight file is missing and cannot be fetched; the text says where it was searched and what to do."""
-
-
-def cache_folder() -> Path:
-    """The folder of fetched files and cached estimates; it need not exist."""
-    if given := os.environ.get("REPOSE_CACHE"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
 
 
 def locate(file: File) -> Path:
