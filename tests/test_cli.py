@@ -36,7 +36,7 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
-    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "demo", "bench",
+    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "fetch", "demo", "bench",
     "research", "study",
 )  # fmt: skip
 BENCH = (

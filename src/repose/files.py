@@ -1,4 +1,4 @@
-"""Writing a file completely or not at all, checksums of files, and the folder of the cache."""
+"""Writing a file completely or not at all, checksums of files, and the folders of files that are not ours."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def cache_folder() -> Path:
     if given := os.environ.get("REPOSE_CACHE"):
         return Path(given).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
+
+
+def given_folders() -> list[Path]:
+    """The folders of the environment variable REPOSE_FILES: local copies of files and weights, searched first."""
+    return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
 
 
 @contextlib.contextmanager

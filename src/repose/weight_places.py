@@ -1,7 +1,7 @@
 """Where the weights of this installation lie: a folder for each set, by its name.
 
 They come with the package, lie in a checkout, come with another distribution that has an entry point of the group
-`repose.weights`, or were brought by `repose fetch`.
+`repose.weights`, lie in a folder of `REPOSE_FILES`, or were brought by `repose fetch`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from repose.files import cache_folder
+from repose.files import cache_folder, given_folders
 
 ENTRY_POINTS: Final = "repose.weights"
 """The group of entry points: each names a package whose folder holds a folder for each set of weights."""
@@ -61,6 +61,7 @@ def places() -> Iterator[Path]:
     """The folders to search, in their order. Entry points come last: to read them takes a while."""
     yield Path(__file__).parent / "weights"  # an installed package
     yield Path(__file__).parents[2] / "weights"  # a checkout
+    yield from given_folders()
     yield fetched_folder()
     for point in entry_points(group=ENTRY_POINTS):
         try:

@@ -22,6 +22,7 @@ from repose.cli import (
     data_sets,
     estimate,
     evaluate,
+    fetch,
     font,
     generate,
     models,
@@ -99,6 +100,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "inspect": models.inspect,
     "convert": models.convert,
     "models": models.list_models,
+    "fetch": fetch.fetch,
     "demo": models.demo,
 }
 for _name, _verb in VERBS.items():
