@@ -36,8 +36,8 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
-    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "fetch", "demo", "bench",
-    "research", "study",
+    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "fetch", "doctor",
+    "demo", "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",

@@ -21,6 +21,21 @@ def how_to_install_package(package: str) -> str:
     return f"pip install {package}"
 
 
+def install(package: str = "", *, extra: str = "", weights: bool = False, again: bool = False) -> str:
+    """The one command that installs a package, an extra, the other weights, or Repose itself again: for a table."""
+    if package:
+        return f"pip install {package}"
+    if weights:
+        return f"pip install {WEIGHTS_DISTRIBUTION}"
+    if again:
+        return f"pip install --force-reinstall --no-deps {DISTRIBUTION}"
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+FROM_A_CHECKOUT: Final = "From a checkout: . for pose-transfer, ./packages/weights for pose-transfer-weights."
+"""What `install` leaves out."""
+
+
 def how_to_get_weights(name: str) -> str:
     """The commands that bring weights which are not in this installation: for the end of an error."""
     return (

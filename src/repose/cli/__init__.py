@@ -20,6 +20,7 @@ from repose.cli import (
     bench,
     data,
     data_sets,
+    doctor,
     estimate,
     evaluate,
     fetch,
@@ -101,6 +102,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "convert": models.convert,
     "models": models.list_models,
     "fetch": fetch.fetch,
+    "doctor": doctor.doctor,
     "demo": models.demo,
 }
 for _name, _verb in VERBS.items():
