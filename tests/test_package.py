@@ -1,6 +1,6 @@
 """The distributions: what wheel and sdist hold, how large they are, and that what is installed from them works.
 
-With REPOSE_CLEAN_INSTALL=1 the wheel is also installed with all that it needs into an environment of its own, which takes
+With REPOSE_CLEAN_INSTALL=1 the wheel is also installed, with all that it needs, into an environment of its own; that takes
 minutes and the network.
 """
 
@@ -197,7 +197,7 @@ def test_what_is_installed_works(wheel: Path, weights_wheel: Path, tmp_path: Pat
     assert done.stdout.splitlines()[-1] == "transferred"
 
 
-@pytest.mark.skipif(not os.environ.get("REPOSE_CLEAN_INSTALL"), reason="REPOSE_CLEAN_INSTALL=1: minutes and the network")
+@pytest.mark.skipif(not os.environ.get("REPOSE_CLEAN_INSTALL"), reason="REPOSE_CLEAN_INSTALL=1: takes minutes")
 @pytest.mark.timeout(1800)
 def test_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "clean", with_pip=True)
