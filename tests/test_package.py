@@ -1,7 +1,7 @@
 """The distributions: what wheel and sdist hold, how large they are, and that what is installed from them works.
 
-With REPOSE_CLEAN_INSTALL=1 the wheel is also installed, with all that it needs, into an environment of its own; that takes
-minutes and the network.
+With REPOSE_CLEAN_INSTALL=1 the wheel is also installed, with all that it needs, into an environment of its own, which
+takes minutes and the network.
 """
 
 from __future__ import annotations

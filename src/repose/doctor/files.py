@@ -16,6 +16,9 @@ from repose.weight_places import IN_THE_WHEEL, installed_weights, weight_folder
 NEEDED = ("bodywarp-s-synthetic", "body-lifter")
 """What the default model is."""
 
+FEW = 3
+"""So many missing files are named in the table."""
+
 
 def look() -> list[Finding]:
     """Each set of weights that is published, other sets by their names, and the networks by groups."""
@@ -59,7 +62,8 @@ def _networks(group: str) -> Finding:
     if wrong:
         return Finding("networks", group, "broken", f"not the published files: {', '.join(wrong)}", purpose)
     if missing:
-        said = f"{count} here; missing: {', '.join(missing)}"
+        named = f"missing: {', '.join(missing)}" if len(missing) <= FEW else f"`repose fetch {group} --list` names them"
+        said = f"{count} here; {named}"
         return Finding("networks", group, "missing", said, purpose, f"repose fetch {group}")
     return Finding("networks", group, "ok", f"{count} in {folders}", purpose)
 
