@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -26,6 +27,7 @@ from repose.weight_places import IN_THE_WHEEL, PUBLISHED
 pytest.importorskip("hatchling", reason="the build backend is not installed: make setup")
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LARGEST_WHEEL = 12_000_000
 LARGEST_SDIST = 15_000_000
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
@@ -100,7 +102,7 @@ def test_the_metadata_of_the_wheel(wheel: Path, weights_wheel: Path) -> None:
     assert facts["Requires-Python"] == ">=3.11"
     assert facts["Description-Content-Type"] == "text/markdown"
     text = zipfile.ZipFile(wheel).read(f"pose_transfer-{__version__}.dist-info/entry_points.txt").decode()
-    assert "repose = repose.cli:main" in text
+    assert f"repose = {PROJECT['scripts']['repose']}" in text
     others = metadata_of(weights_wheel)
     assert (others["Name"], others["License-Expression"]) == ("pose-transfer-weights", "CC0-1.0")
     assert others["Requires-Dist"] is None
