@@ -21,6 +21,8 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
+from repose.body.asset import pack
+
 ADULTS = 384  # bodies whose mean is canon space
 # children and teenagers, 1.0 to 1.9 m tall; with the adults the shape space is fitted to them and drawn from them
 CHILDREN = 96
@@ -225,7 +227,7 @@ def bake(out: Path) -> None:
         "largest_error_m": f"{error:.5f}",
     }
     # safetensors writes the memory as it lies, whatever the strides say.
-    save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, out, metadata=provenance)
+    save_file({name: np.ascontiguousarray(t) for name, t in pack(tensors).items()}, out, metadata=provenance)
     print(f"{len(kept)} vertices, {len(bones)} bones, largest error of the shape space {error * 1000:.1f} mm,")
     print(f"{out.stat().st_size / 1e6:.2f} MB in {out.name}")
     print({n: len(f) for n, f in layers.items()})

@@ -14,12 +14,13 @@ _RENDERING = (
     "test_documents.py",
     "test_cli.py",
     "test_demo.py",
+    "test_package.py",
     "bench/test_rendering.py",
     "body/",
     "research/",
     "render/",
 )
-"""Where tests render people; the longest tests come first."""
+"""Where tests render people, or need loops that these compile; the longest tests come first."""
 
 _COMPILING = pytest.StashKey[subprocess.Popen[bytes]]()
 

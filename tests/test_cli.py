@@ -36,8 +36,8 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
-    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "demo", "bench",
-    "research", "study", "serve", "web",
+    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "fetch", "doctor",
+    "demo", "bench", "research", "study", "serve", "web",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
@@ -883,7 +883,7 @@ def test_a_variant_without_an_inside_says_so(run: Run, photographs: Path, tmp_pa
 
 
 def test_models(run: Run, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repose.models.weights._PLACES", (weights.parent,))
+    monkeypatch.setattr("repose.weight_places.places", lambda: [weights.parent])
     shown = run("models")
     assert shown.code == 0
     for name in (*models.RECIPES, "tiny", "noise"):

@@ -18,7 +18,7 @@ def default(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """A tiny model as the default weights, and three people."""
     place = tmp_path_factory.mktemp("weights")
     tiny.save(place / weights.DEFAULT)
-    monkeypatch.setattr(weights, "_PLACES", (place,))
+    monkeypatch.setattr("repose.weight_places.places", lambda: [place])
     monkeypatch.setattr(demo, "PEOPLE", 3)
 
 

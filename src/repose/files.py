@@ -1,4 +1,4 @@
-"""Writing a file completely or not at all, checksums of files, and where the weights of this installation lie."""
+"""Writing a file completely or not at all, checksums of files, and the folders of files that are not ours."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-WEIGHT_FOLDERS: Final = (
-    Path(__file__).parent / "weights",  # an installed package
-    Path(__file__).parents[2] / "weights",  # a checkout
-)
-"""The folders that hold a folder for each set of weights."""
+
+def cache_folder() -> Path:
+    """The folder of fetched files and cached estimates; it need not exist."""
+    if given := os.environ.get("REPOSE_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
+
+
+def given_folders() -> list[Path]:
+    """The folders of the environment variable REPOSE_FILES: local copies of files and weights, searched first."""
+    return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
 
 
 @contextlib.contextmanager

@@ -11,13 +11,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from repose.files import WEIGHT_FOLDERS, replacing
+from repose.byte_planes import join, split
+from repose.extras import how_to_get_weights
+from repose.files import replacing
+from repose.weight_places import weight_folder
 
 SUFFIX: Final = ".safetensors"
+_PLANES: Final = "|float16 in planes"
+"""The end of the name of a float16 tensor that is stored as planes of its bytes."""
 CHECKPOINT: Final = "repose-checkpoint-1"
 """The format that the header of a checkpoint names; weights have none."""
 
@@ -37,10 +44,20 @@ def writing(path: Path) -> Iterator[Path]:
         raise _write_error(path, error) from error
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """Write a safetensors file completely or not at all. OSError, with advice, if the disk is full or not writable."""
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str], compressible: bool = False
+) -> None:
+    """Write a safetensors file completely or not at all. OSError, with advice, if the disk is full or not writable.
+
+    Args:
+        compressible: store float16 as planes of bytes (`repose.byte_planes`), without loss: an archive, such as a
+            wheel, compresses these by 14% rather than 8%. `read_tensors` reads both.
+    """
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    if compressible:
+        stored = dict(_in_planes(name, value) for name, value in stored.items())
     with writing(path) as partial:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, dict(header))
+        save_file(stored, partial, dict(header))
         partial.chmod(0o644)  # safetensors leaves it to the owner alone
 
 
@@ -54,7 +71,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and header of a safetensors file. CheckpointError if it is cut off or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return dict(_from_planes(name, value) for name, value in stored.items()), file.metadata() or {}
     except FileNotFoundError:
         raise
     except (SafetensorError, OSError) as error:
@@ -76,8 +94,10 @@ def read_shipped(kind: str, what: str, path: Path | None = None) -> tuple[Path, 
         FileNotFoundError: it is not there. CheckpointError: it is damaged, or of something else.
     """
     if path is None:
-        known = [place / kind / "weights.safetensors" for place in WEIGHT_FOLDERS]
-        path = next((file for file in known if file.is_file()), known[-1])
+        folder = weight_folder(kind)
+        if folder is None:
+            raise FileNotFoundError(f"the weights of the {what} are missing: {how_to_get_weights(kind)}")
+        path = folder / "weights.safetensors"
     if not path.is_file():
         raise FileNotFoundError(f"the weights of the {what} are not at {path}; reinstall, or give the path of a file")
     tensors, facts = read_tensors(path)
@@ -90,6 +110,18 @@ def remove_partial_files(folder: Path, name: str) -> None:
     """Remove what killed writers of `name`, a pattern, left in a folder; no other process may be writing there."""
     for left in folder.glob(f".{name}.*.partial"):
         left.unlink(missing_ok=True)
+
+
+def _in_planes(name: str, value: Tensor) -> tuple[str, Tensor]:
+    if value.dtype != torch.float16:
+        return name, value
+    return name + _PLANES, torch.from_numpy(split(value.numpy()))
+
+
+def _from_planes(name: str, value: Tensor) -> tuple[str, Tensor]:
+    if not name.endswith(_PLANES):
+        return name, value
+    return name.removesuffix(_PLANES), torch.from_numpy(join(value.numpy(), np.float16))
 
 
 def _write_error(path: Path, error: Exception) -> OSError:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from repose.files import cache_folder
 from repose.hub import fetch
-from repose.hub.fetch import FileMissingError, cache_folder, locate
+from repose.hub.fetch import FileMissingError, locate
 from repose.hub.files import FILES, File
 
 DATA = b"weights" * 1000

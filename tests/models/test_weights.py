@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 
+from repose import weight_places
 from repose.models import weights
 from repose.models.weights import load_generator
 from repose.pipeline import load
-from repose.tensor_files import CheckpointError, read_tensors, write_tensors
+from repose.tensor_files import CheckpointError, read_shipped, read_tensors, write_tensors
 from tests import tiny
 
 
@@ -20,7 +21,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (weights.DEFAULT, "multiscale-s-synthetic"):
         tiny.save(place / name)
     (place / "notes").mkdir()
-    monkeypatch.setattr(weights, "_PLACES", (tmp_path / "none", place))
+    monkeypatch.setattr(weight_places, "places", lambda: [tmp_path / "none", place])
     return place
 
 
@@ -35,9 +36,40 @@ def test_unknown_names(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         weights.find_weights("multiscale-synthetic")
     with pytest.raises(ValueError, match=f"'qqq'.*there are: {weights.DEFAULT}, multiscale-s-synthetic"):
         weights.find_weights("qqq")
-    monkeypatch.setattr(weights, "_PLACES", ())
+    monkeypatch.setattr(weight_places, "places", lambda: [])
     with pytest.raises(ValueError, match="there are: none"):
-        weights.find_weights("default")
+        weights.find_weights("qqq")
+
+
+def test_weights_that_are_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_places, "places", lambda: [])
+    for name, whole in (("default", weights.DEFAULT), ("carry-s-synthetic", "carry-s-synthetic")):
+        with pytest.raises(
+            ValueError, match=f"weights {whole} are not in this installation: pip install pose-transfer-w"
+        ):
+            weights.find_weights(name)
+    with pytest.raises(FileNotFoundError, match=r"weights of the characters are missing.*`repose fetch font-s --from"):
+        read_shipped("font-s", "characters")
+
+
+def test_weights_of_another_distribution_and_of_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "site"
+    tiny.save(other / "more_weights" / "theirs")
+    (other / "more_weights" / "__init__.py").write_text("")
+    (other / "more-1.0.dist-info").mkdir()
+    (other / "more-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    (other / "more-1.0.dist-info" / "entry_points.txt").write_text(
+        "[repose.weights]\nmore = more_weights\nbroken = no_such_package_here\n"
+    )
+    monkeypatch.syspath_prepend(other)
+    monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "cache"))
+    tiny.save(tmp_path / "cache" / "weights" / "fetched")
+    assert weights.find_weights("theirs") == other / "more_weights" / "theirs"
+    assert weights.find_weights("fetched") == weight_places.fetched_folder() / "fetched"
+    assert {"theirs", "fetched"} <= weights.shipped().keys()
+    assert weights.DEFAULT in weights.shipped()
+    for name in ("..", ".", "", "../weights/theirs"):
+        assert weight_places.weight_folder(name) is None
 
 
 def test_folders_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from repose.body.asset import unpack
+
 Floats = NDArray[np.float32]
 JOINT_COUNT = 18
 # The asset has the joints in the order of `repose.person.JOINTS` but without the neck (row 1), which is computed here.
@@ -206,4 +208,4 @@ def load_body() -> BodyModel:
     path = resources.files(__package__) / "body.safetensors"
     with resources.as_file(path) as file, safe_open(file, "numpy") as asset:
         tensors = {name: asset.get_tensor(name) for name in asset.keys()}  # noqa: SIM118 (it is no dict)
-        return BodyModel(tensors, json.loads(asset.metadata()["bones"]))
+        return BodyModel(unpack(tensors), json.loads(asset.metadata()["bones"]))

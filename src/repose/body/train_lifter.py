@@ -164,7 +164,8 @@ def ship(net: Lifter, held: Samples, errors: JointErrors, path: Path, rng: np.ra
     for name, odds in (("exact", (1.0, 0.0, 0.0)), ("noisy", (0.0, 0.0, 1.0))):
         found = detect(rng, held, errors, odds, change=False)
         tensors[f"covariance.{name}"] = torch.from_numpy(covariance(rounded, held, found)).float()
-    write_tensors(path, tensors, {"kind": "body-lifter", "width": str(width), "blocks": str(blocks)})
+    header = {"kind": "body-lifter", "width": str(width), "blocks": str(blocks)}
+    write_tensors(path, tensors, header, compressible=True)
     return path.stat().st_size
 
 

@@ -29,8 +29,7 @@ from repose.estimate.base import (
     MaskEstimator,
     ParsingEstimator,
 )
-from repose.files import replacing
-from repose.hub.fetch import cache_folder
+from repose.files import cache_folder, replacing
 from repose.picture_files import open_picture
 
 E = TypeVar("E", bound=Estimator)

@@ -13,31 +13,68 @@ from __future__ import annotations
 
 import http.client
 import os
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Final
 
-from repose.files import replacing, sha256
+from repose.files import cache_folder, given_folders, sha256
+from repose.hub.download import WrongFileError, download, open_https
 from repose.hub.files import File
-from repose.hub.tensors import tensors_hash
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_CHUNK = 1 << 20
-_TIMEOUT = 30  # seconds without a byte
+_open: Final = open_https
 
 
 class FileMissingError(FileNotFoundError):
     """A weight file is missing and cannot be fetched; the text says where it was searched and what to do."""
 
 
-def cache_folder() -> Path:
-    """The folder of fetched files and cached estimates; it need not exist."""
-    if given := os.environ.get("REPOSE_CACHE"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "repose"
+def local_folders() -> list[Path]:
+    """The folders that files are searched in: those of `REPOSE_FILES`, then the cache."""
+    return [*given_folders(), files_folder()]
+
+
+def files_folder() -> Path:
+    """The folder of the cache that fetched files lie in; it need not exist."""
+    return cache_folder() / "files"
+
+
+def offline() -> bool:
+    """Whether REPOSE_OFFLINE is set, so that nothing may be fetched."""
+    return os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0")
+
+
+def local_copy(file: File, folders: Sequence[Path] | None = None) -> tuple[Path | None, list[str]]:
+    """The first copy of a file with the right checksum or the right tensors; nothing is fetched.
+
+    Args:
+        file: which one.
+        folders: where to look; by default those of `REPOSE_FILES`, then the cache.
+
+    Returns:
+        Its path, None if there is none; and a sentence on each copy that is not the right one.
+    """
+    wrong: list[str] = []
+    for path in _copies(file, local_folders() if folders is None else folders):
+        digest = sha256(path)
+        if digest.startswith(file.sha256):
+            return path, wrong
+        if not file.tensors:
+            wrong.append(f"{path} has sha256 {digest}")
+            continue
+        from repose.hub.tensors import tensors_hash  # its import takes a second: torch
+
+        try:
+            tensors = tensors_hash(path, file.tensor_names)
+        except ValueError as error:
+            wrong.append(f"{path} has sha256 {digest}, and its tensors cannot be compared: {error}")
+            continue
+        if tensors == file.tensors:
+            return path, wrong
+        wrong.append(f"{path} has sha256 {digest}, and its tensors have {tensors}")
+    return None, wrong
 
 
 def locate(file: File) -> Path:
@@ -47,70 +84,37 @@ def locate(file: File) -> Path:
         FileMissingError: it is missing and cannot be fetched: no address, offline, no network, a full disk, or the
             fetched file has another checksum. The text names file, address, checksums and folder.
     """
-    cache = cache_folder() / "files"
-    wrong: list[str] = []
-    for path in _copies(file, cache):
-        digest = sha256(path)
-        if digest.startswith(file.sha256):
-            return path
-        if not file.tensors:
-            wrong.append(f"{path} has sha256 {digest}")
-            continue
-        try:
-            tensors = tensors_hash(path, file.tensor_names)
-        except ValueError as error:
-            wrong.append(f"{path} has sha256 {digest}, and its tensors cannot be compared: {error}")
-            continue
-        if tensors == file.tensors:
-            return path
-        wrong.append(f"{path} has sha256 {digest}, and its tensors have {tensors}")
+    cache = files_folder()
+    path, wrong = local_copy(file)
+    if path is not None:
+        return path
     if file.url is None:
         raise _missing(file, cache, wrong, f"it has no published address; {file.advice}")
-    if os.environ.get("REPOSE_OFFLINE", "0") not in ("", "0"):
+    if offline():
         raise _missing(file, cache, wrong, "REPOSE_OFFLINE is set, so nothing is fetched")
     try:
-        with replacing(cache / file.name, sync=True) as part:
-            _download(file, file.url, part)
-            digest = sha256(part)
-            if not digest.startswith(file.sha256):
-                raise _missing(file, cache, wrong, f"its address gave a file with sha256 {digest}")
-    except FileMissingError:
-        raise
+        with _progress() as progress:
+            task = progress.add_task(file.name, total=file.size)
+            download(
+                file.url,
+                cache / file.name,
+                file.sha256,
+                _open,
+                arrived=lambda done, total: progress.update(task, completed=done, total=total or file.size),
+            )
+    except WrongFileError as error:
+        raise _missing(file, cache, wrong, str(error)) from error
     except (OSError, http.client.HTTPException) as error:  # no network, a refused address, a full disk
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise _missing(file, cache, wrong, f"fetching it failed: {reason}") from error
+        raise _missing(file, cache, wrong, f"fetching it failed: {error}") from error
     return cache / file.name
 
 
-def _copies(file: File, cache: Path) -> Iterator[Path]:
+def _copies(file: File, folders: Sequence[Path]) -> Iterator[Path]:
     """Local candidates in the order of preference."""
-    folders = [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
-    for folder in (*folders, cache):
+    for folder in folders:
         for name in (file.name, *file.aliases):
             if (folder / name).is_file():
                 yield folder / name
-
-
-def _download(file: File, url: str, to: Path) -> None:
-    """Fetch the bytes at an address, with a bar."""
-    with to.open("wb") as out, _open(url) as stream, _progress() as progress:
-        length = getattr(stream, "length", None)  # http.client gives it where the server says so
-        task = progress.add_task(file.name, total=length or file.size)
-        while chunk := stream.read(_CHUNK):
-            out.write(chunk)
-            progress.advance(task, len(chunk))
-
-
-def _open(url: str) -> BinaryIO:
-    """A stream of the bytes at an https address; redirections must stay on https."""
-    if not url.startswith("https://"):
-        raise OSError(f"only https addresses are fetched, not {url}")
-    request = urllib.request.Request(url, headers={"User-Agent": "repose"})
-    stream = urllib.request.urlopen(request, timeout=_TIMEOUT)
-    if not stream.geturl().startswith("https://"):
-        stream.close()
-        raise OSError(f"{url} leads away from https, to {stream.geturl()}")
-    return cast(BinaryIO, stream)
 
 
 def _progress() -> Progress:

@@ -14,28 +14,23 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from repose.files import WEIGHT_FOLDERS, sha256
+from repose.extras import how_to_get_weights
+from repose.files import sha256
 from repose.hub.tensors import state_hash
 from repose.models import build_generator, read_recipe
 from repose.models.base import Generator
 from repose.names import nearest
 from repose.recipes import Recipe, RecipeError, to_dict
 from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, write_tensors, write_text
+from repose.weight_places import PUBLISHED, installed_weights, weight_folder
 
 DEFAULT: Final = "bodywarp-s-synthetic"
 """What "default" means: trained on synthetic people alone, free for any use."""
 
-_PLACES: Final = WEIGHT_FOLDERS
-
 
 def shipped() -> dict[str, Path]:
-    """Name -> folder of the weights that came with this installation."""
-    return {
-        card.parent.name: card.parent
-        for place in _PLACES
-        if place.is_dir()
-        for card in sorted(place.glob("*/recipe.json"))
-    }
+    """Name -> folder of the models whose weights are in this installation (`repose.weight_places`)."""
+    return {name: folder for name, folder in installed_weights().items() if (folder / "recipe.json").is_file()}
 
 
 def find_weights(name: str | Path) -> Path:
@@ -47,10 +42,10 @@ def find_weights(name: str | Path) -> Path:
     Raises:
         ValueError: there is no such name, folder or file; the text names the nearest.
     """
-    known = shipped()
     wanted = DEFAULT if str(name) == "default" else str(name)
-    if wanted in known:
-        return known[wanted]
+    folder = weight_folder(wanted)
+    if folder is not None and (folder / "recipe.json").is_file():
+        return folder
     path = Path(name)
     if path.is_file() and path.suffix != SUFFIX:
         raise ValueError(
@@ -62,7 +57,9 @@ def find_weights(name: str | Path) -> Path:
         return path
     if folder.is_dir() and path.exists():
         raise ValueError(f"{folder} has no recipe.json; give the folder of a training run or of a conversion")
-    raise ValueError(f"no weights are called '{name}' and no such folder exists; {nearest(wanted, known)}")
+    if wanted in PUBLISHED:
+        raise ValueError(f"the weights {wanted} are not in this installation: {how_to_get_weights(wanted)}")
+    raise ValueError(f"no weights are called '{name}' and no such folder exists; {nearest(wanted, shipped())}")
 
 
 # -- writing and loading ----------------------------------------------------------------------------------------------

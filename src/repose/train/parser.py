@@ -141,7 +141,7 @@ def load_state(path: Path) -> ParsingNetwork:
 def ship(net: ParsingNetwork, path: Path) -> int:
     """Write weights in float16 that `load_parser` reads; returns the bytes of the file."""
     tensors = {n: v.contiguous().half() if v.is_floating_point() else v for n, v in net.state_dict().items()}
-    write_tensors(path, tensors, {"kind": NAME})
+    write_tensors(path, tensors, {"kind": NAME}, compressible=True)
     return path.stat().st_size
 
 

@@ -1,0 +1,1 @@
+"""Weights for Repose: a folder for each set, found by the entry point `repose.weights`."""
