@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing as mp
+import sys
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -185,6 +186,8 @@ class _ProcessWorker(_Worker):
             return False
         if what == "failed":
             self._pool.failed = str(found)
+            if self._pool.models:  # at the start it is the error of the command
+                print(f"a worker cannot compute: {found}", file=sys.stderr)
             return False
         self._pool.models, self.ready = found, True
         return True
