@@ -23,7 +23,7 @@ SUMMARY: dict[str, Any] = {
     "p99": 58.2, "mean_batch": 2.5, "processor": 0.98,
 }  # fmt: skip
 NUMBERS: dict[str, dict[str, Any]] = {
-    "load": {"visitors": 100, "asked_seconds": 60, "batch": 4, **SUMMARY},
+    "load": {"visitors": 100, "asked_seconds": 60, **SUMMARY},
     "batching": {"rounds": 3, "requests": 24, "ways": {"1": SUMMARY, "4": {**SUMMARY, "rate": 2.11}}},
     "memory": {"requests": 10000, "errors": 0, "rate": 41.0, "resident": [8e8 + k * 1e6 for k in range(11)]},
     "kill": {"visitors": 8, "kills": 3, "held": 9, "again": 9, "lost": 0, "served": 60, "errors": [], "restarts": 3,
@@ -39,7 +39,7 @@ def test_lines_and_the_table() -> None:
     lines = [json.loads(json.dumps(stamp() | cost(part).line())) for part in PARTS]
     assert [read_serving(line) for line in lines] == [cost(part) for part in PARTS]
     table = serving_table(lines)
-    assert "| 100 | 61 | 118 | 50.5 | 58.2 | 1.93 | 0.98 | 2.5 of 4 | 7 | 0 |" in table
+    assert "| 100 | 61 | 118 | 50.5 | 58.2 | 1.93 | 0.98 | 2.5 | 7 | 0 |" in table
     assert "| 4 | 2.11 | 0.980 |" in table
     assert "| 10,000 | 800 | 801 | 805 | 810 | 41 | 0 |" in table
     assert "| 8 | 3 | 9 | 9 | 0 | 60 | 4.5 |" in table

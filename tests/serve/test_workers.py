@@ -88,3 +88,14 @@ def test_a_model_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) 
     made.stop()
     assert made.failed == "no weights are called 'x'"
     assert not made.ready
+
+
+def test_batches_are_for_a_gpu() -> None:
+    def batch(device: str, **settings: int) -> int:
+        chosen = ServeSettings(workers=1, **settings)  # type: ignore[arg-type]
+        queue = RequestQueue(20, chosen.batch)
+        made = Pool(chosen, queue, Metrics())
+        made.loaded([{"name": "default", "device": device}])
+        return queue.batch
+
+    assert (batch("cpu"), batch("cuda"), batch("cpu", batch=3), batch("cuda", batch=3)) == (1, 8, 3, 3)

@@ -312,7 +312,7 @@ def serving(
     visitors: Annotated[int, typer.Option(min=1, help="Of load, at once.")] = 100,
     seconds: Annotated[float, typer.Option(help="Of load: nobody sends a new request afterwards.")] = 60.0,
     workers: Annotated[int, typer.Option(min=0, help="Of the server; 0 for one a core.")] = 0,
-    batch: Annotated[int, typer.Option(min=2, help="Requests that are computed together, at most.")] = 4,
+    batch: Annotated[int, typer.Option(min=2, help="Of batching: requests that are computed together, at most.")] = 4,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of batching.")] = 3,
     pictures: Annotated[int, typer.Option(min=1, help="Of each turn of batching.")] = 24,
     requests: Annotated[int, typer.Option(min=10, help="Of memory.")] = 10_000,

@@ -22,7 +22,9 @@ def serve(
         int, typer.Option(min=0, help="Processes that compute; 0: one for every core, up to 4.", show_default=False)
     ] = 0,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; one more is answered 503.")] = 128,
-    batch: Annotated[int, typer.Option(min=1, help="Requests that go through the network together, at most.")] = 4,
+    batch: Annotated[
+        int, typer.Option(min=0, help="Requests that go through the network together, at most; 0: 8 on a GPU, else 1.")
+    ] = 0,
     token: Annotated[
         str, typer.Option(envvar="REPOSE_TOKEN", help="Clients must send it: Authorization: Bearer TOKEN.")
     ] = "",

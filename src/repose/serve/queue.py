@@ -48,14 +48,17 @@ class Entry:
 class RequestQueue:
     """The queue. Any thread may call it.
 
+    Attributes:
+        batch: requests that are taken together, at most.
+
     Args:
-        size: requests that may wait. batch: of those that are taken together, at most. wait: seconds that a request
+        size: requests that may wait. batch: see there. wait: seconds that a request
             may wait.
         workers: how many take from it.
     """
 
     def __init__(self, size: int, batch: int = 1, wait: float = math.inf, workers: int = 1) -> None:
-        self._size, self._batch, self._wait, self._workers = size, batch, wait, max(1, workers)
+        self._size, self.batch, self._wait, self._workers = size, max(1, batch), wait, max(1, workers)
         self._entries: deque[Entry] = deque()
         self._condition = threading.Condition()
         self._bytes = 0
@@ -153,7 +156,7 @@ class RequestQueue:
             first.task.key is not None and not first.attempts
         ):  # a second attempt is alone: the first one may be its fault
             same = [one for one in self._entries if one.task.key == first.task.key and not one.attempts]
-            together = same[: min(self._batch, math.ceil(len(same) / self._workers))]
+            together = same[: min(self.batch, math.ceil(len(same) / self._workers))]
         for entry in together:
             self._entries.remove(entry)
             self._bytes -= entry.task.size

@@ -31,6 +31,7 @@ class Service:
         self.pool = Pool(settings, self.queue, self.metrics)
         self.jobs = Jobs(settings)
         self.stopping = False
+        self._computing = 0
         self._begun = time.monotonic()
 
     async def wait_until_ready(self, seconds: float = 240.0) -> None:
@@ -64,8 +65,9 @@ class Service:
             RefusedError: the queue is full, or the answer is an error.
         """
         if self.pool.failed and not self.pool.ready:
-            raise busy("No worker can compute now; the operator sees why in /healthz and in the log.", "server", 10)
+            raise busy("No worker can compute now; the log of the server says why.", "server", 10)
         entry = self.queue.put(task)
+        self._computing += 1
         answered: asyncio.Future[Answer] = asyncio.wrap_future(entry.future)
         leaving: asyncio.Future[None] = asyncio.ensure_future(gone())
         try:
@@ -75,6 +77,7 @@ class Service:
                 raise RefusedError(499, "The client has gone.", "client")
             answer = answered.result()
         finally:
+            self._computing -= 1
             leaving.cancel()
             if not answered.done():
                 answered.cancel()
@@ -90,7 +93,7 @@ class Service:
     @property
     def busy(self) -> bool:
         """Whether requests wait or are computed."""
-        return bool(len(self.queue) or self.pool.in_work)
+        return self._computing > 0
 
     def close(self) -> None:
         """End everything, at once."""
@@ -108,7 +111,7 @@ class Service:
             "in_work": self.pool.in_work, "stopping": self.stopping,
         }  # fmt: skip
         if self.pool.failed and not self.pool.ready:
-            found["error"] = self.pool.failed
+            found["error"] = "No worker can compute; the log of the server says why."
         return found
 
     def numbers(self) -> str:

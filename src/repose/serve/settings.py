@@ -9,6 +9,9 @@ from typing import Final
 
 from repose.cores import cores
 
+ON_A_GPU: Final = 8
+"""Requests of a batch where nothing else is said."""
+
 MOST_WORKERS: Final = 4
 """Where nothing else is said: each takes 0.7 GB."""
 
@@ -33,7 +36,8 @@ class ServeSettings:
         host, port: where it listens; port 0 is any free one.
         workers: processes that compute; 0 computes in a thread of this process, without a limit of time.
         queue: requests that may wait; one more is answered 503.
-        batch: requests that go through the network together, at most; 1 is one by one.
+        batch: requests that go through the network together, at most; 1 is one by one; 0: `ON_A_GPU` where a model is
+            on one, else 1, as a CPU gains nothing by batches and the first answers come later.
         token: clients must send `Authorization: Bearer TOKEN`; empty: no token.
         cors: origins whose pages may call the server; "*" is any.
         hosts: names by which clients may call it, without the port; "*" is any. Empty: `LOCAL` and `host`.
@@ -52,7 +56,7 @@ class ServeSettings:
     port: int = 8000
     workers: int = field(default_factory=usual_workers)
     queue: int = 128
-    batch: int = 4
+    batch: int = 0
     token: str = field(default="", repr=False)
     cors: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -71,7 +75,7 @@ class ServeSettings:
 
     def __post_init__(self) -> None:
         least: dict[str, float] = {
-            "workers": 0, "queue": 1, "batch": 1, "max_pixels": 256, "max_bytes": 1024, "seconds": 0.1, "wait": 0.1,
+            "workers": 0, "queue": 1, "batch": 0, "max_pixels": 256, "max_bytes": 1024, "seconds": 0.1, "wait": 0.1,
             "grace": 0, "receive": 0.1, "jobs": 1, "keep": 1, "clip_seconds": 0.1, "job_seconds": 1,
         }  # fmt: skip
         for name, smallest in least.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing as mp
+import sys
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -21,7 +22,7 @@ from repose.serve.messages import Answer
 from repose.serve.metrics import Metrics
 from repose.serve.process import start_work, worker_main
 from repose.serve.queue import ATTEMPTS, Entry, RequestQueue
-from repose.serve.settings import ServeSettings
+from repose.serve.settings import ON_A_GPU, ServeSettings
 
 _START: Final = 180.0  # seconds that a worker may take to load its models
 _FALSE_STARTS: Final = 3
@@ -70,6 +71,12 @@ class Pool:
         """Numbers of the processes (pid)."""
         return [worker.pid for worker in self._workers if worker.pid]
 
+    def loaded(self, models: list[dict[str, Any]]) -> None:
+        """A worker has loaded its models: what `GET /v1/models` says, and how large batches are."""
+        self.models = models
+        if not self.settings.batch:
+            self.queue.batch = ON_A_GPU if any(one.get("device") == "cuda" for one in models) else 1
+
     def stop(self) -> None:
         """End all workers now; what they have in work is answered 503."""
         self.queue.close()
@@ -110,7 +117,8 @@ class _ThreadWorker(_Worker):
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             self._pool.failed = str(error)
             return
-        self._pool.models, self.ready = work.describe(), True
+        self._pool.loaded(work.describe())
+        self.ready = True
         while not self._ending:
             entries = self._pool.queue.take(1.0)
             if not entries:
@@ -185,8 +193,11 @@ class _ProcessWorker(_Worker):
             return False
         if what == "failed":
             self._pool.failed = str(found)
+            if self._pool.models:  # at the start it is the error of the command
+                print(f"a worker cannot compute: {found}", file=sys.stderr)
             return False
-        self._pool.models, self.ready = found, True
+        self._pool.loaded(found)
+        self.ready = True
         return True
 
     def _worked(self, process: BaseProcess, pipe: Connection[Any, Any], entries: list[Entry]) -> bool:

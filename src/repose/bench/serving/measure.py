@@ -103,18 +103,18 @@ def usable(photographs: Sequence[bytes], server: RunningServer) -> list[bytes]:
 
 
 def measure_load(
-    photographs: Sequence[bytes], model: str, workers: int, batch: int, visitors: int, seconds: float, say: Say
+    photographs: Sequence[bytes], model: str, workers: int, visitors: int, seconds: float, say: Say
 ) -> dict[str, Any]:
     """Visitors at once: visitors, seconds, served, refused (503 that were served later), errors, p50, p99 (seconds),
-    rate (requests a second), processor (seconds of a request), batch (at most, and the mean that it came to)."""
-    with tempfile.TemporaryDirectory() as folder, _server(model, workers, batch, Path(folder)) as server:
+    rate (requests a second), processor (seconds of a request), mean_batch."""
+    with tempfile.TemporaryDirectory() as folder, _server(model, workers, 0, Path(folder)) as server:
         forms = forms_of(usable(photographs, server))
         say(f"{visitors} visitors for {seconds:g} s")
         before = server.processor()
         found = visit((server.host, server.port), forms, visitors, seconds)
         used = server.processor() - before
     return {
-        "visitors": visitors, "asked_seconds": seconds, "batch": batch, **_summary(found),
+        "visitors": visitors, "asked_seconds": seconds, **_summary(found),
         "processor": used / max(1, len(found.seconds)),
     }  # fmt: skip
 
@@ -151,13 +151,13 @@ def measure_batching(
     }  # fmt: skip
 
 
-def measure_memory(workers: int, batch: int, requests: int, visitors: int, say: Say) -> dict[str, Any]:
+def measure_memory(workers: int, requests: int, visitors: int, say: Say) -> dict[str, Any]:
     """A tiny network, real pictures: requests, errors, rate, and resident (bytes after each tenth of them)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = tiny_weights(folder / "tiny")
         forms = [_small_request(number) for number in range(32)]
-        with _server(str(weights), workers, batch, folder) as server:
+        with _server(str(weights), workers, 0, folder) as server:
             say("before the first tenth")
             visit((server.host, server.port), forms, visitors, requests=max(visitors, requests // 20))
             resident, errors, served, lasted = [server.resident()], 0, 0, 0.0
@@ -174,12 +174,12 @@ def measure_memory(workers: int, batch: int, requests: int, visitors: int, say: 
 
 
 def measure_kill(
-    photographs: Sequence[bytes], model: str, workers: int, batch: int, visitors: int, kills: int, say: Say
+    photographs: Sequence[bytes], model: str, workers: int, visitors: int, kills: int, say: Say
 ) -> dict[str, Any]:
     """kill -9 of a worker under load: visitors, kills, held (requests that the dead had), again (served by another
     worker), lost (never served), served, errors, back (seconds until the worker is there again, the longest)."""
     back: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, _server(model, workers, batch, Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, _server(model, workers, 0, Path(folder)) as server:
         server.wait_for_workers(workers)
         forms = forms_of(usable(photographs, server))
         ended = threading.Event()

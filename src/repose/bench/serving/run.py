@@ -42,7 +42,7 @@ def measure_serving(
 
     Args:
         photographs: files, each of one person; eight rendered people without them.
-        workers: of the server; 0 for one a core. batch: at most. visitors, seconds: of load. rounds, pictures: of
+        workers: of the server; 0 for one a core. batch: of batching. visitors, seconds: of load. rounds, pictures: of
             batching. requests: of memory. kills: of kill. say: called with a line of text at each step.
 
     Raises:
@@ -64,13 +64,13 @@ def measure_serving(
         about = f"{len(shown)} {kind} of {', '.join(f'{width}x{height}' for width, height in sorted(sizes)[:4])}"
     for part in parts:
         if part == "memory":
-            numbers = measure_memory(workers, batch, requests, 2 * workers, say)
+            numbers = measure_memory(workers, requests, 2 * workers, say)
             yield ServingCost(part, "tiny", "pictures of 120x200", workers, cores(), numbers)
             continue
         if part == "load":
-            numbers = measure_load(shown, weights, workers, batch, visitors, seconds, say)
+            numbers = measure_load(shown, weights, workers, visitors, seconds, say)
         elif part == "batching":
             numbers = measure_batching(shown, weights, workers, batch, rounds, pictures, say)
         else:
-            numbers = measure_kill(shown, weights, workers, batch, 4 * workers, kills, say)
+            numbers = measure_kill(shown, weights, workers, 4 * workers, kills, say)
         yield ServingCost(part, name, about, workers, cores(), numbers)

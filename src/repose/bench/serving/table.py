@@ -73,7 +73,7 @@ def _load(cost: ServingCost) -> list[list[str]]:
     return [head, [
         str(numbers["visitors"]), f"{numbers['seconds']:.0f}", str(numbers["served"]), f"{numbers['p50']:.1f}",
         f"{numbers['p99']:.1f}", f"{numbers['rate']:.2f}", f"{numbers['processor']:.2f}",
-        f"{numbers['mean_batch']:.1f} of {numbers['batch']}", str(numbers["refused"]), str(numbers["errors"]),
+        f"{numbers['mean_batch']:.1f}", str(numbers["refused"]), str(numbers["errors"]),
     ]]  # fmt: skip
 
 
