@@ -5,11 +5,11 @@ Heavy imports happen inside the verbs, so that `repose --help` answers at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +42,10 @@ from repose.version import __version__
 __all__ = ["app", "main", "stderr", "stdout"]
 
 
+COMPLETION = "_REPOSE_COMPLETE"
+"""The variable by which a shell asks for completion."""
+
+
 class _Verbs(TyperGroup):
     """The verbs; Ctrl-C in any of them prints one line and ends with 130."""
 
@@ -51,20 +55,29 @@ class _Verbs(TyperGroup):
         except KeyboardInterrupt:
             stderr.print("interrupted")
             raise typer.Exit(130) from None
+        finally:
+            gc.enable()  # see `repose.cli.starting`
 
 
-app = typer.Typer(
-    cls=_Verbs,
-    help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+def _command_line() -> typer.Typer:
+    """The command without verbs."""
+    return typer.Typer(
+        cls=_Verbs,
+        help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+app = _command_line()
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         torch = metadata.version("torch")  # without the seconds that its import takes
         stdout.print(f"repose {__version__}, torch {torch}, Python {platform.python_version()}")
         raise typer.Exit
@@ -109,10 +122,20 @@ app.add_typer(research.app, name="research")
 app.add_typer(study.app, name="study")
 
 
+def _with_verb(words: Sequence[str]) -> typer.Typer:
+    """The command for these words: with one verb where the first names it, as the options of all verbs take a while."""
+    if not words or words[0] not in VERBS or COMPLETION in os.environ:
+        return app
+    single = _command_line()
+    single.callback()(_options)
+    single.command(words[0])(VERBS[words[0]])
+    return single
+
+
 def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
     try:
-        app()
+        _with_verb(sys.argv[1:])()
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise
