@@ -227,9 +227,13 @@ def _bent(body: BodyModel, rows: NDArray[np.int64], fingers: dict[str, Doubles],
             turn[k] = turn[parent] if own is None else turn[parent] @ own
             moved = np.einsum("ij,nj->ni", turn[parent], pivots[:, k] - pivots[:, parent])
             place[:, k] = place[:, parent] + moved
-    out, rest = np.zeros((len(places), len(rows), 3)), places[:, rows]
-    for k in range(body.bone_index.shape[1]):
-        bone = body.bone_index[rows, k]
-        moved = np.einsum("vij,nvj->nvi", turn[bone], rest - pivots[:, bone])
-        out += (moved + place[:, bone]) * body.bone_weight[rows, k][:, None]
+    bones, weights = body.bone_index[rows], body.bone_weight[rows].astype(np.float64)
+    # what no finger moves stays where it is: only the hands take long
+    out = places[:, rows] * weights.sum(1)[:, None]
+    moving = (turn != np.eye(3)).any((1, 2)) | (place != pivots).any((0, 2))
+    hands = np.flatnonzero((moving[bones] & (weights > 0)).any(1))
+    rest, sums = places[:, rows[hands]], np.zeros((len(places), len(hands), 3))
+    for bone, weight in zip(bones[hands].T, weights[hands].T, strict=True):
+        sums += (np.einsum("vij,nvj->nvi", turn[bone], rest - pivots[:, bone]) + place[:, bone]) * weight[:, None]
+    out[:, hands] = sums
     return out

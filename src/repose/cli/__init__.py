@@ -29,6 +29,7 @@ from repose.cli import (
     reconstruct,
     reid,
     research,
+    starting,
     study,
     texture,
     transfer,
@@ -136,10 +137,12 @@ def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
     try:
         _with_verb(sys.argv[1:])()
+    except SystemExit as ending:
+        starting.end(ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1)
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         stderr.print("[red]error:[/red]", end=" ")
         stderr.print(text or type(error).__name__, markup=False, soft_wrap=True)
-        sys.exit(2)
+        starting.end(2)
