@@ -5,12 +5,15 @@ Heavy imports happen inside the verbs, so that `repose --help` answers at once.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import platform
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -37,11 +40,16 @@ from repose.cli import (
     tune,
     video,
 )
-from repose.cli.common import stderr, stdout
+from repose.cli.common import leave_stdout, stderr, stdout
+from repose.cli.pipes import CLOSED
+from repose.cli.reporting import FAILED, INTERRUPTED, TERMINATED, Report, plain
+from repose.cli.telling import tell_group, telling
 from repose.version import __version__
 
 __all__ = ["app", "main", "stderr", "stdout"]
 
+
+_MAIN = os.getpid()
 
 COMPLETION = "_REPOSE_COMPLETE"
 """The variable by which a shell asks for completion."""
@@ -55,7 +63,15 @@ class _Verbs(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             stderr.print("interrupted")
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            leave_stdout()
+            raise typer.Exit(CLOSED) from None
+        except Exception as error:
+            if hasattr(error, "format_message") and "--json" in sys.argv[1:]:  # the words are wrong: no verb began
+                begun = ctx.invoked_subcommand or ""
+                Report(begun, as_json=True).fail(ValueError(error.format_message()))
+            raise
         finally:
             gc.enable()  # see `repose.cli.starting`
 
@@ -72,9 +88,6 @@ def _command_line() -> typer.Typer:
     )
 
 
-app = _command_line()
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib import metadata
@@ -84,7 +97,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -115,26 +127,50 @@ VERBS: dict[str, Callable[..., None]] = {
     "models": models.list_models,
     "demo": models.demo,
 }
-for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
-app.add_typer(data_sets.app, name="prepare")
-app.add_typer(bench.app, name="bench")
-app.add_typer(research.app, name="research")
-app.add_typer(study.app, name="study")
+GROUPS = {"prepare": data_sets.app, "bench": bench.app, "research": research.app, "study": study.app}
+
+
+@functools.cache
+def _whole() -> typer.Typer:
+    """The command with all of its verbs."""
+    whole = _command_line()
+    whole.callback()(_options)
+    for name, verb in VERBS.items():
+        whole.command(name)(telling(name, verb))
+    for name, group in GROUPS.items():
+        tell_group(name, group)
+        whole.add_typer(group, name=name)
+    return whole
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`, the whole command, which takes a while to build."""
+    if name == "app":
+        return _whole()
+    raise AttributeError(f"module 'repose.cli' has no attribute '{name}'")
 
 
 def _with_verb(words: Sequence[str]) -> typer.Typer:
     """The command for these words: with one verb where the first names it, as the options of all verbs take a while."""
     if not words or words[0] not in VERBS or COMPLETION in os.environ:
-        return app
+        return _whole()
     single = _command_line()
     single.callback()(_options)
-    single.command(words[0])(VERBS[words[0]])
+    single.command(words[0])(telling(words[0], VERBS[words[0]]))
     return single
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    """SIGTERM: end as Ctrl-C does, so that temporary files go; a process that this one started just ends."""
+    if os.getpid() == _MAIN:
+        stderr.print("stopped")
+    sys.exit(TERMINATED)
 
 
 def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _stop)
     try:
         _with_verb(sys.argv[1:])()
     except SystemExit as ending:
@@ -144,5 +180,5 @@ def main() -> None:
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         stderr.print("[red]error:[/red]", end=" ")
-        stderr.print(text or type(error).__name__, markup=False, soft_wrap=True)
-        starting.end(2)
+        stderr.print(plain(text) or type(error).__name__, markup=False, soft_wrap=True)
+        starting.end(FAILED)

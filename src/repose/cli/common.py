@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,17 +24,36 @@ from rich.progress import (
 )
 from rich.text import Text
 
-stdout = Console(highlight=False, markup=False)
+from repose.cli.pipes import CLOSED
+
+
+class _Console(Console):
+    """Ends quietly where the reader has gone, as a program does that SIGPIPE ends."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        leave_stdout()
+        raise SystemExit(CLOSED)
+
+
+def leave_stdout() -> None:
+    """Nobody reads stdout any more: what is still to come goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+stdout = _Console(highlight=False, markup=False)
 """For results."""
 
-stderr = Console(stderr=True, highlight=False)
+stderr = _Console(stderr=True, highlight=False)
 """For progress, notes, warnings and errors."""
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 Force = Annotated[bool, typer.Option("--force", help="Write the result even into the place of an input.")]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print what was found and done as one JSON document: docs/photographs.md."),
+    typer.Option("--json", help="Print what was found and done as one JSON document: docs/shell.md."),
 ]
 ModelName = Annotated[
     str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
