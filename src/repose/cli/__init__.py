@@ -46,7 +46,7 @@ from repose.cli.reporting import FAILED, INTERRUPTED, TERMINATED, Report, plain
 from repose.cli.telling import tell_group, telling
 from repose.version import __version__
 
-__all__ = ["app", "main", "stderr", "stdout"]
+__all__ = ["app", "main", "process", "stderr", "stdout"]
 
 
 _MAIN = os.getpid()
@@ -173,12 +173,19 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _stop)
     try:
         _with_verb(sys.argv[1:])()
-    except SystemExit as ending:
-        starting.end(ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1)
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         stderr.print("[red]error:[/red]", end=" ")
         stderr.print(plain(text) or type(error).__name__, markup=False, soft_wrap=True)
-        starting.end(FAILED)
+        sys.exit(FAILED)
+
+
+def process() -> NoReturn:
+    """The process `repose`: `main`, and a quick end."""
+    try:
+        main()
+    except SystemExit as ending:
+        starting.end(ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1)
+    starting.end(0)

@@ -131,7 +131,9 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
     prepare.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     examples = "\n\n".join(f"[bold]repose prepare {example}[/bold]" for example in data_set.examples)
     single = typer.Typer(add_completion=False, **_SETTINGS)
-    single.command(name, help=f"{data_set.about}\n\n{examples}", context_settings=_HELP)(telling(f"prepare {name}", prepare))
+    single.command(name, help=f"{data_set.about}\n\n{examples}", context_settings=_HELP)(
+        telling(f"prepare {name}", prepare)
+    )
     return typer.main.get_command(single)
 
 

@@ -33,7 +33,7 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "animate": _CLIPS,
     "estimate": ("json", "csv"),
 }
-"""Verbs whose `-o -` writes one file to stdout -> its formats, the default first; `convert-pose` has names of its own."""
+"""Verbs whose `-o -` writes one file to stdout -> its formats, the default first; `convert-pose` has its own."""
 
 _BEGINNINGS: Final = (
     (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"II*\0", ".tif"), (b"MM\0*", ".tif"),

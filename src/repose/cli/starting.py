@@ -8,6 +8,9 @@ import os
 import sys
 from typing import Final, NoReturn
 
+from repose.cli.common import leave_stdout
+from repose.cli.pipes import CLOSED
+
 _PAUSED: Final = [False]
 
 
@@ -33,9 +36,13 @@ def end(status: int) -> NoReturn:
     Python would take all of those objects apart first, which takes a fifth of a second. What is registered to happen at
     the end of the process happens.
     """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # whoever read it has gone
+            leave_stdout()
+            status = status or CLOSED
     if not _PAUSED[0]:
         sys.exit(status)
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
     os._exit(status)

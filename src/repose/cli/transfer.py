@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion
 from repose.cli.common import (
     AsJson,
     Device,
@@ -96,6 +96,7 @@ def transfer(
         str,
         typer.Option(
             metavar="keep|generated|white|transparent|PICTURE",
+            autocompletion=completion.of(completion.BACKGROUNDS),
             help="What is behind the new figure: the photograph, filled where the old figure was (keep); what the "
             "model paints (generated); white; nothing (transparent: PNG, WebP, TIFF); or a picture, scaled to cover.",
         ),
