@@ -15,9 +15,11 @@ except ImportError as error:
         name=error.name,
     ) from error
 try:
-    from numba.core.runtime import rtsys
+    from numba.core import runtime
 except ImportError:  # another version of numba, with other insides: kernels are loaded as it does it
-    rtsys = None
+    _RUNTIME: Any = None
+else:
+    _RUNTIME = getattr(runtime, "rtsys", None)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -28,8 +30,12 @@ def jit(function: Kernel) -> Kernel:
     Other threads of Python run while a kernel does.
     """
     kernel = njit(cache=True, nogil=True)(function)
-    cache = getattr(kernel, "_cache", None)
-    if rtsys is not None and hasattr(cache, "_load_overload") and hasattr(cache, "_guard_against_spurious_io_errors"):
+    cache: Any = getattr(kernel, "_cache", None)
+    if (
+        _RUNTIME is not None
+        and hasattr(cache, "_load_overload")
+        and hasattr(cache, "_guard_against_spurious_io_errors")
+    ):
         cache.load_overload = MethodType(_load_compiled, cache)
     return cast(Kernel, kernel)
 
@@ -37,6 +43,6 @@ def jit(function: Kernel) -> Kernel:
 def _load_compiled(cache: Any, signature: Any, context: Any) -> Any:
     """A kernel from the disk, or None: `numba.core.caching.Cache.load_overload`, without the import of everything that
     the compiler knows (a third of a second, SciPy among it). A kernel that has to be compiled imports it then."""
-    rtsys.initialize(context)
+    _RUNTIME.initialize(context)
     with cache._guard_against_spurious_io_errors():
         return cache._load_overload(signature, context)

@@ -229,7 +229,7 @@ def _bent(body: BodyModel, rows: NDArray[np.int64], fingers: dict[str, Doubles],
             place[:, k] = place[:, parent] + moved
     bones, weights = body.bone_index[rows], body.bone_weight[rows].astype(np.float64)
     # what no finger moves stays where it is: only the hands take long
-    out = places[:, rows] * weights.sum(1)[:, None]
+    out: Doubles = places[:, rows] * weights.sum(1)[:, None]
     moving = (turn != np.eye(3)).any((1, 2)) | (place != pivots).any((0, 2))
     hands = np.flatnonzero((moving[bones] & (weights > 0)).any(1))
     rest, sums = places[:, rows[hands]], np.zeros((len(places), len(hands), 3))

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import print_line, stderr, stdout
 from repose.cli.telling import telling
 from repose.names import nearest, resolve
@@ -184,6 +184,8 @@ def _prepare(data_set: DataSet[Any], settings: Any, out: Path | None, fresh: boo
     with common.progress_bar(speed=True) as bar:
         report = data_set.prepare(settings, place, common.progress_callback(bar, f"prepare {title}"), fresh)
     _show(report)
+    reporting.wrote(place, "store")
+    reporting.number(photographs=report.photographs, people=report.people, pairs=report.pairs, left_out=report.reasons)
     print_line(f"{place}; samples in {save_samples(Store.open(place))}")
 
 

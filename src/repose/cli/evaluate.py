@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common, completion
+from repose.cli import common, completion, reporting
 from repose.cli.common import Device, Features, Limit, Out, PckhEstimator, StoreFolder, stdout
 
 
@@ -72,4 +72,5 @@ def evaluate(
         also=tuple(also or ()),
     )
     files = ComparisonFiles(out, results, tuple(report or ()))
-    compare(names, data, protocol, settings, files, stdout, device=device, strips=strips, choose=choose)
+    done = compare(names, data, protocol, settings, files, stdout, device=device, strips=strips, choose=choose)
+    reporting.number(evaluations=[one.line() for one in done])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common, completion
+from repose.cli import common, completion, reporting
 from repose.cli.common import Device, Limit, StoreFolder, print_line
 
 
@@ -64,4 +64,6 @@ def generate(
     with common.progress_bar(speed=True) as bar:
         done = write(model, data, out, settings, common.progress_callback(bar, "generate"))
     was_there = f", {done.before:,} of them were there" if done.before else ""
+    reporting.number(pictures=done.pictures, before=done.before)
+    reporting.wrote(done.folder, "folder")
     print_line(f"{done.folder}: {done.pictures:,} pictures{was_there}")

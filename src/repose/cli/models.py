@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from repose.cli import common, completion
+from repose.cli import common, completion, reporting
 from repose.cli.common import (
     AsJson,
     Device,
@@ -108,8 +108,10 @@ def train(
             compile=compile,
             snapshots=snapshots,
         )
+    reporting.wrote(folder, "run")
+    reporting.number(images=summary.images, train_seconds=round(summary.seconds, 3), losses=summary.losses)
     if summary.stopped:
-        raise typer.Exit(130)
+        raise typer.Exit(reporting.INTERRUPTED)
 
 
 def inspect(
@@ -206,6 +208,8 @@ def inspect(
     given_files = (source, target, source_parsing, source_iuv, target_parsing, target_iuv)
     require_no_input(drawn, files_of(file for file in given_files if file is not None), "another folder with -o")
     paths = write_panels(panels, folder, f"{loaded.name}: {names}", note)
+    for path in paths:
+        reporting.wrote(Path(path), "panel" if Path(path).suffix == ".png" else "captions")
     for panel in panels:
         print_line(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:
@@ -233,6 +237,7 @@ def convert(
     from repose.models.released import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
+    reporting.wrote(folder, "weights")
     print_line(f"{folder}: use it as --model {folder}")
 
 

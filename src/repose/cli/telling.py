@@ -149,7 +149,7 @@ def _with_streams(
     Raises:
         ValueError: a stream cannot be used in this way; the text says what to do.
     """
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, list):
             changed[name] = [_streamed(name, one, streams) for one in value]

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -143,7 +143,7 @@ def _shapes(source: Tensor, target: Tensor, height: int, width: int) -> list[Ten
 
 
 # `torch.library.custom_op` would do the same, but its first call imports the compiler of PyTorch: more than a second
-_LIBRARY: Final = torch.library.Library("repose", "FRAGMENT")
+_LIBRARY: Final[Any] = torch.library.Library("repose", "FRAGMENT")  # type: ignore[no-untyped-call]
 _LIBRARY.define("pair_geometry(Tensor source, Tensor target, SymInt height, SymInt width) -> Tensor[]")
 _LIBRARY.impl("pair_geometry", _operator, "CompositeExplicitAutograd")
 _LIBRARY.impl("pair_geometry", _shapes, "Meta")
