@@ -218,7 +218,7 @@ def test_documents_of_measurements(run: Streams, monkeypatch: pytest.MonkeyPatch
         (("generate", "none", "-d", "none", "-o", "out"), "none"),
         (("eval", "none", "-d", "none"), "none"),
         (("prepare", "market1501", "none"), "none"),
-        (("bench", "tables", "none"), "none"),
+        (("bench", "loading", "-d", "none"), "none"),
         (("study", "table", "none.db"), "none.db"),
         (("inspect", "default"), "give SOURCE and TARGET"),
         (("transfer", "me.png", "dancer.png", "--nothing"), "--nothing"),
@@ -406,6 +406,7 @@ def test_completion(shell: str, line: str, offered: str) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_shown(shell: str, run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer._completion_shared._get_shell_name", lambda: shell)
     monkeypatch.setattr("typer.completion._get_shell_name", lambda: shell)
     code, out, err = run("--show-completion")
     assert code == 0, err

@@ -43,7 +43,7 @@ from repose.cli import (
 from repose.cli.common import leave_stdout, stderr, stdout
 from repose.cli.pipes import CLOSED
 from repose.cli.reporting import FAILED, INTERRUPTED, TERMINATED, Report, plain
-from repose.cli.telling import tell_group, telling
+from repose.cli.telling import tell_group, told_verb
 from repose.version import __version__
 
 __all__ = ["app", "main", "process", "stderr", "stdout"]
@@ -136,7 +136,7 @@ def _whole() -> typer.Typer:
     whole = _command_line()
     whole.callback()(_options)
     for name, verb in VERBS.items():
-        whole.command(name)(telling(name, verb))
+        whole.command(name)(told_verb(name, verb))
     for name, group in GROUPS.items():
         tell_group(name, group)
         whole.add_typer(group, name=name)
@@ -156,7 +156,7 @@ def _with_verb(words: Sequence[str]) -> typer.Typer:
         return _whole()
     single = _command_line()
     single.callback()(_options)
-    single.command(words[0])(telling(words[0], VERBS[words[0]]))
+    single.command(words[0])(told_verb(words[0], VERBS[words[0]]))
     return single
 
 
@@ -172,7 +172,7 @@ def main() -> None:
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _stop)
     try:
-        _with_verb(sys.argv[1:])()
+        _with_verb(sys.argv[1:])(prog_name="repose")
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise

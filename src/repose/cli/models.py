@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -319,7 +320,9 @@ def _print_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if stdout.is_terminal:
         stdout.print(table)
     else:
-        Console(file=stdout.file, width=sum(widths) + borders, highlight=False, markup=False).print(table)
+        text = io.StringIO()
+        Console(file=text, width=sum(widths) + borders, highlight=False, markup=False).print(table)
+        print_line(text.getvalue().rstrip())
 
 
 def _stream(data: str, run: Path, fresh: bool) -> Stream:

@@ -25,13 +25,16 @@ RESULTS: Final = ("out", "results", "report")
 _STREAMED: Final = ("source", "target", "clip", "source_keypoints", "background")
 """Parameters of texts, not of paths, in which `-` is stdin."""
 
+_PHOTOGRAPHS: Final = ("pictures", "source", "condition", "garment", "layout")
+"""Parameters of which a folder stands for several results."""
+
 UNTOLD: Final = ("web", "serve", "study serve")
 """Verbs that run until they are stopped: they have no --json."""
 
 Verb = Callable[..., None]
 
 
-def telling(command: str, verb: Verb) -> Verb:
+def told_verb(command: str, verb: Verb) -> Verb:
     """A verb as the command line has it: with --json, with `-`, and with --format where `-o -` writes one file.
 
     A verb that takes `as_json` fills a `Report` of its own. Of any other the document has what it prints as "text", the
@@ -59,7 +62,7 @@ def telling(command: str, verb: Verb) -> Verb:
                     with _kept_from_stdout(as_json or streams.writing, as_json):
                         verb(**given)
                 else:
-                    _run(command, verb, given, as_json)
+                    _run(command, verb, given, as_json, streams.writing)
                 streams.send()
             except BrokenPipeError:
                 raise
@@ -80,12 +83,12 @@ def telling(command: str, verb: Verb) -> Verb:
 
 
 def tell_group(name: str, group: typer.Typer) -> None:
-    """`telling` of every verb of a group, such as `repose bench`."""
+    """`told_verb` for every verb of a group, such as `repose bench`."""
     for one in group.registered_commands:
         if one.callback is not None and not hasattr(one.callback, "__wrapped__"):
             verb = one.name or one.callback.__name__.replace("_", "-")
             one.name = verb
-            one.callback = telling(f"{name} {verb}", one.callback)
+            one.callback = told_verb(f"{name} {verb}", one.callback)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -103,11 +106,11 @@ def _has_json(signature: inspect.Signature) -> bool:
     return "--json" in words
 
 
-def _run(command: str, verb: Verb, given: Mapping[str, Any], as_json: bool) -> None:
+def _run(command: str, verb: Verb, given: Mapping[str, Any], as_json: bool, writing: bool) -> None:
     """Run a verb that fills no report, and tell what it did."""
     report = Report(command, as_json)
     before = {path: _stamp(path) for path in _paths(given, writing=True)}
-    with report.running(), hearing() as lines, _kept_from_stdout(as_json, as_json) as text:
+    with report.running(), hearing() as lines, _kept_from_stdout(as_json or writing, as_json) as text:
         verb(**given)
         if as_json:
             report.document["text"] = text.getvalue().splitlines()
@@ -178,7 +181,8 @@ def _check_result(command: str, given: Mapping[str, Any], as_json: bool) -> None
         raise ValueError(f"-o -: `repose {command}` does not write one file; name a place with -o")
     if as_json:
         raise ValueError("--json and -o - would both write to stdout: leave one of them away")
-    folders = [path for path in _paths(given, writing=False) if path.is_dir()]
+    named = {name: value for name, value in given.items() if name in _PHOTOGRAPHS}
+    folders = [path for path in _paths(named, writing=False) if path.is_dir()]
     if folders and pipes.FORMATS.get(command, ("",))[0] == "png":
         raise ValueError(f"-o - writes one picture, and {folders[0]} is a folder: name a file with -o")
 
