@@ -432,7 +432,7 @@ def test_the_import_of_the_package_and_of_the_command_loads_nothing_heavy() -> N
 
 
 def test_the_geometry_of_two_bodies_imports_no_compiler() -> None:
-    """PyTorch's takes more than a second of `repose transfer`, numba's with SciPy a third of one (once compiled)."""
+    """PyTorch's takes more than a second of `repose transfer`, numba's with SciPy's a third of one (once compiled)."""
     code = """
 import torch
 from repose.models.bodywarp.geometry import pair_geometry
@@ -441,4 +441,4 @@ pair_geometry(joints[None], joints[None] + 1, 256, 176)
 assert "torch._dynamo" not in sys.modules
 """
     loaded(code)
-    loaded(code + 'assert "scipy" not in sys.modules\n')
+    loaded(code + 'assert "scipy.linalg" not in sys.modules\n')

@@ -100,7 +100,7 @@ def _wrap_functions(waiting: dict[str, str]) -> None:
         *classes, last = name.split(".")
         for one in classes:
             holder = getattr(holder, one)
-        own = holder.__dict__.get(last)
+        own = vars(holder).get(last)
         if own is None:
             continue
         if isinstance(own, classmethod):
@@ -136,7 +136,15 @@ def _watch_imports(waiting: dict[str, str]) -> None:
             cache.Cache._load_overload = _wrapped(cache.Cache._load_overload, "compiled kernels from the disk")
         return module
 
+    plainly = importlib.import_module
+
+    def watched_module(name: str, package: str | None = None) -> Any:
+        module = plainly(name, package)
+        _wrap_functions(waiting)
+        return module
+
     builtins.__import__ = watched
+    importlib.import_module = watched_module
 
 
 def _watch_collector() -> None:
