@@ -243,6 +243,17 @@ def begun(*words: str, folder: Path, **settings: Any) -> subprocess.Popen[bytes]
     )  # fmt: skip
 
 
+def test_the_help_and_the_page_tell_every_status(run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repose.cli import reporting
+
+    known = {0, reporting.FAILED, reporting.SKIPPED, reporting.INTERRUPTED, pipes.CLOSED, reporting.TERMINATED}
+    page = (ROOT / "docs" / "shell.md").read_text()
+    assert {int(status) for status in re.findall(r"^\| (\d+) \|", page, re.M)} == known
+    shown = run("--help")[1].decode()
+    told = shown[shown.index("Exit status:") : shown.index("docs/shell.md")]
+    assert {int(status) for status in re.findall(r"\b(\d+) ", told)} == known
+
+
 def test_statuses_0_2_and_3(run: Streams, weights: Path, tmp_path: Path) -> None:
     words = ("transfer", "people", "dancer.png", "-m", weights, "-o", "sheet.png")
     (tmp_path / "people").mkdir()
