@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ _FUNCTIONS = {
 }
 """Functions -> what is told of them. They are wrapped when their module has been imported."""
 
-_parts: Counter[str] = Counter()
+_parts: dict[str, float] = defaultdict(float)
 _stack: list[str] = ["everything else"]
 _last = time.process_time()
 

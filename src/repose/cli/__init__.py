@@ -81,8 +81,8 @@ def _command_line() -> typer.Typer:
     return typer.Typer(
         cls=_Verbs,
         help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
-        epilog="Exit status: 0 all was done; 2 an error; 3 some inputs were skipped; 130 Ctrl-C; 141 the reader of stdout "
-        "has gone; 143 asked to end. Every verb takes --json; - is stdin or stdout: docs/shell.md.",
+        epilog="Exit status: 0 all was done; 2 an error; 3 some inputs were skipped; 130 Ctrl-C; 141 the reader of "
+        "stdout has gone; 143 asked to end. Every verb takes --json; - is stdin or stdout: docs/shell.md.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
