@@ -211,6 +211,16 @@ def test_documents_of_measurements(run: Streams, monkeypatch: pytest.MonkeyPatch
     assert told["outputs"] == [{"path": "forward.jsonl", "kind": "file"}]
 
 
+def test_a_document_of_a_verbs_own_gets_what_all_have(run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(as_json: bool = False) -> None:
+        cli.stdout.print_json('{"items": [1, 2]}')
+        raise typer.Exit(3)
+
+    monkeypatch.setitem(cli.VERBS, "own", own)
+    code, told = document(run, "own")
+    assert (code, told["status"], told["command"], told["items"]) == (3, 3, "own", [1, 2])
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

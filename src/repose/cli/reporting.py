@@ -184,16 +184,16 @@ class Report:
             raise
         except KeyboardInterrupt:
             self.document["error"] = {"kind": "KeyboardInterrupt", "text": "interrupted"}
-            self._finish(INTERRUPTED)
+            self.finish(INTERRUPTED)
             raise
         except typer.Exit as ending:
-            self._finish(ending.exit_code)
+            self.finish(ending.exit_code)
             raise
         if self._skipped:
             names = list(dict.fromkeys(one["path"] for one in self._skipped))
             listed = ", ".join(names[:20]) + (f", and {len(names) - 20} more" if len(names) > 20 else "")
             stderr.print(f"{len(names)} skipped, for the reasons above: {listed}", markup=False, soft_wrap=True)
-        self._finish(SKIPPED if self._skipped else 0)
+        self.finish(SKIPPED if self._skipped else 0)
         if self._skipped:
             raise typer.Exit(SKIPPED)
 
@@ -201,9 +201,10 @@ class Report:
         """The document of an error."""
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         self.document["error"] = {"kind": type(error).__name__, "text": plain(str(text))}
-        self._finish(FAILED)
+        self.finish(FAILED)
 
-    def _finish(self, status: int) -> None:
+    def finish(self, status: int) -> None:
+        """Print the document, if --json asks for it."""
         if not self.as_json:
             return
         self.document |= {

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import io
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -59,8 +60,7 @@ def told_verb(command: str, verb: Verb) -> Verb:
                 given = _with_streams(command, given, format, as_json, streams)
                 run.inputs = _inputs(given)
                 if fills or "as_json" not in options:
-                    with _kept_from_stdout(as_json or streams.writing, as_json):
-                        verb(**given)
+                    _run_filling(command, verb, given, as_json, run)
                 else:
                     _run(command, verb, given, as_json, streams.writing)
                 streams.send()
@@ -118,6 +118,28 @@ def _run(command: str, verb: Verb, given: Mapping[str, Any], as_json: bool, writ
             for path, stamp in before.items():
                 if _stamp(path) not in (None, stamp) and not report.has(path):
                     report.wrote(path, "folder" if path.is_dir() else "file")
+
+
+def _run_filling(command: str, verb: Verb, given: Mapping[str, Any], as_json: bool, run: Run) -> None:
+    """Run a verb that has --json itself. One that prints a document of its own gets the common entries added to it."""
+    report, status = Report(command, as_json), 0
+    with _kept_from_stdout(as_json or run.streams.writing, False) as text:
+        try:
+            verb(**given)
+        except typer.Exit as ending:
+            status = ending.exit_code
+    said = text.getvalue()
+    if as_json and not run.printed:
+        try:
+            own = json.loads(said)
+        except ValueError:
+            own, report.document["text"] = {}, said.splitlines()
+        report.document |= own if isinstance(own, dict) else {"result": own}
+        report.finish(status)
+    elif as_json:
+        sys.stderr.write(said)
+    if status:
+        raise typer.Exit(status)
 
 
 class _Kept(io.StringIO):
