@@ -20,6 +20,7 @@ from rich.console import Console
 
 from repose import cli
 from repose.cli import completion, pipes, progress, telling
+from repose.cli.common import AsJson
 from tests import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -212,7 +213,7 @@ def test_documents_of_measurements(run: Streams, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_document_of_a_verbs_own_gets_what_all_have(run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    def own(as_json: bool = False) -> None:
+    def own(as_json: AsJson = False) -> None:
         cli.stdout.print_json('{"items": [1, 2]}')
         raise typer.Exit(3)
 
