@@ -18,16 +18,18 @@ def pause_collector() -> None:
     """Stop the collector of cycles until `resume_collector`, or until the command ends (`repose.cli` sees to it).
 
     Loading makes a million objects that all stay, and the collector looks at every one of them again and again: a tenth
-    of the time of `repose transfer`.
+    of the time of `repose transfer`. Nothing happens in a process that has loaded PyTorch before.
     """
-    gc.disable()
-    _PAUSED[0] = True
+    if "torch" not in sys.modules:
+        gc.disable()
+        _PAUSED[0] = True
 
 
 def resume_collector() -> None:
-    """Start the collector again; what has been loaded is never looked at again."""
-    gc.freeze()
-    gc.enable()
+    """Start the collector again, if it was stopped; what has been loaded is never looked at again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def end(status: int) -> NoReturn:
