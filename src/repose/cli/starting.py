@@ -25,6 +25,15 @@ def pause_collector() -> None:
         _PAUSED[0] = True
 
 
+def let_threads_sleep() -> None:
+    """Let PyTorch's threads sleep between their tasks, unless OMP_WAIT_POLICY is set: before PyTorch is imported.
+
+    A thread of OpenMP that has nothing to do turns in a circle for some milliseconds, in case there is more soon. A
+    short command does little by little in many places, and paid a third of its processor time for that.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def resume_collector() -> None:
     """Start the collector again, if it was stopped; what has been loaded is never looked at again."""
     if not gc.isenabled():

@@ -34,7 +34,7 @@ from repose.cli.inputs import (
 from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
 from repose.cli.people import Watched
 from repose.cli.reporting import Report
-from repose.cli.starting import pause_collector, resume_collector
+from repose.cli.starting import let_threads_sleep, pause_collector, resume_collector
 
 
 def transfer(
@@ -155,6 +155,7 @@ def transfer(
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
     pause_collector()
+    let_threads_sleep()
     import numpy as np
     import torch
 
