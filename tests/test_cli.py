@@ -41,7 +41,7 @@ VERBS = (
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "estimate", "video", "steadiness", "serving", "live",
+    "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 

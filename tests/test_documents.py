@@ -89,7 +89,7 @@ def check(words: list[str], where: str) -> None:
         option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
     }
     for word in given:
-        if word.startswith("-") and not re.fullmatch(r"-[\d.]+", word):
+        if word.startswith("-") and not re.fullmatch(r"-[\d.]*", word):
             assert word.partition("=")[0] in options, f"{where}: `{path}` has no {word}"
     if path == "repose train" and given and re.fullmatch(r"[a-z][a-z0-9-]*", given[0]):
         override(models.recipe(given[0]), [w for w in given[1:] if re.fullmatch(r"[a-z_.]+=[^=<]+", w)])

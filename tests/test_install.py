@@ -26,7 +26,7 @@ def names(requirements: list[str]) -> set[str]:
 
 def test_the_distribution_and_its_extras() -> None:
     assert PROJECT["name"] == DISTRIBUTION == "pose-transfer"
-    assert PROJECT["scripts"] == {"repose": "repose.cli:main"}
+    assert PROJECT["scripts"] == {"repose": "repose.cli:process"}
     assert names(PROJECT["dependencies"]) == {"torch", "numpy", "numba", "pillow", "safetensors", "rich", "typer"}
     assert names(EXTRAS["train"]) == {"lightning"}
     for requirements in EXTRAS.values():

@@ -1,6 +1,6 @@
 """`python -m repose` is the command `repose`."""
 
-from repose.cli import main
+from repose.cli import process
 
 if __name__ == "__main__":
-    main()
+    process()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, TypeVar, cast
 
 try:
@@ -13,6 +14,12 @@ except ImportError as error:
         "a dependency of Repose: install Repose, or numba, anew",
         name=error.name,
     ) from error
+try:
+    from numba.core import runtime
+except ImportError:  # another version of numba, with other insides: kernels are loaded as it does it
+    _RUNTIME: Any = None
+else:
+    _RUNTIME = getattr(runtime, "rtsys", None)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -22,4 +29,20 @@ def jit(function: Kernel) -> Kernel:
 
     Other threads of Python run while a kernel does.
     """
-    return cast(Kernel, njit(cache=True, nogil=True)(function))
+    kernel = njit(cache=True, nogil=True)(function)
+    cache: Any = getattr(kernel, "_cache", None)
+    if (
+        _RUNTIME is not None
+        and hasattr(cache, "_load_overload")
+        and hasattr(cache, "_guard_against_spurious_io_errors")
+    ):
+        cache.load_overload = MethodType(_load_compiled, cache)
+    return cast(Kernel, kernel)
+
+
+def _load_compiled(cache: Any, signature: Any, context: Any) -> Any:
+    """A kernel from the disk, or None: `numba.core.caching.Cache.load_overload`, without the import of everything that
+    the compiler knows (a third of a second, SciPy among it). A kernel that has to be compiled imports it then."""
+    _RUNTIME.initialize(context)
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, context)

@@ -22,6 +22,7 @@ from repose.bench.estimating import estimating_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
 from repose.bench.forward import forward_table
 from repose.bench.large import large_table
+from repose.bench.latency import latency_table
 from repose.bench.live import live_table
 from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
@@ -67,6 +68,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "cost-short": short_cost_table,
     "estimate": estimating_table,
     "large": large_table,
+    "latency": latency_table,
     "live": live_table,
     "loading": loading_table,
     "metrics": metrics_table,

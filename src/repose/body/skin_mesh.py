@@ -130,17 +130,21 @@ def pose_skin(
     return out
 
 
-@jit
 def _twins(canon: Any) -> Any:
     """(V,) the vertex nearest to the mirror image of each; the asset's two sides differ by less than 0.1 mm."""
     order = np.argsort(canon[:, 2])
     height = canon[order, 2]
+    first, last = (np.searchsorted(height, canon[:, 2] + near) for near in (-1e-4, 1e-4))
+    return _nearest_mirrored(canon, order, first, last)
+
+
+@jit
+def _nearest_mirrored(canon: Any, order: Any, first: Any, last: Any) -> Any:
+    """`_twins`, of vertex v among `order[first[v]:last[v]]`. (NumPy sorts: numba's sorting would load SciPy.)"""
     out = np.zeros(len(canon), np.int64)
     for v in range(len(canon)):
         best = 1e9
-        first = np.searchsorted(height, canon[v, 2] - 1e-4)
-        last = np.searchsorted(height, canon[v, 2] + 1e-4)
-        for k in range(first, last):
+        for k in range(first[v], last[v]):
             o = order[k]
             away = (canon[o, 0] + canon[v, 0]) ** 2 + (canon[o, 1] - canon[v, 1]) ** 2
             if away < best:
@@ -207,22 +211,29 @@ def _relaxed(body: BodyModel, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles
     mean, basis = space_of(body)
     turns = bone_turns(TABLE[:, 0].astype(np.float64), rig_of(body).vec)
     fingers = {name: turns[k] for k, name in enumerate(BONES) if name.startswith("finger")}
-    return _bent(body, rows, fingers, mean), np.stack(
-        [_bent(body, rows, fingers, basis[c]) for c in range(COEFFICIENTS)]
-    )
+    bent = _bent(body, rows, fingers, np.concatenate([mean[None], basis[:COEFFICIENTS]]))
+    return bent[0], bent[1:]
 
 
 def _bent(body: BodyModel, rows: NDArray[np.int64], fingers: dict[str, Doubles], places: Doubles) -> Doubles:
-    """(V, 3) vertices of one rest shape (V + J, 3) after the fingers turned; linear in that shape."""
-    pivots = places[body.count :]
-    turn, place = np.empty((len(pivots), 3, 3)), np.empty((len(pivots), 3))
+    """(N, V, 3) vertices of N rest shapes (N, V + J, 3) after the fingers turned; linear in those shapes."""
+    pivots = places[:, body.count :]
+    turn, place = np.empty((len(body.bones), 3, 3)), np.empty_like(pivots)
     for k, (name, parent) in enumerate(zip(body.bones, body.parents, strict=True)):
-        own = fingers.get(name, np.eye(3))
-        turn[k] = own if parent < 0 else turn[parent] @ own
-        place[k] = pivots[k] if parent < 0 else place[parent] + turn[parent] @ (pivots[k] - pivots[parent])
-    out = np.zeros((len(rows), 3))
-    for k in range(body.bone_index.shape[1]):
-        bone = body.bone_index[rows, k]
-        moved = np.einsum("nij,nj->ni", turn[bone], places[rows] - pivots[bone]) + place[bone]
-        out += moved * body.bone_weight[rows, k][:, None]
+        own = fingers.get(name)
+        if parent < 0:
+            turn[k], place[:, k] = np.eye(3) if own is None else own, pivots[:, k]
+        else:
+            turn[k] = turn[parent] if own is None else turn[parent] @ own
+            moved = np.einsum("ij,nj->ni", turn[parent], pivots[:, k] - pivots[:, parent])
+            place[:, k] = place[:, parent] + moved
+    bones, weights = body.bone_index[rows], body.bone_weight[rows].astype(np.float64)
+    # what no finger moves stays where it is: only the hands take long
+    out: Doubles = places[:, rows] * weights.sum(1)[:, None]
+    moving = (turn != np.eye(3)).any((1, 2)) | (place != pivots).any((0, 2))
+    hands = np.flatnonzero((moving[bones] & (weights > 0)).any(1))
+    rest, sums = places[:, rows[hands]], np.zeros((len(places), len(hands), 3))
+    for bone, weight in zip(bones[hands].T, weights[hands].T, strict=True):
+        sums += (np.einsum("vij,nvj->nvi", turn[bone], rest - pivots[:, bone]) + place[:, bone]) * weight[:, None]
+    out[:, hands] = sums
     return out

@@ -5,12 +5,15 @@ Heavy imports happen inside the verbs, so that `repose --help` answers at once.
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import platform
+import signal
 import sys
-from collections.abc import Callable
-from importlib import metadata
-from typing import Annotated, Any
+import threading
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -32,6 +35,7 @@ from repose.cli import (
     reid,
     research,
     serve,
+    starting,
     study,
     texture,
     transfer,
@@ -40,10 +44,19 @@ from repose.cli import (
     video,
     web,
 )
-from repose.cli.common import stderr, stdout
+from repose.cli.common import leave_stdout, stderr, stdout
+from repose.cli.pipes import CLOSED
+from repose.cli.reporting import FAILED, INTERRUPTED, TERMINATED, Report, plain
+from repose.cli.telling import tell_group, told_verb
 from repose.version import __version__
 
-__all__ = ["app", "main", "stderr", "stdout"]
+__all__ = ["app", "main", "process", "stderr", "stdout"]
+
+
+_MAIN = os.getpid()
+
+COMPLETION = "_REPOSE_COMPLETE"
+"""The variable by which a shell asks for completion."""
 
 
 class _Verbs(TyperGroup):
@@ -54,27 +67,42 @@ class _Verbs(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             stderr.print("interrupted")
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            leave_stdout()
+            raise typer.Exit(CLOSED) from None
+        except Exception as error:
+            if hasattr(error, "format_message") and "--json" in sys.argv[1:]:  # the words are wrong: no verb began
+                begun = ctx.invoked_subcommand or ""
+                Report(begun, as_json=True).fail(ValueError(error.format_message()))
+            raise
+        finally:
+            gc.enable()  # see `repose.cli.starting`
 
 
-app = typer.Typer(
-    cls=_Verbs,
-    help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+def _command_line() -> typer.Typer:
+    """The command without verbs."""
+    return typer.Typer(
+        cls=_Verbs,
+        help="A photograph of a person and a target pose in, a photograph of that person in that pose out.",
+        epilog="Exit status: 0 all was done; 2 an error; 3 some inputs were skipped; 130 Ctrl-C; 141 the reader of "
+        "stdout has gone; 143 asked to end. Every verb takes --json; - is stdin or stdout: docs/shell.md.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         torch = metadata.version("torch")  # without the seconds that its import takes
         stdout.print(f"repose {__version__}, torch {torch}, Python {platform.python_version()}")
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -109,22 +137,65 @@ VERBS: dict[str, Callable[..., None]] = {
     "demo": models.demo,
     "serve": serve.serve,
 }
-for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
-app.add_typer(data_sets.app, name="prepare")
-app.add_typer(bench.app, name="bench")
-app.add_typer(research.app, name="research")
-app.add_typer(study.app, name="study")
+GROUPS = {"prepare": data_sets.app, "bench": bench.app, "research": research.app, "study": study.app}
+
+
+@functools.cache
+def _whole() -> typer.Typer:
+    """The command with all of its verbs."""
+    whole = _command_line()
+    whole.callback()(_options)
+    for name, verb in VERBS.items():
+        whole.command(name)(told_verb(name, verb))
+    for name, group in GROUPS.items():
+        tell_group(name, group)
+        whole.add_typer(group, name=name)
+    return whole
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`, the whole command, which takes a while to build."""
+    if name == "app":
+        return _whole()
+    raise AttributeError(f"module 'repose.cli' has no attribute '{name}'")
+
+
+def _with_verb(words: Sequence[str]) -> typer.Typer:
+    """The command for these words: with one verb where the first names it, as the options of all verbs take a while."""
+    if not words or words[0] not in VERBS or COMPLETION in os.environ:
+        return _whole()
+    single = _command_line()
+    single.callback()(_options)
+    single.command(words[0])(told_verb(words[0], VERBS[words[0]]))
+    return single
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    """SIGTERM: end as Ctrl-C does, so that temporary files go; a process that this one started just ends."""
+    if os.getpid() == _MAIN:
+        stderr.print("stopped")
+    sys.exit(TERMINATED)
 
 
 def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        _with_verb(sys.argv[1:])(prog_name="repose")
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
         if os.environ.get("REPOSE_DEBUG"):
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         stderr.print("[red]error:[/red]", end=" ")
-        stderr.print(text or type(error).__name__, markup=False, soft_wrap=True)
-        sys.exit(2)
+        stderr.print(plain(text) or type(error).__name__, markup=False, soft_wrap=True)
+        sys.exit(FAILED)
+
+
+def process() -> NoReturn:
+    """The process `repose`: `main`, and a quick end."""
+    try:
+        main()
+    except SystemExit as ending:
+        starting.end(ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1)
+    starting.end(0)

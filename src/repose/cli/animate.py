@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion
 from repose.cli.common import AsJson, Device, Estimator, Force, MinScore, ModelName
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_no_input, sheet_beside
 from repose.cli.reporting import Report
+from repose.cli.starting import pause_collector, resume_collector
 from repose.cli.video import (
     Behind,
     Mask,
@@ -29,7 +30,10 @@ from repose.cli.video import (
 
 def animate(
     source: Source,
-    motion: Annotated[str, typer.Option("--motion", help="walk, turn, wave or dance.")] = "walk",
+    motion: Annotated[
+        str,
+        typer.Option("--motion", help="walk, turn, wave or dance.", autocompletion=completion.of(completion.MOTIONS)),
+    ] = "walk",
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The result: .gif, .webp, .mp4, .mov, .webm, or a folder of PNG files.")
     ] = Path("out/animate.gif"),
@@ -58,9 +62,11 @@ def animate(
     [bold]repose animate me.jpg --motion dance --background white -o me.webp[/bold]
     [bold]repose animate me.jpg --motion walk --loops 5 -o me.mp4[/bold]
     """
+    pause_collector()
     from repose.apps.motion.animate import animate as make
     from repose.apps.motion.encoding import container_of
     from repose.apps.motion.loops import require_motion
+    from repose.images import load_image
     from repose.pipeline import load, read_background, require_mask
 
     report = Report("animate", as_json)
@@ -75,7 +81,9 @@ def animate(
             known = [source_keypoints] if source_keypoints else []
             require_no_input([out, sheet_beside(out)], files_of([*places, *known]))
         which = common.parse_person(person)
+        load_image(source)  # one that cannot be read is told before the networks are loaded
         loaded = load(weights if weights is not None else model, device)
+        resume_collector()
         report.document |= {"model": loaded.name, "motion": motion}
         with progress_of_clip(out) as progress, report.noting(source):
             made = make(

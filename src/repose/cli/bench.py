@@ -343,6 +343,30 @@ def serving(
             append_result(results, cost.line())
 
 
+@app.command()
+def latency(
+    against: Annotated[
+        Path | None, typer.Option(help="The folder src of another checkout, measured in turns with this one.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="After one that does not count.")] = 5,
+    ways: Annotated[str, typer.Option(help="Who tells joints and mask, comma-separated.")] = "estimators,joints",
+    results: Results = None,
+) -> None:
+    """The latency of the command `repose transfer` on one megapixel, process start to file, and of its parts.
+
+    [bold]repose bench latency --against ../before/src --results results/latency.jsonl[/bold]
+    """
+    from repose.bench.latency import print_latency, time_latency
+    from repose.record import append_result
+
+    chosen = [name.strip() for name in ways.split(",") if name.strip()]
+    with stderr.status("latency") as status:
+        costs = time_latency(against, rounds, chosen, say=status.update)
+    print_latency(costs, stdout)
+    for cost in costs:
+        append_result(results, cost.line())
+
+
 @app.command(name="estimate")
 def estimate_(
     data: StoreFolder,

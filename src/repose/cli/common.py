@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,35 +12,58 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from rich.progress import Progress, TaskID
 
-stdout = Console(highlight=False, markup=False)
+from repose.cli import completion, progress
+from repose.cli.pipes import CLOSED
+
+
+class _Console(Console):
+    """Ends quietly where the reader has gone, as a program does that SIGPIPE ends."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        leave_stdout()
+        raise SystemExit(CLOSED)
+
+
+def leave_stdout() -> None:
+    """Nobody reads stdout any more: what is still to come goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+stdout = _Console(highlight=False, markup=False)
 """For results."""
 
-stderr = Console(stderr=True, highlight=False)
+stderr = _Console(stderr=True, highlight=False)
 """For progress, notes, warnings and errors."""
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
 Force = Annotated[bool, typer.Option("--force", help="Write the result even into the place of an input.")]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print what was found and done as one JSON document: docs/photographs.md."),
+    typer.Option("--json", help="Print what was found and done as one JSON document: docs/shell.md."),
 ]
 ModelName = Annotated[
-    str, typer.Option("-m", "--model", help="Weights by name (see `repose models`), or the folder of a run.")
+    str,
+    typer.Option(
+        "-m",
+        "--model",
+        help="Weights by name (see `repose models`), or the folder of a run.",
+        autocompletion=completion.models,
+    ),
 ]
-Estimator = Annotated[str, typer.Option("--pose", help="The pose estimator.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto is cuda if there is one.")]
+Estimator = Annotated[
+    str, typer.Option("--pose", help="The pose estimator.", autocompletion=completion.of(completion.ESTIMATORS))
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu or cuda; auto is cuda if there is one.", autocompletion=completion.of(completion.DEVICES)
+    ),
+]
 StoreFolder = Annotated[Path, typer.Option("-d", "--data", help="The store.")]
 Limit = Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")]
 PckhEstimator = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]
@@ -125,18 +150,9 @@ def noting(what: object = "") -> Iterator[None]:
         stderr.print(f"note: {text}", markup=False, soft_wrap=True)
 
 
-class StepsPerSecond(ProgressColumn):
-    """A column of the progress bar: steps a second, of late."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f}/s")
-
-
 def progress_bar(speed: bool = False) -> Progress:
-    """A progress bar on stderr, with the steps a second if asked for."""
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, *([StepsPerSecond()] if speed else []), console=stderr)
+    """How far the work is, on stderr: a bar on a terminal, with the steps a second if asked for; else plain lines."""
+    return progress.progress_bar(stderr, speed)
 
 
 def progress_callback(bar: Progress, description: str) -> Callable[[int, int], None]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import print_line
 
 
@@ -29,4 +29,5 @@ def export_layout(
     store = Store.open(data)
     with common.progress_bar(speed=True) as bar:
         counts = export(store, out, png, common.progress_callback(bar, "export-layout"))
+    reporting.number(**counts)
     print_line(f"{out}: {', '.join(f'{count:,} {split}' for split, count in counts.items())}")

@@ -12,8 +12,9 @@ import typer
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import print_line, stderr, stdout
+from repose.cli.telling import told_verb
 from repose.names import nearest, resolve
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
     prepare.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     examples = "\n\n".join(f"[bold]repose prepare {example}[/bold]" for example in data_set.examples)
     single = typer.Typer(add_completion=False, **_SETTINGS)
-    single.command(name, help=f"{data_set.about}\n\n{examples}", context_settings=_HELP)(prepare)
+    single.command(name, help=f"{data_set.about}\n\n{examples}", context_settings=_HELP)(
+        told_verb(f"prepare {name}", prepare)
+    )
     return typer.main.get_command(single)
 
 
@@ -181,6 +184,8 @@ def _prepare(data_set: DataSet[Any], settings: Any, out: Path | None, fresh: boo
     with common.progress_bar(speed=True) as bar:
         report = data_set.prepare(settings, place, common.progress_callback(bar, f"prepare {title}"), fresh)
     _show(report)
+    reporting.wrote(place, "store")
+    reporting.number(photographs=report.photographs, people=report.people, pairs=report.pairs, left_out=report.reasons)
     print_line(f"{place}; samples in {save_samples(Store.open(place))}")
 
 

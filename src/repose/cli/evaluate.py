@@ -7,17 +7,25 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion, reporting
 from repose.cli.common import Device, Features, Limit, Out, PckhEstimator, StoreFolder, stdout
 
 
 def evaluate(
-    names: Annotated[list[str], typer.Argument(help="Weights by name, folders of runs, or folders of pictures.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Weights by name, folders of runs, or folders of pictures.", autocompletion=completion.models
+        ),
+    ],
     data: StoreFolder,
     protocol: Annotated[
         str,
         typer.Option(
-            "-p", "--protocol", help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version."
+            "-p",
+            "--protocol",
+            help="patn-market, patn-fashion, roy-fashion, people-fashion ... or name@version.",
+            autocompletion=completion.of(completion.PROTOCOLS),
         ),
     ] = "patn-market",
     split: Annotated[str | None, typer.Option(help="Another split than the protocol's (val, while you tune).")] = None,
@@ -64,4 +72,5 @@ def evaluate(
         also=tuple(also or ()),
     )
     files = ComparisonFiles(out, results, tuple(report or ()))
-    compare(names, data, protocol, settings, files, stdout, device=device, strips=strips, choose=choose)
+    done = compare(names, data, protocol, settings, files, stdout, device=device, strips=strips, choose=choose)
+    reporting.number(evaluations=[one.line() for one in done])

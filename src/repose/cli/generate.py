@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion, reporting
 from repose.cli.common import Device, Limit, StoreFolder, print_line
 
 
 def generate(
-    model: Annotated[str, typer.Argument(help="Weights by name (see `repose models`), or the folder of a run.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Weights by name (see `repose models`), or the folder of a run.", autocompletion=completion.models
+        ),
+    ],
     data: StoreFolder,
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder of the pictures.", show_default=False)],
     split: Annotated[str | None, typer.Option(help="Of the store; by default the protocol's, or test.")] = None,
@@ -21,6 +26,7 @@ def generate(
         typer.Option(
             "-p",
             "--protocol",
+            autocompletion=completion.of(completion.PROTOCOLS),
             help="Take its canvas and pairs, for `repose eval OUT -p` the same; by default the model's canvas and the "
             "pairs of the split as they are listed.",
         ),
@@ -58,4 +64,6 @@ def generate(
     with common.progress_bar(speed=True) as bar:
         done = write(model, data, out, settings, common.progress_callback(bar, "generate"))
     was_there = f", {done.before:,} of them were there" if done.before else ""
+    reporting.number(pictures=done.pictures, before=done.before)
+    reporting.wrote(done.folder, "folder")
     print_line(f"{done.folder}: {done.pictures:,} pictures{was_there}")

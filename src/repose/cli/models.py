@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
-from repose.cli import common
+from repose.cli import common, completion, reporting
 from repose.cli.common import (
+    AsJson,
     Device,
     Estimator,
     Labels,
@@ -25,13 +30,19 @@ from repose.cli.common import (
 )
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_folder, require_no_input, require_picture
+from repose.cli.reporting import Report
 
 if TYPE_CHECKING:
     from repose.render import Stream
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe by name (`repose models` lists them) or a recipe.json.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe by name (`repose models` lists them) or a recipe.json.", autocompletion=completion.recipes
+        ),
+    ],
     settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as data.batch=8 images=50_000.")] = None,
     data: Annotated[
         str,
@@ -98,13 +109,19 @@ def train(
             compile=compile,
             snapshots=snapshots,
         )
+    reporting.wrote(folder, "run")
+    reporting.number(images=summary.images, train_seconds=round(summary.seconds, 3), losses=summary.losses)
     if summary.stopped:
-        raise typer.Exit(130)
+        raise typer.Exit(reporting.INTERRUPTED)
 
 
 def inspect(
     model: Annotated[
-        str, typer.Argument(help="Weights by name, the folder of a run, or a recipe (with random weights).")
+        str,
+        typer.Argument(
+            help="Weights by name, the folder of a run, or a recipe (with random weights).",
+            autocompletion=completion.weights_or_recipes,
+        ),
     ],
     source: Annotated[
         str | None, typer.Argument(help="A photograph; with --store the name or index of a picture.")
@@ -192,6 +209,8 @@ def inspect(
     given_files = (source, target, source_parsing, source_iuv, target_parsing, target_iuv)
     require_no_input(drawn, files_of(file for file in given_files if file is not None), "another folder with -o")
     paths = write_panels(panels, folder, f"{loaded.name}: {names}", note)
+    for path in paths:
+        reporting.wrote(Path(path), "panel" if Path(path).suffix == ".png" else "captions")
     for panel in panels:
         print_line(f"{folder / panel.name}.png: {panel.caption}")
     if {panel.name for panel in panels} <= {"result", "input"}:
@@ -201,7 +220,15 @@ def inspect(
 
 def convert(
     checkpoint: Annotated[Path, typer.Argument(help="A released checkpoint of the official code (.pth).")],
-    recipe: Annotated[str, typer.Option("-r", "--recipe", help="The preset it was trained by, such as patn-market.")],
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "-r",
+            "--recipe",
+            help="The preset it was trained by, such as patn-market.",
+            autocompletion=completion.recipes,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the result.")] = None,
 ) -> None:
     """Convert a released checkpoint into weights that `--model` takes. An entry that is not used is an error.
@@ -211,25 +238,53 @@ def convert(
     from repose.models.released import convert_checkpoint
 
     folder = convert_checkpoint(checkpoint, recipe, out or Path("out") / recipe)
+    reporting.wrote(folder, "weights")
     print_line(f"{folder}: use it as --model {folder}")
 
 
-def list_models() -> None:
-    """List the recipes that can be trained and the weights that are here."""
+def list_models(as_json: AsJson = False) -> None:
+    """List the recipes that can be trained and the weights that are here.
+
+    With --json, "recipes" and "weights" of the document hold what the tables show.
+    """
     from repose import models
     from repose.models.weights import DEFAULT, shipped
 
-    table = Table("recipe", "model", "canvas", "images", "where the numbers come from")
-    for name in models.RECIPES:
-        listed = models.recipe(name)
-        table.add_row(name, listed.model, listed.canvas, f"{listed.images:,}", listed.notes)
-    stdout.print(table)
-    here = Table("weights", "licence", "trained on")
-    for name, folder in shipped().items():
-        card_file = folder / "card.json"
-        card = json.loads(card_file.read_text()) if card_file.exists() else {}
-        here.add_row(f"{name} (default)" if name == DEFAULT else name, card.get("licence", "?"), card.get("data", "?"))
-    stdout.print(here)
+    report = Report("models", as_json)
+    with report.running():
+        recipes = [models.recipe(name) for name in models.RECIPES]
+        weights = []
+        for name, folder in shipped().items():
+            card_file = folder / "card.json"
+            card = json.loads(card_file.read_text()) if card_file.exists() else {}
+            weights.append(
+                {
+                    "name": name, "default": name == DEFAULT, "licence": card.get("licence"), "data": card.get("data"),
+                    "path": str(folder),
+                }
+            )  # fmt: skip
+        report.document["recipes"] = [
+            {"name": one.name, "model": one.model, "canvas": one.canvas, "images": one.images, "notes": one.notes}
+            for one in recipes
+        ]
+        report.document["weights"] = weights
+        if as_json:
+            return
+        _print_rows(
+            ("recipe", "model", "canvas", "images", "where the numbers come from"),
+            [(one.name, one.model, one.canvas, f"{one.images:,}", one.notes) for one in recipes],
+        )
+        _print_rows(
+            ("weights", "licence", "trained on"),
+            [
+                (
+                    f"{one['name']} (default)" if one["default"] else str(one["name"]),
+                    str(one["licence"] or "?"),
+                    str(one["data"] or "?"),
+                )
+                for one in weights
+            ],
+        )
 
 
 def demo(
@@ -257,6 +312,33 @@ def demo(
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _print_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of texts as a table that cuts or breaks nothing but its last column.
+
+    Where stdout is no terminal the table is as wide as it has to be; where a terminal is too narrow for it, each row is
+    a line with the name, and the rest below.
+    """
+    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+    borders = 3 * len(head) + 1
+    if stdout.is_terminal and stdout.width < sum(widths[:-1]) + min(widths[-1], 24) + borders:
+        for row in rows:
+            print_line(row[0])
+            stdout.print(Padding(", ".join(row[1:-1]) + f": {row[-1]}", (0, 0, 0, 4)))
+        return
+    table = Table()
+    for name in head[:-1]:
+        table.add_column(name, no_wrap=True)
+    table.add_column(head[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    if stdout.is_terminal:
+        stdout.print(table)
+    else:
+        text = io.StringIO()
+        Console(file=text, width=sum(widths) + borders, highlight=False, markup=False).print(table)
+        print_line(text.getvalue().rstrip())
 
 
 def _stream(data: str, run: Path, fresh: bool) -> Stream:

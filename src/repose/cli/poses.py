@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import Force, MinScore, PersonChoice, print_line
 
 
@@ -111,5 +111,8 @@ def convert_pose(
         if canvas is None:
             raise ValueError(f"{source}, {label} does not tell the size of its picture: give --size HEIGHTxWIDTH")
         save_image(path, draw_openpose(pose.keypoints, *canvas))
+    for path in files:
+        reporting.wrote(path, "drawing" if drawn else "poses")
+    reporting.number(poses=len(poses))
     written: str = "drawing" if drawn else chosen
     print_line(f"{out}: {len(poses)} {'pose' if len(poses) == 1 else 'poses'}, {written}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import TaskID
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import Device, Results, print_line, stdout
 from repose.cli.outputs import require_folder
 
@@ -117,6 +117,8 @@ def reid(
 
         lines = run(store, out=out, model=model or ["default"], settings=settings, poses_from=poses_from,
                     results=results, tick=tick)  # fmt: skip
+    reporting.wrote(out, "folder")
+    reporting.number(classifiers=[dict(line) for line in lines])
     stdout.print(short_table(lines))
     print_line(f"{out}: {len(lines)} classifiers")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion
 from repose.cli.common import (
     AsJson,
     Device,
@@ -34,6 +34,7 @@ from repose.cli.inputs import (
 from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
 from repose.cli.people import Watched
 from repose.cli.reporting import Report
+from repose.cli.starting import let_threads_sleep, pause_collector, resume_collector
 
 
 def transfer(
@@ -95,6 +96,7 @@ def transfer(
         str,
         typer.Option(
             metavar="keep|generated|white|transparent|PICTURE",
+            autocompletion=completion.of(completion.BACKGROUNDS),
             help="What is behind the new figure: the photograph, filled where the old figure was (keep); what the "
             "model paints (generated); white; nothing (transparent: PNG, WebP, TIFF); or a picture, scaled to cover.",
         ),
@@ -152,6 +154,8 @@ def transfer(
     [bold]repose transfer me.jpg dancer.jpg --model runs/pinet --source-parsing me_labels.png --labels cihp[/bold]
     [bold]repose transfer front.jpg back.jpg --to dancer.jpg -o me_dancing.png[/bold]
     """
+    pause_collector()
+    let_threads_sleep()
     import numpy as np
     import torch
 
@@ -193,6 +197,7 @@ def transfer(
         maps = [str(place) for place in (source_parsing, source_iuv, target_parsing, target_iuv) if place is not None]
         _check_outputs(out, places, [*given_joints, *maps], one and not target.is_dir(), force)
         loaded = load(weights if weights is not None else model, device)
+        resume_collector()
         if more:
             loaded.require_gathering()
         source_paths, target_paths = pictures_in(source), targets_in(target)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, reporting
 from repose.cli.common import Estimator, ModelName, print_line, stdout
 from repose.cli.outputs import require_folder
 from repose.cli.reporting import telling_unfinished
@@ -59,6 +59,11 @@ def tune(
             source, out, model=model, minutes=minutes, images=images, pictures=pictures, hold_out=hold_out, pose=pose,
             seed=seed, keep=keep, progress=common.progress_callback(bar, "read pictures"), screen=stdout,
         )  # fmt: skip
+    reporting.wrote(done.folder, "weights")
+    reporting.number(
+        images=done.images, tune_seconds=round(done.seconds, 3), pictures=done.pictures, before=done.before,
+        after=done.after,
+    )  # fmt: skip
     used = ", ".join(f"{count} for the {split}" for split, count in done.pictures.items())
     print_line(f"{done.folder}: {done.images:,} images in {done.seconds / 60:.1f} min, of {used} pictures")
     for name, value in done.after.items():

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repose.cli import common
+from repose.cli import common, completion
 from repose.cli.common import AsJson, Device, Estimator, Force, MinScore, ModelName
 from repose.cli.inputs import files_of
 from repose.cli.outputs import require_folder, require_no_input, require_place, sheet_beside
 from repose.cli.reporting import Report, telling_unfinished
+from repose.cli.starting import pause_collector, resume_collector
 
 if TYPE_CHECKING:
     from repose.apps.motion.video import Clip
@@ -39,6 +40,7 @@ Behind = Annotated[
     str,
     typer.Option(
         metavar="keep|generated|white|transparent|PICTURE",
+        autocompletion=completion.of(completion.BACKGROUNDS),
         help="What is behind the figure; see `repose transfer`. transparent: .webp or a folder.",
     ),
 ]
@@ -120,10 +122,12 @@ def video(
     [bold]repose video me.jpg cat-dance.gif --background beach.jpg -o me.gif[/bold]
     [bold]repose video me.jpg 0 --seconds 5 -o me.mp4[/bold]
     """
+    pause_collector()
     from repose.apps.motion.camera import camera_number
     from repose.apps.motion.encoding import container_of
     from repose.apps.motion.sources import kind_of_clip
     from repose.apps.motion.video import video as make
+    from repose.images import load_image
     from repose.pipeline import load, read_background, require_mask
 
     report = Report("video", as_json)
@@ -143,7 +147,9 @@ def video(
             )
         which = common.parse_person(person)
         target_which = common.parse_person(target_person, "--target-person")
+        load_image(source)  # one that cannot be read is told before the networks are loaded
         loaded = load(weights if weights is not None else model, device)
+        resume_collector()
         report.document |= {"model": loaded.name, "clip": clip, "follow": follow, "smooth": smooth}
         with progress_of_clip(out) as progress, report.noting(source):
             made = make(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -25,25 +25,37 @@ def lift(picture: Tensor, canvas_height: int, placement: Placement, region: Regi
     Returns:
         (C, rows, columns) of the region.
     """
+    return lifting(picture, canvas_height, placement)(region)
+
+
+def lifting(picture: Tensor, canvas_height: int, placement: Placement) -> Callable[[Region], Tensor]:
+    """`lift` for many regions: a picture that is larger than its crop of the photograph is scaled down once."""
     top, left, box_height, box_width = placement.box
     scale = picture.shape[-2] / canvas_height
     t, l, h, w = (round(side * scale) for side in placement.window)  # noqa: E741
     share = len(picture) == 1
-    y, x = region
-    rows, columns = _inside(y, top, box_height), _inside(x, left, box_width)
+    small: Tensor | None = None
     if box_height < h or box_width < w:
         part = picture[None, :, t : t + h, l : l + w]
-        part = F.interpolate(part, (box_height, box_width), mode="bilinear", align_corners=False, antialias=True)[0]
-        part = part[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    else:
-        part = _taken(picture[:, t : t + h, l : l + w], 1, rows.start - top, rows.stop - top, box_height, not share)
-        part = _taken(part, 2, columns.start - left, columns.stop - left, box_width, not share)
-    part = part.clamp_(0 if share else -1, 1)
-    if (rows, columns) == region:
-        return part
-    out = picture.new_zeros(len(picture), y.stop - y.start, x.stop - x.start)
-    out[:, rows.start - y.start : rows.stop - y.start, columns.start - x.start : columns.stop - x.start] = part
-    return out
+        small = F.interpolate(part, (box_height, box_width), mode="bilinear", align_corners=False, antialias=True)[0]
+
+    def of(region: Region) -> Tensor:
+        y, x = region
+        rows, columns = _inside(y, top, box_height), _inside(x, left, box_width)
+        if small is not None:
+            part = small[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left].clone()
+        else:
+            part = picture[:, t : t + h, l : l + w]
+            part = _taken(part, 1, rows.start - top, rows.stop - top, box_height, not share)
+            part = _taken(part, 2, columns.start - left, columns.stop - left, box_width, not share)
+        part = part.clamp_(0 if share else -1, 1)
+        if (rows, columns) == region:
+            return part
+        out = picture.new_zeros(len(picture), y.stop - y.start, x.stop - x.start)
+        out[:, rows.start - y.start : rows.stop - y.start, columns.start - x.start : columns.stop - x.start] = part
+        return out
+
+    return of
 
 
 def strips(region: Region, rows: int = 64) -> Iterator[Region]:
@@ -120,4 +132,4 @@ def _taken(picture: Tensor, dim: int, first: int, last: int, length: int, cubic:
     ).sum(0)
 
 
-__all__ = ["Region", "cover", "lift", "ramp", "strips"]
+__all__ = ["Region", "cover", "lift", "lifting", "ramp", "strips"]

@@ -79,7 +79,7 @@ def propagate(unary: Any, colours: Any, neighbours: Any, rounds: int) -> Any:
     count, kinds = unary.shape
     messages = np.zeros((4, count, kinds), np.float32)  # to a cell, from its neighbour in that direction
     new = np.zeros((4, count, kinds), np.float32)
-    belief = np.empty(kinds, np.float32)
+    belief, reached = np.empty(kinds, np.float32), np.empty(kinds, np.float32)
     seam = np.empty((count, kinds, kinds), np.float32)
     for n in range(count):
         for a in range(kinds):
@@ -103,12 +103,14 @@ def propagate(unary: Any, colours: Any, neighbours: Any, rounds: int) -> Any:
                             belief[a] += messages[k, n, a]
                 back = way ^ 1
                 lowest = np.float32(np.inf)
+                reached[:] = np.inf
+                for a in range(kinds):
+                    for b in range(kinds):  # the inner loop is over b, so that it is vectorised
+                        cost = belief[a] + seam[n, a, b] + seam[other, a, b]
+                        reached[b] = cost if cost < reached[b] else reached[b]
                 for b in range(kinds):
-                    best = np.float32(np.inf)
-                    for a in range(kinds):
-                        best = min(best, belief[a] + seam[n, b, a] + seam[other, b, a])
-                    new[back, other, b] = best
-                    lowest = min(lowest, best)
+                    new[back, other, b] = reached[b]
+                    lowest = min(lowest, reached[b])
                 for b in range(kinds):
                     new[back, other, b] -= lowest
         for k in range(4):

@@ -28,7 +28,7 @@ from repose.person import JOINTS, Person
 from repose.represent.canvas import Box, Canvas, Placement, to_uint8
 from repose.represent.figure import figure_mask, reach
 from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
-from repose.scene.blending import Region, cover, lift, ramp, strips
+from repose.scene.blending import Region, cover, lift, lifting, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
 from repose.scene.fill import Patch, fill_box, patched, spread
 from repose.scene.frames import Pixels, keep_still, lay_over, to_pixels
@@ -318,19 +318,16 @@ class Scene:
             height, share = self.canvas.height, self._share(picture, pose, shown, alpha)
             if alpha is None and (isinstance(behind, Tensor) or behind in ("white", "transparent")):
                 picture = _alone(picture, share)
+            share_of, picture_of = (lifting(one, height, pose.placement) for one in (share, picture))
             for strip in strips(region):
-                part = lift(share, height, pose.placement, strip) * near[:, *strip]
+                part = share_of(strip) * near[:, *strip]
                 if behind == "generated":
                     part = torch.maximum(part, ramp(pose.placement, strip))
                 columns = torch.nonzero(part[0].amax(0))[:, 0]
                 if len(columns):
                     first, last = int(columns[0]), int(columns[-1]) + 1
                     strip = strip[0], slice(strip[1].start + first, strip[1].start + last)
-                    part, old, new = (
-                        part[:, :, first:last],
-                        whole[:, *strip],
-                        lift(picture, height, pose.placement, strip),
-                    )
+                    part, old, new = part[:, :, first:last], whole[:, *strip], picture_of(strip)
                     if opacity is None:
                         old += new.sub_(old).mul_(part)
                     else:
@@ -436,9 +433,9 @@ class Scene:
             return photograph.to(whole.dtype, copy=True)
         region = _changed(pose, everything=True)
         if region is not None:
+            share_of = lifting(still, self.canvas.height, pose.placement)
             for strip in strips(region):
-                share = lift(still, self.canvas.height, pose.placement, strip)
-                whole[:, *strip] += (photograph[:, *strip] - whole[:, *strip]) * share
+                whole[:, *strip] += (photograph[:, *strip] - whole[:, *strip]) * share_of(strip)
         return whole
 
     def _matte(self, asking: bool) -> Tensor:

@@ -46,7 +46,7 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     known = patches[place[:, 0] * row + place[:, 1]]
     want = patches[asked[:, 0] * row + asked[:, 1]]
     cost = want.square().sum(1)[:, None] + known.square().sum(1) - 2 * want @ known.T  # (A, M)
-    down, across = (place[:, k] - asked[:, k, None] for k in (0, 1))  # (A, M)
+    down, across = (place[:, k].int() - asked[:, k, None].int() for k in (0, 1))  # (A, M)
     # half the narrow side of the hole, at least: shorter shifts lead from the hole into the hole
     extent = [int(hole.any(dim).sum()) for dim in (1, 0)]
     least = max(4.0, 0.3 * min(extent))
@@ -54,7 +54,7 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     cost = cost / cost.mean().clamp_min(1e-6) + (0.3 / height) * down.abs()
     cost = torch.where(down * down + across * across < least * least, torch.inf, cost)
     best = cost.topk(min(6, cost.shape[1]), 1, largest=False)
-    seen = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)[best.values.isfinite()]
+    seen = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)[best.values.isfinite()].long()
     votes = torch.zeros(2 * height + 1, 2 * width + 1)
     votes.index_put_((seen[:, 0] + height, seen[:, 1] + width), torch.ones(len(seen)), accumulate=True)
     votes = votes + votes.flip(0, 1)  # what resembles forwards does so backwards

@@ -82,7 +82,7 @@ def animate(
         parts = Parts(out, {"motion": motion})
         shown = (pictures[number % count] for number in range(count * loops))
         write_segment(parts.segment(0), shown, [number / rate for number in range(count * loops)], lasts, container)
-        join(out, [parts.segment(0)], container, lasts)
+        join(out, [parts.segment(0)], container, lasts, progress=progress)
         parts.remove()
     height, width = scene.scene.placement.size
     return Clip(out, len(lasts), sum(lasts), height, width, joints, placed.contacts)

@@ -129,18 +129,20 @@ def join(
     container: Container,
     lasts: Sequence[float],
     sound: Callable[[Any], tuple[Any, Iterator[Any]] | None] | None = None,
+    progress: Callable[[str, int, int | None], None] | None = None,
 ) -> None:
     """The segments of a clip as one file, which appears when it is complete.
 
     Args:
         lasts: seconds that each frame is shown.
+        progress: of a GIF and a WebP, whose pictures are encoded now: told ("writing", pictures so far, all).
         sound: adds a stream of sound to the file that it is given, and gives it with its packets, in order; see
             `repose.apps.motion.sound`.
     """
     if container.suffix == ".gif":
-        _write_gif(out, segments, lasts)
+        _write_gif(out, segments, lasts, progress)
     elif container.suffix == ".webp":
-        _write_webp(out, segments, lasts)
+        _write_webp(out, segments, lasts, progress)
     else:
         _copy(out, segments, container, lasts, sound)
 
@@ -228,7 +230,24 @@ def _copy(
             file.mux(packet)
 
 
-def _write_gif(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> None:
+def _counted(
+    segments: Sequence[Path], count: int, progress: Callable[[str, int, int | None], None] | None
+) -> Iterator[Pixels]:
+    """`pictures_of`; each is told when it has been written."""
+    if progress is not None:
+        progress("writing", 0, count)
+    for number, picture in enumerate(pictures_of(segments), 1):
+        yield picture
+        if progress is not None:
+            progress("writing", number, count)
+
+
+def _write_gif(
+    out: Path,
+    segments: Sequence[Path],
+    lasts: Sequence[float],
+    progress: Callable[[str, int, int | None], None] | None,
+) -> None:
     """One palette for all pictures, so that what stands still does not change its colour."""
     import av
     from av import VideoFrame
@@ -243,7 +262,7 @@ def _write_gif(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> N
     ends = np.rint(np.concatenate([[0.0], np.cumsum(lasts)]) * 100).astype(int)  # a gif counts hundredths
     with replacing(out) as partial, av.open(str(partial), "w", format="gif", options={"loop": "0"}) as file:
         stream: Any = None
-        for number, picture in enumerate(pictures_of(segments)):
+        for number, picture in enumerate(_counted(segments, len(lasts), progress)):
             if stream is None:
                 stream = file.add_stream("gif", rate=100)
                 stream.height, stream.width, stream.pix_fmt = *picture.shape[:2], "pal8"
@@ -262,7 +281,12 @@ def _write_gif(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> N
             file.mux(packet)
 
 
-def _write_webp(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> None:
+def _write_webp(
+    out: Path,
+    segments: Sequence[Path],
+    lasts: Sequence[float],
+    progress: Callable[[str, int, int | None], None] | None,
+) -> None:
     """The encoder of libwebp keeps what it has encoded, not the pictures."""
     import av
     from av import VideoFrame
@@ -271,7 +295,7 @@ def _write_webp(out: Path, segments: Sequence[Path], lasts: Sequence[float]) -> 
     ends = np.rint(np.concatenate([[0.0], np.cumsum(lasts)]) * 1000).astype(int)
     with replacing(out) as partial, av.open(str(partial), "w", format="webp", options={"loop": "0"}) as file:
         stream: Any = None
-        for number, picture in enumerate(pictures_of(segments)):
+        for number, picture in enumerate(_counted(segments, len(lasts), progress)):
             if stream is None:
                 options = {"quality": "85", "compression_level": "2"}
                 stream = file.add_stream("libwebp_anim", rate=1000, options=options)

@@ -23,7 +23,7 @@ from repose.apps.motion.scene import ClipScene, clip_scene, with_room_for
 from repose.apps.motion.smoothing import SPAN, steadied
 from repose.apps.motion.sound import has_sound, sound_of
 from repose.apps.motion.sources import ahead, kind_of_clip
-from repose.estimate import Cached, KeypointEstimator, MaskEstimator, estimator
+from repose.estimate import Cached, KeypointEstimator, MaskEstimator, NobodyFound, estimator
 from repose.images import ImageLike, save_image
 from repose.person import Person
 from repose.pipeline import Joints, Model, covering, load, read_background, read_person, require_mask, with_mask
@@ -250,7 +250,12 @@ def _motion(
     else:
         network = estimator(pose) if isinstance(pose, str) else pose
         advance = None if progress is None else lambda done, total: progress("following", done, total)
-        return follow_frames(place, Cached(network, parts.detections), which, rate, advance, seconds)
+        try:
+            return follow_frames(place, Cached(network, parts.detections), which, rate, advance, seconds)
+        except NobodyFound as error:
+            if seconds is None:
+                raise
+            raise NobodyFound(f"{error}; only the first {seconds:g} s were read (--seconds)") from error
     kept = len(motion) if seconds is None else int((motion.times < seconds).sum())
     return replace(motion, joints=motion.joints[:kept], times=motion.times[:kept], lasts=motion.lasts[:kept])
 
@@ -270,7 +275,8 @@ def _write_file(
             write_segment(parts.segment(segment), ahead(shown), times[first:last].tolist(), lasts[first:last].tolist(),
                           container)  # fmt: skip
     heard = None if sound is None else sound_of(sound, container, float(lasts.sum()))
-    join(out, [parts.segment(number) for number in range(len(firsts))], container, lasts.tolist(), heard)
+    join(out, [parts.segment(number) for number in range(len(firsts))], container, lasts.tolist(), heard,
+         progress)  # fmt: skip
 
 
 def _write_pictures(

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -109,11 +109,10 @@ def pair_geometry(source: Tensor, target: Tensor, height: int, width: int) -> Pa
         source, target: keypoints (B, 18, 3) on a canvas of height x width pixels. A skeleton of fewer than 5 located
             joints has no body: its maps are empty, and every pixel stays in its place.
     """
-    parts = _operator(source, target, height, width)
+    parts = torch.ops.repose.pair_geometry(source, target, height, width)
     return PairGeometry(*(part.to(source.device) for part in parts))
 
 
-@torch.library.custom_op("repose::pair_geometry", mutates_args=())
 def _operator(source: Tensor, target: Tensor, height: int, width: int) -> list[Tensor]:
     """`pair_geometry` as an operator, so that memory is counted and graphs are traced without it; on the CPU."""
     count = len(source)
@@ -139,9 +138,15 @@ def _operator(source: Tensor, target: Tensor, height: int, width: int) -> list[T
     return parts
 
 
-@_operator.register_fake
 def _shapes(source: Tensor, target: Tensor, height: int, width: int) -> list[Tensor]:
-    return [torch.empty(len(source), channels, height, width) for channels in _CHANNELS]
+    return [torch.empty(len(source), channels, height, width, device=source.device) for channels in _CHANNELS]
+
+
+# `torch.library.custom_op` would do the same, but its first call imports the compiler of PyTorch: more than a second
+_LIBRARY: Final[Any] = torch.library.Library("repose", "FRAGMENT")  # type: ignore[no-untyped-call]
+_LIBRARY.define("pair_geometry(Tensor source, Tensor target, SymInt height, SymInt width) -> Tensor[]")
+_LIBRARY.impl("pair_geometry", _operator, "CompositeExplicitAutograd")
+_LIBRARY.impl("pair_geometry", _shapes, "Meta")
 
 
 @dataclass(frozen=True, eq=False)
