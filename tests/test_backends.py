@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from repose import backends
-from repose.backends import BACKENDS, BackendError, fold_batch_norm, image_function
+from repose.backends import BACKENDS, BackendError, files, fold_batch_norm, image_function
 from repose.bench.workload import example
 from repose.models.base import Generator
 from tests import tiny
@@ -116,8 +115,8 @@ def test_ncnn_says_why_a_conversion_failed(monkeypatch: pytest.MonkeyPatch) -> N
     for package in NEEDS["ncnn"]:
         pytest.importorskip(package)
     converter = type("converter", (), {"EXEC_PATH": shutil.which("false") or "false"})
-    real = backends._package
-    monkeypatch.setattr(backends, "_package", lambda name, extra: converter if name == "pnnx" else real(name, extra))
+    real = files.package
+    monkeypatch.setattr(files, "package", lambda name, extra: converter if name == "pnnx" else real(name, extra))
     generator, inputs = build("patn-batch")
     with pytest.raises(BackendError, match="pnnx could not convert the network to ncnn"):
         image_function("ncnn", generator, inputs)

@@ -22,6 +22,7 @@ from repose.cli import (
     data_sets,
     estimate,
     evaluate,
+    export,
     font,
     generate,
     models,
@@ -98,6 +99,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "reid": reid.reid,
     "inspect": models.inspect,
     "convert": models.convert,
+    "export": export.export,
     "models": models.list_models,
     "demo": models.demo,
 }

@@ -10,6 +10,7 @@ import typer
 from repose.cli import common
 from repose.cli.common import (
     AsJson,
+    Backend,
     Device,
     Estimator,
     Force,
@@ -124,6 +125,7 @@ def transfer(
     as_json: AsJson = False,
     scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
     device: Device = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Put the person of SOURCE into the pose of TARGET.
 
@@ -196,6 +198,7 @@ def transfer(
         if more:
             loaded.require_gathering()
         source_paths, target_paths = pictures_in(source), targets_in(target)
+        loaded = loaded.with_backend(backend, len(source_paths) * len(target_paths))
         height, width = loaded.canvas.size
         read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
         eyes = Watched(pose)
@@ -324,6 +327,7 @@ def transfer(
                     report.wrote(place, "picture", **pair, height=shape[0], width=shape[1])
                 rows += [row, *([seen(other)] for other in others)]
                 del photograph, given, scene, others, views, large  # one photograph at a time
+        report.document |= {"backend": loaded.backend, "backend_note": loaded.backend_note}
         if not done:
             raise ValueError("no picture was computed: every pair of a source and a target was skipped")
         if alone:
