@@ -19,6 +19,8 @@ from repose.models.base import Generator
 IMAGE: Final = "image"
 """The name of the picture among the outputs of a network; the others are names of `Output.extra`."""
 
+ADVICE: Final = "`plain` runs every network, and onnxruntime every network of this package: take one of them"
+
 
 class BackendError(RuntimeError):
     """The package of a backend is not installed, or cannot run this network; the text says which, and why."""
@@ -89,11 +91,11 @@ def package(name: str, extra: str) -> Any:
 
 
 @contextlib.contextmanager
-def guarded(what: str) -> Iterator[None]:
+def guarded(what: str, advice: str = ADVICE) -> Iterator[None]:
     """Any error of a library inside becomes a `BackendError` with advice.
 
     Args:
-        what: what was tried, such as "openvino cannot run this network".
+        what: what was tried, such as "openvino cannot run this network". advice: what to do instead.
     """
     try:
         yield
@@ -102,10 +104,7 @@ def guarded(what: str) -> Iterator[None]:
     except Exception as error:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         said = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
-        raise BackendError(
-            f"{what} ({said}); `plain` runs every network, and onnxruntime every network of this package: take one of "
-            "them"
-        ) from error
+        raise BackendError(f"{what} ({said}); {advice}") from error
 
 
 @contextlib.contextmanager

@@ -17,8 +17,8 @@ from repose.losses.lpips import Lpips
 LIMIT: Final = 1e-4
 """Largest difference of any value of any output in float32; pictures have a range of 2."""
 
-LPIPS_LIMIT: Final = 0.01
-"""Of a picture in float16 or int8 from PyTorch's: below it nobody tells two pictures apart (docs/export.md)."""
+LPIPS_LIMIT: Final = 0.005
+"""Of a picture in float16 or int8 from PyTorch's: about what JPEG of quality 95 makes of it (docs/export.md)."""
 
 GREY_LIMITS: Final = (1.0, 8.0)
 """Without LPIPS: mean and 99.9th percentile of the differences, in grey levels of 255."""

@@ -57,7 +57,9 @@ def load(folder: str | Path = ".") -> tuple[dict[str, Any], Run]:
 def _onnx(file: Path, names: list[str], outputs: list[str]) -> Run:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # an error comes as a Python exception
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     wanted = {node.name for node in session.get_inputs()}
 
     def run(inputs: Arrays) -> Arrays:
@@ -161,14 +163,14 @@ def _joint_maps(how: dict[str, Any], person: Arrays, before: Arrays) -> NDArray[
         located = joints[..., 2] > 0
         scale = np.array([columns / width, rows / height], np.float32)
         places = np.where(located[..., None], (joints[..., :2] + np.float32(0.5)) * scale - np.float32(0.5), 0)
-        maps.append(_heatmaps(places, located, rows, columns, how["kind"], sigma, how["radius"]))
+        maps.append(_heatmaps(places, located, rows, columns, how["kind"], sigma))
         if how["frames"]:
             maps.append(_bone_frames(places, located, rows, columns))
     return np.concatenate(maps, 1)
 
 
 def _heatmaps(
-    places: NDArray[Any], located: NDArray[Any], rows: int, columns: int, kind: str, sigma: float, radius: float
+    places: NDArray[Any], located: NDArray[Any], rows: int, columns: int, kind: str, sigma: float
 ) -> NDArray[Any]:
     """(B, 18, 2) -> (B, 18, rows, columns); a missing joint leaves zeros."""
     x, y = places[..., 0, None], places[..., 1, None]
@@ -177,9 +179,6 @@ def _heatmaps(
         right, low = across == np.floor(x + 0.5), (down == np.floor(y + 0.5)) & located[..., None]
         return np.asarray(low[..., :, None] & right[..., None, :], np.float32)
     right, low = np.square(across - x), np.square(down - y)
-    if kind == "disc":
-        left = np.where(located[..., None], radius * radius - low, -np.inf)
-        return np.asarray(right[..., None, :] <= left[..., :, None], np.float32)
     scale = -0.5 / (sigma * sigma)
     low = np.exp(low * scale) * located[..., None]
     maps: NDArray[Any] = low[..., :, None] * np.exp(right * scale)[..., None, :]

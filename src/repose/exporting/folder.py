@@ -200,13 +200,18 @@ def _checked(
     """Run the file as a consumer does, beside PyTorch."""
     runs: list[CheckedRun] = []
     pictures: list[tuple[Tensor, Tensor]] = []
-    with guarded(f"the {settings.format} file does not run"):
+    other = "write another --format: onnx and torchscript hold every network of this package"
+    with guarded(f"the {settings.format} file does not run", other):
         _, run = consumer.load(folder)
 
     def compare(inputs: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]], what: str) -> None:
         size = (wanted["image"].shape[-2], wanted["image"].shape[-1])
         count = len(wanted["image"])
-        with guarded(f"the {settings.format} file does not run {count} of {size[0]}x{size[1]}; fix --batch or --size"):
+        advice = other if size == network.size else "give --size HxW, one folder for each size"
+        if settings.free_batch and size == network.size and count > 1:
+            advice = f"give --batch {count}, or {other}"
+        tried = f"{count} {'picture' if count == 1 else 'pictures'} of {size[0]}x{size[1]}"
+        with guarded(f"the {settings.format} file does not run with {tried}", advice):
             got = run(inputs)
             outputs = {name: difference(got[name], wanted[name]) for name in network.outputs}
         runs.append(CheckedRun(count, size, what, outputs))

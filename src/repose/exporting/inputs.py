@@ -78,8 +78,8 @@ _PICTURE: Final = InputTensor("source_image", "the source picture: red, green, b
 
 def _maps(name: str, people: tuple[str, ...], cell: int = 1, **more: Any) -> InputTensor:
     how = {
-        "by": "joint_maps", "of": list(people), "kind": "gaussian", "sigma": 6.0, "radius": 4.0, "cell": cell,
-        "frames": False, **more,
+        "by": "joint_maps", "of": list(people), "kind": "gaussian", "sigma": 6.0, "cell": cell, "frames": False,
+        **more,
     }  # fmt: skip
     whose = " and then of the ".join(people)
     text = f"a map for each of OpenPose's 18 joints of the {whose}: {how['kind']}, 1 at the joint, 0 if it is missing"

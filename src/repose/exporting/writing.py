@@ -41,7 +41,8 @@ def write_network(network: Network, settings: ExportSettings, folder: Path) -> l
         BackendError: a package is missing, or the format's own library refuses this network or a free size of it; the
             text says which other way there is.
     """
-    with guarded(f"this network cannot be written for {settings.format}"):
+    advice = "write another --format: onnx and torchscript hold every network of this package"
+    with guarded(f"this network cannot be written for {settings.format}", advice):
         examples = network.encode(settings.pictures, network.size, 0)
         if settings.format == "torchscript":
             path = folder / "model.pt"
