@@ -36,12 +36,12 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
-    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "demo", "bench",
-    "research", "study",
+    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "export", "models", "demo",
+    "bench", "research", "study",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "estimate", "video", "steadiness",
+    "pictures", "large", "estimate", "video", "steadiness", "export",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 

@@ -139,6 +139,7 @@ def time_exports(
                     rows.append(ExportRow(form, precision, free, str(error)))
                     continue
                 seconds = time.perf_counter() - start
+                megabytes = exported.megabytes
                 versions |= exported.description["versions"]
                 _, run = consumer.load(place)
                 stored = dict(np.load(place / "example.npz"))
@@ -161,7 +162,7 @@ def time_exports(
             rows.append(
                 ExportRow(
                     form, precision, free, checks.verdict(precision), checks.largest, checks.picture, lpips,
-                    checks.grey[0], exported.megabytes, seconds, 1000 * best,
+                    checks.grey[0], megabytes, seconds, 1000 * best,
                 )
             )  # fmt: skip
     height, width = model.canvas.size
