@@ -277,6 +277,7 @@ def test_an_input_that_does_not_grow_with_the_picture() -> None:
         ({"format": "ncnn", "precision": "int8"}, "int8 is written for onnx and openvino alone"),
         ({"format": "torchscript", "precision": "float16"}, "TorchScript is written in float32"),
         ({"precision": "int8", "check": False}, "which --no-check leaves open"),
+        ({"size": "dynamic", "check": False}, "known only when it is tried"),
         ({"batch": 0}, "a batch is 1 to 1024 pictures"),
     ],
 )

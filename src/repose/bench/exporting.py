@@ -173,10 +173,12 @@ def time_exports(
 def print_exports(exports: ModelExports, screen: Console) -> None:
     """Print a row for each file."""
     title = f"{exports.model}, {exports.height}x{exports.width}; PyTorch {exports.milliseconds:.1f} ms a picture"
-    table = Table(*_HEAD[1:], "note", title=title)
+    table = Table(*_HEAD[1:], title=title)
     for row in exports.rows:
-        table.add_row(*_cells(row), row.note)
+        table.add_row(*_cells(row))
     screen.print(table)
+    for note in dict.fromkeys(row.note for row in exports.rows if row.note):
+        screen.print(f"note: {note}", soft_wrap=True)
 
 
 def export_table(lines: list[ResultLine]) -> str:

@@ -58,6 +58,11 @@ class ExportSettings:
             raise ValueError(
                 "TorchScript is written in float32: call .half() on it where it is used, or write --format onnx"
             )
+        if self.size == DYNAMIC and not (self.check or self.force):
+            raise ValueError(
+                "whether a network takes any size is known only when it is tried, which --no-check leaves out: leave "
+                "--no-check away, or add --force"
+            )
         if self.precision != "float32" and not (self.check or self.force):
             raise ValueError(
                 f"{self.precision} is written where the picture stays equal to the eye, which --no-check leaves open: "
