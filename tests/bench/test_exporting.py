@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from repose.bench.exporting import ExportRow, ModelExports, export_table, time_exports
+from repose.bench.exporting import BackendRow, ExportRow, ModelExports, backend_table, export_table, time_exports
 from repose.record import append, read_results
 from tests import tiny
+
+BACKENDS = (
+    BackendRow("ncnn", "", 1.5, 10.0, 40.0),
+    BackendRow("folded", "", 0.1, 41.0, 40.0),
+    BackendRow("openvino", "openvino cannot run this network"),
+)
 
 
 def exports(*rows: ExportRow) -> ModelExports:
     versions = {"repose": "0.1.0", "torch": "2.13.0", "onnxruntime": "1.32.0"}
-    return ModelExports("toy", "toy-s", 128, 64, 9.25, 2, 0.0061, versions, rows)
+    return ModelExports("toy", "toy-s", 128, 64, 9.25, 2, 0.0061, versions, rows, BACKENDS)
 
 
 ROWS = (
@@ -48,9 +54,23 @@ def test_the_table() -> None:
         export_table([])
 
 
-def test_a_run_on_tiny_weights(tmp_path: Path) -> None:
+def test_the_table_of_backends() -> None:
+    stamp = {"torch": "2.13.0", "threads": 2, "hardware": "two cores", "commit": "abc"}
+    line = {**exports().line(), **stamp}
+    table = backend_table([line])
+    assert "| `toy` 128x64 | `ncnn` | 1.5 | 10.0 | 40.0 | 50 |" in table
+    assert "|  | `folded` | 0.1 | 41.0 | 40.0 | never |" in table
+    assert "|  | `openvino` | does not run |  |  |  |" in table
+    with pytest.raises(ValueError, match="with backends"):
+        backend_table([{**line, "backends": []}])
+
+
+def test_a_run_on_tiny_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = tiny.save(tmp_path / "weights", "patn-s", "network.blocks=1")
+    monkeypatch.setattr("repose.bench.exporting.IN_PLACE", ("folded",))
     found = time_exports(str(weights), ["torchscript"], rounds=1)
+    (folded,) = found.backends
+    assert min(folded.prepare, folded.milliseconds, folded.plain) > 0
     whole, half, eight, free = found.rows
     assert (whole.note, free.note, free.free) == ("", "", True)
     assert "TorchScript is written in float32" in half.note

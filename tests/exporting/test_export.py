@@ -21,7 +21,8 @@ from repose.exporting.checks import Difference, largest_lpips
 from repose.exporting.precision import half_weights
 from repose.models import MODELS
 from repose.models.base import Generator
-from repose.pipeline import Model
+from repose.person import Person
+from repose.pipeline import Model, read_person
 from tests import tiny
 from tests.contract.checks import build, settle, tiny_recipe
 
@@ -154,6 +155,20 @@ def test_half_weights_are_half_as_large(whole: tuple[Model, Exported], tmp_path:
     run = consumer._onnx(file, names, ["image"])
     apart = np.abs(run({name: inputs[f"input.{name}"] for name in names})["image"] - inputs["expected.image"]).max()
     assert 1e-6 < apart < 5e-2, "rounded, though little"
+
+
+def test_a_photograph_for_the_check_and_the_example(tmp_path: Path) -> None:
+    model = patn()
+    person = read_person(tiny.photograph(), tiny.Eyes())
+    pose = read_person(tiny.photograph(x=60, tall=280), tiny.Eyes())
+    settings = ExportSettings("torchscript")
+    exported = export(model, tmp_path / "out", settings, (person, Person(keypoints=pose.keypoints, size=pose.size)))
+    assert exported.checks is not None
+    assert [run.what for run in exported.checks.runs][:2] == ["the given photograph and pose", "drawn people"]
+    stored = np.load(tmp_path / "out" / "example.npz")
+    np.testing.assert_array_equal(stored["person.image"][0], model.place(person).image)
+    wanted = model.crop(person, pose).numpy()
+    np.testing.assert_allclose(stored["expected.image"][0], wanted, atol=1e-5)
 
 
 def test_outputs_that_a_scene_reads(tmp_path: Path) -> None:

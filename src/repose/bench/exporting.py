@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import PIL.Image
@@ -21,15 +22,19 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from repose.backends import BackendError
+from repose.backends import BackendError, accelerated
 from repose.exporting import DYNAMIC, FORMATS, ExportSettings, consumer, export
 from repose.exporting.checks import largest_lpips
+from repose.exporting.examples import drawn_people
 from repose.exporting.settings import PRECISIONS
 from repose.markdown import each_value, grid_table
 from repose.models.weights import shipped
-from repose.pipeline import load
+from repose.pipeline import Model, load
 from repose.record import ResultLine, or_nan, reading_line
 from repose.represent.canvas import from_uint8, to_uint8
+
+IN_PLACE: Final = ("channels_last", "folded", "onnxruntime", "openvino", "ncnn")
+"""Backends that are compared with PyTorch inside Repose; `compiled` takes a minute to prepare."""
 
 QUALITY: Final = 95
 """Of the JPEG that shows what a distance means: it is said to look like its original."""
@@ -64,6 +69,29 @@ class ExportRow:
 
 
 @dataclass(frozen=True)
+class BackendRow:
+    """A backend inside Repose, as `repose transfer --backend` uses it, with every output of the network.
+
+    Attributes:
+        backend: key of `repose.backends.BACKENDS`. note: why it does not run; "" if it does.
+        prepare: seconds until its first picture. milliseconds: a picture, best of the rounds.
+        plain: the same by PyTorch, in turns with it.
+    """
+
+    backend: str
+    note: str = ""
+    prepare: float = math.nan
+    milliseconds: float = math.nan
+    plain: float = math.nan
+
+    @property
+    def pays(self) -> float:
+        """From how many pictures on it saves what its preparation took; infinite where it is not faster."""
+        saved = (self.plain - self.milliseconds) / 1000
+        return self.prepare / saved if saved > 0 else math.inf
+
+
+@dataclass(frozen=True)
 class ModelExports:
     """All files of one model.
 
@@ -71,7 +99,7 @@ class ModelExports:
         model: name of the weights. recipe: their recipe. height, width: of the pictures.
         milliseconds: a picture by PyTorch, best of the rounds. threads: of PyTorch.
         jpeg: LPIPS of the example as a JPEG of quality `QUALITY`; NaN without its weights.
-        versions: of the packages. rows: one a file.
+        versions: of the packages. rows: one a file. backends: one a backend.
     """
 
     model: str
@@ -83,6 +111,7 @@ class ModelExports:
     jpeg: float
     versions: dict[str, str]
     rows: tuple[ExportRow, ...]
+    backends: tuple[BackendRow, ...] = ()
 
     def line(self) -> ResultLine:
         """The result line, without its stamp."""
@@ -99,9 +128,15 @@ class ModelExports:
                 )
                 for row in line["rows"]
             )
+            backends = tuple(
+                BackendRow(
+                    row["backend"], row["note"], *(or_nan(row[key]) for key in ("prepare", "milliseconds", "plain"))
+                )
+                for row in line.get("backends", ())
+            )
             return cls(
                 line["model"], line["recipe"], line["height"], line["width"], line["milliseconds"], line["threads"],
-                or_nan(line["jpeg"]), line["versions"], rows,
+                or_nan(line["jpeg"]), line["versions"], rows, backends,
             )  # fmt: skip
 
 
@@ -150,11 +185,8 @@ def time_exports(
                 if math.isnan(jpeg):
                     jpeg = _jpeg(torch.from_numpy(stored["expected.image"][0]))
 
-                def by_torch(tensors: list[torch.Tensor] = tensors) -> None:
-                    with torch.inference_mode():
-                        model.generator.synthesise(*tensors)
-
-                best, own = _best([lambda run=run, inputs=inputs: run(inputs), by_torch], rounds)  # type: ignore[misc]
+                ways: list[Callable[[], object]] = [partial(run, inputs), partial(_by_torch, model, tensors)]
+                best, own = _best(ways, rounds)
                 plain = min(plain, own)
             checks = exported.checks
             assert checks is not None
@@ -167,7 +199,39 @@ def time_exports(
             )  # fmt: skip
     height, width = model.canvas.size
     threads = torch.get_num_threads()
-    return ModelExports(name, model.recipe.name, height, width, 1000 * plain, threads, jpeg, versions, tuple(rows))
+    backends = time_backends(model, rounds, say)
+    return ModelExports(
+        name, model.recipe.name, height, width, 1000 * plain, threads, jpeg, versions, tuple(rows), backends
+    )
+
+
+@torch.inference_mode()
+def time_backends(
+    model: Model, rounds: int, say: Callable[[str], None] = lambda _: None, names: Sequence[str] | None = None
+) -> tuple[BackendRow, ...]:
+    """A model's network by each backend, after `Generator.prepare` where there is one, as for a photograph.
+
+    Args:
+        model: on the CPU. rounds, say: see `time_exports`. names: of backends, `IN_PLACE` without.
+    """
+    generator = model.generator
+    source, target = drawn_people(1, *model.canvas.size, SEED, generator.needs.fields)
+    source = source.only(*generator.needs.source)
+    inputs = (*generator.encode(source, target), *generator.prepare(source))
+    rows = []
+    for name in IN_PLACE if names is None else names:
+        say(f"{model.name}: {name}")
+        fast = accelerated(generator, name)
+        start = time.perf_counter()
+        try:
+            fast.synthesise(*inputs)
+        except BackendError as error:
+            rows.append(BackendRow(name, str(error)))
+            continue
+        prepare = time.perf_counter() - start
+        own, plain = _best([partial(one.synthesise, *inputs) for one in (fast, generator)], rounds)
+        rows.append(BackendRow(name, "", prepare, 1000 * own, 1000 * plain))
+    return tuple(rows)
 
 
 def print_exports(exports: ModelExports, screen: Console) -> None:
@@ -177,7 +241,12 @@ def print_exports(exports: ModelExports, screen: Console) -> None:
     for row in exports.rows:
         table.add_row(*_cells(row))
     screen.print(table)
-    for note in dict.fromkeys(row.note for row in exports.rows if row.note):
+    inside = Table(*_BACKEND_HEAD[1:])
+    for backend in exports.backends:
+        inside.add_row(*_backend_cells(backend))
+    screen.print(inside)
+    notes = [*(row.note for row in exports.rows), *(row.note for row in exports.backends)]
+    for note in dict.fromkeys(filter(None, notes)):
         screen.print(f"note: {note}", soft_wrap=True)
 
 
@@ -223,7 +292,36 @@ def export_table(lines: list[ResultLine]) -> str:
     )
 
 
+def backend_table(lines: list[ResultLine]) -> str:
+    """The newest run of each model: its network by every backend inside Repose.
+
+    Args:
+        lines: result lines, the newest last.
+
+    Raises:
+        ValueError: there is no such line.
+    """
+    newest = {line["model"]: line for line in lines if line.get("bench") == "export" and line.get("backends")}
+    if not newest:
+        raise ValueError("results hold no line of `repose bench export` with backends")
+    order = list(shipped())
+    grid = [list(_BACKEND_HEAD)]
+    for one in sorted(map(ModelExports.read, newest.values()), key=lambda one: _place(one.model, order)):
+        grid += [
+            [f"`{one.model}` {one.height}x{one.width}" if not place else "", *_backend_cells(row)]
+            for place, row in enumerate(one.backends)
+        ]
+    stamps = list(newest.values())
+    return (
+        f"{grid_table(grid)}\nThreads: {each_value(stamps, 'threads')}; {each_value(stamps, 'hardware')}; "
+        f"torch {each_value(stamps, 'torch')}; commit {each_value(stamps, 'commit', '`{}`')}.\n"
+    )
+
+
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+_BACKEND_HEAD: Final = ("model", "backend", "s to prepare", "ms a picture", "PyTorch ms", "pays from so many pictures")
+
 
 _HEAD: Final = (
     "model", "format", "precision", "size", "difference", "of the picture", "LPIPS", "MB", "ms a picture", "s to write",
@@ -239,6 +337,13 @@ def _cells(row: ExportRow) -> list[str]:
         f"{row.largest:.0e}", f"{row.picture:.0e}", lpips, f"{row.megabytes:.2f}", f"{row.milliseconds:.1f}",
         f"{row.seconds:.0f}",
     ]  # fmt: skip
+
+
+def _backend_cells(row: BackendRow) -> list[str]:
+    if row.note:
+        return [f"`{row.backend}`", "does not run", "", "", ""]
+    pays = f"{row.pays:,.0f}" if math.isfinite(row.pays) else "never"
+    return [f"`{row.backend}`", f"{row.prepare:.1f}", f"{row.milliseconds:.1f}", f"{row.plain:.1f}", pays]
 
 
 def _refused(row: ExportRow) -> bool:
@@ -257,7 +362,12 @@ def _place(name: str, order: list[str]) -> tuple[int, str]:
     return (order.index(name) if name in order else len(order), name)
 
 
-def _best(ways: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
+def _by_torch(model: Model, tensors: Sequence[torch.Tensor]) -> None:
+    with torch.inference_mode():
+        model.generator.synthesise(*tensors)
+
+
+def _best(ways: Sequence[Callable[[], object]], rounds: int) -> list[float]:
     """The least seconds of each way; they take turns."""
     best = [math.inf] * len(ways)
     for turn in range(rounds + 1):
@@ -278,4 +388,7 @@ def _jpeg(image: torch.Tensor) -> float:
     return math.nan if found is None else found
 
 
-__all__ = ["QUALITY", "ExportRow", "ModelExports", "export_table", "print_exports", "time_exports"]
+__all__ = [
+    "QUALITY", "BackendRow", "ExportRow", "ModelExports", "backend_table", "export_table", "print_exports",
+    "time_backends", "time_exports",
+]  # fmt: skip
