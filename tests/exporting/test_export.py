@@ -171,14 +171,22 @@ def test_a_photograph_for_the_check_and_the_example(tmp_path: Path) -> None:
     np.testing.assert_allclose(stored["expected.image"][0], wanted, atol=1e-5)
 
 
-def test_outputs_that_a_scene_reads(tmp_path: Path) -> None:
-    model = model_of("bodywarp")
-    exported = quick(tmp_path / "out", model)
-    assert [entry["name"] for entry in exported.description["outputs"]] == ["image", "person", "still"]
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_with_what_a_scene_reads(name: str, tmp_path: Path) -> None:
+    exported = quick(tmp_path / "out", model_of(name))
+    beside = {"bodywarp": ["person", "still"], "carry": ["person"]}.get(name, [])
+    outputs = ["image", *beside]
+    assert [entry["name"] for entry in exported.description["outputs"]] == outputs
     assert exported.checks is not None
-    assert all(set(run.outputs) == {"image", "person", "still"} for run in exported.checks.runs)
-    assert exported.description["reads"] == []
-    assert "fitting a parametric body" in (tmp_path / "out" / "README.md").read_text()
+    assert all(list(run.outputs) == outputs for run in exported.checks.runs)
+    assert exported.checks.largest < 1e-6
+    text = (tmp_path / "out" / "README.md").read_text()
+    if name in ("bodywarp", "densepose"):
+        assert exported.description["reads"] == []
+        assert "What you need beside this folder" in text
+    else:
+        assert exported.checks.inputs is not None
+        assert exported.checks.inputs < 2e-5
 
 
 def test_a_batch_and_a_size_that_are_fixed(tmp_path: Path) -> None:
