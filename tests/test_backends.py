@@ -16,6 +16,7 @@ from repose.backends import (
     BackendError,
     NetworkFunction,
     accelerated,
+    acceleration,
     backend_of,
     choose,
     files,
@@ -23,14 +24,13 @@ from repose.backends import (
     image_function,
     running,
 )
-from repose.backends.accelerated import Worth
+from repose.backends.acceleration import Worth
 from repose.bench.workload import example
 from repose.models.base import Generator
 from repose.pipeline import Model, read_person
 from tests import tiny
 from tests.contract import checks
 
-accelerated_module = sys.modules["repose.backends.accelerated"]  # the package has a function of that name
 HEIGHT, WIDTH = 64, 48
 
 NETWORKS = {
@@ -181,8 +181,8 @@ def test_a_model_with_a_backend_poses_alike(monkeypatch: pytest.MonkeyPatch) -> 
         assert torch.equal(model.with_backend(name).crop(person, pose), wanted)
     with pytest.raises(KeyError, match="did you mean 'folded'"):
         model.with_backend("foldet")
-    monkeypatch.setattr(accelerated_module, "WORTH", {"patn": (Worth("ncnn", 10), Worth("openvino", 10))})
-    monkeypatch.setattr(accelerated_module, "_PACKAGES", {"ncnn": ("no_such_package",), "openvino": ("torch",)})
+    monkeypatch.setattr(acceleration, "WORTH", {"patn": (Worth("ncnn", 10), Worth("openvino", 10))})
+    monkeypatch.setattr(acceleration, "_PACKAGES", {"ncnn": ("no_such_package",), "openvino": ("torch",)})
     monkeypatch.setitem(BACKENDS, "openvino", failing)
     assert choose("patn", 9) == "plain"
     assert choose("bodywarp", 1000) == "plain"

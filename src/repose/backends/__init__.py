@@ -7,7 +7,7 @@ it. `accelerated` puts a backend into a generator.
 
 from __future__ import annotations
 
-from repose.backends.accelerated import accelerated, backend_of, choose
+from repose.backends.acceleration import accelerated, backend_of, choose
 from repose.backends.files import OPSET, export_ncnn, export_onnx, export_torchscript
 from repose.backends.network import IMAGE, BackendError, Core, fold_batch_norm
 from repose.backends.running import (
