@@ -180,6 +180,12 @@ def test_every_model_with_what_a_scene_reads(name: str, tmp_path: Path) -> None:
     assert exported.checks is not None
     assert all(list(run.outputs) == outputs for run in exported.checks.runs)
     assert exported.checks.largest < 1e-6
+    stored = np.load(tmp_path / "out" / "example.npz")
+    for entry in exported.description["inputs"]:
+        low, high = entry["range"]
+        values = stored[f"input.{entry['name']}"]
+        assert low <= values.min() <= values.max() <= high, entry["name"]
+        assert list(values.shape[1:]) == entry["shape"][1:]
     text = (tmp_path / "out" / "README.md").read_text()
     if name in ("bodywarp", "densepose"):
         assert exported.description["reads"] == []

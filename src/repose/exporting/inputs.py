@@ -83,7 +83,9 @@ def _maps(name: str, people: tuple[str, ...], cell: int = 1, **more: Any) -> Inp
     }  # fmt: skip
     whose = " and then of the ".join(people)
     text = f"a map for each of OpenPose's 18 joints of the {whose}: {how['kind']}, 1 at the joint, 0 if it is missing"
-    return InputTensor(name, text, 0, 1, how)
+    if how["frames"]:
+        text += "; then of each of 13 bones how near, how far along and how far aside a pixel lies"
+    return InputTensor(name, text, *((-4, 4) if how["frames"] else (0, 1)), how)
 
 
 def _of_joints(name: str, people: tuple[str, ...], config: Any) -> InputTensor:
@@ -164,7 +166,10 @@ def _bodywarp(generator: Any, height: int) -> tuple[InputTensor, ...]:
         InputTensor("flow", f"where the skin under each pixel lies: {place}", -3, 3),
         InputTensor("mirrored", f"where the mirror image of that point lies: {place}", -3, 3),
         InputTensor(
-            "traits", "seen, facing, stretch and agreement of `flow`; seen and facing of `mirrored`; stands still", 0, 1
+            "traits",
+            "seen, facing, stretch and agreement of `flow`; seen and facing of `mirrored`; stands still",
+            -1,
+            1,
         ),
         InputTensor("source_body", f"the body in the source: {body}", -3, 3),
         InputTensor("target_body", f"the body in the target: {body}", -3, 3),
