@@ -197,8 +197,8 @@ def transfer(
         loaded = load(weights if weights is not None else model, device)
         if more:
             loaded.require_gathering()
+        loaded = loaded.with_backend(backend)  # an unknown one is told before the work
         source_paths, target_paths = pictures_in(source), targets_in(target)
-        loaded = loaded.with_backend(backend, len(source_paths) * len(target_paths))
         height, width = loaded.canvas.size
         read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
         eyes = Watched(pose)
@@ -271,6 +271,8 @@ def transfer(
         report.document["estimator"] = pose if eyes.asked else None
         if not sources or not targets:
             raise ValueError("nothing is left to transfer: every source or every target was skipped")
+        if backend == "auto":
+            loaded = loaded.with_backend(backend, len(sources) * len(targets))
 
         skeletons = {}
         for name, posed in targets.items():
