@@ -128,4 +128,6 @@ def _run_pnnx(converter: Any, path: Path, shapes: str, half: bool) -> None:
     command = [converter.EXEC_PATH, str(path), f"inputshape={shapes}", f"fp16={int(half)}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=path.parent, check=False)
     if not path.with_suffix(".ncnn.param").exists():
-        raise BackendError(f"pnnx could not convert the network to ncnn: {(done.stdout + done.stderr)[-800:]}")
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip() and "/" not in line]
+        last = f" ({lines[-1][:200]})" if lines else ""
+        raise BackendError(f"pnnx could not convert the network to ncnn{last}; take onnxruntime or plain")

@@ -272,7 +272,7 @@ def export_table(lines: list[ResultLine]) -> str:
         reasons: dict[str, list[str]] = {}
         for row in one.rows:
             if row.note:
-                reasons.setdefault(row.note, []).append(
+                reasons.setdefault(row.note.splitlines()[0], []).append(
                     f"{row.format} {row.precision}{' any size' if row.free else ''}"
                 )
         notes += [f"- `{one.model}`, {', '.join(which)}: {note}" for note, which in reasons.items() if _own(note)]

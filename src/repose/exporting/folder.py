@@ -155,7 +155,15 @@ def _network(model: Model, settings: ExportSettings) -> tuple[Network, tuple[Inp
 
     def encode(count: int, sides: tuple[int, int], seed: int) -> tuple[Tensor, ...]:
         source, target = drawn_people(count, *sides, seed, fields)
-        generator.check(source, target)
+        try:
+            generator.check(source, target)
+        except ValueError as error:
+            if settings.size != DYNAMIC or sides == size:
+                raise
+            raise BackendError(
+                f"this network cannot be written with a free size, because not every size suits it ({error}); give "
+                "--size HxW, one folder for each size"
+            ) from error
         with torch.no_grad():
             return tuple(value.contiguous() for value in generator.encode(source, target))
 
