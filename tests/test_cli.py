@@ -36,12 +36,12 @@ from tests.estimate import fakes
 
 VERBS = (
     "transfer", "texture", "tryon", "reconstruct", "video", "animate", "font", "estimate", "convert-pose", "prepare",
-    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "models", "fetch", "doctor",
-    "demo", "bench", "research", "study", "serve", "web",
+    "export-layout", "train", "tune", "eval", "generate", "reid", "inspect", "convert", "export", "models", "fetch",
+    "doctor", "demo", "bench", "research", "study", "serve", "web",
 )  # fmt: skip
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live",
+    "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live", "export",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 

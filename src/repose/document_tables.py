@@ -20,6 +20,7 @@ from repose.bench.budget.table import budget_table
 from repose.bench.cost.table import cost_table, short_cost_table
 from repose.bench.estimating import estimating_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
+from repose.bench.exporting import backend_table, export_table
 from repose.bench.forward import forward_table
 from repose.bench.large import large_table
 from repose.bench.latency import latency_table
@@ -63,6 +64,8 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "protocols": lambda lines: overview(),
     "papers": lambda lines: paper_table(),
     "forward": forward_table,
+    "export": export_table,
+    "export-backends": backend_table,
     "attention": attention_table,
     "cost": cost_table,
     "cost-short": short_cost_table,

@@ -26,6 +26,7 @@ from repose.cli import (
     doctor,
     estimate,
     evaluate,
+    export,
     fetch,
     font,
     generate,
@@ -117,6 +118,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "video": video.video,
     "animate": animate.animate,
     "web": web.web,
+    "serve": serve.serve,
     "texture": texture.texture,
     "tryon": tryon.tryon,
     "reconstruct": reconstruct.reconstruct,
@@ -131,11 +133,11 @@ VERBS: dict[str, Callable[..., None]] = {
     "reid": reid.reid,
     "inspect": models.inspect,
     "convert": models.convert,
+    "export": export.export,
     "models": models.list_models,
     "fetch": fetch.fetch,
     "doctor": doctor.doctor,
     "demo": models.demo,
-    "serve": serve.serve,
 }
 GROUPS = {"prepare": data_sets.app, "bench": bench.app, "research": research.app, "study": study.app}
 

@@ -49,6 +49,30 @@ def forward(
 
 
 @app.command()
+def export(
+    models: Annotated[list[str] | None, typer.Argument(help="Weights by name; all shipped ones by default.")] = None,
+    formats: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="Pictures of each file, of which the best counts.")] = 15,
+    results: Results = None,
+) -> None:
+    """What `repose export` writes of each model: differences from PyTorch, size and speed of every file.
+
+    [bold]repose bench export --results results/export.jsonl[/bold]
+    """
+    from repose.bench.exporting import print_exports, time_exports
+    from repose.exporting import FORMATS
+    from repose.models.weights import shipped
+    from repose.record import append_result
+
+    chosen = [name.strip() for name in formats.split(",") if name.strip()] or list(FORMATS)
+    for name in models or list(shipped()):
+        with stderr.status(name) as status:
+            exports = time_exports(name, chosen, rounds, status.update)
+        print_exports(exports, stdout)
+        append_result(results, exports.line())
+
+
+@app.command()
 def attention(
     what: Annotated[
         list[str] | None, typer.Argument(help="attention: that of one block alone (the default); or recipes of apatn.")

@@ -64,6 +64,13 @@ Device = Annotated[
         help="auto, cpu or cuda; auto is cuda if there is one.", autocompletion=completion.of(completion.DEVICES)
     ),
 ]
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="What computes the network: plain (PyTorch), channels_last, folded, compiled, onnxruntime, openvino, "
+        "ncnn; auto takes the fastest that is installed and worth its preparation (docs/export.md)."
+    ),
+]
 StoreFolder = Annotated[Path, typer.Option("-d", "--data", help="The store.")]
 Limit = Annotated[int, typer.Option(help="Only N pairs, spread over the list; 0 for all.")]
 PckhEstimator = Annotated[str, typer.Option(help="Estimator for PCKh, or none.")]

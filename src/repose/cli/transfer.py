@@ -10,6 +10,7 @@ import typer
 from repose.cli import common, completion
 from repose.cli.common import (
     AsJson,
+    Backend,
     Device,
     Estimator,
     Force,
@@ -126,6 +127,7 @@ def transfer(
     as_json: AsJson = False,
     scale: Annotated[int, typer.Option(help="Enlarge the pictures of the contact sheet so many times.")] = 2,
     device: Device = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Put the person of SOURCE into the pose of TARGET.
 
@@ -200,6 +202,7 @@ def transfer(
         resume_collector()
         if more:
             loaded.require_gathering()
+        loaded = loaded.with_backend(backend)  # an unknown one is told before the work
         source_paths, target_paths = pictures_in(source), targets_in(target)
         height, width = loaded.canvas.size
         read = dict.fromkeys(("keypoints", *loaded.generator.needs.target))
@@ -273,6 +276,8 @@ def transfer(
         report.document["estimator"] = pose if eyes.asked else None
         if not sources or not targets:
             raise ValueError("nothing is left to transfer: every source or every target was skipped")
+        if backend == "auto":
+            loaded = loaded.with_backend(backend, len(sources) * len(targets))
 
         skeletons = {}
         for name, posed in targets.items():
@@ -329,6 +334,7 @@ def transfer(
                     report.wrote(place, "picture", **pair, height=shape[0], width=shape[1])
                 rows += [row, *([seen(other)] for other in others)]
                 del photograph, given, scene, others, views, large  # one photograph at a time
+        report.document |= {"backend": loaded.backend, "backend_note": loaded.backend_note}
         if not done:
             raise ValueError("no picture was computed: every pair of a source and a target was skipped")
         if alone:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from repose.backends import accelerated, backend_of, choose
 from repose.callers import callers_level
 from repose.cores import cores
 from repose.models import build_generator, gathering, recipe
@@ -54,6 +55,44 @@ class Model:
     def device(self) -> torch.device:
         """The device of the weights. People may be on any device; results are on the CPU."""
         return next(self.generator.parameters()).device
+
+    def with_backend(self, name: str = "auto", pictures: int = 1) -> Model:
+        """The same model, whose network is computed by a backend: the same pictures in less time, once it is prepared.
+
+        Weights are shared; a scene of one is a scene of the other. The backend is prepared at the first picture of a
+        size, which takes seconds. Backends are for the CPU; on another device PyTorch computes.
+
+        Args:
+            name: key of `repose.backends.BACKENDS`, or "auto": the one that is worth its preparation for so many
+                pictures, by what was measured (docs/export.md). Where that one fails, PyTorch computes
+                (`backend_note`).
+            pictures: how many will be computed, about, for "auto".
+
+        Raises:
+            KeyError: no such backend; names the nearest.
+            ValueError: a named backend, and a model on another device.
+            BackendError: of a named backend, when the first picture is computed: its package is missing, or it cannot
+                run this network.
+        """
+        chosen = choose(self.recipe.model, pictures) if name == "auto" else name
+        if self.device.type != "cpu" and chosen != "plain":
+            if name != "auto":
+                raise ValueError(
+                    f"the backend '{name}' computes on the CPU, and this model is on {self.device.type}: load it with "
+                    "device cpu, or take the backend plain"
+                )
+            chosen = "plain"
+        return replace(self, generator=accelerated(self.generator, chosen, falls_back=name == "auto"))
+
+    @property
+    def backend(self) -> str:
+        """What computes the network: "plain" (PyTorch), or the backend of `with_backend`."""
+        return backend_of(self.generator)[0]
+
+    @property
+    def backend_note(self) -> str:
+        """Why PyTorch computes although "auto" took another backend; "" otherwise."""
+        return backend_of(self.generator)[1]
 
     @torch.inference_mode()
     def __call__(self, source: Person, target: Person) -> Tensor:

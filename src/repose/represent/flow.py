@@ -14,7 +14,7 @@ def at_rest(like: Tensor, rows: slice = slice(None)) -> Tensor:
     y = (torch.arange(height, device=like.device, dtype=torch.float32) * 2 + 1) / height - 1
     x = (torch.arange(width, device=like.device, dtype=torch.float32) * 2 + 1) / width - 1
     y = y[rows]
-    return torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, width)])[None]
+    return torch.stack([x.expand(y.shape[0], -1), y[:, None].expand(-1, width)])[None]
 
 
 def warp(picture: Tensor, flow: Tensor) -> Tensor:
