@@ -27,7 +27,16 @@ def names(requirements: list[str]) -> set[str]:
 def test_the_distribution_and_its_extras() -> None:
     assert PROJECT["name"] == DISTRIBUTION == "pose-transfer"
     assert PROJECT["scripts"] == {"repose": "repose.cli:process"}
-    assert names(PROJECT["dependencies"]) == {"torch", "numpy", "numba", "pillow", "safetensors", "rich", "typer"}
+    assert names(PROJECT["dependencies"]) == {
+        "torch",
+        "numpy",
+        "numba",
+        "pillow",
+        "safetensors",
+        "filelock",
+        "rich",
+        "typer",
+    }
     assert names(EXTRAS["train"]) == {"lightning"}
     for requirements in EXTRAS.values():
         for requirement in requirements:

@@ -92,7 +92,8 @@ def test_the_wheel_is_small_and_holds_what_it_should(wheel: Path) -> None:
     assert names - info == code | weights
     assert sets_in(names, "repose/weights/") == set(IN_THE_WHEEL)
     pictures = {name for name in names if name.endswith(PICTURES)}
-    assert all(name.startswith("repose/render/spare/") for name in pictures), "rendered people, for the demo"
+    places = ("repose/render/spare/", "repose/web/files/example.webp")
+    assert all(name.startswith(places) for name in pictures), "rendered people, for the demo and the page"
 
 
 def test_the_metadata_of_the_wheel(wheel: Path, weights_wheel: Path) -> None:

@@ -16,6 +16,7 @@ from repose.exporting.checks import Checks
 from repose.exporting.inputs import InputTensor, why_not
 from repose.exporting.settings import DYNAMIC, ExportSettings
 from repose.exporting.writing import Network
+from repose.extras import how_to_install_package
 from repose.files import sha256
 from repose.pipeline import Model
 from repose.version import __version__
@@ -112,7 +113,7 @@ def readme(description: Mapping[str, Any], checks: Checks | None) -> str:
         "## Use",
         "",
         "```bash",
-        f"pip install {_INSTALL[description['format']]}",
+        how_to_install_package(_INSTALL[description["format"]]),
         "python use.py     # the example beside it: writes result.png and compares it with PyTorch's picture",
     ]
     labels = any(name.endswith("labels") for name in description["reads"])
