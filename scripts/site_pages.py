@@ -22,9 +22,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 LOG = logging.getLogger("mkdocs.hooks.site_pages")
 
-OPTIONAL = frozenset(
-    {"page.md", "server.md", "shell.md", "export.md", "latency.md", "install.md", "compared.md", "changelog.md"}
-)
+OPTIONAL: frozenset[str] = frozenset()
 """Pages of the navigation that may be absent; any other absent page is an error."""
 
 DOCUMENTS = {

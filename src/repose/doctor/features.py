@@ -63,6 +63,7 @@ CORE: Final = {
     "numba": "numba",
     "pillow": "PIL",
     "safetensors": "safetensors",
+    "filelock": "filelock",
     "rich": "rich",
     "typer": "typer",
 }
