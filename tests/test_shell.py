@@ -18,6 +18,7 @@ import pytest
 import typer.main
 from rich.console import Console
 
+import repose
 from repose import cli
 from repose.cli import completion, pipes, progress, telling
 from repose.cli.common import AsJson
@@ -464,3 +465,20 @@ assert "torch._dynamo" not in sys.modules
 """
     loaded(code)
     loaded(code + 'assert "scipy.linalg" not in sys.modules\n')
+
+
+def test_compiling_is_told_once(tmp_path: Path) -> None:
+    """The first run of an installation compiles its loops: a line says why nothing happens."""
+    (tmp_path / "kernels.py").write_text(
+        "from repose.compiled import jit\n\n\n@jit\ndef one(value):\n    return value + 1\n\n\n"
+        "@jit\ndef two(value):\n    return value + 2\n"
+    )
+    code = "from repose import cli\ncli._tell_of_compiling()\nimport kernels\nprint(kernels.one(1) + kernels.two(1))\n"
+    paths = os.pathsep.join([str(tmp_path), str(Path(repose.__file__).parents[1])])
+    env = {**os.environ, "PYTHONPATH": paths, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    said = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        assert done.stdout == "5\n"
+        said.append(done.stderr)
+    assert said == ["note: compiling loops for this machine, which happens once and takes up to a minute\n", ""]

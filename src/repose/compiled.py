@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from types import MethodType
 from typing import Any, TypeVar, cast
@@ -22,6 +23,8 @@ else:
     _RUNTIME = getattr(runtime, "rtsys", None)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_SAID: list[str] = []
 
 
 def jit(function: Kernel) -> Kernel:
@@ -45,4 +48,10 @@ def _load_compiled(cache: Any, signature: Any, context: Any) -> Any:
     the compiler knows (a third of a second, SciPy among it). A kernel that has to be compiled imports it then."""
     _RUNTIME.initialize(context)
     with cache._guard_against_spurious_io_errors():
-        return cache._load_overload(signature, context)
+        kernel = cache._load_overload(signature, context)
+    if kernel is None and not _SAID:
+        _SAID.append("once is enough")
+        logging.getLogger(__name__).info(
+            "compiling loops for this machine, which happens once and takes up to a minute"
+        )
+    return kernel

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 import os
 import platform
 import signal
@@ -179,10 +180,26 @@ def _stop(number: int, frame: object) -> NoReturn:
     sys.exit(TERMINATED)
 
 
+class _Notes(logging.Handler):
+    """What modules note while they work, as lines of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        stderr.print(f"note: {record.getMessage()}", markup=False, soft_wrap=True)
+
+
+def _tell_of_compiling() -> None:
+    """The first run of an installation compiles for most of a minute: say so."""
+    notes = logging.getLogger("repose.compiled")
+    if not notes.handlers:
+        notes.addHandler(_Notes())
+        notes.setLevel(logging.INFO)
+
+
 def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _stop)
+    _tell_of_compiling()
     try:
         _with_verb(sys.argv[1:])(prog_name="repose")
     except (ValueError, KeyError, OSError, RuntimeError, ImportError) as error:
