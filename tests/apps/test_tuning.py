@@ -106,7 +106,7 @@ def test_an_interrupted_call_goes_on(tmp_path: Path, base: Path, monkeypatch: py
 
 
 def test_the_minutes_decide_the_length(tmp_path: Path, base: Path) -> None:
-    done = tune(photographs(tmp_path / "me"), tmp_path / "mine", model=base, minutes=0.2, hold_out=0)
+    done = tune(photographs(tmp_path / "me"), tmp_path / "mine", model=base, minutes=0.08, hold_out=0)
     assert done.images >= 2
     assert done.seconds < 60
 

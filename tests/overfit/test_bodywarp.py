@@ -42,12 +42,12 @@ def test_one_pair_is_learnt_by_heart(pair: Store, tmp_path: Path) -> None:
         recipe,
         data=replace(recipe.data, augment=AugmentConfig()),
         schedule=replace(recipe.schedule, kind="constant", warmup=0),
-        images=400,
-        tick=400,
+        images=300,
+        tick=300,
         ema=0,
     )
     summary = train(recipe, pair, tmp_path, overfit=1, progress=False, accelerator="cpu", channels_last=True)
-    assert summary.images == 400
+    assert summary.images == 300
 
     model, people = load(tmp_path), pair.person([0, 1], ("image", "keypoints", "mask"))
     generated = model(people, people[[1, 0]])

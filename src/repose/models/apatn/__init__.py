@@ -30,5 +30,5 @@ MODEL = ModelDeclaration(
     published={"apatn-fashion": PublishedCost(16.93e6, 58.82, "Zhu et al., Table 2, DeepFashion, one Titan Xp")},
     without_features=("objective.perceptual=none",),
     tiny=("network.width=4", "network.blocks=2", "network.whole_last=false", "objective.discriminator.width=4"),
-    overfit=("network.width=24",),
+    overfit=("network.width=24", "network.blocks=2"),
 )

@@ -22,5 +22,5 @@ MODEL = ModelDeclaration(
     protocols={"fashion": "people-fashion", "market": "patn-market"},
     without_features=("objective.perceptual=0",),
     tiny=("network.width=8", "network.depth=1", "network.match=8", "network.heads=2"),
-    overfit=("objective.structure=2", "generator_optimiser.lr=0.001"),
+    overfit=("objective.structure=2", "generator_optimiser.lr=0.0015", "network.width=24", "network.match=32"),
 )

@@ -25,5 +25,5 @@ MODEL = ModelDeclaration(
     protocols={"fashion-square-1024": "hpn-h36m", "fashion-square": "hpn-fashion", "fashion-small": "people-small"},
     without_features=("objective.perceptual=none", "objective.weight_pixels=1"),
     tiny=("network.width=16", "network.levels=2", "network.trained=1"),
-    overfit=("objective.shares=[1,1,4]",),
+    overfit=("objective.shares=[1,1,5]", "network.width=112", "generator_optimiser.lr=0.0015"),
 )

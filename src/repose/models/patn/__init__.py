@@ -37,5 +37,5 @@ MODEL = ModelDeclaration(
     published={"patn-fashion": PublishedCost(41.36e6, 60.61, "Zhu et al., Table 2, DeepFashion, one Titan Xp")},
     without_features=("objective.perceptual=none",),
     tiny=("network.width=4", "network.blocks=2", "objective.discriminator.width=4"),
-    overfit=("network.width=16",),
+    overfit=("network.width=16", "network.blocks=3"),
 )

@@ -31,5 +31,5 @@ MODEL = ModelDeclaration(
     without_features=("objective.perceptual=none",),
     tiny=("network.width=8", "network.downs=1", "network.gamma=0.1"),
     tolerance=1e-4,  # thirty norms in a row scale the difference in rounding up
-    overfit=("network.width=16", "generator_optimiser.lr=0.002", "objective.alone=[0.1,0.2]"),
+    overfit=("network.width=12", "generator_optimiser.lr=0.002", "objective.alone=[0.1,0.2]"),
 )
