@@ -225,15 +225,8 @@ def test_in_a_browser(site: Path) -> None:
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto((site / "index.html").as_uri())
-        for _ in range(12):  # what is typed before the page's script has begun is not seen
-            page.fill("input[data-md-component=search-query]", "")
-            page.fill("input[data-md-component=search-query]", "keypoints")
-            try:
-                page.wait_for_selector(".md-search-result__link", timeout=5000)
-                break
-            except api.TimeoutError:
-                continue
-        assert page.query_selector(".md-search-result__link") is not None
+        page.fill("input[data-md-component=search-query]", "keypoints")
+        page.wait_for_selector(".md-search-result__link", state="attached", timeout=120_000)
         page.set_viewport_size({"width": 390, "height": 800})
         for name in ("index", "results", "tutorials/index", "api/photographs", "cards/patn", "faq"):
             page.goto((site / f"{name}.html").as_uri())
