@@ -136,6 +136,25 @@ def test_a_picture_and_joints_of_ones_own(whole: tuple[Model, Exported], tmp_pat
     found = np.asarray(PIL.Image.open(tmp_path / "new.png"))
     assert found.std() > 20
     assert np.abs(found - wanted).max() < 0.6, "what 8 bits round"
+    own = {
+        "format": "repose-keypoints",
+        "version": 1,
+        "people": {"me.png": joints["source"], "you.png": joints["target"]},
+    }
+    (tmp_path / "pose.json").write_text(json.dumps(own))
+    run_alone(exported.folder, *words, blocked=("torch", "repose"))
+    assert np.array_equal(np.asarray(PIL.Image.open(tmp_path / "new.png")), found)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"people": {}}', '{"source": [[1, 2]], "target": [[1, 2]]}'])
+def test_joints_that_are_none_are_told(text: str, tmp_path: Path) -> None:
+    from repose.exporting.consumer import read_joints
+
+    (tmp_path / "pose.json").write_text(text)
+    with pytest.raises(ValueError, match=r'pose\.json .*it must be \{"source": \[\[x, y, visible\]'):
+        read_joints(str(tmp_path / "pose.json"))
+    with pytest.raises(ValueError, match=r"none\.json does not exist"):
+        read_joints("none.json")
 
 
 def test_half_weights_are_half_as_large(whole: tuple[Model, Exported], tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ MinScore = Annotated[
     float,
     typer.Option(
         min=0.0,
+        max=1.0,
         help="A joint of a pose file with a lower score is missing: estimators write every joint, and those that are "
         "not there lie anywhere. 0.3 is what mmpose and DWPose draw from; 0 takes every joint.",
     ),

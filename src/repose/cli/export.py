@@ -73,8 +73,11 @@ def export(
         from repose.pipeline import read_person, read_pose
 
         people = (read_person(source, pose), next(iter(read_pose(target, pose).values())))
-    with stderr.status(f"export {model}") as status:
-        exported = run(model, out, settings, people, status.update)
+    if stderr.is_terminal:
+        with stderr.status(f"export {model}") as status:
+            exported = run(model, out, settings, people, status.update)
+    else:  # a log file gets a line for each step
+        exported = run(model, out, settings, people, lambda text: stderr.print(text, markup=False, soft_wrap=True))
     if as_json:
         checked = json.loads((out / "check.json").read_text(encoding="utf-8"))
         document = {"folder": str(out), "model": exported.description, "check": checked}

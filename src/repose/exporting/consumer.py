@@ -1,11 +1,12 @@
 """Run a network that `repose export` wrote: NumPy and the runtime of the file, without Repose. Apache-2.0.
 
     python use.py                                            # the example beside this file; writes result.png
-    python use.py me.png pose.json -o new.png                # a picture and joints, where the network takes them
-    python use.py me.png pose.json --labels me_labels.npy new_labels.npy -o new.png    # and label maps
+    python use.py me.png both.json -o new.png                # a picture and joints, where the network takes them
+    python use.py me.png both.json --labels me_labels.npy new_labels.npy -o new.png    # and label maps
 
-pose.json holds {"source": [[x, y, visible], ... 18], "target": [...]}: the joints of OpenPose's 18 in pixels of the
-picture (the centre of the first pixel is 0, 0), visible 0 for a joint that is missing. The picture shows the person
+both.json holds {"source": [[x, y, visible], ... 18], "target": [...]}: the joints of OpenPose's 18 in pixels of the
+picture (the centre of the first pixel is 0, 0), visible 0 for a joint that is missing; or it is a pose file of Repose
+with two people, the source first (`repose estimate me.png dancer.png -o both.json`). The picture shows the person
 alone, about as large as in the example. In a program of your own:
 
     from use import encode, load
@@ -258,6 +259,31 @@ def write_png(path: str | Path, image: NDArray[Any]) -> None:
     Path(path).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 
 
+def read_joints(file: str) -> Arrays:
+    """The joints of source and target, (1, 18, 3) each, x and y in pixels of the picture, and 1 where it is known.
+
+    The file is {"source": 18 x [x, y, visible], "target": likewise}, or a pose file of Repose with two people, of whom
+    the first is the source: `repose estimate me.png dancer.png -o both.json` writes one.
+    """
+    wanted = (
+        'it must be {"source": [[x, y, visible], ... 18 of them], "target": likewise}, in pixels of the picture, or a '
+        "pose file of Repose with two people, the source first (repose estimate me.png dancer.png -o both.json)"
+    )
+    try:
+        told = json.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{file} does not exist") from None
+    except ValueError as problem:
+        raise ValueError(f"{file} is no JSON ({problem}); {wanted}") from None
+    people = told.get("people") if isinstance(told, dict) else None
+    if isinstance(people, dict) and len(people) == 2:
+        told = dict(zip(("source", "target"), people.values(), strict=True))
+    try:
+        return {who: np.array(told[who], np.float32).reshape(1, 18, 3) for who in ("source", "target")}
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{file} does not hold the joints of two people; {wanted}") from None
+
+
 def read_person(description: dict[str, Any], picture: str, pose: str, labels: list[str] | None) -> Arrays:
     """A picture (by Pillow), joints, and label maps as .npy, scaled to the size that the network takes."""
     from PIL import Image
@@ -267,9 +293,9 @@ def read_person(description: dict[str, Any], picture: str, pose: str, labels: li
     height, width = description["size"] if description["size"] != "dynamic" else description["canvas"]
     scaled = opened.resize((width, height), Image.Resampling.BICUBIC) if old != (width, height) else opened
     person: Arrays = {"image": np.moveaxis(np.asarray(scaled, np.float32) / 127.5 - 1, -1, 0)[None]}
-    both = json.loads(Path(pose).read_text(encoding="utf-8"))
+    both = read_joints(pose)
     for who in ("source", "target"):
-        joints = np.array(both[who], np.float32).reshape(1, 18, 3)
+        joints = both[who].copy()
         scale = np.array([width / old[0], height / old[1]], np.float32)
         joints[..., :2] = (joints[..., :2] + 0.5) * scale - 0.5
         person[f"{who}_joints"] = joints
@@ -294,6 +320,8 @@ def main(words: list[str] | None = None) -> int:
     folder = Path(__file__).resolve().parent
     description, run = load(folder)
     if given.picture is not None:
+        if not description["reads"]:
+            parser.error("Repose computes what this network reads: run use.py alone, which takes example.npz beside it")
         if given.pose is None:
             parser.error("a picture needs a pose: use.py PICTURE POSE.json")
         outputs = run(encode(description, read_person(description, given.picture, given.pose, given.labels)))

@@ -119,7 +119,8 @@ def readme(description: Mapping[str, Any], checks: Checks | None) -> str:
     labels = any(name.endswith("labels") for name in description["reads"])
     if description["reads"]:
         more = " --labels me_labels.npy new_labels.npy" if labels else ""
-        lines.append(f"python use.py me.png pose.json{more} -o new.png     # reading a picture takes Pillow")
+        how = "needs Pillow; both.json: repose estimate me.png dancer.png -o both.json"
+        lines.append(f"python use.py me.png both.json{more} -o new.png     # {how}")
     lines += ["```", ""]
     if description["reads"]:
         lines.append(

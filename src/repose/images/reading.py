@@ -143,7 +143,8 @@ def decode_file(file: str | Path, max_pixels: int = MAX_PIXELS) -> Decoded:
     except PIL.UnidentifiedImageError as error:
         raise ImageError(_unidentified(path)) from error
     except PIL.Image.DecompressionBombError as error:
-        raise ImageError(f"{path} is too large ({error}); reduce it first") from error
+        most = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise ImageError(f"{path} is too large: it has more than {most} million pixels; reduce it first") from error
     except PermissionError as error:
         raise ImageError(f"{path} may not be read: {error.strerror}") from error
     except Exception as error:  # Pillow's readers of broken files raise nearly every type

@@ -181,7 +181,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in words:
-            raise ValueError(f"one of {', '.join(words)} is needed, not '{text[:40]}'; {nearest(text[:40], words)}")
+            raise ValueError(f"one of {', '.join(words)} is needed, not '{text[:40]}'")
         return text
 
     return read

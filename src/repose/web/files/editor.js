@@ -67,7 +67,7 @@ async function open(file) {
     zoom(state.width > state.height && part("stage").clientWidth < 560);
     canvas.getContext("2d").drawImage(state.photograph, 0, 0);
     say(given.note ? sentence(given.note) : "Getting the photograph ready: you can drag a joint already.");
-    if (given.found) ask("Drag a joint: the picture follows."); else correct(true);
+    if (given.found) ask("Drag a joint: the picture follows."); else { correct(true); say(`${given.note ? sentence(given.note) : "Nobody was found on this photograph."} Drag each joint to where it is, then press “Done” below.`); }
   });
 }
 async function fetchPhotograph() {
