@@ -41,7 +41,7 @@ class Worth:
 
 
 WORTH: Final[Mapping[str, tuple[Worth, ...]]] = {
-    "patn": (Worth("ncnn", 200), Worth("openvino", 500)),
+    "patn": (Worth("ncnn", 200), Worth("openvino", 1_200)),
     "multiscale": (Worth("ncnn", 400),),
 }
 """Name of a model -> what `auto` takes, the first that is installed. Of other models PyTorch is as fast, or nearly."""
