@@ -12,7 +12,7 @@ import pytest
 
 from repose.data.store import Store, StoreWriter, remove_partial
 from repose.files import replacing
-from repose.locks import FolderLock, locked
+from repose.locks import PathLock, locked
 
 
 def hold(folder: Path, pipe: Connection) -> None:
@@ -29,7 +29,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -
     try:
         assert ours.recv() == "held"
         with pytest.raises(ValueError, match=r"run: another process is training in this folder; .*Nothing was changed"):
-            FolderLock(tmp_path / "run", "training in this folder")
+            PathLock(tmp_path / "run", "training in this folder")
         assert holder.pid is not None
         os.kill(holder.pid, signal.SIGKILL)
         holder.join()
@@ -46,7 +46,7 @@ def test_the_lock_outlives_a_rename_of_the_folder(tmp_path: Path) -> None:
     with locked(folder, "training"):
         folder.rename(tmp_path / "run.old1")
         with pytest.raises(ValueError, match="another process is training"):
-            FolderLock(folder, "training")
+            PathLock(folder, "training")
 
 
 def test_a_second_writer_removes_nothing_of_the_first(tmp_path: Path) -> None:

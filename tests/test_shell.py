@@ -20,7 +20,7 @@ from rich.console import Console
 
 import repose
 from repose import cli
-from repose.cli import completion, pipes, progress, telling
+from repose.cli import completion, every_verb, pipes, progress
 from repose.cli.common import AsJson
 from tests import tiny
 
@@ -165,7 +165,7 @@ def test_every_verb_has_json() -> None:
     names = []
     for name, command in verbs():
         options = {option for parameter in command.params for option in parameter.opts}
-        assert ("--json" in options) == (name not in telling.UNTOLD), name
+        assert ("--json" in options) == (name not in every_verb.WITHOUT_JSON), name
         names.append(name)
     assert {"transfer", "train", "tune", "bench latency", "prepare folder", "research turns", "study table"} <= set(
         names

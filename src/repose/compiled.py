@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from types import MethodType
@@ -23,8 +24,6 @@ else:
     _RUNTIME = getattr(runtime, "rtsys", None)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
-
-_SAID: list[str] = []
 
 
 def jit(function: Kernel) -> Kernel:
@@ -49,9 +48,13 @@ def _load_compiled(cache: Any, signature: Any, context: Any) -> Any:
     _RUNTIME.initialize(context)
     with cache._guard_against_spurious_io_errors():
         kernel = cache._load_overload(signature, context)
-    if kernel is None and not _SAID:
-        _SAID.append("once is enough")
-        logging.getLogger(__name__).info(
-            "compiling loops for this machine, which happens once and takes up to a minute"
-        )
+    if kernel is None:
+        _note_compiling()
     return kernel
+
+
+@functools.cache
+def _note_compiling() -> None:
+    """A note, once in a process."""
+    text = "compiling loops for this machine, which happens once and takes up to a minute"
+    logging.getLogger(__name__).info(text)

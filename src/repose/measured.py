@@ -1,4 +1,4 @@
-"""Result lines of this process, for whoever wants to hear of them."""
+"""Result lines of this process, for a caller that collects them (`--json`)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-_HEARERS: Final[list[list[Mapping[str, Any]]]] = []
+_COLLECTORS: Final[list[list[Mapping[str, Any]]]] = []
 
 
-def tell(line: Mapping[str, Any]) -> None:
-    """Something was measured: `repose.record.append_result` tells it."""
-    for hearer in _HEARERS:
-        hearer.append(line)
+def announce(line: Mapping[str, Any]) -> None:
+    """Give a result line to everybody who collects; `repose.record.append_result` calls it."""
+    for lines in _COLLECTORS:
+        lines.append(line)
 
 
 @contextlib.contextmanager
-def hearing() -> Iterator[list[Mapping[str, Any]]]:
-    """The list of the lines that are told inside the block."""
+def collected_lines() -> Iterator[list[Mapping[str, Any]]]:
+    """The list of the result lines that are announced inside the block."""
     lines: list[Mapping[str, Any]] = []
-    _HEARERS.append(lines)
+    _COLLECTORS.append(lines)
     try:
         yield lines
     finally:
-        _HEARERS.remove(lines)
+        _COLLECTORS[:] = [other for other in _COLLECTORS if other is not lines]  # equal lists are not the same
 
 
-__all__ = ["hearing", "tell"]
+__all__ = ["announce", "collected_lines"]

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
-from repose.measured import tell
+from repose.measured import announce
 from repose.version import __version__
 
 ResultLine = dict[str, Any]
@@ -68,7 +68,7 @@ def append_result(
     whole = {**line, **({} if data is None else {"data": data.dataset, "checksum": data.checksum}), **facts, **stamp()}
     if "seed" not in whole:
         raise ValueError("a result line needs its seed: add seed=NUMBER, or seed=None if no random numbers were drawn")
-    tell(whole)
+    announce(whole)
     if path is not None:
         append(path, whole)
     return whole

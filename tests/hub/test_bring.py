@@ -20,6 +20,7 @@ from repose.hub.download import DownloadError, WrongFileError, download, open_ad
 from repose.hub.files import FILES, File
 from repose.hub.groups import GROUPS, INSTEAD, ITEMS, Item, choose
 from repose.hub.weight_sets import SETS
+from repose.locks import PathLock
 from repose.metrics.picture_networks import NETWORKS
 from repose.weight_places import FILES as FILES_OF_A_SET
 from repose.weight_places import IN_THE_WHEEL, PUBLISHED
@@ -154,12 +155,13 @@ def test_a_whole_part_is_only_checked(server: Server, tmp_path: Path) -> None:
 
 def test_two_processes_at_once_do_not_disturb_each_other(server: Server, tmp_path: Path) -> None:
     server.files = {"net.bin": DATA}
-    (tmp_path / ".net.bin.lock").touch()
+    held = PathLock(tmp_path / "net.bin", "fetching it")
     (tmp_path / ".net.bin.part").write_bytes(DATA[:1000])  # what the other has so far
     get(server, tmp_path / "net.bin")
     assert (tmp_path / "net.bin").read_bytes() == DATA
     assert server.asked == [("/net.bin", None)]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".net.bin.lock", ".net.bin.part", "net.bin"]
+    held.release()
 
 
 def test_a_busy_server_is_asked_again_and_an_absent_file_is_not(server: Server, tmp_path: Path) -> None:

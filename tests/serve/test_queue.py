@@ -17,7 +17,7 @@ from tests.serve.fakes import task
 
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     queue = RequestQueue(2)
-    queue.told(41.0)
+    queue.record_pace(41.0)
     first = queue.put(task("a"))
     queue.put(task("b"))
     with pytest.raises(RefusedError) as refused:

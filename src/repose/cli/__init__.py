@@ -47,9 +47,9 @@ from repose.cli import (
     web,
 )
 from repose.cli.common import leave_stdout, stderr, stdout
+from repose.cli.every_verb import extend_group, with_common_options
 from repose.cli.pipes import CLOSED
 from repose.cli.reporting import FAILED, INTERRUPTED, TERMINATED, Report, plain
-from repose.cli.telling import tell_group, told_verb
 from repose.version import __version__
 
 __all__ = ["app", "main", "process", "stderr", "stdout"]
@@ -149,9 +149,9 @@ def _whole() -> typer.Typer:
     whole = _command_line()
     whole.callback()(_options)
     for name, verb in VERBS.items():
-        whole.command(name)(told_verb(name, verb))
+        whole.command(name)(with_common_options(name, verb))
     for name, group in GROUPS.items():
-        tell_group(name, group)
+        extend_group(name, group)
         whole.add_typer(group, name=name)
     return whole
 
@@ -169,7 +169,7 @@ def _with_verb(words: Sequence[str]) -> typer.Typer:
         return _whole()
     single = _command_line()
     single.callback()(_options)
-    single.command(words[0])(told_verb(words[0], VERBS[words[0]]))
+    single.command(words[0])(with_common_options(words[0], VERBS[words[0]]))
     return single
 
 

@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from repose.cli import common, reporting
 from repose.cli.common import print_line, stderr, stdout
-from repose.cli.telling import told_verb
+from repose.cli.every_verb import with_common_options
 from repose.names import nearest, resolve
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def command(name: str, data_set: DataSet[Any]) -> Any:
     examples = "\n\n".join(f"[bold]repose prepare {example}[/bold]" for example in data_set.examples)
     single = typer.Typer(add_completion=False, **_SETTINGS)
     single.command(name, help=f"{data_set.about}\n\n{examples}", context_settings=_HELP)(
-        told_verb(f"prepare {name}", prepare)
+        with_common_options(f"prepare {name}", prepare)
     )
     return typer.main.get_command(single)
 

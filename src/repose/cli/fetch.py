@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repose.cli.common import print_line, stderr, stdout
+from repose.cli.reporting import SKIPPED
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from repose.hub.bring import Brought, Reports
     from repose.hub.groups import Item
-
-SOME_FAILED = 3
-"""The exit status where something could not be brought."""
 
 
 def fetch(
@@ -92,7 +90,7 @@ def fetch(
     elif failed:
         stderr.print(f"{len(failed)} of {len(results)} could not be brought: {', '.join(failed)}", soft_wrap=True)
     if failed:
-        raise typer.Exit(SOME_FAILED)
+        raise typer.Exit(SKIPPED)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

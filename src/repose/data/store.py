@@ -39,7 +39,7 @@ import torch
 from torch import Tensor
 
 from repose.files import differences, sha256
-from repose.locks import FolderLock, locked
+from repose.locks import PathLock, locked
 from repose.names import nearest
 from repose.person import JOINTS, Person
 
@@ -156,7 +156,7 @@ class StoreWriter:
         self._fields: tuple[str, ...] = ()
         self._files: dict[str, BinaryIO] = {}
         self._finished = False
-        self._lock = FolderLock(self.partial, _WRITING)  # before anything is removed
+        self._lock = PathLock(self.partial, _WRITING)  # before anything is removed
         try:
             _require_free(self.folder)
             if not resume and self.partial.exists():

@@ -20,6 +20,9 @@ from repose.version import __version__
 
 OLDEST_PYTHON: Final = (3, 11)
 
+GRAPHICS: Final = "apt-get install libegl1 libgl1 libegl-mesa0 libgl1-mesa-dri"
+"""The command that brings OpenGL to Debian and Ubuntu."""
+
 SETTINGS: Final = ("REPOSE_FILES", "REPOSE_CACHE", "REPOSE_OFFLINE", "OMP_NUM_THREADS", "https_proxy", "HTTPS_PROXY")
 """Environment variables that change what Repose does; their values are shown, but those of proxies."""
 
@@ -83,8 +86,7 @@ def _opengl() -> Finding:
     found = {name: ctypes.util.find_library(name) for name in ("EGL", "GL")}
     missing = [f"lib{name}" for name, library in found.items() if library is None]
     if missing:
-        todo = "apt-get install libegl1 libgl1 libegl-mesa0 libgl1-mesa-dri"
-        return Finding("machine", "opengl", "missing", f"no {', '.join(missing)}", gives, todo)
+        return Finding("machine", "opengl", "missing", f"no {', '.join(missing)}", gives, GRAPHICS)
     return Finding("machine", "opengl", "ok", ", ".join(str(library) for library in found.values()), gives)
 
 

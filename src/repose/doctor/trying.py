@@ -12,6 +12,7 @@ from typing import Final
 
 from repose.doctor.features import FEATURES
 from repose.doctor.findings import Finding
+from repose.doctor.machine import GRAPHICS
 from repose.extras import install
 from repose.hub.fetch import offline
 
@@ -35,13 +36,10 @@ def attempts(present: set[str]) -> list[Finding]:
         tried.append(_attempt("model", _model, "the default model", True, install(again=True)))
         tried.append(_attempt("transfer", lambda: _transfer(folder), "photograph to picture", True))
         if "synthetic" in present:
-            tried.append(_attempt("rendering", _render, "renders people", todo=_GRAPHICS))
+            tried.append(_attempt("rendering", _render, "renders people", todo=GRAPHICS))
         if "video" in present:
             tried.append(_attempt("video", lambda: _video(folder), "writes and reads clips"))
     return tried
-
-
-_GRAPHICS: Final = "apt-get install libegl1 libgl1 libegl-mesa0 libgl1-mesa-dri"
 
 
 def _attempt(name: str, action: Callable[[], str], gives: str, needed: bool = False, todo: str = "") -> Finding:

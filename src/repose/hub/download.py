@@ -8,9 +8,9 @@ environment (`https_proxy`, `http_proxy`, `no_proxy`).
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
+import secrets
 import socket
 import time
 import urllib.error
@@ -18,6 +18,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, cast
+
+from repose.files import sha256
+from repose.locks import PathLock
 
 _CHUNK: Final = 1 << 20
 _TIMEOUT: Final = 30  # seconds without a byte
@@ -103,7 +106,7 @@ def download(
                 note(f"{to.name}: {_reason(error)}; another attempt in {pause:g} s")
                 time.sleep(pause)
                 continue
-            digest = _sha256(part)
+            digest = sha256(part)
             if digest.startswith(checksum):
                 part.replace(to)
                 return
@@ -118,22 +121,19 @@ def download(
 def _part_of(to: Path) -> Iterator[Path]:
     """Where what arrives is written: a file that stays, or one of this process alone if another fetches the same."""
     shared = to.with_name(f".{to.name}.part")
-    lock = to.with_name(f".{to.name}.lock")
     try:
-        lock.touch(exist_ok=False)
-    except FileExistsError:
-        if time.time() - lock.stat().st_mtime < 2 * _TIMEOUT:  # refreshed with every piece that arrives
-            own = to.with_name(f".{to.name}.{os.getpid()}.part")
-            try:
-                yield own
-            finally:
-                own.unlink(missing_ok=True)
-            return
-        lock.touch()  # of a process that was killed
+        lock = PathLock(to, "fetching it")
+    except ValueError:
+        own = to.with_name(f".{to.name}.{secrets.token_hex(8)}.part")
+        try:
+            yield own
+        finally:
+            own.unlink(missing_ok=True)
+        return
     try:
         yield shared
     finally:
-        lock.unlink(missing_ok=True)
+        lock.release()
 
 
 def _receive(url: str, part: Path, opener: Opener, arrived: Callable[[int, int | None], object]) -> None:
@@ -150,14 +150,11 @@ def _receive(url: str, part: Path, opener: Opener, arrived: Callable[[int, int |
         done = have if continues else 0
         length = getattr(stream, "length", None)  # http.client gives it where the server says so
         total = None if length is None else done + int(length)
-        lock = part.with_name(part.name.removesuffix(".part") + ".lock")
         with part.open("ab" if continues else "wb") as out:
             while chunk := stream.read(_CHUNK):
                 out.write(chunk)
                 done += len(chunk)
                 arrived(done, total)
-                if lock.exists():
-                    lock.touch()
             out.flush()
             os.fsync(out.fileno())
     if total is not None and done < total:
@@ -179,8 +176,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"the server answered {error.code} {error.reason}"
     return str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error or type(error).__name__)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,11 +28,9 @@ from repose.represent.canvas import Canvas, canvas
 from repose.represent.framing import MARGIN
 from repose.represent.retarget import retarget as retargeted
 from repose.scene import Background, Pose, Scene, find_background
-from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
+from repose.scene.room import room_for, with_room, worth_a_note
 
 _SHOWN: Final = ("person", "still")  # what a scene reads of `Output.extra`
-
-_BEYOND: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 """Where a model computes; "auto" is cuda if there is one."""
@@ -543,10 +541,10 @@ def _note_beyond(scene: Scene, keypoints: Tensor) -> None:
     """Warn where the new figure leaves the photograph, if the old one does not as much."""
     assert scene.person.size is not None
     assert scene.person.keypoints is not None
-    beyond = share_beyond(keypoints, scene.person.size)
-    if beyond < _BEYOND or beyond < _BEYOND + share_beyond(scene.person.keypoints, scene.person.size):
+    noted = worth_a_note(keypoints, scene.person.keypoints, scene.person.size)
+    if noted is None:
         return
-    parts = parts_beyond(keypoints, scene.person.size)
+    beyond, parts = noted
     named = f" ({', '.join(parts)})" if parts else ""
     warnings.warn(
         f"{beyond:.0%} of the new figure lies beyond the photograph{named}, and is cut off; --room (room=True in "

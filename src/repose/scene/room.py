@@ -23,6 +23,8 @@ _ROOM: Final = 0.04  # between the figure and the new border, in units of its si
 _MOST: Final = 1.0
 """A photograph grows by so many times its longer side at most, to either side."""
 
+_NOTED: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
+
 _NAMED: Final = {
     "head": (0, 14, 15, 16, 17), "right hand": (4,), "left hand": (7,), "right foot": (10,), "left foot": (13,),
 }  # fmt: skip
@@ -63,6 +65,19 @@ def parts_beyond(keypoints: Tensor, size: tuple[int, int]) -> list[str]:
     return [name for name, joints in _NAMED.items() if any(outside(joint) for joint in joints)]
 
 
+def worth_a_note(keypoints: Tensor, own: Tensor, size: tuple[int, int]) -> tuple[float, list[str]] | None:
+    """How much of a new figure lies beyond a photograph, and which ends of it; None if it is little.
+
+    Args:
+        keypoints: of the new figure, (18, 3), in the photograph's pixels. own: of the old figure, which may be cut off,
+            too. size: (height, width) of the photograph.
+    """
+    beyond = share_beyond(keypoints, size)
+    if beyond < _NOTED or beyond < _NOTED + share_beyond(own, size):
+        return None
+    return beyond, parts_beyond(keypoints, size)
+
+
 def room_for(keypoints: Tensor, size: tuple[int, int]) -> Sides:
     """By how much a photograph must grow so that a figure lies in it: 0 where it does already.
 
@@ -101,4 +116,4 @@ def with_room(person: Person, hidden: Tensor, sides: Sides) -> Person:
     return replace(padded, image=torch.where(new > 0, filled, padded.image))
 
 
-__all__ = ["parts_beyond", "room_for", "share_beyond", "with_room"]
+__all__ = ["parts_beyond", "room_for", "share_beyond", "with_room", "worth_a_note"]

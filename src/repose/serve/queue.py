@@ -121,7 +121,7 @@ class RequestQueue:
                     self._bytes += entry.task.size
             self._condition.notify_all()
 
-    def told(self, seconds: float) -> None:
+    def record_pace(self, seconds: float) -> None:
         """A worker took so many seconds for a request: by this `retry_after` is told."""
         self._pace += 0.1 * (seconds - self._pace)
 

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from repose.serve.app import create_app
+from repose.serve.listening import listener
 from repose.serve.queue import stopping
 from repose.serve.service import Service
 from repose.serve.settings import ServeSettings
@@ -128,14 +129,8 @@ class _Server(uvicorn.Server):
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that listens. OSError, with what to do, where it cannot."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(512)
+        return listener(host, port)
     except OSError as error:
-        listener.close()
         reason = error.strerror or str(error)
         raise OSError(f"cannot serve on {host}:{port}: {reason}; choose another --port or --host") from error
-    return listener

@@ -37,7 +37,7 @@ class ServeSettings:
         workers: processes that compute; 0 computes in a thread of this process, without a limit of time.
         queue: requests that may wait; one more is answered 503.
         batch: requests that go through the network together, at most; 1 is one by one; 0: `ON_A_GPU` where a model is
-            on one, else 1, as a CPU gains nothing by batches and the first answers come later.
+            on one, else 1, as a CPU gains little by batches and the first answers come later.
         token: clients must send `Authorization: Bearer TOKEN`; empty: no token.
         cors: origins whose pages may call the server; "*" is any.
         hosts: names by which clients may call it, without the port; "*" is any. Empty: `LOCAL` and `host`.

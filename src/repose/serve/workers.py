@@ -126,7 +126,7 @@ class _ThreadWorker(_Worker):
             self.count, begun = len(entries), time.monotonic()
             work.run([entry.task for entry in entries], lambda k, answer, all_=entries: all_[k].finish(answer))
             self._pool.metrics.batch(len(entries))
-            self._pool.queue.told((time.monotonic() - begun) / len(entries))
+            self._pool.queue.record_pace((time.monotonic() - begun) / len(entries))
             self.count = 0
 
 
@@ -229,7 +229,7 @@ class _ProcessWorker(_Worker):
         for entry in left.values():  # a batch ends with an answer for each
             entry.refuse(RefusedError(500, "The server lost this request.", "server", "Send it again."))
         self._pool.metrics.batch(len(entries))
-        self._pool.queue.told((time.monotonic() - begun) / len(entries))
+        self._pool.queue.record_pace((time.monotonic() - begun) / len(entries))
         return True
 
     def _answered(self, entry: Entry, answer: Answer) -> None:

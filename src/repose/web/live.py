@@ -61,8 +61,8 @@ _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosni
 log = logging.getLogger("repose.web")
 
 
-class RefusedError(Exception):
-    """A request that is not answered: the HTTP status, and a sentence that says why."""
+class PageError(Exception):
+    """A request of the page is not answered: the HTTP status, and a sentence that says why."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -93,10 +93,10 @@ class Live:
         """Call a function in the thread that computes, after what was asked for before.
 
         Raises:
-            RefusedError: too many wait already.
+            PageError: too many wait already.
         """
         if self._waiting >= self.limits.waiting:
-            raise RefusedError(503, "too many people are using this page at the moment; try again in a few seconds")
+            raise PageError(503, "too many people are using this page at the moment; try again in a few seconds")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*given, **named))
@@ -120,10 +120,10 @@ class Live:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def session(self, key: str) -> Session:
-        """The session of a key. RefusedError: there is none (any more)."""
+        """The session of a key. PageError: there is none (any more)."""
         session = self.sessions.get(key)
         if session is None:
-            raise RefusedError(404, "this photograph is no longer in memory; open it again")
+            raise PageError(404, "this photograph is no longer in memory; open it again")
         return session
 
     def _keep(self) -> None:
@@ -148,7 +148,7 @@ def live_router(live: Live) -> APIRouter:
     @router.get("/example")
     async def example() -> Response:
         if not _EXAMPLE.is_file():
-            raise RefusedError(404, "this installation has no example picture")
+            raise PageError(404, "this installation has no example picture")
         return Response(_EXAMPLE.read_bytes(), media_type="image/webp")
 
     @router.post("/photograph")
@@ -186,10 +186,10 @@ def live_router(live: Live) -> APIRouter:
         else:
             number = given.get("number")
             if not isinstance(number, int) or not 0 <= number < len(session.people):
-                raise RefusedError(422, f"there are {len(session.people)} people on this photograph")
+                raise PageError(422, f"there are {len(session.people)} people on this photograph")
             joints = session.people[number]
         if int((joints[:, 2] > 0).sum()) < 2:
-            raise RefusedError(422, "at least two joints of the person are needed; place more of them")
+            raise PageError(422, "at least two joints of the person are needed; place more of them")
         await live.compute(posing.choose_person, session, joints)
         live.submit(lambda: posing.prepare(session, models))
         return _json({"joints": _list(joints)})
@@ -241,7 +241,7 @@ def live_router(live: Live) -> APIRouter:
     async def taken(request: Request, key: str) -> Response:
         session, name = live.session(key), _text(await _object(request), "name")
         if name not in session.poses:
-            raise RefusedError(422, "the file holds no pose of this name; open it again")
+            raise PageError(422, "the file holds no pose of this name; open it again")
         return _json({"joints": _taken(session, name)})
 
     @router.post("/{key}/room")
@@ -265,7 +265,7 @@ def live_router(live: Live) -> APIRouter:
         session, given = live.session(key), await _object(request)
         what, (joints, model, background) = _text(given, "what"), _posed(given)
         if what not in _FILES:
-            raise RefusedError(422, f"{', '.join(_FILES)} can be saved, not '{what[:20]}'")
+            raise PageError(422, f"{', '.join(_FILES)} can be saved, not '{what[:20]}'")
 
         def content() -> bytes:
             if what == "pose":
@@ -283,7 +283,7 @@ def live_router(live: Live) -> APIRouter:
         joints, model, background = _posed(given)
         motion, format = str(given.get("motion", "")), str(given.get("format", "gif"))
         if format not in clips.FORMATS:
-            raise RefusedError(422, f"an animation is written as {', '.join(clips.FORMATS)}, not '{format[:20]}'")
+            raise PageError(422, f"an animation is written as {', '.join(clips.FORMATS)}, not '{format[:20]}'")
         if motion:
             poses = await live.compute(clips.motion_joints, motion, _own(session), session.size)
             order = list(range(len(poses)))
@@ -333,7 +333,7 @@ class _Route(APIRoute):
         async def answered(request: Request) -> Response:
             try:
                 return await handler(request)
-            except RefusedError as refused:
+            except PageError as refused:
                 headers = {"Retry-After": "3"} if refused.status == 503 else {}
                 return JSONResponse({"error": str(refused)}, refused.status, _PRIVATE | headers)
             except (ValueError, KeyError, OSError, ImportError) as error:
@@ -350,21 +350,21 @@ class _Route(APIRoute):
 
 
 def _require_page(request: Request) -> None:
-    """RefusedError where a request does not come from the page: other sites cannot send its header."""
+    """PageError where a request does not come from the page: other sites cannot send its header."""
     if "repose-page" not in request.headers:
-        raise RefusedError(403, "this is asked by Repose's own page alone: send the header Repose-Page")
+        raise PageError(403, "this is asked by Repose's own page alone: send the header Repose-Page")
 
 
 async def _body(request: Request, most: int, sentence: str) -> bytes:
     _require_page(request)
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
-        raise RefusedError(413, sentence)
+        raise PageError(413, sentence)
     parts, count = [], 0
     async for part in request.stream():
         count += len(part)
         if count > most:
-            raise RefusedError(413, sentence)
+            raise PageError(413, sentence)
         parts.append(part)
     return b"".join(parts)
 
@@ -372,14 +372,14 @@ async def _body(request: Request, most: int, sentence: str) -> bytes:
 async def _upload(request: Request, live: Live) -> bytes:
     most = live.limits.bytes
     if live.uploads >= live.limits.uploads:
-        raise RefusedError(503, "too many files are being sent to this page at the moment; try again in a few seconds")
+        raise PageError(503, "too many files are being sent to this page at the moment; try again in a few seconds")
     live.uploads += 1
     try:
         content = await _body(request, most, f"this file is too large: at most {most / 1e6:.0f} megabytes are taken")
     finally:
         live.uploads -= 1
     if not content:
-        raise RefusedError(422, "this file is empty")
+        raise PageError(422, "this file is empty")
     return content
 
 
@@ -390,7 +390,7 @@ async def _object(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
-        raise RefusedError(400, "a JSON object is wanted")
+        raise PageError(400, "a JSON object is wanted")
     return given
 
 
@@ -398,7 +398,7 @@ def _posed(given: dict[str, Any]) -> tuple[Tensor, str, str]:
     """Joints, model and background of a request."""
     joints = posing.joints_from(given.get("joints"))
     if int((joints[:, 2] > 0).sum()) < 2:
-        raise RefusedError(422, "at least two joints are needed; place more of them")
+        raise PageError(422, "at least two joints are needed; place more of them")
     return joints, str(given.get("model", "")), str(given.get("background", "keep"))
 
 
@@ -411,14 +411,14 @@ def _own(session: Session) -> Tensor:
 def _number(given: dict[str, Any], name: str, otherwise: float) -> float:
     value = given.get(name, otherwise)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RefusedError(422, f"{name} is a number")
+        raise PageError(422, f"{name} is a number")
     return float(value)
 
 
 def _text(given: dict[str, Any], name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str):
-        raise RefusedError(422, f"{name} is a text")
+        raise PageError(422, f"{name} is a text")
     return value
 
 
@@ -437,4 +437,4 @@ def _download(content: bytes, name: str, kind: str) -> Response:
     return Response(content, media_type=kind, headers=_PRIVATE | {"Content-Disposition": disposition})
 
 
-__all__ = ["Live", "RefusedError", "live_router"]
+__all__ = ["Live", "PageError", "live_router"]

@@ -25,7 +25,7 @@ from repose.represent.canvas import from_uint8, to_uint8
 from repose.represent.keypoints import draw_skeleton
 from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Pose, Scene
-from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
+from repose.scene.room import room_for, with_room, worth_a_note
 from repose.web.arranging import named_pose
 from repose.web.sessions import Limits, Pixels, Session
 
@@ -33,7 +33,6 @@ BACKGROUNDS: Final = ("keep", "white", "transparent", "generated", "picture")
 """What may be behind the figure; "picture" is the one that the visitor gave."""
 
 _QUALITY: Final = 90  # of a JPEG while a joint is dragged
-_BEYOND: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
 
 
 class Models:
@@ -305,11 +304,12 @@ def beyond(session: Session, joints: Tensor) -> str:
     """A sentence on what of the figure lies outside the photograph; "" where nothing does."""
     assert session.person is not None
     assert session.person.keypoints is not None
-    share = share_beyond(joints, session.size)
-    if share < _BEYOND or share < _BEYOND + share_beyond(session.person.keypoints, session.size):
+    noted = worth_a_note(joints, session.person.keypoints, session.size)
+    if noted is None:
         return ""
-    parts = ", ".join(parts_beyond(joints, session.size))
-    return f"{share:.0%} of the figure lies beyond the photograph{f' ({parts})' if parts else ''} and is cut off"
+    share, parts = noted
+    named = f" ({', '.join(parts)})" if parts else ""
+    return f"{share:.0%} of the figure lies beyond the photograph{named} and is cut off"
 
 
 def encoded(pixels: Pixels, lossless: bool = False) -> tuple[bytes, str]:

@@ -18,6 +18,7 @@ import torch
 import uvicorn
 
 from repose.serve.guard import Guard
+from repose.serve.listening import listener
 from repose.serve.metrics import Metrics
 from repose.serve.settings import LOCAL, ServeSettings
 from repose.web import arranging, posing
@@ -83,12 +84,12 @@ def require_port(host: str, port: int) -> socket.socket:
         OSError: the host is not this machine's.
     """
     try:
-        return _bound(host, port)
+        return listener(host, port)
     except OSError as error:
         said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         for other in range(port + 1, min(65536, port + 1 + _NEARBY)) if error.errno != errno.EADDRNOTAVAIL else ():
             try:
-                _bound(host, other).close()
+                listener(host, other).close()
             except OSError:
                 continue
             raise PortTakenError(
@@ -222,20 +223,6 @@ def _addresses(name: str) -> list[str]:
 
 def _shown(name: str) -> str:
     return f"[{name}]" if ":" in name and not name.startswith("[") else name
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
-    one = socket.socket(kind, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # a port that was just left may be taken again
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind((host, port))
-        one.listen(128)
-    except OSError:
-        one.close()
-        raise
-    return one
 
 
 __all__ = ["PortTakenError", "create_app", "own_hosts", "require_port", "run", "warm_up"]

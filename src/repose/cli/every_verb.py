@@ -18,7 +18,7 @@ from repose.cli import pipes, reporting
 from repose.cli.common import AsJson
 from repose.cli.pipes import STREAM, Pipes
 from repose.cli.reporting import ERRORS, Report, Run
-from repose.measured import hearing
+from repose.measured import collected_lines
 
 RESULTS: Final = ("out", "results", "report")
 """Parameters that say where something is written; all others that name a file name an input."""
@@ -29,13 +29,13 @@ _STREAMED: Final = ("source", "target", "clip", "source_keypoints", "background"
 _PHOTOGRAPHS: Final = ("pictures", "source", "condition", "garment", "layout")
 """Parameters of which a folder stands for several results."""
 
-UNTOLD: Final = ("web", "serve", "study serve")
+WITHOUT_JSON: Final = ("web", "serve", "study serve")
 """Verbs that run until they are stopped: they have no --json."""
 
 Verb = Callable[..., None]
 
 
-def told_verb(command: str, verb: Verb) -> Verb:
+def with_common_options(command: str, verb: Verb) -> Verb:
     """A verb as the command line has it: with --json, with `-`, and with --format where `-o -` writes one file.
 
     A verb that takes `as_json` fills a `Report` of its own. Of any other the document has what it prints as "text", the
@@ -48,7 +48,7 @@ def told_verb(command: str, verb: Verb) -> Verb:
     if formats is not None and "format" not in parameters:
         help = f"Of OUT, if it is -, stdout: {', '.join(formats)}; {formats[0]} by default."
         options["stdout_format"] = Annotated[str | None, typer.Option("--format", help=help, show_default=False)]
-    if not fills and not _has_json(signature) and command not in UNTOLD:
+    if not fills and not _has_json(signature) and command not in WITHOUT_JSON:
         options["as_json"] = AsJson
 
     @functools.wraps(verb)
@@ -82,13 +82,13 @@ def told_verb(command: str, verb: Verb) -> Verb:
     return told
 
 
-def tell_group(name: str, group: typer.Typer) -> None:
-    """`told_verb` for every verb of a group, such as `repose bench`."""
+def extend_group(name: str, group: typer.Typer) -> None:
+    """`with_common_options` for every verb of a group, such as `repose bench`."""
     for one in group.registered_commands:
         if one.callback is not None and not hasattr(one.callback, "__wrapped__"):
             verb = one.name or one.callback.__name__.replace("_", "-")
             one.name = verb
-            one.callback = told_verb(f"{name} {verb}", one.callback)
+            one.callback = with_common_options(f"{name} {verb}", one.callback)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def _run(command: str, verb: Verb, given: Mapping[str, Any], as_json: bool, writ
     """Run a verb that fills no report, and tell what it did."""
     report = Report(command, as_json)
     before = {path: _stamp(path) for path in _paths(given, writing=True)}
-    with report.running(), hearing() as lines, _kept_from_stdout(as_json or writing, as_json) as text:
+    with report.running(), collected_lines() as lines, _kept_from_stdout(as_json or writing, as_json) as text:
         verb(**given)
         if as_json:
             report.document["text"] = text.getvalue().splitlines()
