@@ -40,8 +40,8 @@ VERBS = (
     "doctor", "demo", "bench", "research", "study", "serve", "web",
 )  # fmt: skip
 BENCH = (
-    "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "cost", "attention", "metrics",
-    "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live", "export",
+    "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "seeds", "cost", "attention",
+    "metrics", "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live", "export",
 )  # fmt: skip
 RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
 

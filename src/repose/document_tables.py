@@ -29,6 +29,7 @@ from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
 from repose.bench.scene import scene_table
+from repose.bench.seeds import seeds_table
 from repose.bench.serving.table import serving_table
 from repose.bench.steadiness import steadiness_table
 from repose.bench.video import video_table
@@ -115,6 +116,7 @@ FAMILIES: Final = (
     Family(
         "budget-DATA", re.compile(r"budget-([^@]+)(?:@([^@]+)(?:@([^@]+))?)?"), budget_table
     ),  # also budget-DATA@MINUTES and budget-DATA@MINUTES@NAME
+    Family("seeds-DATA@BASE", re.compile(r"seeds-([^@]+)@([^@]+)"), seeds_table),
 )
 
 _BEGIN: Final = re.compile(r"^<!-- table: \S+ -->$", re.MULTILINE)

@@ -454,6 +454,40 @@ def budget(
 
 
 @app.command()
+def seeds(
+    recipes: Annotated[
+        list[str],
+        typer.Argument(help="Recipes by name or file, each with its settings in quotation marks; first the base."),
+    ],
+    data: StoreFolder,
+    images: Annotated[int, typer.Option(min=1, help="Of each training.")] = 2_400,
+    seed: Annotated[list[int] | None, typer.Option(help="Several times; 0, 1 and 2 by default.")] = None,
+    protocol: Annotated[str, typer.Option("-p", "--protocol", help="By which they are measured.")] = "people-half",
+    limit: Limit = 0,
+    pose: PckhEstimator = "movenet",
+    features: Features = "auto",
+    results: Annotated[
+        Path | None, typer.Option(help="Append lines to this .jsonl; OUT/results.jsonl without it.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of runs and sheet.")] = Path("runs/seeds"),
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train recipes for equally many images from several seeds: means with intervals over the seeds.
+
+    For ablations: is a difference larger than that of two seeds? The second part of the table is each recipe less the
+    first one, seed by seed. The same command continues what was stopped; what is trained and measured stays.
+
+    [bold]repose bench seeds pinet-s "pinet-s network.gated=false name=pinet-s-vanilla" -d data/people[/bold]
+    """
+    from repose.bench.seeds import compare_seeds
+
+    compare_seeds(
+        recipes, data, protocol, images, seed or [0, 1, 2], out, results, stdout,
+        limit=limit or None, pose=pose, features=common.parse_features(features), accelerator=accelerator,
+    )  # fmt: skip
+
+
+@app.command()
 def steadiness(
     clips: Annotated[list[Path] | None, typer.Argument(help="Videos, whose joints an estimator finds.")] = None,
     motions: Annotated[str, typer.Option(help="Comma-separated, of `repose animate`; none for clips alone.")] = (
