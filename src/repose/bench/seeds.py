@@ -63,7 +63,7 @@ def compare_seeds(
     accelerator: str = "auto",
     train: TrainJobs | None = None,
 ) -> list[ResultLine]:
-    """Train every recipe from every seed for equally many images, measure all on the test split; leave lines and a sheet.
+    """Train each recipe from each seed for equally many images, measure on the test split; leave lines and a sheet.
 
     What was trained and measured before, with the same settings, stays.
 
