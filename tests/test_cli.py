@@ -260,6 +260,7 @@ def test_unknown_verbs_and_options(words: tuple[str, ...], hint: str, run: Run) 
         (("train", "patn-smal"), "no recipe is called 'patn-smal'; did you mean 'patn-s'?"),
         (("train", "patn-s", "data.bach=8", "--show"), "data.bach: 'bach' is not known; did you mean 'batch'?"),
         (("train", "patn-s", "batch", "--show"), "'batch' is not of the form key=value"),
+        (("train", "patn-s", "--snapshots", "70@0", "--show"), "NUMBER@ITERATIONS, 70@500, not '70@0'"),
         (("train", "patn-s", "images=many", "--show"), "images: a value of kind int is wanted, got 'many'"),
         (("train", "patn-s", "-d", "none"), "none is not a store"),
         (("train", "none.json"), "none.json"),
@@ -806,14 +807,14 @@ def test_train_compiles_when_asked_to(run: Run, tmp_path: Path, monkeypatch: pyt
     asked: list[object] = []
 
     def train(made: Recipe, store: Store, folder: Path, **named: object) -> Summary:
-        asked.append(named["compile"])
+        asked.append((named["compile"], named["snapshots"], named["snapshot_every"]))
         return Summary(folder, 0, 0.0, {}, None)
 
     monkeypatch.setattr("repose.train.loop.train", train)
     tiny.store(tmp_path / "data")
     assert run("train", "patn-s", "-d", "data").code == 0
-    assert run("train", "patn-s", "-d", "data", "--compile").code == 0
-    assert asked == [False, True]
+    assert run("train", "patn-s", "-d", "data", "--compile", "--snapshots", "70@500").code == 0
+    assert asked == [(False, 0, 0), (True, 70, 500)]
 
 
 def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
@@ -822,6 +823,8 @@ def test_show_prints_a_whole_recipe(run: Run, tmp_path: Path) -> None:
     made = recipe_from_dict(json.loads(shown.out))
     assert (made.data.batch, made.images) == (3, 50_000)
     assert made.network == models.recipe("multiscale-s").network
+    assert "iterations" not in shown.err
+    assert "are 10,000 iterations in place of 7,500" in run("train", "multiscale-s", "data.batch=3", "--show").err
     (tmp_path / "own.json").write_text(shown.out)
     assert recipe_from_dict(json.loads(run("train", "own.json", "seed=5", "--show").out)).seed == 5
     (tmp_path / "own.json").write_text(json.dumps({**to_dict(made), "imagess": 1}))

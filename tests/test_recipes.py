@@ -12,7 +12,17 @@ import pytest
 
 from repose.models import MODELS, RECIPES, ModelDeclaration, read_recipe, recipe_from_dict
 from repose.models import recipe as by_name
-from repose.recipes import DataConfig, OptimiserConfig, Recipe, RecipeError, ScheduleConfig, override, to_dict
+from repose.recipes import (
+    DataConfig,
+    OptimiserConfig,
+    Recipe,
+    RecipeError,
+    ScheduleConfig,
+    iterations,
+    length_note,
+    override,
+    to_dict,
+)
 
 
 @dataclass(frozen=True)
@@ -210,3 +220,26 @@ def test_words_that_fit_each_other_only() -> None:
         override(by_name("hpn"), ["objective.shares.x=1"])
     with pytest.raises(RecipeError, match=r"network\.width: 'network' was given a value"):
         override(by_name("hpn"), ["network=3", "network.width=2"])
+
+
+def test_lengths_in_iterations() -> None:
+    """PATN's 90K steps of 32 with another batch: kept where they are asked for, and told where they change."""
+    text = by_name("patn-paper")
+    assert (iterations(text), text.data.batch) == (90_000, 32)
+    words = ["images=90_000it", "data.batch=7", "schedule.hold=60_000it", "tick=500it"]
+    for order in itertools.permutations(words):
+        kept = override(text, order)
+        assert (kept.images, kept.schedule.hold, kept.tick) == (630_000, 420_000, 3_500)
+        assert length_note(text, kept, order) is None
+    assert override(text, ["images=5it", "images=64"]).images == 64
+    assert override(text, ["data.both_directions=true", "images=5it"]).images == 320
+    longer = override(text, ["data.batch=7"])
+    assert longer.images == text.images
+    note = length_note(text, longer, ["data.batch=7"])
+    assert note is not None
+    assert "the 2,880,000 images of patn-paper are 411,429 iterations in place of 90,000; images=90000it keeps" in note
+    assert length_note(text, override(text, ["seed=3"]), ["seed=3"]) is None
+    with pytest.raises(RecipeError, match=r"data\.batch: only lengths are given in iterations: images, ema, tick"):
+        override(text, ["data.batch=7it"])
+    with pytest.raises(RecipeError, match="images: a value of kind int is wanted, got '1__0it'"):
+        override(text, ["images=1__0it"])

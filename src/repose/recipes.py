@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from repose.data.augment import AugmentConfig
 from repose.names import nearest
 from repose.represent.canvas import CANVASES
+
+_ITERATIONS: Final = re.compile(r"[^=]+=(\d+(?:_\d+)*)it")
 
 
 class RecipeError(ValueError):
@@ -55,6 +58,9 @@ class DataConfig:
             them as PATN's code does, without renaming.
         both_directions: use every pair in both directions, so that a step shows 2 x batch pictures.
         augment: further changes of the pairs after the flip; none by default.
+        accumulate: parts in which a step is computed, one after the other, before the weights move: the memory of one
+            part, the time of all. Losses of means over pictures give the same step; batch norm, and losses that look at
+            a whole batch, see one part.
     """
 
     split: str = "train"
@@ -62,9 +68,21 @@ class DataConfig:
     flip: Literal["none", "mirror", "patn"] = "none"
     both_directions: bool = False
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    accumulate: int = field(default=1, metadata={"leave_out_default": True})  # younger than recipes on disk
 
     def __post_init__(self) -> None:
-        _check(self, batch=(self.batch >= 1, "at least 1"), split=(self.split != "", "the name of a split"))
+        fits = self.accumulate >= 1 and self.pictures % self.accumulate == 0
+        _check(
+            self,
+            batch=(self.batch >= 1, "at least 1"),
+            split=(self.split != "", "the name of a split"),
+            accumulate=(fits, f"a divisor of the {self.pictures} pictures of a step"),
+        )
+
+    @property
+    def pictures(self) -> int:
+        """Pictures that a step shows, over all processes."""
+        return self.batch * (2 if self.both_directions else 1)
 
 
 @dataclass(frozen=True)
@@ -164,6 +182,30 @@ class Recipe:
         )
 
 
+LENGTHS: Final = ("images", "ema", "tick", "schedule.warmup", "schedule.hold")
+"""Keys that count images, and that `override` takes in iterations, too: "90_000it"."""
+
+
+def iterations(recipe: Recipe) -> int:
+    """Steps of a run, each of `recipe.data.pictures`; the last one counts whole."""
+    return -(-recipe.images // recipe.data.pictures)
+
+
+def length_note(before: Recipe, after: Recipe, words: Sequence[str]) -> str | None:
+    """A sentence where settings changed what a step shows, and with it how many steps a run has; None where not.
+
+    Args:
+        before, after: the recipe without and with the settings. words: the settings, as `override` takes them.
+    """
+    if before.data.pictures == after.data.pictures or any(word.partition("=")[0] == "images" for word in words):
+        return None
+    return (
+        f"a step shows {after.data.pictures} pictures in place of {before.data.pictures}, so the {after.images:,} "
+        f"images of {after.name} are {iterations(after):,} iterations in place of {iterations(before):,}; "
+        f"images={iterations(before)}it keeps the iterations (so do tick, ema, schedule.hold and schedule.warmup)"
+    )
+
+
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain JSON data; `repose.models.recipe_from_dict` is its inverse."""
     return cast("dict[str, Any]", _plain(recipe))
@@ -183,11 +225,21 @@ def typed_recipe(data: Mapping[str, Any], network: type, objective: type) -> Rec
 def override(recipe: Recipe, words: Sequence[str]) -> Recipe:
     """A recipe with `key=value` settings, such as `data.batch=8` or `images=50_000`, applied all at once.
 
-    Of equal keys the last one counts.
+    Of equal keys the last one counts. A length (`LENGTHS`) may be given in iterations, `images=90_000it`: so many steps
+    of the batch that the recipe has with all settings.
 
     Raises:
         RecipeError: not of the form key=value, an unknown key (names the nearest), or a wrong value.
     """
+    counted = {word.partition("=")[0]: word for word in words}  # of equal keys the last one counts
+    steps = {key: match[1] for key, word in counted.items() if (match := _ITERATIONS.fullmatch(word))}
+    for key in steps:
+        if key not in LENGTHS:
+            raise RecipeError(f"{key}: only lengths are given in iterations: {', '.join(LENGTHS)}")
+    if steps:
+        others = override(recipe, [word for key, word in counted.items() if key not in steps])
+        pictures = others.data.pictures
+        return override(others, [f"{key}={int(count) * pictures}" for key, count in steps.items()])
     tree: dict[str, Any] = {}
     for word in words:
         key, mark, text = word.partition("=")

@@ -274,6 +274,17 @@ def test_the_last_snapshots_stay(store: Store, unbroken: Path, tmp_path: Path) -
     assert json.loads((kept[0] / "card.json").read_text())["images"] == int(kept[0].name)
 
 
+def test_snapshots_every_so_many_iterations(store: Store, unbroken: Path, tmp_path: Path) -> None:
+    """As Roy et al. keep theirs: counted in steps of 8 pictures, ticks or not; the run itself stays the same."""
+    made = toy.recipe(images=800, tick=400)
+    run_here(made, store, tmp_path / "run", snapshots=4, snapshot_every=15)
+    kept = sorted((tmp_path / "run" / "snapshots").iterdir())
+    assert [int(place.name) for place in kept] == [8 * step for step in (45, 60, 75, 90)]
+    assert_same(*(load_generator(place)[0].state_dict() for place in (tmp_path / "run", unbroken)))
+    with pytest.raises(ValueError, match="how many of them stay"):
+        run_here(made, store, tmp_path / "other", snapshot_every=15)
+
+
 def test_a_snapshot_is_whole_or_absent(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk nothing half stays, and no whole one goes for it; what a kill left behind goes."""
     save, run = run_files.save_weights, tmp_path / "run"
@@ -525,7 +536,7 @@ def test_memory_is_told_before_the_run(
     made = toy.recipe(images=8)
     train(made, store, tmp_path / "run", accelerator="cpu", progress=True)
     told = capsys.readouterr().out
-    assert "toy: a run needs" in told.replace("\n", " ")
+    assert "toy: 1 iterations of 8 pictures; a run needs" in told.replace("\n", " ")
     assert "warning: this run needs" in told.replace("\n", " ")
     run_here(made, store, tmp_path / "other")
     assert "needs" not in capsys.readouterr().out

@@ -43,7 +43,12 @@ def train(
             help="A recipe by name (`repose models` lists them) or a recipe.json.", autocompletion=completion.recipes
         ),
     ],
-    settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as data.batch=8 images=50_000.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="key=value, such as data.batch=8 images=50_000; lengths also in iterations: images=90_000it."
+        ),
+    ] = None,
     data: Annotated[
         str,
         typer.Option(
@@ -63,8 +68,12 @@ def train(
         bool, typer.Option("--compile", help="torch.compile the generator: a slow first step, faster later ones.")
     ] = False,
     snapshots: Annotated[
-        int, typer.Option(min=0, help="Keep the weights of the last N ticks in OUT/snapshots, to choose from.")
-    ] = 0,
+        str,
+        typer.Option(
+            help="N keeps the weights of the last N ticks in OUT/snapshots, to choose from; N@M the last N of every M "
+            "iterations (the papers: 70@500)."
+        ),
+    ] = "0",
     weights: Annotated[Path | None, typer.Option(help="Begin from these weights, with new optimisers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and stop.")] = False,
 ) -> None:
@@ -76,14 +85,19 @@ def train(
     [bold]repose train patn-s --data data/market1501 -o runs/patn-s[/bold]
     [bold]repose train patn-s images=2_000 data.batch=4 --data data/people[/bold]
     [bold]repose train patn-s --data synthetic:street:128x64[/bold]
+    [bold]repose train multiscale-fashion --data data/deepfashion --snapshots 70@500[/bold]
+    [bold]repose train hpn-fashion data.accumulate=4 --data data/deepfashion[/bold]
     """
     from repose import models
     from repose.data import Store
     from repose.models import read_recipe
-    from repose.recipes import override, to_dict
+    from repose.recipes import length_note, override, to_dict
 
-    chosen = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
-    chosen = override(chosen, settings or [])
+    keep, every = _parse_snapshots(snapshots)
+    base = read_recipe(Path(recipe)) if recipe.endswith(".json") else models.recipe(recipe)
+    chosen = override(base, settings or [])
+    if note := length_note(base, chosen, settings or []):
+        reporting.note(note)
     if show:
         stdout.print_json(json.dumps(to_dict(chosen)))
         return
@@ -107,7 +121,8 @@ def train(
             weights=weights,
             channels_last=channels_last,
             compile=compile,
-            snapshots=snapshots,
+            snapshots=keep,
+            snapshot_every=every,
         )
     reporting.wrote(folder, "run")
     reporting.number(images=summary.images, train_seconds=round(summary.seconds, 3), losses=summary.losses)
@@ -339,6 +354,14 @@ def _print_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         text = io.StringIO()
         Console(file=text, width=sum(widths) + borders, highlight=False, markup=False).print(table)
         print_line(text.getvalue().rstrip())
+
+
+def _parse_snapshots(text: str) -> tuple[int, int]:
+    """ "70" -> (70, 0): of the last 70 ticks; "70@500" -> (70, 500): the last 70 of every 500 iterations."""
+    count, mark, every = text.partition("@")
+    if not count.isdecimal() or (mark and not (every.isdecimal() and int(every) > 0 < int(count))):
+        raise ValueError(f"--snapshots is a number, 5, or NUMBER@ITERATIONS, 70@500, not '{text}'")
+    return int(count), int(every or 0)
 
 
 def _stream(data: str, run: Path, fresh: bool) -> Stream:

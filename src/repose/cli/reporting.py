@@ -82,6 +82,14 @@ def number(**values: Any) -> None:
         _RUNS[-1].report.numbers |= values
 
 
+def note(text: str) -> None:
+    """Something that the user should know, on stderr and in the document of the verb of now; see `Report.note`."""
+    if _RUNS and _RUNS[-1].report is not None:
+        _RUNS[-1].report.note(text)
+    else:
+        stderr.print(f"note: {text}", markup=False, soft_wrap=True)
+
+
 def plain(text: str) -> str:
     """A text in which the files of stdin and stdout are called so."""
     for run in (*_RUNS, *_ENDED):

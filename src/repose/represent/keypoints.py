@@ -71,17 +71,23 @@ def heatmaps(
     return maps[0] if keypoints.ndim == 2 else maps
 
 
-def pose_maps(source: Person, target: Person, kind: Kind = "gaussian", sigma: float = 6.0) -> tuple[Tensor, Tensor]:
+def pose_maps(
+    source: Person, target: Person, kind: Kind = "gaussian", sigma: float = 6.0, occluded: bool = True
+) -> tuple[Tensor, Tensor]:
     """The joints of two batched people as `heatmaps` on their own canvases: (B, 18, H, W) each, in [0, 1].
 
     Args:
         source, target: with keypoints and a size. kind, sigma: as `heatmaps` takes them.
+        occluded: whether joints that are located but not seen (visible below 1) are in the maps.
     """
     maps = []
     for person in (source, target):
         assert person.keypoints is not None
         assert person.size is not None
-        maps.append(heatmaps(person.keypoints, *person.size, kind=kind, sigma=sigma))
+        joints = person.keypoints
+        if not occluded:
+            joints = torch.where(joints[..., 2:] >= 1, joints, torch.zeros_like(joints))
+        maps.append(heatmaps(joints, *person.size, kind=kind, sigma=sigma))
     return maps[0], maps[1]
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from repose.data.store import Store
 from repose.locks import locked
-from repose.models.base import Output, Progress, stage_of, total
+from repose.models.base import Output, Phase, Progress, stage_of, total
 from repose.person import Pair, Person
 from repose.recipes import Recipe, to_dict
 from repose.represent.canvas import canvas
@@ -38,6 +38,7 @@ from repose.train.checkpoint import checkpoints
 from repose.train.log import Log
 from repose.train.means import RunningMeans
 from repose.train.moving_average import update_average
+from repose.train.parts import PartOutputs
 from repose.train.processes import Fabric, StopRequest, arithmetic, average_over_processes, launch
 from repose.train.schedule import factor
 from repose.train.state import State
@@ -74,6 +75,7 @@ def train(
     compile: bool = False,
     save_every: float = 300.0,
     snapshots: int = 0,
+    snapshot_every: int = 0,
 ) -> Summary:
     """Train a recipe on a store. A run that was killed goes on from the last checkpoint in `run` by the same call.
 
@@ -94,23 +96,34 @@ def train(
         save_every: seconds after which there is a checkpoint also between two ticks; the result does not depend on it.
         snapshots: how many ticks' weights stay, the last ones, each in `run/snapshots/<images>`: to choose among
             (`repose.metrics.choosing`).
+        snapshot_every: iterations between two of them, in place of a tick; the papers keep one every 500 iterations
+            and choose among the last 70.
 
     Raises:
         ValueError: the folder holds a run of another recipe or of other data, another process is training in it, the
-            store's pictures are not of the recipe's canvas or its window, or it lacks what the generator needs.
+            store's pictures are not of the recipe's canvas or its window, it lacks what the generator needs, or a
+            process's share of a step cannot be computed in `data.accumulate` equal parts.
         NotFinite: a loss is not finite.
         OSError: the disk is full at the end of the run; a failure before that is a warning, and the next tick retries.
     """
     if overfit:
         recipe = replace(recipe, data=replace(recipe.data, batch=overfit))
     canvas(recipe.canvas).frame(Person(size=store.size))  # raises now if the pictures do not fit
+    share, parts = recipe.data.pictures // devices, recipe.data.accumulate
+    if parts > 1 and share % parts:
+        raise ValueError(
+            f"data.accumulate={parts}: {share} pictures of a step on each of {devices} device(s) make no {parts} equal "
+            "parts"
+        )
+    if snapshot_every and not snapshots:
+        raise ValueError("snapshot_every says how often; snapshots, how many of them stay, is missing")
     fabric, precision = launch(recipe, accelerator, devices)
     run = Path(run)
     with locked(run, "training in this folder") if fabric.is_global_zero else contextlib.nullcontext():
         return _train(
             fabric, precision, recipe, store, run, resume=resume, progress=progress, validation=validation,
             overfit=overfit, weights=weights, channels_last=channels_last, compile=compile, save_every=save_every,
-            snapshots=snapshots,
+            snapshots=snapshots, snapshot_every=snapshot_every,
         )  # fmt: skip
 
 
@@ -130,6 +143,7 @@ def _train(
     compile: bool,
     save_every: float,
     snapshots: int,
+    snapshot_every: int,
 ) -> Summary:
     """`train` in one of its processes."""
     leads = fabric.is_global_zero
@@ -174,12 +188,14 @@ def _train(
                 _require_finite(losses, state.images, run)
                 log.line(state.images, state.seconds, _learning_rates(state), losses)
             due = time.monotonic() - saved >= save_every and means.all_finite()  # a diverged state replaces no good one
+            snap = tick and not stop.agreed if not snapshot_every else state.step % snapshot_every == 0
             if leads and (tick or due):
-                run_files.save(
-                    run, state, store, sheet_pairs if tick else None, 0 if stop.agreed else snapshots, last=last
-                )
-                log.restart_clock()
+                run_files.save(run, state, store, sheet_pairs if tick else None, last=last)
                 saved = time.monotonic()
+            if leads and snap and snapshots:
+                run_files.save_snapshot(run, state, store, snapshots, last=last)
+            if leads and (tick or due or snap):
+                log.restart_clock()
         fabric.barrier()
         if stop.agreed:
             log.say(f"stopped by {stop.agreed} at {state.images:,} images; all is saved, the same command goes on")
@@ -196,18 +212,20 @@ def _step(fabric: Fabric, state: State, pair: Pair, means: RunningMeans, run: Pa
     for name, rate in _learning_rates(state).items():
         for group in state.optimisers[name].param_groups:
             group["lr"] = rate
-    names = [name for phase in phases for name in phase.trains]
-    generator_parts = sorted({name for name in names if name.partition(".")[0] == "generator"})
-    _train_only(state, generator_parts)
-    with fabric.autocast(), torch.set_grad_enabled(bool(generator_parts)):
-        output = state.generator(pair.source, pair.target)
-    output = Output(output.image.float(), output.extra)
+    outputs = _outputs(fabric, state, pair, phases)
     for phase in phases:
-        _train_only(state, phase.trains)
-        with fabric.autocast():
-            terms = state.objective.losses(phase, pair, output)
-            loss = total(terms)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for part, output in outputs(phase):
+            _train_only(state, phase.trains)
+            with fabric.autocast():
+                terms = state.objective.losses(phase, part, output)
+                loss = total(terms) / recipe.data.accumulate
+            loss.backward()  # type: ignore[no-untyped-call]
+            columns = [f"{phase.name}/{name}" for name in terms]
+            values = torch.stack([term.value.detach().float() for term in terms.values()])
+            average_over_processes([values], fabric)
+            means.add(columns, values)
+            if values.device.type == "cpu":  # a GPU would have to wait: there the loop checks when it reads the means
+                _require_finite(dict(zip(columns, values.tolist(), strict=True)), state.images, run)
 
         weights = [weight for name in phase.trains for weight in state.trained(name)]
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -215,17 +233,51 @@ def _step(fabric: Fabric, state: State, pair: Pair, means: RunningMeans, run: Pa
         norm = get_total_norm(gradients)
         if recipe.clip:
             clip_grads_with_norm_(weights, recipe.clip, norm)
-
-        columns = [f"{phase.name}/{name}" for name in (*terms, "gradient norm")]
-        values = torch.stack([*(term.value.detach().float() for term in terms.values()), norm.float()])
-        average_over_processes([values], fabric)
-        means.add(columns, values)
-        if values.device.type == "cpu":  # a GPU would have to wait: there the loop checks when it reads the means
-            _require_finite(dict(zip(columns, values.tolist(), strict=True)), state.images, run)
+        column = f"{phase.name}/gradient norm"
+        means.add([column], norm.float()[None])
+        if norm.device.type == "cpu":
+            _require_finite({column: norm.item()}, state.images, run)
         for name in dict.fromkeys(name.partition(".")[0] for name in phase.trains):
             state.optimisers[name].step()
         for optimiser in state.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
+
+
+def _outputs(
+    fabric: Fabric, state: State, pair: Pair, phases: Sequence[Phase]
+) -> Callable[[Phase], Iterator[tuple[Pair, Output]]]:
+    """For a phase: the parts of the batch, each with what the generator makes of it.
+
+    A batch in one part is generated once, with a graph that serves all phases.
+    """
+    of_generator = {
+        phase.name: [name for name in phase.trains if name.partition(".")[0] == "generator"] for phase in phases
+    }  # fmt: skip
+    trained = sorted({name for names in of_generator.values() for name in names})
+
+    def generate(part: Pair) -> Output:
+        with fabric.autocast():
+            output = state.generator(part.source, part.target)
+        return Output(output.image.float(), output.extra)
+
+    count = state.recipe.data.accumulate
+    if count == 1:
+        _train_only(state, trained)
+        with torch.set_grad_enabled(bool(trained)):
+            whole = generate(pair)
+        return lambda phase: iter([(pair, whole)])
+
+    size = len(pair) // count
+    parts = [pair[index * size : (index + 1) * size] for index in range(count)]
+    outputs = PartOutputs(parts, generate, state.generator, fabric.device, later=bool(trained))
+
+    def each(phase: Phase) -> Iterator[tuple[Pair, Output]]:
+        for index, part in enumerate(parts):
+            if of_generator[phase.name]:
+                _train_only(state, of_generator[phase.name])
+            yield part, outputs.output(index, graph=bool(of_generator[phase.name]))
+
+    return each
 
 
 def _train_only(state: State, names: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ class Memory:
     """Bytes that one process of a run needs at its fullest moment, by what they are for.
 
     Attributes:
-        batch: pictures that the generator makes in a step.
+        batch: pictures that the generator makes at once: of a step, or of one part of it (`DataConfig.accumulate`).
         weights: of the generator. average: its averaged weights.
         objective: the objective's networks, feature networks included, and the pictures of its image pools.
         moments: Adam's two numbers for each weight that is trained.

@@ -76,7 +76,8 @@ def step_memory(
         source, target, *views = (_people(names, pairs, size) for _ in range(2 + objective.views))
         pair = Pair(source, target, tuple(views))
         pair = pair.both() if recipe.data.both_directions else pair
-        run = _FakeRun(recipe, generator, objective, pair, device != "cpu" and recipe.precision != "32-true")
+        part = pair[: max(1, len(pair) // recipe.data.accumulate)]
+        run = _FakeRun(recipe, generator, objective, part, device != "cpu" and recipe.precision != "32-true")
         run.do_not_count([*features, generator, objective])
         run.train()
         if sheet_pairs:
@@ -88,7 +89,7 @@ def step_memory(
         copies += sum(map(_copied, objective.networks.parameters())) + 2 * sum(map(_copied, run.trained))
         overhead = round(ALLOCATOR * (run.gradients + run.activations)) + LOOP if device == "cpu" else 0
         return Memory(
-            batch=len(pair), weights=weights, average=weights if recipe.ema else 0,
+            batch=len(part), weights=weights, average=weights if recipe.ema else 0,
             objective=_bytes([objective, *features]) + pools, moments=moments, pictures=BATCHES * _bytes_of_pair(pair),
             gradients=run.gradients, activations=run.activations, sheet=run.sheet,
             saving=copies if device == "cpu" else 0, overhead=overhead, not_counted=run.not_counted,

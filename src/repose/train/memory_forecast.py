@@ -53,9 +53,14 @@ def warning(recipe: Recipe, memory: Memory, free: int, devices: int = 1) -> str 
     text = f"this run {memory.text(free)}. It may be killed; "
     picture = (memory.step - memory.fixed - memory.gradients) / memory.batch  # bytes of one, a little too high
     fitting = int((USABLE * free - memory.fixed - memory.gradients) / picture) if picture else 0
+    pictures = max(1, recipe.data.pictures // devices)
+    parts = [
+        n for n in range(recipe.data.accumulate + 1, pictures + 1) if pictures % n == 0 and pictures // n <= fitting
+    ]
     batch = fitting * devices // (2 if recipe.data.both_directions else 1)
-    if 1 <= batch < recipe.data.batch:
-        return f"{text}data.batch={batch} would fit ({recipe.data.batch} now)"
+    if parts and recipe.data.batch > 1:
+        smaller = f", or data.batch={batch} ({recipe.data.batch} now)" if 1 <= batch < recipe.data.batch else ""
+        return f"{text}data.accumulate={parts[0]} would fit, with the same steps{smaller}"
     sizes = [
         f"network.{field.name}={value}"
         for field in fields(recipe.network)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +30,39 @@ def write_recipe(run: Path, recipe: Recipe) -> None:
     write_text(run / "recipe.json", json.dumps(to_dict(recipe), indent=2) + "\n")
 
 
-def save(run: Path, state: State, store: Store, sheet_pairs: Pair | None, snapshots: int, last: bool) -> None:
-    """Write a checkpoint; with `sheet_pairs` also their contact sheet, the weights, and a snapshot of these.
+def save(run: Path, state: State, store: Store, sheet_pairs: Pair | None, last: bool) -> None:
+    """Write a checkpoint; with `sheet_pairs` also their contact sheet, and the weights.
 
     Args:
-        snapshots: how many snapshots stay; 0: none is made.
         last: whether this is the end of the run. A full disk is an error then, and before that a warning.
     """
-    try:
+    with _full_disk_is_a_warning(state, last):
         if sheet_pairs is not None:
             draw_sheet(state, sheet_pairs, run / "sheets" / f"{state.images:09d}.png")
         save_checkpoint(run / "checkpoints", state.tree(), state.images)
         if sheet_pairs is not None:
-            card = _card(state, store)
-            save_weights(run, state.average, state.recipe, card)
-            if snapshots:
-                _save_snapshot(run / "snapshots", state, card, snapshots)
-    except OSError as error:
-        if last:
+            save_weights(run, state.average, state.recipe, _card(state, store))
+
+
+def save_snapshot(run: Path, state: State, store: Store, keep: int, last: bool) -> None:
+    """Write the weights of now to `run`/snapshots/IMAGES, whole or not at all; of the earlier ones the last stay.
+
+    Args:
+        keep: how many stay in all. last: as `save` takes it.
+    """
+    folder = run / "snapshots"
+    place = folder / f"{state.images:09d}"
+    with _full_disk_is_a_warning(state, last):
+        try:
+            save_weights(place, state.average, state.recipe, _card(state, store))
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
             raise
-        text = f"not saved at {state.images:,} images: {error}. Training goes on; the next tick tries again"
-        warnings.warn(text, UserWarning, stacklevel=2)
+        snapshots = sorted(folder.iterdir())
+        whole = [snapshot for snapshot in snapshots if (snapshot / "card.json").exists()]  # it is written last
+        for snapshot in snapshots:
+            if snapshot not in whole[-keep:]:
+                shutil.rmtree(snapshot, ignore_errors=True)
 
 
 def draw_sheet(state: State, pairs: Pair, path: Path) -> None:
@@ -73,19 +86,16 @@ def draw_sheet(state: State, pairs: Pair, path: Path) -> None:
         page.save(partial, format="PNG")
 
 
-def _save_snapshot(folder: Path, state: State, card: Mapping[str, Any], keep: int) -> None:
-    """The weights of now, whole or not at all; of the earlier ones the last stay."""
-    place = folder / f"{state.images:09d}"
+@contextlib.contextmanager
+def _full_disk_is_a_warning(state: State, last: bool) -> Iterator[None]:
+    """Warn of what could not be written, but raise it at the end of the run."""
     try:
-        save_weights(place, state.average, state.recipe, card)
-    except OSError:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    snapshots = sorted(folder.iterdir())
-    whole = [snapshot for snapshot in snapshots if (snapshot / "card.json").exists()]  # it is written last
-    for snapshot in snapshots:
-        if snapshot not in whole[-keep:]:
-            shutil.rmtree(snapshot, ignore_errors=True)
+        yield
+    except OSError as error:
+        if last:
+            raise
+        text = f"not saved at {state.images:,} images: {error}. Training goes on; the next tick tries again"
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _card(state: State, store: Store) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from repose.models import build_generator, build_objective
 from repose.models.base import course, stage_of
 from repose.models.weights import lineage, load_weights, weight_files
 from repose.person import Pair
-from repose.recipes import Recipe
+from repose.recipes import Recipe, iterations
 from repose.represent.canvas import canvas
 from repose.train.checkpoint import load_checkpoint
 from repose.train.memory_forecast import forecast
@@ -33,7 +33,9 @@ def print_forecast(recipe: Recipe, fabric: Fabric, store: Store) -> None:
     """Print how much memory the run will need, and what to turn down where that is more than is free."""
     screen = Console()
     text, warning = forecast(recipe, fabric.device, store.fields, devices=fabric.world_size, sheet_pairs=SHEET_PAIRS)
-    screen.print(f"{recipe.name}: {text}", highlight=False)
+    parts = f" in {recipe.data.accumulate} parts" if recipe.data.accumulate > 1 else ""
+    length = f"{iterations(recipe):,} iterations of {recipe.data.pictures} pictures{parts}"
+    screen.print(f"{recipe.name}: {length}; {text}", highlight=False)
     if warning:
         screen.print(f"warning: {warning}", highlight=False, style="yellow")
 
@@ -132,6 +134,12 @@ def _check_stages(state: State) -> None:
     """Prepare every stage that `course` finds, without a step, so that a ValueError comes now and not hours later."""
     for phases in course(state.objective, state.recipe.images):
         state.generator.set_stage(stage_of(phases))
+        of_generator = [phase.name for phase in phases if any(name.startswith("generator") for name in phase.trains)]
+        if state.recipe.data.accumulate > 1 and len(of_generator) > 1:
+            raise ValueError(
+                f"data.accumulate: {' and '.join(of_generator)} both train the generator in one step, and the second "
+                "would see what the first has changed; data.accumulate=1 is wanted"
+            )
         for phase in phases:
             for name in phase.trains:
                 state.trained(name)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from repose.models import recipe
 from repose.models.multiscale.network import Links, MultiScale, MultiScaleConfig, PatchDiscriminator
 from repose.models.multiscale.recipe import small
 from repose.person import Person
@@ -101,6 +102,19 @@ def test_pose_maps_are_source_then_target() -> None:
     assert pose[0, :18, 5, 3].tolist() == [1.0] * 18
     assert pose[0, 18:35, 20, 10].tolist() == [1.0] * 17
     assert pose.sum() == 35  # one single pixel a joint, none for the missing one
+
+
+def test_occluded_joints_are_drawn_or_left_out() -> None:
+    """The text's v is 0 for an occluded joint; the released code's joints tell no occlusion, and all are drawn."""
+    source, target = person(1), person(1)
+    source.keypoints[:] = target.keypoints[:] = torch.tensor([3.0, 5.0, 1.0])
+    target.keypoints[0, 4, 2] = 0.5
+    drawn = MultiScale(TINY).encode(source, target)[1]
+    text = MultiScale(replace(TINY, occluded="left_out")).encode(source, target)[1]
+    assert (drawn.sum(), text.sum()) == (36, 35)
+    assert text[0, 18 + 4].sum() == 0
+    assert recipe("multiscale-paper").network.occluded == "left_out"
+    assert recipe("multiscale-fashion").network.occluded == "drawn"
 
 
 def test_batch_of_one_equals_a_slice() -> None:

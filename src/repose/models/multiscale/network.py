@@ -43,6 +43,9 @@ class MultiScaleConfig:
         guided: with "parsing" alone, ours: the picture's encoder also reads the maps of both people, as that of A0
             does, and a first picture (`repose.represent.parsing.first_picture`): the source's colours by parts. What
             the network gives is added to it before the last tanh.
+        occluded: joints that are located but hidden: "drawn" as the others are, as the released code does, whose joints
+            tell no occlusion; or "left_out", as section 3 says (v = 0 for an occluded joint, and 1s for visible ones
+            alone). Of annotations that tell no occlusion both are the same.
     """
 
     width: int = 64
@@ -55,6 +58,7 @@ class MultiScaleConfig:
     fold: bool = False
     norm: Literal["batch", "none"] = "batch"
     guided: bool = field(default=False, metadata={"leave_out_default": True})  # younger than recipes on disk
+    occluded: Literal["drawn", "left_out"] = field(default="drawn", metadata={"leave_out_default": True})
 
     @property
     def channels(self) -> int:
@@ -204,7 +208,8 @@ class MultiScale(Generator):
         if self.config.pose == "parsing":
             maps = [part_maps(parsing) for parsing in (source.parsing, target.parsing) if parsing is not None]
         else:
-            maps = list(pose_maps(source, target, self.config.pose, self.config.sigma))
+            drawn = self.config.occluded == "drawn"
+            maps = list(pose_maps(source, target, self.config.pose, self.config.sigma, drawn))
         pose = torch.cat(maps, 1)
         return (source.image, pose, first_picture(source.image, *maps)) if self.config.guided else (source.image, pose)
 
