@@ -408,6 +408,8 @@ def test_transfer_chooses_people_on_both_photographs(
     ):
         done = run("transfer", me, "two.png", "-o", "out.png", "-m", weights, *words)
         assert done.code == 0, done
+        told = "two.png: 2 people were found, and the largest is taken; --target-person takes another" in done.err
+        assert told == ("--target-person" not in words)
         made = np.asarray(PIL.Image.open(tmp_path / "out.png"))
         assert np.array_equal(made, np.asarray(repose.transfer(me, tmp_path / "two.png", weights, eyes, **options)))
     assert run("transfer", "two.png", me, "-o", "out.png", "-m", weights, "--person", "1").code == 0, (

@@ -58,6 +58,16 @@ class Watched:
         chosen = [k for k, one in enumerate(self._seen) if one.keypoints.equal(person.keypoints)]
         return {**entry, "joints_from": "estimator", "people": len(self._seen), "person": chosen[0] if chosen else None}
 
+    def choice(self, which: int | str, option: str) -> str:
+        """A sentence where several people were seen and none was asked for in words; "" otherwise.
+
+        Args:
+            which: as it was asked for. option: by which another is chosen.
+        """
+        if self._seen is None or len(self._seen) < 2 or which != "largest":
+            return ""
+        return f"{len(self._seen)} people were found, and the largest is taken; {option} takes another"
+
     def _loaded(self) -> KeypointEstimator:
         if self._estimator is None:
             from repose.estimate import estimator

@@ -96,6 +96,7 @@ def serve(
             stderr.print(f"note: it answers to the names {names} alone; give --hosts NAME for others", soft_wrap=True)
         if not token:
             stderr.print("note: everybody who reaches it can use it; --token gives it a token", soft_wrap=True)
+    stderr.print(f"starting {settings.workers} worker(s): some seconds", highlight=False)
     # a line of a log: not broken, and written at once
     status = run(settings, lambda text: print(text, file=stdout.file, flush=True))
     if status:

@@ -229,6 +229,8 @@ def transfer(
             """The joints of a photograph, known ones or those that the estimator finds, and what --json says of it."""
             eyes.forget()
             person = read_person(path, eyes, which, own)
+            if choice := eyes.choice(which, "--person"):
+                report.note(f"{path}: {choice}", path)
             return person.keypoints, {"name": stem_of(path), **eyes.entry(path, person)}
 
         def said(estimated: dict[str, str]) -> list[str]:
@@ -273,12 +275,16 @@ def transfer(
                     posed, estimated = loaded.completed_target(with_maps(posed, parsed, surface, labels))
                     targets[name], shown[name] = posed.only(*read), seen(posed)
                     entries.append({"name": name, **eyes.entry(path, posed), "estimated": said(estimated)})
+                if choice := eyes.choice(target_which, "--target-person"):
+                    report.note(f"{path}: {choice}", path)
         report.document["estimator"] = pose if eyes.asked else None
         if not sources or not targets:
             raise ValueError("nothing is left to transfer: every source or every target was skipped")
         if backend == "auto":
             loaded = loaded.with_backend(backend, len(sources) * len(targets))
 
+        if loaded.backend != "plain":
+            common.stderr.print(f"{loaded.backend} prepares the network at the first picture, which takes seconds")
         skeletons = {}
         for name, posed in targets.items():
             keypoints = loaded.place(posed).keypoints

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from repose.cli.common import Device, Estimator, stdout
+from repose.cli.common import Device, Estimator, stderr, stdout
 
 _NEEDED = ("gradio", "fastapi", "uvicorn", "python_multipart")
 
@@ -54,6 +54,7 @@ def web(
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise ImportError(f"the page needs {' and '.join(missing)}: {how_to_install('web')}")
+    stderr.print("starting the page: some seconds")
     from repose.estimate import estimator
     from repose.pipeline import require_mask
     from repose.web.posing import Models, offered
