@@ -209,7 +209,29 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
     assert math.isnan(evaluation["generated"].scores["pckh"].value)
     assert evaluation["generated"].scores["pckh_csv"].value == 0  # the annotation is there: all missing, all wrong
     assert evaluation.line()["skipped"]["pckh"] == 6
-    assert "left out, no head box" in evaluation.markdown()
+    assert "left out, no head box, or one without width or height" in evaluation.markdown()
+    assert "released scripts" not in evaluation.markdown()
+
+
+def test_the_caption_tells_how_the_released_scripts_count(store: Store) -> None:
+    class Profile(Reader):
+        """All joints of the head stand above one another."""
+
+        def crops(self, images: list[np.ndarray]) -> Tensor:
+            found = super().crops(images)
+            found[:, [0, 1, 14, 15, 16, 17], 0] = 30
+            return found
+
+    settings = EvaluationSettings(estimator=Profile(), features=False)
+    old = evaluate("patn-market-jpeg@1", store, settings=settings)
+    new = evaluate("patn-market-jpeg@2", store, settings=settings)
+    assert math.isnan(old["target"].scores["pckh"].value)
+    assert old.line()["skipped"]["pckh"] == 6
+    assert new["target"].scores["pckh"].value == 0, "even of the real target"
+    assert "pckh" not in new.line()["skipped"]
+    said = "PCKh as the released scripts count it: wrong are all joints of a target whose head box has no width or no"
+    assert said in new.markdown()
+    assert said not in old.markdown()
 
 
 def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:

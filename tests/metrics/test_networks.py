@@ -430,6 +430,20 @@ def test_sets_by_direction_and_targets_once(made: dict[str, SmallNetwork | Dista
         assert evaluation["target"].scores[column].value == 0
 
 
+def test_networks_that_see_no_padding(made: dict[str, SmallNetwork | Distance], tmp_path: Path) -> None:
+    """Their pictures are the crop, the training pictures too; those of the other networks have the padding."""
+    data = trained_on(tmp_path / "s", 3)
+    columns = ("fid_tv_train", "fid_tv_test", "lpips_alex", "fid_clean_train", "lpips_vgg")
+    bare = Protocol("p", 1, "fashion", networks=columns)
+    wide = replace(bare, version=2, padding=(40, 0, 40, 0))
+    some = replace(wide, version=3, unpadded=("inception_imagenet@1", "lpips_alex@0.1"))
+    found = [evaluate(one, data)["source"].scores for one in (bare, wide, some)]
+    for name in columns:
+        of_bare, of_wide, got = (scores[name].value for scores in found)
+        assert of_bare != of_wide, name
+        assert got == (of_bare if COLUMNS[name].network in some.unpadded else of_wide), name
+
+
 def test_further_columns_beside_the_protocols(
     made: dict[str, SmallNetwork | Distance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
