@@ -531,20 +531,21 @@ def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "said"), [(8, "strips of eight pictures"), (5, "strips of five"), (6, "of 128x384")])
 def test_the_last_picture_of_known_strips_is_measured(store: Store, tmp_path: Path, count: int, said: str) -> None:
     """PATN's test code saves five pictures side by side, PINet's eight; of others nobody knows which one it is."""
-    paths = save_all(store, tmp_path, 2)
+    folder = tmp_path / "out"
+    paths = save_all(store, folder, 2)
     whole = {path: np.array(Image.open(path)) for path in paths}
     for path, pixels in whole.items():
         noise = np.random.default_rng(0).integers(0, 256, (128, 64 * (count - 1), 3), dtype=np.uint8)
         Image.fromarray(np.concatenate([noise, pixels], 1)).save(path)
     measured = MeasuredPairs.select(protocol("patn-market@2"), store)
     with pytest.raises(FolderError, match=said):
-        FolderPictures(tmp_path).opened(measured)
+        FolderPictures(folder).opened(measured)
     if count == 6:
         with pytest.raises(FolderError, match=r"instead of 128x320 or 128x512 .*strips of 6, and it is not known which"):
-            FolderPictures(tmp_path, strips=True).opened(measured)
+            FolderPictures(folder, strips=True).opened(measured)
         return
     pair, _ = measured.read(measured.indices, ("image",))
-    pictures = FolderPictures(tmp_path, strips=True).opened(measured).pictures(measured.indices, pair)
+    pictures = FolderPictures(folder, strips=True).opened(measured).pictures(measured.indices, pair)
     assert {picture.tobytes() for picture in pictures.movedim(1, -1).contiguous().numpy()} == {
         pixels.tobytes() for pixels in whole.values()
     }
