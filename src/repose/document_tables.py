@@ -43,6 +43,7 @@ from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
+from repose.research.reproduction.document import reproduction_page
 from repose.research.tryon import tryon_table
 from repose.research.tuning import tuning_table
 from repose.research.turns import turns_table
@@ -63,6 +64,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),
     "papers": lambda lines: paper_table(),
+    "reproduce": lambda lines: reproduction_page(),
     "forward": forward_table,
     "export": export_table,
     "export-backends": backend_table,

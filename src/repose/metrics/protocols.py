@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from repose.metrics.columns import COLUMNS
 from repose.metrics.functional import GFLA, PATN, PIDM, SKIMAGE, WANG, SSIMVariant
 from repose.metrics.functional.pckh import Counting
 from repose.names import versioned
@@ -360,7 +361,8 @@ def overview(protocols: Iterable[Protocol] | None = None) -> str:
                            f"closed with {one.mask.close}x{one.mask.close}")  # fmt: skip
         further += [f"ms_ssim: {one.ms_ssim}"] if one.ms_ssim else []
         further += [f"local_ssim: {one.regions} windows, {one.local_ssim}"] if one.local_ssim else []
-        further += list(one.networks)
+        further += [f"{name}, without padding" if COLUMNS[name].network in one.unpadded else name for name in one.networks]
+        further += ["PCKh as the released scripts count it"] if one.pckh_counting == "released" else []
         pairs = "both directions" if one.directions == "both" else "given direction"
         file = "PNG" if one.file == "png" else "JPEG, quality 75"
         rows.append((f"`{one}`", size, file, str(one.ssim), "; ".join(further), f"{one.split}, {pairs}"))
