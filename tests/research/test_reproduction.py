@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_folders_of_runs_are_not_shared() -> None:
 
 
 def test_a_table_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of PATN's Table 1 for Market-1501, on four pictures of noise, with a network and a run made tiny."""
+    """The lines of PATN in Table 1 for Market-1501, on four pictures of noise, with a network and a run made tiny."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REPOSE_FILES", "")
     (table,) = [table for table in TABLES if (table.paper, table.numbers) == ("patn", (1,))]
@@ -106,10 +107,11 @@ def test_a_table_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             writer.add(f"{index}.png", split, pixels, people[index].keypoints, split=split)
     tiny = (
         "network.width=4 network.blocks=2 objective.discriminator.width=4 objective.perceptual=none data.batch=2 "
-        "images=4 tick=4 schedule.hold=2"
+        "images=2 tick=2 schedule.hold=1"
     ).split()
     ran = []
-    for line in table.measurements[0].commands("out/table"):
+    of_market = replace(table.measurements[0], runs=table.measurements[0].runs[:1])
+    for line in of_market.commands("out/table"):
         words = shlex.split(line)[1:]
         if words[0] == "train":
             words = [*words[:2], *tiny, *words[2:], "--accelerator", "cpu"]
@@ -119,7 +121,7 @@ def test_a_table_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             done = CliRunner().invoke(cli.app, words)
         assert done.exit_code == 0, (line, done.output, done.exception)
         ran.append(words[0])
-    assert ran == ["train", "train", "eval"]
+    assert ran == ["train", "eval"]
     markdown, latex = Path("out/table.md").read_text(), Path("out/table.tex").read_text()
     measured, papers = markdown.split("## Published, not measured here")
     assert re.search(r"^\| patn-market \| \d\.\d{3}", measured, re.MULTILINE)
