@@ -66,7 +66,8 @@ def test_roys_compared_methods_are_patns_numbers_and_stand_there() -> None:
     assert {row.method for row in published("roy-fashion")} >= {"Multi-scale Attention Guided", "FULL, 125K", REAL}
     assert not {"PG2", "PATN"} & {row.method for row in published("roy-fashion")}
     note = published_note(PROTOCOLS["roy-fashion@2"])
-    assert "Not shown of Multi-scale, Table 1: PG2, Deformable GAN, VUNet, PATN (measured as patn-fashion-jpeg@2)" in note
+    said = "Not shown of Multi-scale, Table 1: PG2, Deformable GAN, VUNet, PATN (measured as patn-fashion-jpeg@2)"
+    assert said in note
 
 
 def test_rows_stand_beside_what_measures_alike_only() -> None:
@@ -99,5 +100,6 @@ def test_the_cells_have_the_digits_of_the_papers() -> None:
     assert head[:2] == ["published", "method"]
     assert {len(row) for row in rows} == {len(head)}
     first = dict(zip(head, rows[0], strict=True))
-    assert (first["method"], first["SSIM ↑"], first["IS ↑"], first["DS ↑"]) == ("best structure", "0.796", "3.17", "0.971")
+    wanted = {"method": "best structure", "SSIM ↑": "0.796", "IS ↑": "3.17", "DS ↑": "0.971"}
+    assert wanted.items() <= first.items()
     assert first["MS-SSIM ↑"] == "-"

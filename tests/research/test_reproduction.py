@@ -1,4 +1,4 @@
-"""docs/reproduce.md: every command can be given, every row of the papers has its place, and one table is run for real."""
+"""docs/reproduce.md: every command can be given, every row of the papers has its place, and one table is run."""
 
 import re
 import shlex
@@ -105,10 +105,16 @@ def test_a_table_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             pixels = ((people[index].image.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
             split = "train" if index < 2 else "test"
             writer.add(f"{index}.png", split, pixels, people[index].keypoints, split=split)
-    tiny = (
-        "network.width=4 network.blocks=2 objective.discriminator.width=4 objective.perceptual=none data.batch=2 "
-        "images=2 tick=2 schedule.hold=1"
-    ).split()
+    tiny = [
+        "network.width=4",
+        "network.blocks=2",
+        "objective.discriminator.width=4",
+        "objective.perceptual=none",
+        "data.batch=2",
+        "images=2",
+        "tick=2",
+        "schedule.hold=1",
+    ]
     ran = []
     of_market = replace(table.measurements[0], runs=table.measurements[0].runs[:1])
     for line in of_market.commands("out/table"):

@@ -253,9 +253,9 @@ PROTOCOLS: Final = {
             padding=(40, 0, 40, 0),
             networks=("is_tf10", "lpips_alex", "fid_tv_train"),
             unpadded=("lpips_alex@0.1", "inception_imagenet@1"),
-            notes="version 1 with IS (and SSIM) of pictures padded with white to 256x256, as PATN measures: the IS that "
-            "the paper prints for PATN is PATN's own. LPIPS and FID are of the crop, as in version 1. The released code "
-            "holds no script that measures, so these remain unknown: the size of the pictures, the network of LPIPS, "
+            notes="version 1 with IS (and SSIM) of pictures padded with white to 256x256, as PATN measures: the IS "
+            "that the paper prints for PATN is PATN's own. LPIPS and FID are of the crop, as in version 1. The released "
+            "code holds no script that measures, so these remain unknown: the size of the pictures, the network of LPIPS, "
             "the network of FID, and whether FID is to the training or to the test pictures",
         ),
         Protocol(
@@ -361,7 +361,9 @@ def overview(protocols: Iterable[Protocol] | None = None) -> str:
                            f"closed with {one.mask.close}x{one.mask.close}")  # fmt: skip
         further += [f"ms_ssim: {one.ms_ssim}"] if one.ms_ssim else []
         further += [f"local_ssim: {one.regions} windows, {one.local_ssim}"] if one.local_ssim else []
-        further += [f"{name}, without padding" if COLUMNS[name].network in one.unpadded else name for name in one.networks]
+        further += [
+            f"{name}, without padding" if COLUMNS[name].network in one.unpadded else name for name in one.networks
+        ]
         further += ["PCKh as the released scripts count it"] if one.pckh_counting == "released" else []
         pairs = "both directions" if one.directions == "both" else "given direction"
         file = "PNG" if one.file == "png" else "JPEG, quality 75"

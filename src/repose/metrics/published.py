@@ -82,7 +82,10 @@ def heading_of(column: str) -> str:
 
 
 def published_cells(rows: tuple[PublishedRow, ...]) -> list[list[str]]:
-    """The cells of a table of published rows, headings first: paper and table, method, and the numbers as printed, "-" where the paper has none."""
+    """The cells of a table of published rows, headings first: paper and table, method, and the numbers as printed.
+
+    "-" stands where the paper has no number.
+    """
     columns = headings(rows)
     head = ["published", "method", *(heading_of(column) for column in columns)]
     return [head, *([row.place, row.method, *(row.printed.get(column, "-") for column in columns)] for row in rows)]

@@ -27,8 +27,8 @@ class PublishedRow:
         table: its number in that paper.
         method: as the table names it; systems of other papers by the names that the field uses.
         protocol: name@version that measures as the paper did; "" where no protocol of ours compares.
-        printed: column -> number, with the digits of the paper. Columns are those of `repose.metrics.COLUMNS`, and "DS": the detection score of the
-            paper's own detector. That is an SSD of PASCAL VOC whose weights cannot be had, in Roy's paper NVIDIA's
+        printed: column -> number, with the digits of the paper. Columns are those of `repose.metrics.COLUMNS`, and
+            "DS": the detection score of the paper's own detector. That is an SSD of PASCAL VOC whose weights cannot be had, in Roy's paper NVIDIA's
             SSD on ResNet-50. No column of ours compares with it.
         note: what to know about the row, with "; " between several things; where no protocol compares, why none does.
     """
@@ -233,5 +233,6 @@ PUBLISHED: Final[tuple[PublishedRow, ...]] = (
 """Every row, in the order of the papers and of their tables.
 
 Of other things than generated pictures there are: `repose.bench.cost.published` (parameters and speed),
-`repose.study.PUBLISHED` (studies), `repose.apps.reidentification.table.PUBLISHED`, `repose.apps.fonts.measure.PUBLISHED`.
+`repose.study.PUBLISHED` (studies), `repose.apps.reidentification.table.PUBLISHED` and
+`repose.apps.fonts.measure.PUBLISHED`.
 """

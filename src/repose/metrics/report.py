@@ -21,8 +21,8 @@ from repose.files import replacing
 from repose.markdown import grid_table
 from repose.metrics import tables
 from repose.metrics.columns import COLUMNS
-from repose.metrics.published import heading_of, headings, published, published_cells, published_note
 from repose.metrics.protocols import Protocol
+from repose.metrics.published import heading_of, headings, published, published_cells, published_note
 from repose.metrics.result import Evaluation, table_rows
 
 Pictures = npt.NDArray[np.uint8]
@@ -50,7 +50,7 @@ def latex(evaluations: Sequence[Evaluation]) -> str:
 
 
 def markdown(evaluations: Sequence[Evaluation]) -> str:
-    """The table as Markdown, and below it the published rows of the protocol, if there are any, in a table of their own."""
+    """The table as Markdown, and below it the published rows of the protocol, if any, in a table of their own."""
     text = tables.markdown(*table_rows(evaluations))
     return text + published_markdown(evaluations[0].protocol)
 

@@ -43,9 +43,7 @@ def head_box(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return width, height, (width > 0) & (height > 0)
 
 
-def pckh(
-    predicted: Tensor, target: Tensor, alpha: float = 0.5, counting: Counting = "ours"
-) -> tuple[Tensor, Tensor]:
+def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5, counting: Counting = "ours") -> tuple[Tensor, Tensor]:
     """Joints of each pair that lie within `alpha` times the head box of the target, per axis.
 
     >>> target = torch.zeros(1, 18, 3)

@@ -99,8 +99,11 @@ TABLES: Final[tuple[PaperTable, ...]] = (
         (
             *(
                 _fashion(
-                    "patn-fashion", f"ResNet generator, {count} blocks", f"patn-fashion-resnet-{count}",
-                    "network.block=resnet", f"network.blocks={count}",
+                    "patn-fashion",
+                    f"ResNet generator, {count} blocks",
+                    f"patn-fashion-resnet-{count}",
+                    "network.block=resnet",
+                    f"network.blocks={count}",
                 )
                 for count in (5, 9, 13)
             ),
@@ -128,7 +131,9 @@ TABLES: Final[tuple[PaperTable, ...]] = (
             _PATN_FASHION,
             _fashion("patn-fashion", "PATB without add", "patn-fashion-without-add", "network.block=patb-without-add"),
             _fashion(
-                "patn-fashion", "PATB without concatenation", "patn-fashion-without-cat",
+                "patn-fashion",
+                "PATB without concatenation",
+                "patn-fashion-without-cat",
                 "network.block=patb-without-cat",
             ),
             _APATN_FASHION,
@@ -136,11 +141,15 @@ TABLES: Final[tuple[PaperTable, ...]] = (
                 "apatn-fashion", "APATB, addition for concatenation", "apatn-fashion-add", "network.block=apatb-add"
             ),
             _fashion(
-                "apatn-fashion", "APATB without concatenation", "apatn-fashion-without-cat",
+                "apatn-fashion",
+                "APATB without concatenation",
+                "apatn-fashion-without-cat",
                 "network.block=apatb-without-cat",
             ),
             _fashion(
-                "apatn-fashion", "APATB without residual block", "apatn-fashion-without-res",
+                "apatn-fashion",
+                "APATB without residual block",
+                "apatn-fashion-without-res",
                 "network.block=apatb-without-res",
             ),
         ),
@@ -159,8 +168,8 @@ TABLES: Final[tuple[PaperTable, ...]] = (
             "--poses kept -o out/reid",
         ),
         needs="the Market-1501 runs of Table 1, and torchvision",
-        missing="the rows of Inception-v2, which is not here; those of VUNet and Deformable GAN, as the command takes models and no "
-        "folders of pictures; the lengths and the portions that were drawn are not in the paper",
+        missing="the rows of Inception-v2, which is not here; those of VUNet and Deformable GAN, as the command takes "
+        "models and no folders of pictures; the lengths and the portions that were drawn are not in the paper",
         page="reid.md",
     ),
     PaperTable(
@@ -182,10 +191,10 @@ TABLES: Final[tuple[PaperTable, ...]] = (
                 choose="ssim",
             ),
         ),
-        needs="in place of the run, its snapshot that the second command names: as in the text, the best of the last 70, "
-        "saved every 500 steps",
-        missing=f"{_ROY_DS}; {_STRETCH}; by which metric the paper chooses its checkpoint, and on which pairs, it does not "
-        "say: here by SSIM on validation people",
+        needs="in place of the run, its snapshot that the second command names: as in the text, the best of the last "
+        "70, saved every 500 steps",
+        missing=f"{_ROY_DS}; {_STRETCH}; by which metric the paper chooses its checkpoint, and on which pairs, it does "
+        "not say: here by SSIM on validation people",
     ),
     PaperTable(
         "multiscale",
@@ -224,7 +233,8 @@ TABLES: Final[tuple[PaperTable, ...]] = (
             "python scripts/measure_font.py data/fonts --network again=out/font/weights.safetensors",
         ),
         needs="a checkout of the project, and a Debian 12 whose packages hold the fonts",
-        missing="STEFANN's 1,315 fonts: others stand in for them; and 256x256: here 64x64, so the numbers do not compare",
+        missing="STEFANN's 1,315 fonts: others stand in for them; and 256x256: here 64x64, so the numbers do not "
+        "compare",
         page="font.md",
     ),
     PaperTable(
@@ -286,7 +296,7 @@ TABLES: Final[tuple[PaperTable, ...]] = (
             for place, study in enumerate(("realism", "anatomy", "pose"))
             for line in _study(
                 "densepose-fashion", "", "data/deepfashion-iuv", f"dpt-{study}", f"out/study-{study}.db", _DPT
-            )[bool(place):]
+            )[bool(place) :]
         ),
         needs="the run `densepose-fashion` of Table 1, and people",
         missing=f"{_PEOPLE}; the paper had them through Amazon Mechanical Turk, with which nothing here connects",
@@ -364,11 +374,7 @@ TABLES: Final[tuple[PaperTable, ...]] = (
         "densepose",
         (8,),
         "MVC",
-        (
-            Measurement(
-                "mvc", "dpt-mvc@1", (Run("densepose-fashion", ("Dense Pose Transfer",), name="densepose-mvc"),)
-            ),
-        ),
+        (Measurement("mvc", "dpt-mvc@1", (Run("densepose-fashion", ("Dense Pose Transfer",), name="densepose-mvc"),)),),
         missing="the paper's 14,924 test pairs: as many are drawn by a seed; how pictures are scaled it does not say",
     ),
     PaperTable(
@@ -387,7 +393,8 @@ TABLES: Final[tuple[PaperTable, ...]] = (
                 ),
             ),
         ),
-        missing="the paper's test pairs, of which it prints no list: they are drawn by a seed; how it removes the background it does not say: masks are estimated",
+        missing="the paper's test pairs, of which it prints no list: they are drawn by a seed; how it removes the "
+        "background it does not say: masks are estimated",
     ),
     PaperTable(
         "hpn",
