@@ -254,9 +254,9 @@ PROTOCOLS: Final = {
             networks=("is_tf10", "lpips_alex", "fid_tv_train"),
             unpadded=("lpips_alex@0.1", "inception_imagenet@1"),
             notes="version 1 with IS (and SSIM) of pictures padded with white to 256x256, as PATN measures: the IS "
-            "that the paper prints for PATN is PATN's own. LPIPS and FID are of the crop, as in version 1. The released "
-            "code holds no script that measures, so these remain unknown: the size of the pictures, the network of LPIPS, "
-            "the network of FID, and whether FID is to the training or to the test pictures",
+            "that the paper prints for PATN is PATN's own. LPIPS and FID are of the crop, as in version 1. The "
+            "released code holds no script that measures, so these remain unknown: the size of the pictures, the "
+            "network of LPIPS, the network of FID, and whether FID is to the training or to the test pictures",
         ),
         Protocol(
             name="dpt-fashion",

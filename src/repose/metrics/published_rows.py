@@ -28,8 +28,8 @@ class PublishedRow:
         method: as the table names it; systems of other papers by the names that the field uses.
         protocol: name@version that measures as the paper did; "" where no protocol of ours compares.
         printed: column -> number, with the digits of the paper. Columns are those of `repose.metrics.COLUMNS`, and
-            "DS": the detection score of the paper's own detector. That is an SSD of PASCAL VOC whose weights cannot be had, in Roy's paper NVIDIA's
-            SSD on ResNet-50. No column of ours compares with it.
+            "DS": the detection score of the paper's own detector. That is an SSD of PASCAL VOC whose weights cannot be
+            had, in Roy's paper NVIDIA's SSD on ResNet-50. No column of ours compares with it.
         note: what to know about the row, with "; " between several things; where no protocol compares, why none does.
     """
 
