@@ -1,0 +1,58 @@
+"""A damaged result line of `repose eval` makes no table: one sentence says what is wrong in it."""
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from repose.bench.evaluation_lines import require_evaluation
+from repose.bench.evaluations import evaluation_table, model_table
+from tests.lines import evaluation
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def score(value: Any) -> Change:
+    return lambda line: line["rows"]["generated"].update(ssim=value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda line: line.pop("rows"), "rows is missing"),
+        (lambda line: line.update(rows=[]), r"rows is \[\], not scores by"),
+        (lambda line: line["rows"].update(other={}), "rows is .*, not scores by target, source, generated"),
+        (lambda line: line["rows"].update(generated={}), r"rows.generated is \{\}, not scores by column, with ssim"),
+        (lambda line: line["rows"]["source"].update(ssimm=[0, 0, 0]), "rows.source.ssimm: there is no column"),
+        (lambda line: line.pop("protocol"), "protocol is missing"),
+        (lambda line: line.update(protocol="patn-market"), "protocol is 'patn-market', not a name with a version"),
+        (lambda line: line.update(pairs="10"), "pairs is '10', not a number from 1"),
+        (lambda line: line.update(pairs=True), "pairs is True"),
+        (lambda line: line.update(pairs_in_split=-3), "pairs_in_split is -3"),
+        (lambda line: line.update(hardware=None), "hardware is None, not a text"),
+        (lambda line: line.update(model=7), "model is 7, not a text or null"),
+        (lambda line: line.update(networks_missing=["a"]), r"networks_missing is \['a'\]"),
+        (score(math.nan), r"rows.generated.ssim is nan, not \[value, low, high\]"),
+        (score([0.5, 0.4]), r"is \[0.5, 0.4\], not \[value, low, high\]"),
+        (score([math.nan, 0.4, 0.6]), "holds nan, which is neither a finite number nor null"),
+        (score([math.inf, 0.4, 0.6]), "holds inf"),
+        (score(["0.5", 0.4, 0.6]), "holds '0.5'"),
+        (score([50, 0.4, 0.6]), "holds 50, and SSIM lies between -1 and 1"),
+        (score("x" * 5_000), r"xxx\.\.\., not"),
+    ],
+)
+def test_what_is_wrong_is_said(change: Change, said: str) -> None:
+    line = evaluation("a")
+    require_evaluation(line)
+    damaged = copy.deepcopy(line)
+    change(damaged)
+    for make in (
+        lambda: require_evaluation(damaged),
+        lambda: evaluation_table([line, damaged], "market1501", "patn-market"),
+        lambda: model_table([line, damaged], "a"),
+    ):
+        with pytest.raises(ValueError, match=said) as caught:
+            make()
+        assert len(str(caught.value)) < 200
