@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -466,27 +468,37 @@ def read_stores(place: Path, file: Path) -> None:
 
 
 def result_files(folder: Path) -> list[Original]:
-    """The results of this checkout of which tables are made."""
+    """The results of this checkout."""
     results = Path(__file__).resolve().parent.parent / "results"
     around = folder / "results"
-    around.mkdir(parents=True)
-    for path in results.glob("*.jsonl"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        (around / path.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    shutil.copytree(results, around, ignore=lambda _, names: [name for name in names if not name.endswith(".jsonl")])
     return [
-        Original(path.name, path.read_bytes(), (changed_line, changed_line, *LINES), around)
-        for path in sorted(around.iterdir())
-        if path.name in TABLES_OF
+        Original(path.name, path.read_bytes(), (changed_line, changed_line, changed_line, *LINES), around)
+        for path in sorted(around.glob("*.jsonl"))
     ]
-
-
-TABLES_OF: Final[Mapping[str, str]] = {}
-"""Name of a .jsonl -> the table that is made of it."""
 
 
 def changed_line(draw: Draw, content: bytes) -> bytes:
     """One line with changed values."""
-    lines = content.decode().splitlines()
+    lines = content.decode().rstrip("\n").split("\n")
     place = draw(changes.st.integers(0, len(lines) - 1))
     lines[place] = changes.changed_json(draw, json.loads(lines[place])).decode("utf-8", "surrogatepass")
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass")
+
+
+@functools.cache
+def document() -> str:
+    """A page with every table that the documents of this checkout have."""
+    base = Path(__file__).resolve().parent.parent
+    pages = [base / "README.md", *sorted((base / "docs").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    names = dict.fromkeys(re.findall(r"^<!-- table: (\S+) -->$", text, re.MULTILINE))
+    return "\n".join(f"<!-- table: {name} -->\n<!-- /table -->" for name in names)
+
+
+@kind(result_files, "hold no line")
+def read_results(place: Path, file: Path) -> None:
+    """bench tables, of a page with all tables."""
+    page = place / "page.md"
+    page.write_text(document(), encoding="utf-8")
+    command("bench", "tables", place, page)

@@ -100,7 +100,7 @@ def parse_json(text: str | bytes) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"no JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"no text in UTF-8: {error.reason} at byte {error.start:,}") from None
+        raise ValueError(f"it cannot be decoded as UTF-8: {error.reason} at byte {error.start:,}") from None
     except RecursionError:
         raise ValueError("its brackets are nested too deep") from None
     except ValueError as error:  # a number of thousands of digits

@@ -47,6 +47,15 @@ def _check(group: Any, **ranges: tuple[bool, str]) -> None:
             raise RecipeError(f"{key}: {wanted} is wanted, got {getattr(group, key)!r}")
 
 
+def _require_finite(group: Any) -> None:
+    """RecipeError for the first number of a group that is not finite, or not below 2^63."""
+    for one in fields(group):
+        value = getattr(group, one.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float) and not abs(number) < _LARGEST:  # NaN, too
+                raise RecipeError(f"{one.name}: a number below 2^63 is wanted, got {shortened(number)}")
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """What the run reads.
@@ -227,7 +236,9 @@ def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
         else:
             values[name] = _value(hints[name], _read(old, new), key)
     with _within(where.rstrip(".")):
-        return replace(node, **values)
+        group = replace(node, **values)
+        _require_finite(group)
+        return group
 
 
 def _read(old: Any, text: str) -> Any:
@@ -258,7 +269,9 @@ def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None =
     values = {key: _value((kinds or {}).get(key, hints[key]), value, f"{where}.{key}") for key, value in data.items()}
     try:
         with _within(where):
-            return kind(**values)
+            group = kind(**values)
+            _require_finite(group)
+            return group
     except TypeError as error:
         raise RecipeError(f"{where}: {error}") from error
 
@@ -296,10 +309,11 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if kind is type(None):
         if value is None:
             return None
-    elif kind in (int, float) and isinstance(value, int | float) and not abs(value) < _LARGEST:  # NaN, too
-        raise RecipeError(f"{where}: a number below 2^63 is wanted, got {shortened(value)}")
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a whole number of hundreds of digits
+            return math.inf
     elif (kind is int and isinstance(value, int) and not isinstance(value, bool)) or (
         kind in (bool, str) and isinstance(value, kind)
     ):

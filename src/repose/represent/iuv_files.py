@@ -102,20 +102,17 @@ def _from_channels(path: Path, values: npt.NDArray[Any]) -> Tensor:
     order = min(orders, key=lambda one: _broken(values[..., one[0]]))
     ordered = values[..., list(order)]
     iuv = torch.from_numpy(np.ascontiguousarray(np.moveaxis(ordered, -1, 0)).astype(np.float32))  # (3, H, W)
-    if values.dtype.kind == "f":
-        _require_shares(path, iuv, order)
     if values.dtype.kind != "f" or iuv[1:].max() > 1:
         if iuv[1:].max() <= 1 and int((iuv[0] > 0).sum()) >= _FEWEST:
             raise ValueError(
                 f"{path}: u and v are 0 or 1 everywhere, so they were cut to whole numbers; multiply them by 255 "
                 "first, or save fractions as .npy"
             )
-        least, most = sorted(float(channel.max()) for channel in iuv[1:])
-        if values.dtype.kind == "f" and least <= 1 < most and int((iuv[0] > 0).sum()) >= _FEWEST:
-            raise ValueError(
-                f"{path}: one of u and v goes up to {least:g}, the other up to {most:g}; both are 0 to 1 or 0 to 255"
-            )
-        iuv[1:] /= 255
+        shares = values.dtype.kind == "f" and _are_shares(path, iuv, order)
+        if shares:
+            iuv[1:].clamp_(max=1)
+        else:
+            iuv[1:] /= 255
     return iuv
 
 
@@ -130,21 +127,24 @@ def _require_range(path: Path, values: npt.NDArray[Any]) -> None:
         )
 
 
-def _require_shares(path: Path, iuv: Tensor, order: Sequence[int]) -> None:
-    """Where most u and v are shares of 1, cut off what lies a little beyond 1, as detectron2 does.
+def _are_shares(path: Path, iuv: Tensor, order: Sequence[int]) -> bool:
+    """Whether u and v are shares of 1, of which a few lie a little beyond, as a network gives them; not up to 255.
 
     Raises:
-        ValueError: a few lie further beyond; the text names the first and its place.
+        ValueError: most of one are shares and of the other not, or a few lie further beyond; the text names the first.
     """
     on = iuv[0] > 0
     uv = iuv[1:, on]
-    if (
-        not uv.numel()
-        or float(uv.max()) <= 1
-        or float((uv <= _BEYOND).float().mean()) < 0.5
-        or bool((uv == uv.round()).all())
-    ):
-        return
+    if not uv.numel() or bool((uv == uv.round()).all()):
+        return False
+    within = (uv <= _BEYOND).float().mean(1) >= 0.5
+    if not within.any():
+        return False
+    if not within.all() and uv.shape[1] >= _FEWEST:
+        least, most = sorted(float(channel.max()) for channel in uv)
+        raise ValueError(
+            f"{path}: one of u and v goes up to {least:g}, the other up to {most:g}; both are 0 to 1 or 0 to 255"
+        )
     beyond = (iuv[1:] > _BEYOND) & on
     if bool(beyond.any()):
         channel, y, x = (int(i) for i in beyond.nonzero()[0])
@@ -152,7 +152,7 @@ def _require_shares(path: Path, iuv: Tensor, order: Sequence[int]) -> None:
             f"{path} holds {'uv'[channel]} {float(iuv[1 + channel, y, x]):g} at x={x}, y={y}, channel "
             f"{order[1 + channel]}, and most u and v are shares from 0 to 1; all are, or all go from 0 to 255"
         )
-    iuv[1:].clamp_(max=1)
+    return True
 
 
 def _holds_parts(values: npt.NDArray[Any]) -> bool:
