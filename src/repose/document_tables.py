@@ -37,7 +37,7 @@ from repose.files import replacing, shortened
 from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
 from repose.names import nearest
-from repose.record import ResultLine, StoredLine, read_results
+from repose.record import DamagedLineError, ResultLine, StoredLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.parsing import parsing_table
@@ -183,6 +183,8 @@ def _made(name: str, make: Callable[[list[ResultLine]], str], lines: list[Result
     table, error = _tried(make, lines)
     if error is None:
         return table
+    if isinstance(error, DamagedLineError):
+        raise error
     for number, line in enumerate(lines):
         _, other = _tried(make, lines[:number] + lines[number + 1 :])
         if repr(other) != repr(error):

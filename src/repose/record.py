@@ -30,6 +30,19 @@ class StoredLine(ResultLine):
     place: str = ""
 
 
+class DamagedLineError(ValueError):
+    """A result line cannot be right; the text begins with its place and says what is wrong.
+
+    Args:
+        line: it.
+        why: what is wrong in it.
+    """
+
+    def __init__(self, line: Mapping[str, Any], why: str) -> None:
+        place = line.place if isinstance(line, StoredLine) else f"the result line of {line.get('date', 'no date')}"
+        super().__init__(f"{place}: {why}; measure again, or remove the line")
+
+
 class MeasuredData(Protocol):
     """The data set that something was measured on; a `repose.data.Store` is one."""
 

@@ -1,14 +1,17 @@
 """A damaged result line of `repose eval` makes no table: one sentence says what is wrong in it."""
 
 import copy
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repose.bench.evaluation_lines import require_evaluation
 from repose.bench.evaluations import evaluation_table, model_table
+from repose.document_tables import write_tables
 from tests.lines import evaluation
 
 Change = Callable[[dict[str, Any]], object]
@@ -56,3 +59,22 @@ def test_what_is_wrong_is_said(change: Change, said: str) -> None:
         with pytest.raises(ValueError, match=said) as caught:
             make()
         assert len(str(caught.value)) < 200
+
+
+def test_the_file_and_the_number_of_the_line_are_named(tmp_path: Path) -> None:
+    """Of two lines with the same damage the first is named; a line that is cut off is named, too."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table: market -->\n<!-- /table -->\n")
+    whole, damaged = json.dumps(evaluation("a")), json.dumps(evaluation("b", day=2)).replace("0.5", "NaN")
+    results = tmp_path / "results"
+    results.mkdir()
+    file = results / "eval.jsonl"
+    file.write_text(f"{whole}\n{damaged}\n{damaged}\n")
+    with pytest.raises(ValueError, match=r"rows\.generated\.ssim holds nan") as caught:
+        write_tables(results, [page])
+    assert str(caught.value).startswith(f"{file}, line 2: ")
+    assert "\n" not in str(caught.value)
+    file.write_text(f"{whole}\n{whole[:-20]}\n")
+    with pytest.raises(ValueError, match=r"eval\.jsonl, line 2 is not JSON"):
+        write_tables(results, [page])
+    assert page.read_text() == "<!-- table: market -->\n<!-- /table -->\n"

@@ -159,7 +159,7 @@ def features_note(line: ResultLine) -> str:
 
 
 def _complete(lines: list[ResultLine]) -> list[ResultLine]:
-    """The evaluations of a model on all test pairs: no other split, no limit. ValueError: a line is damaged."""
+    """The evaluations of a model on all test pairs: no other split, no limit. DamagedLineError: a line is damaged."""
     return [
         line for line in _evaluations(lines) if "generated" in line["rows"]
         and line["split"] == "test" and line["pairs"] == line["pairs_in_split"]
@@ -167,7 +167,7 @@ def _complete(lines: list[ResultLine]) -> list[ResultLine]:
 
 
 def _evaluations(lines: list[ResultLine]) -> list[ResultLine]:
-    """The lines of `repose eval`, each whole. ValueError: one is damaged."""
+    """The lines of `repose eval`, each whole. DamagedLineError: one is not."""
     found = [line for line in lines if line.get("kind") == "evaluation"]
     for line in found:
         require_evaluation(line)
