@@ -14,7 +14,8 @@ from repose.metrics.protocols import PROTOCOLS, Protocol, protocol
 from repose.metrics.published_rows import PAPERS, PUBLISHED, REAL, PublishedRow
 
 __all__ = [
-    "PUBLISHED", "REAL", "PublishedRow", "heading_of", "headings", "published", "published_cells", "published_note",
+    "PUBLISHED", "REAL", "PublishedRow", "heading_of", "headings", "notes_of", "published", "published_cells",
+    "published_note",
 ]  # fmt: skip
 
 _DETECTION: Final = "DS is of the papers' own detectors, and compares with no column of ours"
@@ -56,8 +57,7 @@ def published_note(measured: Protocol) -> str:
             parts.append(f"Their protocol is {own}{_differences(PROTOCOLS[own], measured)}")
     if any("DS" in row.printed for row in rows):
         parts.append(_DETECTION)
-    notes = dict.fromkeys(note for row in rows for note in _notes(row))
-    parts += [f"{_named(rows, note)}: {note}" for note in notes]
+    parts += notes_of(rows)
     places = {(row.paper, row.table) for row in rows}
     others = [row for row in PUBLISHED if (row.paper, row.table) in places and row not in rows]
     for why in dict.fromkeys(_why(row) for row in others):
@@ -66,6 +66,12 @@ def published_note(measured: Protocol) -> str:
         what = f"{len(alike)} rows" if len(alike) > _FEW else few
         parts.append(f"Not shown of {_places(alike)}: {what} ({why})")
     return ". ".join(parts)
+
+
+def notes_of(rows: tuple[PublishedRow, ...]) -> list[str]:
+    """What to know about some rows, "TABLES: what", with the methods where it is not about all rows of their tables."""
+    notes = dict.fromkeys(note for row in rows for note in _notes(row))
+    return [f"{_named(rows, note)}: {note}" for note in notes]
 
 
 def headings(rows: tuple[PublishedRow, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repose.markdown import grid_table
-from repose.metrics.published import PUBLISHED, heading_of, headings
+from repose.metrics.published import PUBLISHED, heading_of, headings, notes_of
 from repose.metrics.published_rows import PAPERS, PublishedRow
 from repose.models import recipe
 from repose.recipes import override
@@ -93,6 +93,8 @@ def _rows(table: PaperTable) -> Iterator[str]:
     for measurement in table.measurements:
         chosen = tuple(row for row in rows if row.protocol == measurement.protocol)
         yield _published(f"Published, by `{measurement.protocol}`", chosen, measurement)
+        if notes := notes_of(chosen):
+            yield f"{'. '.join(notes)}.\n"
     protocols = {measurement.protocol for measurement in table.measurements}
     for own in dict.fromkeys(row.protocol for row in rows if row.protocol not in protocols):
         for note in dict.fromkeys(row.note for row in rows if row.protocol == own):
