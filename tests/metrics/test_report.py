@@ -146,7 +146,7 @@ def test_the_papers_rows_follow_in_a_table_of_their_own(evaluations: list[Evalua
     assert measured.rstrip("\n") == comparison_markdown(evaluations).rstrip("\n")
     assert "| PATN and APATN, Table 4 | PATN, 13 blocks | 0.314 |" in papers
     assert "patn-market-jpeg@2" in papers
-    other = [replace(one, protocol=protocol("people-half")) for one in evaluations]
+    other = [replace(one, protocol=replace(protocol("people-half"), name="of-my-own")) for one in evaluations]
     assert "Published" not in markdown(other)
     assert latex(other).count(r"\begin{table}") == 1
 

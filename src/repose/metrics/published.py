@@ -27,7 +27,7 @@ _TEXT_ONLY: Final = frozenset({"name", "version", "networks", "notes", "file", "
 """What may differ between the protocol of a row and the one beside whose numbers it is shown."""
 
 
-def published(name: str) -> tuple[PublishedRow, ...]:
+def published(measured: Protocol | str) -> tuple[PublishedRow, ...]:
     """The published rows that may be shown beside numbers of a protocol, in the order of the papers; () if none.
 
     Those are the rows whose own protocol measures the same, but for the file (the papers measured JPEG files), the
@@ -36,18 +36,18 @@ def published(name: str) -> tuple[PublishedRow, ...]:
     padding.
 
     Args:
-        name: "name@version" of a protocol, or "name" for its newest version.
+        measured: the protocol, or its name: "name@version", or "name" for its newest version.
 
     Raises:
         KeyError: there is no such protocol; the text names the nearest one.
     """
-    asked = protocol(name)
+    asked = protocol(measured) if isinstance(measured, str) else measured
     return tuple(row for row in PUBLISHED if row.protocol and _alike(PROTOCOLS[row.protocol], asked))
 
 
 def published_note(measured: Protocol) -> str:
     """The sentences under a table of published rows: whose they are, what differs, and which rows are left out."""
-    rows = published(str(measured))
+    rows = published(measured)
     parts = [
         "Published numbers, not measured here, on the papers' own pictures",
         "They compare only where data and pairs are the same",

@@ -44,7 +44,7 @@ def latex(evaluations: Sequence[Evaluation]) -> str:
     table, title, caption = table_rows(evaluations, name_files=False)
     text = _latex_table(tables.table_cells(table), f"{title}. {caption}.")
     first = evaluations[0].protocol
-    if rows := published(str(first)):
+    if rows := published(first):
         text += "\n" + _latex_table(published_cells(rows), f"{published_note(first)}.", names=2)
     return text
 
@@ -57,7 +57,7 @@ def markdown(evaluations: Sequence[Evaluation]) -> str:
 
 def published_markdown(measured: Protocol) -> str:
     """The published rows that may stand beside numbers of a protocol, as Markdown; empty if there are none."""
-    rows = published(str(measured))
+    rows = published(measured)
     if not rows:
         return ""
     return f"\n## Published, not measured here\n\n{grid_table(published_cells(rows))}\n{published_note(measured)}.\n"
@@ -182,7 +182,7 @@ def _table(table: Sequence[tables.TableRow]) -> str:
 
 def _published(first: Evaluation) -> str:
     """The rows of the papers, in a table apart."""
-    rows = published(str(first.protocol))
+    rows = published(first.protocol)
     if not rows:
         return ""
     columns = headings(rows)
