@@ -6,6 +6,7 @@ with `repose` on the PATH and no network. The folder holds me.jpg, dancer.jpg, p
 """
 
 import ast
+import functools
 import importlib
 import os
 import re
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -77,9 +79,15 @@ def commands(block: Block) -> Iterator[list[str]]:
                 yield rest[: min(ends, default=None)]
 
 
+@functools.cache
+def whole_command() -> Any:
+    """`repose` with all its verbs, built once."""
+    return typer.main.get_command(app)
+
+
 def check(words: list[str], where: str) -> None:
     """Fail where a verb, an option, a recipe, a setting or a protocol does not exist."""
-    command, given = typer.main.get_command(app), list(words)
+    command, given = whole_command(), list(words)
     path = "repose"
     while given and hasattr(command, "commands") and not given[0].startswith("-"):
         name = given.pop(0)

@@ -7,6 +7,7 @@ to the functions of the owners, `FAMILIES` does so for patterns of names.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,17 +34,18 @@ from repose.bench.seeds import seeds_table
 from repose.bench.serving.table import serving_table
 from repose.bench.steadiness import steadiness_table
 from repose.bench.video import video_table
-from repose.files import replacing
+from repose.files import replacing, shortened
 from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
 from repose.names import nearest
-from repose.record import ResultLine, read_results
+from repose.record import DamagedLineError, ResultLine, StoredLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
 from repose.research.reidentification import reidentification_table
+from repose.research.reproduction.document import reproduction_page
 from repose.research.tryon import tryon_table
 from repose.research.tuning import tuning_table
 from repose.research.turns import turns_table
@@ -64,6 +66,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),
     "papers": lambda lines: paper_table(),
+    "reproduce": lambda lines: reproduction_page(),
     "forward": forward_table,
     "export": export_table,
     "export-backends": backend_table,
@@ -163,11 +166,40 @@ def document_table(name: str, lines: list[ResultLine]) -> str:
 
     Raises:
         KeyError: no table has this name; names the nearest one.
-        ValueError: the results hold no line for this table.
+        ValueError: the results hold no line for this table, or a damaged one; names its file and its number.
     """
     if name in TABLES:
-        return TABLES[name](lines)
+        return _made(name, TABLES[name], lines)
     for family in FAMILIES:
         if match := family.pattern.fullmatch(name):
-            return family.make(lines, *match.groups())
+            return _made(name, functools.partial(_of_family, family, match.groups()), lines)
     raise KeyError(f"no table is called '{name}'; {nearest(name, (*TABLES, *(family.form for family in FAMILIES)))}")
+
+
+def _of_family(family: Family, groups: Sequence[str | None], lines: list[ResultLine]) -> str:
+    return family.make(lines, *groups)
+
+
+def _made(name: str, make: Callable[[list[ResultLine]], str], lines: list[ResultLine]) -> str:
+    """A table. ValueError, with its place, where a line makes it fail: without this line the outcome is another."""
+    table, error = _tried(make, lines)
+    if error is None:
+        return table
+    if isinstance(error, DamagedLineError):
+        raise error
+    for number, line in enumerate(lines):
+        _, other = _tried(make, lines[:number] + lines[number + 1 :])
+        if repr(other) != repr(error):
+            place = line.place if isinstance(line, StoredLine) else f"the result line of {line.get('date', 'no date')}"
+            told = error if isinstance(error, ValueError) else f"{type(error).__name__} {shortened(str(error))}"
+            raise ValueError(
+                f"{place}: the table '{name}' cannot be made of it: {str(told)[:300]}; measure again, or remove it"
+            ) from error
+    raise error
+
+
+def _tried(make: Callable[[list[ResultLine]], str], lines: list[ResultLine]) -> tuple[str, Exception | None]:
+    try:
+        return make(lines), None
+    except Exception as error:  # a table stumbles over a damaged line in any way
+        return "", error

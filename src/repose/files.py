@@ -78,7 +78,7 @@ def same_facts(note: Path, facts: Mapping[str, Any]) -> bool:
     if not note.is_file():
         return False
     try:
-        old = json.loads(note.read_text(encoding="utf-8"))
+        old = parse_object(note.read_bytes())
     except ValueError as error:
         raise ValueError(f"{note} is damaged ({error}); choose another folder, or empty this one") from error
     if differ := differences(old, facts):
@@ -87,6 +87,84 @@ def same_facts(note: Path, facts: Mapping[str, Any]) -> bool:
             "or remove this one"
         )
     return True
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What a text of JSON holds.
+
+    Raises:
+        ValueError: it is none; the text says in a few words what is wrong and in which line and column, not the file.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it cannot be decoded as UTF-8: {error.reason} at byte {error.start:,}") from None
+    except RecursionError:
+        raise ValueError("its brackets are nested too deep") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise ValueError(f"the JSON cannot be read: {error}") from None
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """An object of JSON.
+
+    Raises:
+        ValueError: as `parse_json`, or something else than an object.
+    """
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"an object {{...}} is wanted, got {shortened(value)}")
+    return value
+
+
+def read_object(path: Path, advice: str = "correct it, or write it anew") -> dict[str, Any]:
+    """The object that a file of JSON holds.
+
+    Args:
+        advice: what to do about a damaged file, for the error.
+
+    Raises:
+        ValueError: the file is damaged; the text names it, and says where it is damaged.
+        OSError: it cannot be read.
+    """
+    try:
+        return parse_object(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}; {advice}") from None
+
+
+def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file of JSON that has one in each line (.jsonl), with the numbers of their lines, from 1.
+
+    Empty lines are left out.
+
+    Raises:
+        ValueError: a line holds none; the text names file and line. OSError: the file cannot be read.
+    """
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = parse_object(line)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number} is not JSON: {error}; correct or remove the line") from None
+        yield number, entry
+
+
+def read_object_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of such a file alone; see `read_numbered`."""
+    return [entry for _, entry in read_numbered(path)]
+
+
+def shortened(value: object, length: int = 60) -> str:
+    """A value for an error: its repr, of a long one the beginning."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep; a whole number of thousands of digits
+        return f"a {type(value).__name__}"
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def sha256(path: Path) -> str:

@@ -8,7 +8,6 @@ command line.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 import types
@@ -18,10 +17,14 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final, Literal, cast
 
 from repose.data.augment import AugmentConfig
+from repose.files import parse_json, shortened
 from repose.names import nearest
 from repose.represent.canvas import CANVASES
 
 _ITERATIONS: Final = re.compile(r"[^=]+=(\d+(?:_\d+)*)it")
+
+_LARGEST: Final = 2**63
+"""Numbers of a recipe lie below."""
 
 
 class RecipeError(ValueError):
@@ -30,7 +33,7 @@ class RecipeError(ValueError):
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """An error's sentence for an unknown name, with the nearest known one."""
-    return f"'{name}' is not known; {nearest(name, known)}"
+    return f"{shortened(str(name))} is not known; {nearest(name, known)}"
 
 
 def _check(group: Any, **ranges: tuple[bool, str]) -> None:
@@ -45,6 +48,15 @@ def _check(group: Any, **ranges: tuple[bool, str]) -> None:
     for key, (inside, wanted) in ranges.items():
         if not inside:
             raise RecipeError(f"{key}: {wanted} is wanted, got {getattr(group, key)!r}")
+
+
+def _require_finite(group: Any) -> None:
+    """RecipeError for the first number of a group that is not finite, or not below 2^63."""
+    for one in fields(group):
+        value = getattr(group, one.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float) and not abs(number) < _LARGEST:  # NaN, too
+                raise RecipeError(f"{one.name}: a number below 2^63 is wanted, got {shortened(number)}")
 
 
 @dataclass(frozen=True)
@@ -276,14 +288,16 @@ def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
         else:
             values[name] = _value(hints[name], _read(old, new), key)
     with _within(where.rstrip(".")):
-        return replace(node, **values)
+        group = replace(node, **values)
+        _require_finite(group)
+        return group
 
 
 def _read(old: Any, text: str) -> Any:
     """The value that the text after the "=" stands for, in place of `old`."""
     try:
-        value = json.loads(text.replace("_", "") if isinstance(old, int | float) else text)
-    except json.JSONDecodeError:
+        value = parse_json(text.replace("_", "") if isinstance(old, int | float) else text)
+    except ValueError:
         return text  # a bare word is a string
     return text if isinstance(old, str) and not isinstance(value, str) else value
 
@@ -298,16 +312,18 @@ def _leaf(key: str, new: Any) -> str:
 
 def _typed(kind: type, data: Any, where: str, kinds: Mapping[str, type] | None = None) -> Any:
     if not isinstance(data, Mapping):
-        raise RecipeError(f"{where}: a group of keys is wanted, got {data!r}")
+        raise RecipeError(f"{where}: a group of keys is wanted, got {shortened(data)}")
     hints = typing.get_type_hints(kind)
     names = [field.name for field in fields(kind)]
     for key in data:
         if key not in names:
-            raise RecipeError(f"{where}.{key}: {unknown(key, names)}")
+            raise RecipeError(f"{where}.{str(key)[:60]}: {unknown(key, names)}")
     values = {key: _value((kinds or {}).get(key, hints[key]), value, f"{where}.{key}") for key, value in data.items()}
     try:
         with _within(where):
-            return kind(**values)
+            group = kind(**values)
+            _require_finite(group)
+            return group
     except TypeError as error:
         raise RecipeError(f"{where}: {error}") from error
 
@@ -330,26 +346,31 @@ def _value(kind: Any, value: Any, where: str) -> Any:
                 return _value(option, value, where)
             except RecipeError:
                 continue
-        raise RecipeError(f"{where}: {value!r} is not allowed; it must be one of {', '.join(map(str, options))}")
+        raise RecipeError(
+            f"{where}: {shortened(value)} is not allowed; it must be one of {', '.join(map(str, options))}"
+        )
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where}: a list is wanted, got {value!r}")
+            raise RecipeError(f"{where}: a list is wanted, got {shortened(value)}")
         inner = typing.get_args(kind)
         if len(inner) == 2 and inner[1] is Ellipsis:
             return tuple(_value(inner[0], item, where) for item in value)
         if len(inner) != len(value):
-            raise RecipeError(f"{where}: {len(inner)} values are wanted, got {value!r}")
+            raise RecipeError(f"{where}: {len(inner)} values are wanted, got {shortened(value)}")
         return tuple(_value(k, item, where) for k, item in zip(inner, value, strict=True))
     if kind is type(None):
         if value is None:
             return None
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a whole number of hundreds of digits
+            return math.inf
     elif (kind is int and isinstance(value, int) and not isinstance(value, bool)) or (
         kind in (bool, str) and isinstance(value, kind)
     ):
         return value
-    raise RecipeError(f"{where}: a value of kind {getattr(kind, '__name__', kind)} is wanted, got {value!r}")
+    raise RecipeError(f"{where}: a value of kind {getattr(kind, '__name__', kind)} is wanted, got {shortened(value)}")
 
 
 def _plain(value: Any) -> Any:

@@ -16,11 +16,31 @@ from typing import Any, Protocol
 
 import torch
 
+from repose.files import read_numbered
 from repose.measured import announce
 from repose.version import __version__
 
 ResultLine = dict[str, Any]
 """One line of a .jsonl file, such as those of results/."""
+
+
+class StoredLine(ResultLine):
+    """A result line that was read; `place` names its file and the number of the line."""
+
+    place: str = ""
+
+
+class DamagedLineError(ValueError):
+    """A result line cannot be right; the text begins with its place and says what is wrong.
+
+    Args:
+        line: it.
+        why: what is wrong in it.
+    """
+
+    def __init__(self, line: Mapping[str, Any], why: str) -> None:
+        place = line.place if isinstance(line, StoredLine) else f"the result line of {line.get('date', 'no date')}"
+        super().__init__(f"{place}: {why}; measure again, or remove the line")
 
 
 class MeasuredData(Protocol):
@@ -86,18 +106,17 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def read_results(folder: Path) -> list[ResultLine]:
-    """Every line of every .jsonl file of a folder, by date, the newest last.
+    """Every line (`StoredLine`) of every .jsonl file of a folder, by date, the newest last.
 
     Raises:
         ValueError: a line is not JSON; names the file and the line.
     """
-    lines = []
+    lines: list[ResultLine] = []
     for path in sorted(folder.glob("*.jsonl")):
-        for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            try:
-                lines += [json.loads(text)] if text.strip() else []
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number} is not JSON: {error}; correct or remove the line") from error
+        for number, entry in read_numbered(path):
+            line = StoredLine(entry)
+            line.place = f"{path}, line {number}"
+            lines.append(line)
     return sorted(lines, key=lambda line: str(line.get("date", "")))
 
 

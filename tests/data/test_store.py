@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from repose.data import Store, StoreWriter
+from repose.data import Store, StoreWriter, store_meta
+from repose.data import store as store_module
 from repose.person import LIP_LABELS
 
 HEIGHT, WIDTH = 12, 8
@@ -127,15 +128,68 @@ def test_damaged_files_are_named(tmp_path: Path, name: str) -> None:
     data = bytearray(path.read_bytes())
     data[3] ^= 1
     path.write_bytes(data)
-    Store.open(tmp_path / "s")
-    with pytest.raises(ValueError, match=f"{name} is damaged.*sha256"):
-        Store.open(tmp_path / "s", verify=True)
+    for verify in (False, True):
+        with pytest.raises(ValueError, match=f"{name} is damaged.*sha256"):
+            Store.open(tmp_path / "s", verify=verify)
     path.write_bytes(data[:-1])
     with pytest.raises(ValueError, match=rf"{name} has {len(data) - 1} bytes, {len(data)} expected"):
         Store.open(tmp_path / "s")
     path.unlink()
     with pytest.raises(ValueError, match=f"{name} is missing"):
         Store.open(tmp_path / "s")
+
+
+def test_a_large_file_is_compared_by_samples_unless_it_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two stores of one size that were mixed have it; what no sample shows, `verify` does."""
+    monkeypatch.setattr(store_meta, "SMALL", 0)
+    monkeypatch.setattr(store_meta, "_SAMPLE", 2)
+    one, other = fill(tmp_path / "a"), fill(tmp_path / "b", people=(2, 4))
+    assert one.report.photographs == other.report.photographs
+    path = tmp_path / "a" / "image.u8"
+    whole = path.read_bytes()
+    path.write_bytes((tmp_path / "b" / "image.u8").read_bytes()[: len(whole)])
+    with pytest.raises(ValueError, match=r"image.u8 is damaged, or of another store: its sha256 does not match meta"):
+        Store.open(tmp_path / "a")
+    path.write_bytes(whole[:9] + bytes([whole[9] ^ 1]) + whole[10:])
+    Store.open(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"image.u8 is damaged"):
+        Store.open(tmp_path / "a", verify=True)
+    path.write_bytes(whole)
+    meta = json.loads((tmp_path / "a" / "meta.json").read_text())
+    del meta["samples"]  # as stores were before
+    (tmp_path / "a" / "meta.json").write_text(json.dumps(meta))
+    assert Store.open(tmp_path / "a", verify=True).checksum == one.checksum
+
+
+WRONG_META: dict[str, tuple[str, object]] = {
+    "a field that is missing": ("provenance", None),
+    "names of another number": ("names", ["a"]),
+    "a canvas that is none": ("canvas", [128, 10**9]),
+    "a field that nobody knows": ("fields", ["image", "keypoints", "smell"]),
+    "a path out of the store": ("files", {"../../etc/passwd": {"shape": [1], "sha256": ""}}),
+    "what was left out": ("left_out", [1]),
+    "text for pairs": ("pairs", {"test": "all"}),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_META)
+def test_a_wrong_meta_is_one_line(tmp_path: Path, case: str) -> None:
+    fill(tmp_path / "s")
+    path = tmp_path / "s" / "meta.json"
+    meta = json.loads(path.read_text())
+    key, value = WRONG_META[case]
+    if value is None:
+        del meta[key]
+    else:
+        meta[key] = value
+    meta["checksum"] = store_module._identity(meta)
+    path.write_text(json.dumps(meta))
+    with pytest.raises(ValueError, match="prepare the data set again") as caught:
+        Store.open(tmp_path / "s")
+    assert f"{path} is damaged: '{key}" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_damaged_meta(tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def test_where_columns_come_from() -> None:
 
 def test_published_numbers_lie_in_the_ranges() -> None:
     for protocol in PROTOCOLS.values():
-        for row in published(protocol.name).values():
-            for name, value in row.items():
+        for row in published(protocol.name):
+            for name, value in row.numbers.items():
                 low, high = COLUMNS[name].range if name in COLUMNS else (0, 1)
                 assert low <= value <= high, (protocol, name, value)
 

@@ -209,7 +209,29 @@ def test_a_head_without_a_box_is_counted_as_left_out(tmp_path: Path) -> None:
     assert math.isnan(evaluation["generated"].scores["pckh"].value)
     assert evaluation["generated"].scores["pckh_csv"].value == 0  # the annotation is there: all missing, all wrong
     assert evaluation.line()["skipped"]["pckh"] == 6
-    assert "left out, no head box" in evaluation.markdown()
+    assert "left out, no head box, or one without width or height" in evaluation.markdown()
+    assert "released scripts" not in evaluation.markdown()
+
+
+def test_the_caption_tells_how_the_released_scripts_count(store: Store) -> None:
+    class Profile(Reader):
+        """All joints of the head stand above one another."""
+
+        def crops(self, images: list[np.ndarray]) -> Tensor:
+            found = super().crops(images)
+            found[:, [0, 1, 14, 15, 16, 17], 0] = 30
+            return found
+
+    settings = EvaluationSettings(estimator=Profile(), features=False)
+    old = evaluate("patn-market-jpeg@1", store, settings=settings)
+    new = evaluate("patn-market-jpeg@2", store, settings=settings)
+    assert math.isnan(old["target"].scores["pckh"].value)
+    assert old.line()["skipped"]["pckh"] == 6
+    assert new["target"].scores["pckh"].value == 0, "even of the real target"
+    assert "pckh" not in new.line()["skipped"]
+    said = "PCKh as the released scripts count it: wrong are all joints of a target whose head box has no width or no"
+    assert said in new.markdown()
+    assert said not in old.markdown()
 
 
 def test_joints_of_real_pictures_are_estimated_once(store: Store, tmp_path: Path) -> None:
@@ -504,6 +526,29 @@ def test_strips_are_taken_on_demand_only(store: Store, tmp_path: Path) -> None:
     pair, _ = some.read(some.indices, ("image",))
     pictures = FolderPictures(folder, strips=True).opened(some).pictures(some.indices, pair)
     assert tuple(pictures.shape) == (2, 3, 128, 64)
+
+
+@pytest.mark.parametrize(("count", "said"), [(8, "strips of eight pictures"), (5, "strips of five"), (6, "of 128x384")])
+def test_the_last_picture_of_known_strips_is_measured(store: Store, tmp_path: Path, count: int, said: str) -> None:
+    """PATN's test code saves five pictures side by side, PINet's eight; of others nobody knows which one it is."""
+    folder = tmp_path / "out"
+    paths = save_all(store, folder, 2)
+    whole = {path: np.array(Image.open(path)) for path in paths}
+    for path, pixels in whole.items():
+        noise = np.random.default_rng(0).integers(0, 256, (128, 64 * (count - 1), 3), dtype=np.uint8)
+        Image.fromarray(np.concatenate([noise, pixels], 1)).save(path)
+    measured = MeasuredPairs.select(protocol("patn-market@2"), store)
+    with pytest.raises(FolderError, match=said):
+        FolderPictures(folder).opened(measured)
+    if count == 6:
+        with pytest.raises(FolderError, match=r"instead of 128x320 or 128x512 .*strips of 6, and it is not known"):
+            FolderPictures(folder, strips=True).opened(measured)
+        return
+    pair, _ = measured.read(measured.indices, ("image",))
+    pictures = FolderPictures(folder, strips=True).opened(measured).pictures(measured.indices, pair)
+    assert {picture.tobytes() for picture in pictures.movedim(1, -1).contiguous().numpy()} == {
+        pixels.tobytes() for pixels in whole.values()
+    }
 
 
 def test_roys_folders_count_the_list_of_pairs(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from repose.metrics.functional import (
     similarity,
     ssim,
 )
+from repose.metrics.functional.pckh import Counting
 from repose.metrics.functional.regions import CLOTHES, colour_error, pattern, texture
 from repose.represent.canvas import from_uint8
 from tests.metrics.stores import figure
@@ -292,25 +293,28 @@ def test_what_cannot_be_compared_is_refused() -> None:
         pckh(torch.zeros(2, 17, 3), torch.zeros(2, 17, 3))
 
 
-def slow_pckh(predicted: list, target: list, alpha: float) -> tuple[int, int]:
-    """The definition joint by joint."""
+def slow_pckh(predicted: list, target: list, alpha: float, released: bool) -> tuple[int, int]:
+    """The definition joint by joint; the released scripts do not look at the size of the box."""
     head = [target[j] for j in (0, 1, 14, 15, 16, 17) if target[j][2] > 0]
     if len(head) < 2:
         return 0, 0
     width = max(x for x, _, _ in head) - min(x for x, _, _ in head)
     height = max(y for _, y, _ in head) - min(y for _, y, _ in head)
-    if width == 0 or height == 0:
+    if not released and (width == 0 or height == 0):
         return 0, 0
     right = counted = 0
     for (px, py, seen), (tx, ty, there) in zip(predicted, target, strict=True):
         if there > 0:
             counted += 1
-            right += seen > 0 and abs(px - tx) <= alpha * width and abs(py - ty) <= alpha * height
+            offset, reach = (abs(px - tx), abs(py - ty)), (alpha * width, alpha * height)
+            near = [o < r if released else o <= r for o, r in zip(offset, reach, strict=True)]
+            right += seen > 0 and all(near)
     return right, counted
 
 
+@pytest.mark.parametrize("counting", ["ours", "released"])
 @pytest.mark.parametrize("alpha", [0.5, 0.25])
-def test_pckh_joint_by_joint(alpha: float) -> None:
+def test_pckh_joint_by_joint(alpha: float, counting: Counting) -> None:
     random = torch.Generator().manual_seed(3)
     target = torch.randint(0, 12, (400, 18, 3), generator=random).float()
     target[..., 2] = (torch.rand(400, 18, generator=random) < torch.rand(400, 1, generator=random)).float()
@@ -318,11 +322,23 @@ def test_pckh_joint_by_joint(alpha: float) -> None:
     predicted[..., 2] = (torch.rand(400, 18, generator=random) < 0.8).float() * 0.5
     for keypoints in (target, predicted):  # missing joints are zeros
         keypoints[keypoints[..., 2] == 0] = 0
-    right, counted = pckh(predicted, target, alpha)
-    wanted = [slow_pckh(p, t, alpha) for p, t in zip(predicted.tolist(), target.tolist(), strict=True)]
+    right, counted = pckh(predicted, target, alpha, counting)
+    pairs = zip(predicted.tolist(), target.tolist(), strict=True)
+    wanted = [slow_pckh(p, t, alpha, counting == "released") for p, t in pairs]
     assert [(int(r), int(c)) for r, c in zip(right, counted, strict=True)] == wanted
     assert 0 in counted.tolist()  # targets without a head box occurred
     assert 0 < right.sum() < counted.sum()
+
+
+def test_a_head_box_without_width() -> None:
+    """The released scripts call every joint wrong, also in its very place; here the target does not count."""
+    target = torch.from_numpy(figure(1)[1])[None]
+    target[:, [0, 1, 14, 15, 16, 17], 0] = 30  # seen from the side, on 64 columns
+    located = int((target[..., 2] > 0).sum())
+    assert [int(n) for n in pckh(target, target)] == [0, 0]
+    assert [int(n) for n in pckh(target, target, counting="released")] == [0, located]
+    target[:, [0, 14, 15, 16, 17]] = 0  # one joint of the head is no box: left out by both
+    assert [int(n) for n in pckh(target, target, counting="released")] == [0, 0]
 
 
 def test_pckh_by_hand() -> None:

@@ -430,6 +430,35 @@ def test_sets_by_direction_and_targets_once(made: dict[str, SmallNetwork | Dista
         assert evaluation["target"].scores[column].value == 0
 
 
+def test_networks_that_see_no_padding(
+    made: dict[str, SmallNetwork | Distance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their pictures are the crop, the training pictures too; those of the other networks have the padding."""
+    data, widths = trained_on(tmp_path / "s", 3), {}
+
+    def statistics(_: MetricNetworks, read: ReadPictures, count: int, *about: object) -> ReferenceStatistics:
+        names = about[-1]
+        assert isinstance(names, list)
+        widths.update({name: read(0, count).shape[-1] for name in names})
+        return ReferenceStatistics(count, "", {name: moments(torch.ones(2, 4)) for name in names})
+
+    monkeypatch.setattr(importlib.import_module("repose.metrics.evaluate"), "reference_statistics", statistics)
+    monkeypatch.setattr(networks, "frechet", lambda one, two: 0.0)
+    columns = ("fid_tv_train", "fid_clean_train", "lpips_alex", "lpips_vgg", "is_tv1")
+    bare = Protocol("p", 1, "fashion", networks=columns)
+    wide = replace(bare, version=2, padding=(40, 0, 40, 0))
+    unpadded = ("inception_imagenet@1", "inception_unit@1", "lpips_alex@0.1")
+    found = []
+    for one in (bare, wide, replace(wide, version=3, unpadded=unpadded)):
+        made.clear()  # the numbers of a small network begin with how many there are
+        found.append(evaluate(one, data)["source"].scores)
+    for name in ("lpips_alex", "lpips_vgg", "is_tv1"):
+        of_bare, of_wide, got = (scores[name].value for scores in found)
+        assert of_bare != of_wide, name
+        assert got == (of_bare if COLUMNS[name].network in unpadded else of_wide), name
+    assert widths == {"inception_imagenet@1": 176, "inception_clean@1": 256}
+
+
 def test_further_columns_beside_the_protocols(
     made: dict[str, SmallNetwork | Distance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from repose.data import Store
-from repose.metrics import Evaluation, EvaluationSettings, GeneratorPictures, evaluate
-from repose.metrics.report import Pictures, Show, as_csv, html, latex, write_report
+from repose.metrics import Evaluation, EvaluationSettings, GeneratorPictures, comparison_markdown, evaluate, protocol
+from repose.metrics.published import published
+from repose.metrics.report import Pictures, Show, as_csv, html, latex, markdown, write_report
 from repose.person import Pair
 from repose.represent.canvas import to_uint8
 from tests.metrics.stores import fill
@@ -125,10 +126,29 @@ def test_a_table_for_a_paper(evaluations: list[Evaluation]) -> None:
     text = latex(evaluations)
     assert r"one\_a \& <b> & " in text
     assert "patn-market@2" in text
-    body = [line for line in text.splitlines() if line.endswith(r"\\")]
+    measured, papers = text.split(r"\end{table}")[:2]
+    body = [line for line in measured.splitlines() if line.endswith(r"\\")]
     assert len(body) == 5
     assert len({line.replace(r"\&", "").count("&") for line in body}) == 1
+    rows = [line for line in papers.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 1 + len(published("patn-market@2"))
+    assert len({line.count("&") for line in rows}) == 1
+    assert r"\caption{Published numbers, not measured here" in papers
+    assert "PATN and APATN, Table 1 & APATN & 0.326" in papers
+    assert "0.326" not in measured
+    assert text.count(r"\begin{table}") == 2
     assert not re.search(r"(?<!\\)[%#_]", text)
+
+
+def test_the_papers_rows_follow_in_a_table_of_their_own(evaluations: list[Evaluation]) -> None:
+    text = markdown(evaluations)
+    measured, papers = text.split("## Published, not measured here")
+    assert measured.rstrip("\n") == comparison_markdown(evaluations).rstrip("\n")
+    assert "| PATN and APATN, Table 4 | PATN, 13 blocks | 0.314 |" in papers
+    assert "patn-market-jpeg@2" in papers
+    other = [replace(one, protocol=replace(protocol("people-half"), name="of-my-own")) for one in evaluations]
+    assert "Published" not in markdown(other)
+    assert latex(other).count(r"\begin{table}") == 1
 
 
 def test_the_ending_decides(store: Store, evaluations: list[Evaluation], tmp_path: Path) -> None:

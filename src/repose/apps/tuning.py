@@ -30,7 +30,7 @@ from repose.data.frames import Frames, prepare_frames
 from repose.data.photographs import draw
 from repose.data.records import FIELDS
 from repose.data.store import Store
-from repose.files import differences
+from repose.files import differences, read_object, read_object_lines
 from repose.hub.fetch import FileMissingError
 from repose.images import PICTURES, seconds_of
 from repose.losses.frozen import FrozenNetworkTerm
@@ -40,7 +40,7 @@ from repose.metrics.result import Evaluation
 from repose.metrics.settings import EvaluationSettings
 from repose.models import MODELS, build_objective
 from repose.models.base import Generator, Objective
-from repose.models.weights import find_weights, load_generator, save_weights
+from repose.models.weights import find_weights, load_generator, read_card, save_weights
 from repose.recipes import Recipe, ScheduleConfig, override
 from repose.represent.canvas import canvas
 from repose.tensor_files import write_text
@@ -163,7 +163,7 @@ def tune(
     if summary.stopped is not None:
         raise KeyboardInterrupt
     trained, _ = load_generator(work / "run")
-    card = json.loads((work / "run" / "card.json").read_text()) | {"tuned": {"pictures": counts, "minutes": minutes}}
+    card = read_card(work / "run") | {"tuned": {"pictures": counts, "minutes": minutes}}
     save_weights(out, trained, run, card, torch.float16)
     before: dict[str, float] = {}
     after: dict[str, float] = {}
@@ -234,10 +234,11 @@ def _read_plan(work: Path, given: dict[str, Any]) -> dict[str, Any]:
     """The plan of an interrupted call with the same settings; a new one else."""
     path = work / "plan.json"
     if path.exists():
-        plan: dict[str, Any] = json.loads(path.read_text())
-        if plan["given"] == given:
+        plan = read_object(path, f"remove {work} to begin anew")
+        before = plan.get("given")
+        if before == given:
             return plan
-        changed = "; ".join(differences(plan["given"], given))
+        changed = "; ".join(differences(before, given)) if isinstance(before, dict) else "they cannot be read"
         raise ValueError(
             f"{work} holds an unfinished tuning with other settings: {changed}. Give another folder, or remove it"
         )
@@ -326,7 +327,7 @@ def _rate(run: Recipe, step: int, store: Store, folder: Path, base: Path) -> flo
     shutil.rmtree(folder, ignore_errors=True)
     probe = replace(run, images=_PROBE * step, tick=_PROBE * step, ema=0)
     train(probe, store, folder, progress=False, weights=base)
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    lines = read_object_lines(folder / "log.jsonl")
     trained = [line for line in lines if line["kind"] == "train"]
     shutil.rmtree(folder, ignore_errors=True)
     first, last = trained[len(trained) // 3], trained[-1]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from repose.bench.evaluation_lines import require_evaluation
 from repose.markdown import each_value
 from repose.metrics.accumulators import Score
 from repose.metrics.columns import columns_from
@@ -97,8 +98,7 @@ def ladder_table(lines: list[ResultLine]) -> str:
         ValueError: there is no such line.
     """
     rungs = [
-        line for line in lines
-        if line.get("kind") == "evaluation" and line["split"] == "val" and _RUNG.match(str(line["model"]))
+        line for line in _evaluations(lines) if line["split"] == "val" and _RUNG.match(str(line["model"]))
     ]  # fmt: skip
     if not rungs:
         raise ValueError("results hold no evaluation of a rung on split val")
@@ -159,11 +159,19 @@ def features_note(line: ResultLine) -> str:
 
 
 def _complete(lines: list[ResultLine]) -> list[ResultLine]:
-    """The evaluations of a model on all test pairs: no other split, no limit."""
+    """The evaluations of a model on all test pairs: no other split, no limit. DamagedLineError: a line is damaged."""
     return [
-        line for line in lines if line.get("kind") == "evaluation" and "generated" in line["rows"]
+        line for line in _evaluations(lines) if "generated" in line["rows"]
         and line["split"] == "test" and line["pairs"] == line["pairs_in_split"]
     ]  # fmt: skip
+
+
+def _evaluations(lines: list[ResultLine]) -> list[ResultLine]:
+    """The lines of `repose eval`, each whole. DamagedLineError: one is not."""
+    found = [line for line in lines if line.get("kind") == "evaluation"]
+    for line in found:
+        require_evaluation(line)
+    return found
 
 
 def _short(row: TableRow, columns: Sequence[str]) -> TableRow:

@@ -50,7 +50,10 @@ def evaluate(
         typer.Option(help="A further column of a network, also several: fid_clean_train, lpips_vgg ..."),
     ] = None,
     strips: Annotated[
-        bool, typer.Option("--strips", help="Pictures are PATN's strips of five; the last counts.")
+        bool,
+        typer.Option(
+            "--strips", help="Pictures are strips, of five (PATN's code) or of eight (PINet's); the last one counts."
+        ),
     ] = False,
     device: Device = "auto",
 ) -> None:

@@ -263,15 +263,14 @@ def list_models(as_json: AsJson = False) -> None:
     With --json, "recipes" and "weights" of the document hold what the tables show.
     """
     from repose import models
-    from repose.models.weights import DEFAULT, shipped
+    from repose.models.weights import DEFAULT, read_card, shipped
 
     report = Report("models", as_json)
     with report.running():
         recipes = [models.recipe(name) for name in models.RECIPES]
         weights = []
         for name, folder in shipped().items():
-            card_file = folder / "card.json"
-            card = json.loads(card_file.read_text()) if card_file.exists() else {}
+            card = read_card(folder)
             weights.append(
                 {
                     "name": name, "default": name == DEFAULT, "licence": card.get("licence"), "data": card.get("data"),

@@ -2,7 +2,8 @@
 
 ```
 folder/
-  meta.json         version, data set, canvas, names, people, splits, sha256 of every file, what was left out and why
+  meta.json         version, data set, canvas, names, people, splits, sha256 of every file and of samples of it, what was
+                    left out and why
   image.u8          (N, 3, H, W)  0 to 255
   keypoints.f32     (N, 18, 3)    x, y, visible as in person.py
   parsing.u8        (N, H, W)     LIP labels                           (where the data set has them)
@@ -38,7 +39,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.files import differences, sha256
+from repose.data.store_meta import check_content, check_files, check_meta, read_meta, samples_hash
+from repose.files import differences, sha256, shortened
 from repose.locks import PathLock, locked
 from repose.names import nearest
 from repose.person import JOINTS, Person
@@ -306,6 +308,8 @@ class StoreWriter:
                 "people": self.people,
                 "splits": self.splits,
             }
+            # beside what the checksum is of: a store has the checksum that it had before samples were written
+            meta["samples"] = {name: samples_hash(self.partial / name) for name in files}
             meta["checksum"] = _identity(meta)
             _write_synced(self.partial / "meta.json", json.dumps(meta, indent=None, ensure_ascii=False) + "\n")
             self._journal.close()
@@ -452,7 +456,10 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path | str, verify: bool = False) -> Store:
-        """Map the files of a store. Sizes are always checked, the sha256 of every file with `verify`.
+        """Map the files of a store.
+
+        Sizes and what `meta.json` says are always checked, and the hashes of small files (joints, pairs) and of pieces
+        of the large ones; the sha256 of every file with `verify`.
 
         Raises:
             FileNotFoundError: there is no store.
@@ -464,22 +471,24 @@ class Store:
             half = partial_folder(folder)
             hint = f"; {half} is one that was not finished" if half.is_dir() else ""
             raise FileNotFoundError(f"{folder} is not a store: it has no meta.json{hint}. `repose prepare` writes one")
-        try:
-            meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            version = meta["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is damaged ({error}); prepare the data set again") from error
+        meta = read_meta(path)
+        version = meta["version"]
         if version != VERSION:
-            raise ValueError(f"{folder} is a store of version {version}, this is version {VERSION}; prepare it again")
+            raise ValueError(
+                f"{path} is of a store of version {shortened(version)}, this is version {VERSION}; prepare it again"
+            )
+        check_meta(path, meta, FIELDS)
         if _identity(meta) != meta.get("checksum"):
             raise ValueError(f"{path} was changed after it was written: its checksum does not match; prepare it again")
         arrays = {}
-        fields = {name: (field, dtype) for field, (name, _, dtype) in layout(*meta["canvas"]).items()}
-        for name, facts in meta["files"].items():
-            key, dtype = fields.get(name, (name, np.dtype("<i8")))
-            arrays[key] = _mapped(folder / name, tuple(facts["shape"]), dtype)
-            if verify and sha256(folder / name) != facts["sha256"]:
-                raise ValueError(f"{folder / name} is damaged: its sha256 does not match meta.json; prepare it again")
+        fields = {name: (field, shape, dtype) for field, (name, shape, dtype) in layout(*meta["canvas"]).items()}
+        shapes = {name: (meta["count"], *shape) for name, (field, shape, _) in fields.items() if field in meta["fields"]}
+        shapes |= {f"pairs-{split}.i64": (number, 2) for split, number in meta["pairs"].items()}
+        check_files(path, meta, shapes)
+        for name, shape in shapes.items():
+            key, _, dtype = fields.get(name, (name, (), np.dtype("<i8")))
+            arrays[key] = _mapped(folder / name, shape, dtype)
+            check_content(path, folder / name, meta, verify)
         return cls(folder, meta, arrays)
 
     def __len__(self) -> int:

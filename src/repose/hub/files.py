@@ -144,8 +144,10 @@ FILES: Final = {
         File(
             name="vgg19-dcbb9e9d.pth",
             url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-            sha256="dcbb9e9d",  # torchvision publishes the first eight digits, in the name
-            size=None,
+            # torchvision publishes the first eight digits, in the name; the rest is as public projects record it that
+            # fetched the file from this address
+            sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+            size=574_673_361,
             licence="BSD-3-Clause",
             origin="torchvision: VGG19 trained on ImageNet",
         ),

@@ -167,7 +167,7 @@ class BatchMeasurer:
         masks = None
         if mask is not None:
             masks = {kind: padded(mask, protocol.padding, 0).to(self.device) for kind in ("target", "generated")}
-        return self.networks.run(wide, masks, people, kinds)
+        return self.networks.run(wide, masks, people, kinds, protocol.unpadded)
 
 
 def _estimator(settings: EvaluationSettings) -> KeypointEstimator | None:

@@ -9,6 +9,7 @@ evaluation.append("results/patn.jsonl")
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import tempfile
@@ -343,16 +344,25 @@ def _training_pictures(measurer: BatchMeasurer) -> Tensor | None:
 def _reference(
     measurer: BatchMeasurer, indices: Tensor, settings: EvaluationSettings, progress: ReportProgress | None
 ) -> ReferenceStatistics:
-    """The statistics of the training pictures."""
-    protocol, store = measurer.measured.protocol, measurer.measured.store
+    """The statistics of the training pictures, with the protocol's padding but for the networks that see none."""
+    protocol, store, networks = measurer.measured.protocol, measurer.measured.store, measurer.networks
     frame = canvas(protocol.canvas).frame
 
-    def read(start: int, stop: int) -> Tensor:
-        images = as_bytes(image_of(frame(store.person(indices[start:stop], ("image",)))))
-        return padded(as_saved(protocol, images), protocol.padding, protocol.fill)
+    def bare(start: int, stop: int) -> Tensor:
+        return as_saved(protocol, as_bytes(image_of(frame(store.person(indices[start:stop], ("image",))))))
 
-    if settings.keep is not None:
-        folder = Path(settings.keep) / "statistics"
-        return reference_statistics(measurer.networks, read, len(indices), folder, progress)
-    with tempfile.TemporaryDirectory() as temporary:
-        return reference_statistics(measurer.networks, read, len(indices), temporary, progress)
+    def wide(start: int, stop: int) -> Tensor:
+        return padded(bare(start, stop), protocol.padding, protocol.fill)
+
+    with contextlib.ExitStack() as stack:
+        if settings.keep is not None:
+            folder = Path(settings.keep) / "statistics"
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        parts = []
+        for read, unpadded in ((wide, False), (bare, True)):
+            names = [name for name in networks.training_networks() if (name in protocol.unpadded) == unpadded]
+            if names:
+                parts.append(reference_statistics(networks, read, len(indices), folder, progress, names))
+    whole = {name: moments for part in parts for name, moments in part.moments.items()}
+    return replace(parts[0], moments=whole)

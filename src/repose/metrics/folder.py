@@ -28,6 +28,13 @@ from repose.person import Pair
 from repose.picture_files import open_picture
 from repose.represent.canvas import canvas
 
+STRIPS: Final = {5: ("five", "fifth"), 8: ("eight", "eighth")}
+"""Pictures side by side in the files that the test codes of PATN (5) and PINet (8) save -> both numbers in words.
+
+The generated picture is the last one of either. PATN: source, its pose, target, its pose, generated. PINet: source, its
+pose and parsing, target, its pose and parsing, generated parsing, generated picture.
+"""
+
 _PICTURES: Final = {*PICTURES, ".gif"}
 _JPEG: Final = (".jpg", ".jpeg")
 
@@ -51,7 +58,7 @@ class FolderPictures:
 
     Attributes:
         folder: of the files.
-        strips: the files are PATN's strips of five pictures side by side, of which the last one is the generated.
+        strips: the files are strips of several pictures side by side (`STRIPS`), of which the last one is measured.
         name, recipe, weights: for table and result line; the name is the folder's unless another is given.
         measured, files: the pairs that it is ready for and the file of each; `opened` sets them.
     """
@@ -102,7 +109,8 @@ class FolderPictures:
         """As `PictureSource.pictures`."""
         assert self.measured is not None, "opened(...) comes first"
         files = [self.files[index] for index in index_pairs(indices)]
-        images = torch.stack([torch.from_numpy(_pixels(file, self.strips)) for file in files]).movedim(-1, 1)
+        width = canvas(self.measured.protocol.canvas).size[1]
+        images = torch.stack([torch.from_numpy(_pixels(file, width)) for file in files]).movedim(-1, 1)
         fresh = torch.tensor([not _is_jpeg(file) for file in files])
         if fresh.any():  # a JPEG file has lost already what the protocol's file loses
             images[fresh] = as_saved(self.measured.protocol, images[fresh])
@@ -175,18 +183,22 @@ def _problem(path: Path, height: int, width: int, strips: bool) -> str | None:
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return "that cannot be read"
-    if size == (5 * width, height) and not strips:
-        return "strips of five pictures (the generated one alone is measured, or --strips takes the fifth)"
-    wanted = (5 * width if strips else width, height)
-    if size != wanted:
-        return f"of {size[1]}x{size[0]} instead of {wanted[1]}x{wanted[0]} (height x width)"
+    widths = {count * width: count for count in STRIPS}
+    if size[1] == height and size[0] in widths and not strips:
+        count, which = STRIPS[widths[size[0]]]
+        return f"strips of {count} pictures (the generated one alone is measured, or --strips takes the {which})"
+    if size[1] != height or size[0] not in (widths if strips else (width,)):
+        wanted = " or ".join(f"{height}x{each}" for each in (widths if strips else (width,)))
+        several = size[1] == height and size[0] % width == 0 and size[0] > width
+        more = f", so strips of {size[0] // width}, and it is not known which one is the generated" * several
+        return f"of {size[1]}x{size[0]} instead of {wanted} (height x width){more}"
     return None if mode == "RGB" else f"in mode {mode} instead of RGB"
 
 
-def _pixels(path: Path, strips: bool) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _pixels(path: Path, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The last picture of a strip, (H, width, 3); the whole of a file that is no strip."""
     with open_picture(path) as image:
-        pixels = np.array(image, dtype=np.uint8)  # (H, W, 3)
-    return pixels[:, pixels.shape[1] * 4 // 5 :] if strips else pixels
+        return np.array(image, dtype=np.uint8)[:, -width:]
 
 
 def _is_jpeg(file: Path) -> bool:

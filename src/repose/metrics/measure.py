@@ -111,9 +111,9 @@ def joints_of(estimator: KeypointEstimator, pictures: Tensor) -> Tensor:
 
 def joint_columns(protocol: Protocol, predicted: Tensor, on_target: Tensor, annotated: Tensor | None) -> Columns:
     """PCKh of joints (B, 18, 3) on a picture: against those on the real target, and against the annotated ones."""
-    columns = {"pckh": PairScores(*pckh(predicted, on_target, protocol.pckh_alpha))}
+    columns = {"pckh": PairScores(*pckh(predicted, on_target, protocol.pckh_alpha, protocol.pckh_counting))}
     if annotated is not None:
-        columns["pckh_csv"] = PairScores(*pckh(predicted, annotated, protocol.pckh_alpha))
+        columns["pckh_csv"] = PairScores(*pckh(predicted, annotated, protocol.pckh_alpha, protocol.pckh_counting))
     return columns
 
 

@@ -121,6 +121,7 @@ class MetricNetworks:
         masks: Mapping[str, Tensor] | None = None,
         people: Mapping[str, Tensor] | None = None,
         kinds: Sequence[str] | None = None,
+        unpadded: Sequence[str] = (),
     ) -> dict[str, NetworkOutputs]:
         """Run every network on every kind of picture.
 
@@ -130,13 +131,18 @@ class MetricNetworks:
             people: the same pictures without padding, for networks of people; None: `pictures`. A column is left out
                 if the kind that it compares with (`references`) is not among them.
             kinds: that are measured; None: all of `pictures`.
+            unpadded: the networks that see `people` in place of `pictures`.
         """
         bare = pictures if people is None else people
         pictures = {kind: of_kind for kind, of_kind in pictures.items() if kinds is None or kind in kinds} | {
             kind: pictures[kind] for kind in ("target",) if kind in pictures
         }
         outputs = {kind: NetworkOutputs() for kind in pictures}
+        with_padding = pictures
         for name, network in self._networks.items():
+            pictures = with_padding
+            if name in unpadded:
+                pictures = {kind: bare[kind].to(one.device) for kind, one in with_padding.items()}
             columns = [COLUMNS[column] for column in self.columns if _network(column) == name]
             if isinstance(network, LpipsNetwork):
                 for kind, distance in network.distances(pictures).items():

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from repose.metrics.columns import COLUMNS
 from repose.metrics.functional import GFLA, PATN, PIDM, SKIMAGE, WANG, SSIMVariant
+from repose.metrics.functional.pckh import Counting
 from repose.names import versioned
 from repose.represent.canvas import canvas
 
@@ -42,7 +44,7 @@ class Protocol:
         file: "png" measures the rounded pixels; "jpeg" those of a JPEG file of quality 75 (Pillow), of real and
             generated pictures alike.
         padding: left, top, right, bottom pixels put around each picture before it is measured, but for PCKh and the
-            features of `repose.metrics.features`.
+            features of `repose.metrics.features` and the networks of `unpadded`.
         fill: grey level of the padding, 0 to 255.
         ssim: the variant of SSIM.
         mask: of mask-SSIM, or None: not measured. Both pictures are multiplied by it and SSIM is taken of the whole,
@@ -54,7 +56,10 @@ class Protocol:
         regions: how many windows that is; one whose joints are missing in the target is left out.
         networks: columns of networks (`repose.metrics.COLUMNS`), in which dialect, splits, reference pictures and
             version are fixed. A column whose weight file is not here is left empty, and tables tell it.
+        unpadded: networks, such as "lpips_alex@0.1", that see the pictures without the padding.
         pckh_alpha: share of the head box, per axis, that still counts as right.
+        pckh_counting: "ours", or "released": as the released scripts count, which call every joint of a target wrong
+            whose head box has no width or no height (`repose.metrics.pckh`).
         notes: where it comes from.
     """
 
@@ -74,7 +79,9 @@ class Protocol:
     local_ssim: SSIMVariant | None = None
     regions: int = 44
     networks: tuple[str, ...] = ()
+    unpadded: tuple[str, ...] = ()
     pckh_alpha: float = 0.5
+    pckh_counting: Counting = "ours"
     notes: str = ""
 
     def __str__(self) -> str:
@@ -84,6 +91,10 @@ class Protocol:
 _STRIPS: Final = (
     "Its script reads strips that were saved as JPEG (*_vis.jpg), real and generated picture alike at quality 75: not "
     "done here but in "
+)
+_RELEASED: Final = (
+    "It leaves out only targets with fewer than two joints of the head, and calls a joint on the border of half the "
+    "head box wrong: so all joints of a target are wrong whose head box has no width or no height"
 )
 
 PROTOCOLS: Final = {
@@ -205,6 +216,49 @@ PROTOCOLS: Final = {
             "in which dialect; chosen as PATN's IS and GFLA's LPIPS and FID. SSIM is no column of its table",
         ),
         Protocol(
+            name="patn-market-jpeg",
+            version=2,
+            canvas="market",
+            file="jpeg",
+            mask=MaskVariant(),
+            networks=("is_tf10", "mask_is_tf10"),
+            pckh_counting="released",
+            notes=f"version 1 with PCKh counted as in the released script. {_RELEASED}",
+        ),
+        Protocol(
+            name="patn-fashion-jpeg",
+            version=2,
+            canvas="fashion",
+            file="jpeg",
+            padding=(40, 0, 40, 0),
+            networks=("is_tf10",),
+            pckh_counting="released",
+            notes=f"version 1 with PCKh counted as in the released script. {_RELEASED}",
+        ),
+        Protocol(
+            name="roy-fashion-jpeg",
+            version=2,
+            canvas="fashion-square",
+            directions="both",
+            file="jpeg",
+            ssim=SKIMAGE,
+            networks=("is_tv1", "ds", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+            pckh_counting="released",
+            notes=f"version 1 with PCKh counted as in the released code. {_RELEASED}",
+        ),
+        Protocol(
+            name="pinet-fashion",
+            version=2,
+            canvas="fashion",
+            padding=(40, 0, 40, 0),
+            networks=("is_tf10", "lpips_alex", "fid_tv_train"),
+            unpadded=("lpips_alex@0.1", "inception_imagenet@1"),
+            notes="version 1 with IS (and SSIM) of pictures padded with white to 256x256, as PATN measures: the IS "
+            "that the paper prints for PATN is PATN's own. LPIPS and FID are of the crop, as in version 1. The "
+            "released code holds no script that measures, so these remain unknown: the size of the pictures, the "
+            "network of LPIPS, the network of FID, and whether FID is to the training or to the test pictures",
+        ),
+        Protocol(
             name="dpt-fashion",
             version=1,
             canvas="fashion-square",
@@ -307,7 +361,10 @@ def overview(protocols: Iterable[Protocol] | None = None) -> str:
                            f"closed with {one.mask.close}x{one.mask.close}")  # fmt: skip
         further += [f"ms_ssim: {one.ms_ssim}"] if one.ms_ssim else []
         further += [f"local_ssim: {one.regions} windows, {one.local_ssim}"] if one.local_ssim else []
-        further += list(one.networks)
+        further += [
+            f"{name}, without padding" if COLUMNS[name].network in one.unpadded else name for name in one.networks
+        ]
+        further += ["PCKh as the released scripts count it"] if one.pckh_counting == "released" else []
         pairs = "both directions" if one.directions == "both" else "given direction"
         file = "PNG" if one.file == "png" else "JPEG, quality 75"
         rows.append((f"`{one}`", size, file, str(one.ssim), "; ".join(further), f"{one.split}, {pairs}"))

@@ -1,112 +1,140 @@
-"""The numbers of the papers, by the protocol of each: shown beside measured rows and marked, never in their columns."""
+"""The papers' numbers beside measured ones: which rows a protocol measures alike, and how they stand in tables.
+
+They are never in a measured table, but in one of their own behind it, which says that they were not measured here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-REAL: Final = "real data"
+from repose.metrics.columns import COLUMNS
+from repose.metrics.protocols import PROTOCOLS, Protocol, protocol
+from repose.metrics.published_rows import PAPERS, PUBLISHED, REAL, PublishedRow
 
-_MARKET: Final = ("ssim", "is_tf10", "mask_ssim", "mask_is_tf10", "DS", "pckh")
-_FASHION: Final = ("ssim", "is_tf10", "DS", "pckh")
-_ROY: Final = ("ssim", "is_tv1", "DS", "pckh", "lpips_vgg", "lpips_squeeze")
-_PINET: Final = ("is_tf10", "lpips_alex", "fid_tv_train")
+__all__ = [
+    "PUBLISHED", "REAL", "PublishedRow", "heading_of", "headings", "notes_of", "published", "published_cells",
+    "published_note",
+]  # fmt: skip
 
-_ROWS: Final[dict[str, tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]]] = {
-    "patn-market": (
-        _MARKET,
-        {
-            "PG2 (APATN's Table 1)": (0.261, 3.495, 0.782, 3.367, 0.39, 0.73),
-            "Deformable GAN (APATN's Table 1)": (0.291, 3.230, 0.807, 3.502, 0.72, 0.94),
-            "VUNet (APATN's Table 1)": (0.266, 2.965, 0.793, 3.549, 0.72, 0.92),
-            "XingGAN (APATN's Table 1)": (0.313, 3.506, 0.816, 3.872, 0.57, 0.93),
-            "PATN": (0.311, 3.323, 0.811, 3.773, 0.74, 0.94),
-            "APATN": (0.326, 3.426, 0.817, 3.801, 0.66, 0.91),
-            REAL: (1.0, 3.890, 1.0, 3.706, 0.74, 1.0),
-        },
-    ),
-    "patn-fashion": (
-        _FASHION,
-        {
-            "PG2 (APATN's Table 1)": (0.773, 3.163, 0.951, 0.89),
-            "Deformable GAN (APATN's Table 1)": (0.760, 3.362, 0.967, 0.94),
-            "VUNet (APATN's Table 1)": (0.763, 3.440, 0.972, 0.93),
-            "XingGAN (APATN's Table 1)": (0.778, 3.476, 0.962, 0.95),
-            "PATN": (0.773, 3.209, 0.976, 0.96),
-            "APATN": (0.780, 3.435, 0.971, 0.96),
-            REAL: (1.0, 4.053, 0.968, 1.0),
-        },
-    ),
-    "roy-fashion": (
-        _ROY,
-        {
-            "Multi-scale Attention Guided": (0.769, 3.379, 0.976, 0.98, 0.200, 0.111),
-            "A0, 125K": (0.760, 3.055, 0.969, 0.97, 0.221, 0.124),
-            "A1-LR, 125K": (0.758, 3.211, 0.976, 0.97, 0.210, 0.117),
-            "A1-HR, 125K": (0.755, 2.859, 0.965, 0.95, 0.229, 0.134),
-            "FULL, 125K": (0.764, 3.171, 0.975, 0.97, 0.204, 0.113),
-            REAL: (1.0, 3.864, 0.974, 1.0, 0.0, 0.0),
-        },
-    ),
-    "pinet-fashion": (
-        _PINET,
-        {
-            "PG2 (PINet's Table 2)": (3.163, 0.2901, 45.288),
-            "VUNet (PINet's Table 2)": (3.362, 0.2637, 23.667),
-            "Deformable GAN (PINet's Table 2)": (3.440, 0.2330, 18.457),
-            "PATN (PINet's Table 2)": (3.209, 0.2533, 20.739),
-            "PINet": (3.419, 0.2159, 12.635),
-            "one stage, vanilla convolution": (3.129, 0.271, 25.908),
-            "two stages, vanilla convolution": (3.248, 0.232, 15.229),
-            "one stage, gated convolution": (3.172, 0.228, 17.254),
-            "without adversarial loss": (2.404, 0.415, 81.980),
-        },
-    ),
-    "dpt-fashion": (
-        ("ssim", "ms_ssim", "is_tf10", "DS"),
-        {
-            "best structure": (0.796, 0.823, 3.17, 0.971),
-            "highest realism": (0.777, 0.815, 3.67, 0.969),
-            "balanced": (0.785, 0.807, 3.61, 0.971),
-            "predictive module only": (0.792, 0.821, 3.09, None),
-        },
-    ),
-    "dpt-mvc": (
-        ("ssim", "ms_ssim", "is_tf10"),
-        {
-            "cVAE": (0.66, None, 2.61),
-            "cGAN": (0.69, None, 3.45),
-            "VariGAN": (0.70, None, 3.69),
-            "Dense Pose Transfer": (0.85, 0.89, 3.74),
-            REAL: (1.0, 1.0, 5.47),
-        },
-    ),
-    "hpn-h36m": (
-        ("ssim", "local_ssim"),
-        {
-            "baseline": (0.909, 0.699),
-            "local descriptors": (0.944, 0.744),
-            "progressive training": (0.953, 0.759),
-            "HPN": (0.954, 0.772),
-            REAL: (1.0, 1.0),
-        },
-    ),
-    "hpn-fashion": (("ssim",), {"Deformable GAN (HPN's Table 2)": (0.776,), "HPN": (0.806,), REAL: (1.0,)}),
-}
+_DETECTION: Final = "DS is of the papers' own detectors, and compares with no column of ours"
+_FEW: Final = 6
+"""So many rows are named that are not shown; of more the number is told."""
+
+_COUNTING: Final = {"ours": "in this project", "released": "by the released scripts"}
+_TEXT_ONLY: Final = frozenset({"name", "version", "networks", "notes", "file", "pckh_counting"})
+"""What may differ between the protocol of a row and the one beside whose numbers it is shown."""
 
 
-def published(protocol: str) -> dict[str, dict[str, float]]:
-    """The published numbers under a protocol: system -> column -> number; empty if there are none.
+def published(measured: Protocol | str) -> tuple[PublishedRow, ...]:
+    """The published rows that may be shown beside numbers of a protocol, in the order of the papers; () if none.
+
+    Those are the rows whose own protocol measures the same, but for the file (the papers measured JPEG files), the
+    columns of networks, and the head boxes that PCKh counts. So they are shown beside "patn-market@3" and
+    "patn-market-jpeg@2"; a row of "pinet-fashion@2" is not shown beside "pinet-fashion@1", whose pictures have no
+    padding.
 
     Args:
-        protocol: its name without version. A protocol of JPEG files, "-jpeg", has the numbers of the protocol of PNG
-            files, as the papers measured JPEG files.
+        measured: the protocol, or its name: "name@version", or "name" for its newest version.
 
-    A column "DS" is the detection score as published, of the paper's own detector: an SSD of PASCAL VOC whose weights
-    cannot be had, in Roy's paper NVIDIA's SSD on ResNet-50. None of our columns compares with it. The others are
-    columns of `repose.metrics.COLUMNS`.
+    Raises:
+        KeyError: there is no such protocol; the text names the nearest one.
     """
-    columns, rows = _ROWS.get(protocol.removesuffix("-jpeg"), ((), {}))
-    return {
-        name: {column: value for column, value in zip(columns, values, strict=True) if value is not None}
-        for name, values in rows.items()
-    }
+    asked = protocol(measured) if isinstance(measured, str) else measured
+    return tuple(row for row in PUBLISHED if row.protocol and _alike(PROTOCOLS[row.protocol], asked))
+
+
+def published_note(measured: Protocol) -> str:
+    """The sentences under a table of published rows: whose they are, what differs, and which rows are left out."""
+    rows = published(measured)
+    parts = [
+        "Published numbers, not measured here, on the papers' own pictures",
+        "They compare only where data and pairs are the same",
+    ]
+    for own in dict.fromkeys(row.protocol for row in rows):
+        if own != str(measured):
+            parts.append(f"Their protocol is {own}{_differences(PROTOCOLS[own], measured)}")
+    if any("DS" in row.printed for row in rows):
+        parts.append(_DETECTION)
+    parts += notes_of(rows)
+    places = {(row.paper, row.table) for row in rows}
+    others = [row for row in PUBLISHED if (row.paper, row.table) in places and row not in rows]
+    for why in dict.fromkeys(_why(row) for row in others):
+        alike = [row for row in others if _why(row) == why]
+        few = ", ".join(row.method for row in alike)
+        what = f"{len(alike)} rows" if len(alike) > _FEW else few
+        parts.append(f"Not shown of {_places(alike)}: {what} ({why})")
+    return ". ".join(parts)
+
+
+def notes_of(rows: tuple[PublishedRow, ...]) -> list[str]:
+    """What to know about some rows, "TABLES: what", with the methods where it is not about all rows of their tables."""
+    notes = dict.fromkeys(note for row in rows for note in _notes(row))
+    return [f"{_named(rows, note)}: {note}" for note in notes]
+
+
+def headings(rows: tuple[PublishedRow, ...]) -> list[str]:
+    """The columns that some of these rows have, in the order of tables, "DS" last."""
+    columns = {column for row in rows for column in row.printed}
+    return [name for name in (*COLUMNS, "DS") if name in columns]
+
+
+def heading_of(column: str) -> str:
+    """The heading of a column of published numbers, "SSIM ↑"."""
+    if column in COLUMNS:
+        return COLUMNS[column].heading
+    return f"{column} ↑" if column == "DS" else column
+
+
+def published_cells(rows: tuple[PublishedRow, ...]) -> list[list[str]]:
+    """The cells of a table of published rows, headings first: paper and table, method, and the numbers as printed.
+
+    "-" stands where the paper has no number.
+    """
+    columns = headings(rows)
+    head = ["published", "method", *(heading_of(column) for column in columns)]
+    return [head, *([row.place, row.method, *(row.printed.get(column, "-") for column in columns)] for row in rows)]
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _alike(own: Protocol, other: Protocol) -> bool:
+    """Whether two protocols measure the same, but for `_TEXT_ONLY`; the base names are the same, without "-jpeg"."""
+    if own.name.removesuffix("-jpeg") != other.name.removesuffix("-jpeg"):
+        return False
+    same = {key: getattr(own, key) for key in _TEXT_ONLY}
+    return replace(other, **same) == own
+
+
+def _differences(own: Protocol, measured: Protocol) -> str:
+    """What a row's protocol does otherwise than the one measured under, in brackets."""
+    told = []
+    if own.file != measured.file:
+        told.append(f"{own.file.upper()} files, here {measured.file.upper()}")
+    if own.pckh_counting != measured.pckh_counting:
+        told.append(f"PCKh counted as {_COUNTING[own.pckh_counting]}, here as {_COUNTING[measured.pckh_counting]}")
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _named(rows: tuple[PublishedRow, ...], note: str) -> str:
+    """The tables whose rows have a note; the methods, too, where not all of the tables' rows have it."""
+    noted = [row for row in rows if note in _notes(row)]
+    places = {row.place for row in noted}
+    whole = len(noted) == sum(row.place in places for row in rows)
+    return _places(noted) if whole else f"{', '.join(row.method for row in noted)} of {_places(noted)}"
+
+
+def _notes(row: PublishedRow) -> list[str]:
+    return [note for note in row.note.split("; ") if note]
+
+
+def _places(rows: Sequence[PublishedRow]) -> str:
+    """The tables of rows of one paper, "PATN and APATN, Tables 1, 4, 5"."""
+    numbers = sorted({row.table for row in rows})
+    return f"{PAPERS[rows[0].paper]}, Table{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+
+
+def _why(row: PublishedRow) -> str:
+    return f"measured as {row.protocol}" if row.protocol else row.note

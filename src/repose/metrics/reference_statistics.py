@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,7 @@ def reference_statistics(
     count: int,
     folder: Path | str,
     progress: ReportProgress | None = None,
+    names: Sequence[str] | None = None,
 ) -> ReferenceStatistics:
     """The statistics of `count` pictures under the networks that need them, from the disk where they are there.
 
@@ -61,6 +62,7 @@ def reference_statistics(
         count: how many, 2 or more.
         folder: of the files; it is created. If the disk refuses, the statistics are computed again next time.
         progress: called after every batch.
+        names: only of these networks; None: of all that need them.
 
     Raises:
         ValueError: fewer than two pictures, or `read` returns something else than it was asked for.
@@ -69,7 +71,7 @@ def reference_statistics(
         raise ValueError(f"reference_statistics: mean and covariance need two pictures, got {count}")
     pictures = _checksum(read, count)
     statistics = {}
-    for network in networks.training_networks():
+    for network in networks.training_networks() if names is None else names:
         file = Path(folder) / f"{network}-{key(network, pictures, count)[:32]}.safetensors"
         saved = _load(file)
         if saved is None:

@@ -18,9 +18,11 @@ from PIL import Image
 from torch import Tensor
 
 from repose.files import replacing
+from repose.markdown import grid_table
 from repose.metrics import tables
 from repose.metrics.columns import COLUMNS
-from repose.metrics.published import published
+from repose.metrics.protocols import Protocol
+from repose.metrics.published import heading_of, headings, published, published_cells, published_note
 from repose.metrics.result import Evaluation, table_rows
 
 Pictures = npt.NDArray[np.uint8]
@@ -35,15 +37,30 @@ FORMS: Final = (".md", ".tex", ".csv", ".html")
 
 
 def latex(evaluations: Sequence[Evaluation]) -> str:
-    """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption."""
+    """The table for a paper: booktabs, intervals in brackets behind the numbers, the protocol in the caption.
+
+    The published rows of the protocol, if there are any, follow in a table of their own.
+    """
     table, title, caption = table_rows(evaluations, name_files=False)
-    head, *body = tables.table_cells(table)
-    rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in [head, *body]]
-    columns = "l" + "r" * (len(head) - 1)
-    return "\n".join([
-        r"\begin{table}", rf"\caption{{{_tex(title)}. {_tex(caption)}.}}", rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
-    ])  # fmt: skip
+    text = _latex_table(tables.table_cells(table), f"{title}. {caption}.")
+    first = evaluations[0].protocol
+    if rows := published(first):
+        text += "\n" + _latex_table(published_cells(rows), f"{published_note(first)}.", names=2)
+    return text
+
+
+def markdown(evaluations: Sequence[Evaluation]) -> str:
+    """The table as Markdown, and below it the published rows of the protocol, if any, in a table of their own."""
+    text = tables.markdown(*table_rows(evaluations))
+    return text + published_markdown(evaluations[0].protocol)
+
+
+def published_markdown(measured: Protocol) -> str:
+    """The published rows that may stand beside numbers of a protocol, as Markdown; empty if there are none."""
+    rows = published(measured)
+    if not rows:
+        return ""
+    return f"\n## Published, not measured here\n\n{grid_table(published_cells(rows))}\n{published_note(measured)}.\n"
 
 
 def as_csv(evaluations: Sequence[Evaluation]) -> str:
@@ -111,7 +128,7 @@ def write_report(path: Path, evaluations: Sequence[Evaluation], show: Show, shee
     if form == ".html":
         text = html(evaluations, show, sheet)
     elif form == ".md":
-        text = tables.markdown(*table_rows(evaluations))
+        text = markdown(evaluations)
     else:
         text = latex(evaluations) if form == ".tex" else as_csv(evaluations)
     with replacing(path) as partial:
@@ -125,6 +142,16 @@ def require_form(path: Path) -> None:
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _latex_table(cells: Sequence[Sequence[str]], caption: str, names: int = 1) -> str:
+    """A floating table with booktabs; the first columns, `names` of them, are text."""
+    rows = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in cells]
+    columns = "l" * names + "r" * (len(cells[0]) - names)
+    return "\n".join([
+        r"\begin{table}", rf"\caption{{{_tex(caption)}}}", rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
+    ])  # fmt: skip
 
 
 def _table(table: Sequence[tables.TableRow]) -> str:
@@ -155,21 +182,20 @@ def _table(table: Sequence[tables.TableRow]) -> str:
 
 def _published(first: Evaluation) -> str:
     """The rows of the papers, in a table apart."""
-    rows = published(first.protocol.name)
+    rows = published(first.protocol)
     if not rows:
         return ""
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    titles = [COLUMNS[column].title if column in COLUMNS else column for column in columns]
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    columns = headings(rows)
+    head = "".join(f"<th>{escape(heading_of(column))}</th>" for column in ("method", *columns))
     body = "".join(
-        f"<tr><th>{escape(name)} <span>published</span></th>"
-        + "".join(f"<td{_value(row.get(column))}>{row.get(column, '-')}</td>" for column in columns)
+        f"<tr><th>{escape(row.place)} <span>published</span></th><td>{escape(row.method)}</td>"
+        + "".join(f"<td{_value(row.numbers.get(column))}>{row.printed.get(column, '-')}</td>" for column in columns)
         + "</tr>"
-        for name, row in rows.items()
+        for row in rows
     )
     return (
-        f"<h2>Published</h2><p>Numbers of papers that measure by {escape(first.protocol.name)}; not measured here, on "
-        'their own pictures. They compare only where data and pairs are the same.</p><div class="wide">'
+        f"<h2>Published</h2><p>{escape(published_note(first.protocol))}.</p>"
+        '<div class="wide">'
         f'<table class="sorts published"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 

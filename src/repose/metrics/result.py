@@ -156,7 +156,14 @@ def _interval_notes(first: Evaluation, rows: Sequence[EvaluationRow]) -> list[st
     for reason in dict.fromkeys(column.skips for column in COLUMNS.values() if column.skips):
         columns = [f"{count:,} pairs of {name}" for name, count in skipped.items() if COLUMNS[name].skips == reason]
         if columns:
-            notes.append(f"left out, {reason}: {', '.join(columns)}")
+            ours = reason == "no head box" and first.protocol.pckh_counting == "ours"
+            more = ", or one without width or height" if ours else ""
+            notes.append(f"left out, {reason}{more}: {', '.join(columns)}")
+    if first.protocol.pckh_counting == "released" and any("pckh" in row.scores for row in rows):
+        notes.append(
+            "PCKh as the released scripts count it: wrong are all joints of a target whose head box has no width or no "
+            "height"
+        )
     if any(math.isinf(score.value) for row in rows for score in row.scores.values()):
         notes.append("∞: equal pictures")
     some = [

@@ -6,12 +6,13 @@ they are first used. Neither that nor importing this module imports torch.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from repose.files import parse_json, shortened
 from repose.models.declaration import DeclarationError, ModelDeclaration, PublishedCost, declaration_of, load_declared
 from repose.names import nearest
 
@@ -71,6 +72,16 @@ MODELS: Final[MutableMapping[str, ModelDeclaration]] = _models
 
 RECIPES: Final[MutableMapping[str, str]] = _recipes
 """Name of a recipe -> "module:attribute" of the function that returns it."""
+
+
+LARGEST_NUMBER: Final = 65_536
+"""The largest number in the settings of a network: a count of layers, a width."""
+
+USUAL_NUMBER: Final = 1_024
+"""Of settings with a larger number the parameters are counted before the network is built."""
+
+MOST_PARAMETERS: Final = 1_000_000_000
+"""Parameters of a network at most; PATN's has 41 million."""
 
 
 def register(package: str) -> ModelDeclaration:
@@ -143,7 +154,7 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     from repose.recipes import RecipeError, typed_recipe, unknown
 
     if not isinstance(data, Mapping):
-        raise RecipeError(f"recipe: a group of keys is wanted, got {data!r}")
+        raise RecipeError(f"recipe: a group of keys is wanted, got {shortened(data)}")
     model = data.get("model")
     if not isinstance(model, str) or model not in MODELS:
         raise RecipeError(f"recipe.model: {unknown(str(model), MODELS)}")
@@ -159,14 +170,16 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: it is no JSON, or what `recipe_from_dict` raises; the text names the file.
         OSError: there is no such file.
     """
-    from repose.recipes import RecipeError
+    from repose.recipes import RecipeError, to_dict
 
     try:
-        return recipe_from_dict(json.loads(path.read_text(encoding="utf-8")))
+        recipe = recipe_from_dict(parse_json(path.read_bytes()))
+        _require_numbers(to_dict(recipe)["network"], "recipe.network")
     except DeclarationError:  # the recipe may be right
         raise
     except ValueError as error:
         raise RecipeError(f"{path} is not a recipe: {error}") from error
+    return recipe
 
 
 def main_recipes() -> list[str]:
@@ -204,9 +217,19 @@ def gathering() -> list[str]:
 
 
 def build_generator(recipe: Recipe) -> Generator:
-    """A recipe's generator with fresh weights."""
+    """A recipe's generator with fresh weights.
+
+    Raises:
+        RecipeError: the numbers of its network fit no network, or one beyond reason (`MOST_PARAMETERS`).
+    """
+    from repose.recipes import to_dict
+
     declaration = MODELS[recipe.model]
-    generator: Generator = declaration.load(declaration.generator)(recipe.network)
+    network = declaration.load(declaration.generator)
+    with _network_of(recipe):
+        if _require_numbers(to_dict(recipe)["network"], "recipe.network") > USUAL_NUMBER:
+            _require_size(network, recipe)
+        generator: Generator = network(recipe.network)
     return generator
 
 
@@ -218,10 +241,61 @@ def build_objective(recipe: Recipe) -> Objective:
     from repose.losses.frozen import FrozenNetworkTerm
 
     declaration = MODELS[recipe.model]
-    objective: Objective = declaration.load(declaration.objective)(recipe.objective)
+    loss = declaration.load(declaration.objective)
+    with _network_of(recipe, "objective"):
+        objective: Objective = loss(recipe.objective)
     if declaration.without_features:
         advice = f"train without it: add {' '.join(declaration.without_features)} to `repose train`"
         for module in objective.modules():
             if isinstance(module, FrozenNetworkTerm):
                 module.advice = advice
     return objective
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _require_numbers(group: Any, where: str) -> float:
+    """The largest number of a network's settings. RecipeError: it is above `LARGEST_NUMBER`."""
+    from repose.recipes import RecipeError
+
+    if isinstance(group, Mapping):
+        return max((_require_numbers(value, f"{where}.{key}") for key, value in group.items()), default=0)
+    if isinstance(group, list):
+        return max((_require_numbers(value, where) for value in group), default=0)
+    if isinstance(group, bool) or not isinstance(group, int | float):
+        return 0
+    if group > LARGEST_NUMBER:
+        raise RecipeError(f"{where}: {shortened(group)} is beyond reason, at most {LARGEST_NUMBER:,} is a network's")
+    return group
+
+
+def _require_size(network: Callable[[Any], Generator], recipe: Recipe) -> None:
+    """RecipeError if a network has more than `MOST_PARAMETERS`; nothing is allocated."""
+    import torch
+
+    from repose.recipes import RecipeError
+
+    with torch.device("meta"):
+        count = sum(parameter.numel() for parameter in network(recipe.network).parameters())
+    if count > MOST_PARAMETERS:
+        raise RecipeError(f"recipe.network: {count:,} parameters are beyond reason, at most {MOST_PARAMETERS:,}")
+
+
+@contextlib.contextmanager
+def _network_of(recipe: Recipe, group: str = "network") -> Iterator[None]:
+    """Turn what PyTorch and arithmetic say of impossible settings into a RecipeError."""
+    from repose.recipes import RecipeError
+
+    try:
+        yield
+    except (TypeError, ArithmeticError, LookupError, AssertionError) as error:
+        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {_first(error)}") from error
+    except (RuntimeError, ValueError) as error:
+        if type(error) not in (RuntimeError, ValueError):  # another error of ours, which says more
+            raise
+        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {_first(error)}") from error
+
+
+def _first(error: Exception) -> str:
+    return str(error).split("\n")[0][:160]

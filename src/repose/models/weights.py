@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from repose.extras import how_to_get_weights
-from repose.files import sha256
+from repose.files import read_object, sha256, shortened
 from repose.hub.tensors import state_hash
 from repose.models import build_generator, read_recipe
 from repose.models.base import Generator
@@ -99,7 +99,7 @@ def save_weights(
     hashes = {path.name: [state_hash(group)] for path, group in zip(paths, groups, strict=True)}
     described = folder / "card.json"
     if described.exists():  # killed between the files, those before and those now fit the card
-        before = _hashes(_card(folder))
+        before = _hashes(read_card(folder))
         _write_card(described, card, {name: [*new, *before.get(name, [])[:1]] for name, new in hashes.items()})
     facts = {"model": recipe.model}  # one key only: safetensors writes several in any order, and files would differ
     for path, group in zip(paths, groups, strict=True):
@@ -134,12 +134,12 @@ def load_generator(place: Path | str) -> tuple[Generator, Recipe]:
         raise FileNotFoundError(f"{folder} has no recipe.json; give the folder of a run or of converted weights")
     try:
         recipe = read_recipe(described)
+        generator = build_generator(recipe)
     except RecipeError as error:
-        raise CheckpointError(str(error)) from error
+        raise CheckpointError(str(error) if str(described) in str(error) else f"{described}: {error}") from error
     paths = weight_files(place)
     if not paths:
         raise FileNotFoundError(f"{folder} has a recipe.json but no weights.safetensors; its run has not come that far")
-    generator = build_generator(recipe)
     load_weights(generator, recipe.model, paths)
     return generator.eval(), recipe
 
@@ -164,7 +164,7 @@ def load_weights(generator: Generator, model: str, paths: list[Path]) -> None:
             )
         if other not in (None, model):
             raise CheckpointError(f"{path} holds weights of the model '{other}', but '{model}' is wanted")
-        wanted = _hashes(_card(path.parent)).get(path.name)
+        wanted = _hashes(read_card(path.parent)).get(path.name)
         if wanted and state_hash(tensors) not in wanted:
             others.append(path)
         entries |= tensors
@@ -227,24 +227,35 @@ def lineage(place: Path) -> dict[str, str]:
         CheckpointError: the card is damaged.
     """
     folder = (place.parent if place.suffix == SUFFIX else place).resolve()
-    card = _card(folder)
+    card = read_card(folder)
     facts = {"name": folder.name, "data": "unknown", "licence": "unknown"}
     facts |= {key: str(card[key]) for key in facts if key in card}
     return {**facts, "sha256": " ".join(map(sha256, weight_files(place)))}
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    """What the card.json of a folder says; {} if it has none. CheckpointError: it is damaged."""
+def read_card(folder: Path) -> dict[str, Any]:
+    """What the card.json of a folder says; {} if it has none.
+
+    Raises:
+        CheckpointError: it is damaged, or its "tensors" are not lists of hashes by the names of weight files.
+    """
     path = folder / "card.json"
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}; correct it, or remove it") from error
+        card = read_object(path, "correct it, or remove it")
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
+    told = card.get("tensors", {})
+    lists = list(told.values()) if isinstance(told, dict) else [told]
+    if not all(isinstance(hashes, list) and all(isinstance(one, str) for one in hashes) for hashes in lists):
+        raise CheckpointError(
+            f"{path} is damaged: 'tensors' is {shortened(told)}, lists of hashes by the names of weight files are "
+            "needed; correct it, or remove it"
+        )
+    return card
 
 
 def _hashes(card: Mapping[str, Any]) -> dict[str, list[str]]:
     """Name of a weight file -> the hashes of tensors that it may have, by a card."""
-    told = card.get("tensors", {})
-    return {name: list(map(str, hashes)) for name, hashes in told.items()} if isinstance(told, dict) else {}
+    return dict(card.get("tensors", {}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +14,15 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from repose.files import parse_json, shortened
 from repose.represent.iuv import PARTS
-from repose.represent.map_files import PICKLES, read_arrays, read_map_file
+from repose.represent.map_files import PICKLES, first_line, read_arrays, read_map_file
 
 _ORDERS: Final = ((0, 1, 2), (2, 1, 0))  # where part, u and v lie: as said, and as OpenCV writes it
 _FEWEST = 400  # pixels of a person whose smoothness says something
 _STEP = 0.1  # mean step of u and v between neighbours of one part, from which they are noise
 _BROKEN = 0.3  # share of the neighbours whose parts differ, from which the parts are noise
+_BEYOND = 1.1  # u and v that a network gives a little beyond 1 are 1, as in detectron2's own files
 _MOST = 1_000_000_000  # bytes of a JSON that are read
 
 SNIPPET: Final = """    import numpy, PIL.Image, torch
@@ -107,12 +108,11 @@ def _from_channels(path: Path, values: npt.NDArray[Any]) -> Tensor:
                 f"{path}: u and v are 0 or 1 everywhere, so they were cut to whole numbers; multiply them by 255 "
                 "first, or save fractions as .npy"
             )
-        least, most = sorted(float(channel.max()) for channel in iuv[1:])
-        if values.dtype.kind == "f" and least <= 1 < most and int((iuv[0] > 0).sum()) >= _FEWEST:
-            raise ValueError(
-                f"{path}: one of u and v goes up to {least:g}, the other up to {most:g}; both are 0 to 1 or 0 to 255"
-            )
-        iuv[1:] /= 255
+        shares = values.dtype.kind == "f" and _are_shares(path, iuv, order)
+        if shares:
+            iuv[1:].clamp_(max=1)
+        else:
+            iuv[1:] /= 255
     return iuv
 
 
@@ -125,6 +125,34 @@ def _require_range(path: Path, values: npt.NDArray[Any]) -> None:
             f"{path} holds {values[y, x, channel]:g} at x={x}, y={y}, channel {channel}: parts are 0 to {PARTS}, u and "
             "v 0 to 1 or 0 to 255"
         )
+
+
+def _are_shares(path: Path, iuv: Tensor, order: Sequence[int]) -> bool:
+    """Whether u and v are shares of 1, of which a few lie a little beyond, as a network gives them; not up to 255.
+
+    Raises:
+        ValueError: most of one are shares and of the other not, or a few lie further beyond; the text names the first.
+    """
+    on = iuv[0] > 0
+    uv = iuv[1:, on]
+    if not uv.numel() or bool((uv == uv.round()).all()):
+        return False
+    within = (uv <= _BEYOND).float().mean(1) >= 0.5
+    if not within.any():
+        return False
+    if not within.all() and uv.shape[1] >= _FEWEST:
+        least, most = sorted(float(channel.max()) for channel in uv)
+        raise ValueError(
+            f"{path}: one of u and v goes up to {least:g}, the other up to {most:g}; both are 0 to 1 or 0 to 255"
+        )
+    beyond = (iuv[1:] > _BEYOND) & on
+    if bool(beyond.any()):
+        channel, y, x = (int(i) for i in beyond.nonzero()[0])
+        raise ValueError(
+            f"{path} holds {'uv'[channel]} {float(iuv[1 + channel, y, x]):g} at x={x}, y={y}, channel "
+            f"{order[1 + channel]}, and most u and v are shares from 0 to 1; all are, or all go from 0 to 255"
+        )
+    return True
 
 
 def _holds_parts(values: npt.NDArray[Any]) -> bool:
@@ -187,19 +215,26 @@ def _from_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], size: tuple
         lower = {name.lower(): value for name, value in arrays.items()}
         if lower["u"].shape == lower["v"].shape:
             uv = np.stack([lower["u"], lower["v"]])
+    for name, array in arrays.items():
+        if array.dtype.kind not in "buif":
+            raise ValueError(f"{path}: {name} holds {array.dtype}, not numbers")
     if labels is None or uv is None or labels.ndim != 2 or uv.shape != (2, *labels.shape):
         shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
         raise ValueError(f"{path} holds {shapes}; labels (h, w) and uv (2, h, w) of detectron2 are wanted")
     scale = 255 if uv.dtype.kind in "ui" else 1
+    if uv.dtype.kind == "f":  # a network's numbers may lie a little below 0
+        uv = np.where((uv < 0) & (uv >= 1 - _BEYOND), 0, uv)
     iuv = _from_channels(path, np.stack([labels, uv[0] / scale, uv[1] / scale], -1).astype(np.float64))
     if "box" not in arrays:
         return iuv
     if "size" in arrays:
-        width, height = (int(n) for n in np.asarray(arrays["size"]).reshape(-1)[:2])
-        size = (height, width)
+        sides = np.asarray(arrays["size"], dtype=float).reshape(-1)
+        if len(sides) != 2 or not ((sides >= 1) & (sides <= 100_000) & (sides == np.round(sides))).all():
+            raise ValueError(f"{path}: size is width and height of the photograph in pixels, not {shortened(sides)}")
+        size = (int(sides[1]), int(sides[0]))
     box = np.asarray(arrays["box"], dtype=float).reshape(-1)
-    if len(box) < 2 or not np.isfinite(box).all():
-        raise ValueError(f"{path}: box is left, top, right, bottom in pixels, not {box.tolist()}")
+    if len(box) not in (2, 4) or not (np.abs(box) < 1e6).all():  # NaN is refused too
+        raise ValueError(f"{path}: box is left, top, right, bottom in pixels, not {shortened(box.tolist())}")
     return _pasted(path, iuv, (box[0], box[1]), size)
 
 
@@ -232,8 +267,8 @@ def _from_results(path: Path, size: tuple[int, int] | None, keypoints: Tensor | 
     try:
         if path.stat().st_size > _MOST:
             raise ValueError(f"larger than {_MOST:,} bytes")
-        content = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as JSON: {error}") from error
     entries = content if isinstance(content, list) else [content]
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
@@ -292,5 +327,5 @@ def _decoded(path: Path, result: Any) -> Tensor:
         with PIL.Image.open(io.BytesIO(base64.b64decode(text)), formats=("PNG",)) as image:
             values = np.array(image)
     except Exception as error:  # whatever its decoder stumbled over
-        raise ValueError(f"{path}: the PNG in 'densepose' cannot be read: {error}") from error
+        raise ValueError(f"{path}: the PNG in 'densepose' cannot be read: {first_line(error)}") from error
     return _from_channels(path, values)

@@ -67,7 +67,7 @@ def read_map_file(path: Path) -> MapFile:
                 palette = _palette(image) if colours or image.mode == "P" else ()
                 values = np.array(image)
     except Exception as error:  # a broken picture raises whatever its decoder stumbled over
-        raise ValueError(f"{path} cannot be read as a picture or an array of labels: {_first_line(error)}") from error
+        raise ValueError(f"{path} cannot be read as a picture or an array of labels: {first_line(error)}") from error
     if lossy:
         raise ValueError(
             f"{path} is a JPEG, which changes the numbers of a map a little everywhere; let the tool write PNG or .npy"
@@ -94,7 +94,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
                 raise ValueError(f"{mapped.size:,} numbers, at most {MOST_VALUES:,} are read")
             arrays = {"array": np.array(mapped)}
     except Exception as error:  # a broken file raises whatever its reader stumbled over
-        raise ValueError(f"{path} cannot be read as a picture or an array of labels: {_first_line(error)}") from error
+        raise ValueError(f"{path} cannot be read as a picture or an array of labels: {first_line(error)}") from error
     return arrays
 
 
@@ -151,6 +151,7 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     raise ValueError("it holds no tensors")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, at most 200 letters; the name of its class where it says nothing."""
     text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    return text[0][:200] if text else type(error).__name__

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, choose, complete, estimator
 from repose.images import ImageError, load_image
-from repose.models.weights import find_weights
+from repose.models.weights import find_weights, read_card
 from repose.names import nearest
 from repose.person import Person
 from repose.picture_files import open_picture
@@ -301,8 +301,7 @@ def _map(person: Person, name: str) -> str:
 def _card(given: str) -> dict[str, Any]:
     """What the card of weights says: their licence and their data."""
     place = find_weights(given)
-    file = (place.parent if place.is_file() else place) / "card.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    return read_card(place.parent if place.is_file() else place)
 
 
 def _description(name: str, model: Model, card: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from torch import Tensor
 
+from repose.files import parse_object, shortened
 from repose.tensor_files import CHECKPOINT, SUFFIX, CheckpointError, read_tensors, remove_partial_files, write_tensors
 
 KEEP: Final = 2
@@ -78,7 +79,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     copies = {
         name: value.clone() for name, value in tensors.items()
     }  # training must not write to the file's memory map
-    tree: dict[str, Any] = _unpack(json.loads(header["tree"]), copies)
+    try:
+        tree = _unpack(parse_object(header["tree"]), copies)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: its tree does not fit its tensors ({shortened(error)})") from error
+    if not isinstance(tree, dict):
+        raise CheckpointError(f"{path} is damaged: its tree is no mapping")
     return tree
 
 

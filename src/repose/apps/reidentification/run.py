@@ -5,7 +5,6 @@ Source: Zhu et al., PATN (TPAMI), section 5 and Table 6.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from repose.apps.reidentification.settings import NONE, ReidSettings
 from repose.apps.reidentification.sheet import replacement_sheet
 from repose.apps.reidentification.train import TRAININGS, train_classifier
 from repose.data.store import Store
-from repose.files import replacing
+from repose.files import read_object_lines, replacing
 from repose.models.weights import find_weights, weights_checksum
 from repose.record import ResultLine, append, append_result
 
@@ -102,13 +101,7 @@ def read_lines(out: Path) -> list[ResultLine]:
     file = out / LINES
     if not file.is_file():
         return []
-    lines = []
-    for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            lines.append(json.loads(text))
-        except ValueError as error:
-            raise ValueError(f"{file}, line {number} is not JSON ({error}); remove the line") from error
-    return lines
+    return read_object_lines(file)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

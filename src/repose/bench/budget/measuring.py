@@ -19,6 +19,7 @@ from repose.bench.workload import gmacs
 from repose.comparison import model_pictures
 from repose.data import Store
 from repose.estimate import KeypointEstimator
+from repose.files import read_object_lines
 from repose.metrics.evaluate import evaluate
 from repose.metrics.features import load_features
 from repose.metrics.pairs import MeasuredPairs
@@ -109,8 +110,8 @@ def measure_models(
 
 def _find_line(results: Path, wanted: ResultLine) -> ResultLine | None:
     """The newest line of a file that says what is wanted."""
-    for text in reversed(results.read_text("utf-8").splitlines() if results.exists() else []):
-        line: ResultLine = json.loads(text) if text.strip() else {}
+    lines: list[ResultLine] = read_object_lines(results) if results.exists() else []
+    for line in reversed(lines):
         if all(line.get(key) == value for key, value in wanted.items()):
             return line
     return None

@@ -12,6 +12,7 @@ from repose import record
 from repose.bench.budget.machine import MachineUse
 from repose.bench.budget.process import TrainingJob
 from repose.bench.budget.terms import Terms
+from repose.files import read_object_lines
 from repose.models import recipe_from_dict
 from repose.recipes import Recipe, to_dict
 from repose.tensor_files import write_text
@@ -68,7 +69,7 @@ class Plan:
     def machine_use(self, name: str) -> dict[str, Any]:
         """Means over all that the training of a run took, weighted by seconds."""
         path = self.out / "machine.jsonl"
-        lines = [json.loads(text) for text in path.read_text("utf-8").splitlines()] if path.exists() else []
+        lines = read_object_lines(path) if path.exists() else []
         legs = [line for line in lines if line["what"] == "train" and name in line["runs"]]
 
         def mean(values: list[tuple[float | None, float]]) -> float | None:

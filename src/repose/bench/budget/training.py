@@ -15,6 +15,8 @@ from repose.bench.budget.launch import TrainJobs
 from repose.bench.budget.lengths import expected_seconds, images_for, quarter_costs
 from repose.bench.budget.plan import Plan, PlannedRun
 from repose.bench.budget.process import TrainingJob
+from repose.files import read_object_lines
+from repose.models.weights import read_card
 from repose.recipes import Recipe, to_dict
 from repose.tensor_files import write_text
 from repose.train.checkpoint import load_checkpoint
@@ -133,8 +135,8 @@ def step_of(recipe: Recipe) -> int:
 
 def read_state(run: Path) -> RunState:
     """How far the run in a folder has come."""
-    checkpoint, card = load_checkpoint(run / "checkpoints"), run / "card.json"
-    weights = int(json.loads(card.read_text("utf-8"))["images"]) if card.exists() else 0
+    checkpoint = load_checkpoint(run / "checkpoints")
+    weights = int(read_card(run).get("images", 0))
     if checkpoint is None:
         return RunState(0, 0.0, weights)
     return RunState(int(checkpoint[1]["images"]), float(checkpoint[1]["seconds"]), weights)
@@ -142,6 +144,6 @@ def read_state(run: Path) -> RunState:
 
 def _read_log(run: Path) -> tuple[list[float], list[float]]:
     """Images and seconds at the lines of a run's log."""
-    lines = [json.loads(text) for text in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    lines = read_object_lines(run / "log.jsonl")
     lines = [line for line in lines if line["kind"] == "train"]
     return [float(line["images"]) for line in lines], [float(line["seconds"]) for line in lines]

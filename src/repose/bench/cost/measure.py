@@ -16,6 +16,7 @@ from repose.backends import find_backend
 from repose.bench.cost.count import count_cost
 from repose.bench.cost.result import MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredRun, first_line, size_name
 from repose.bench.cost.run import run_apart
+from repose.files import read_object_lines
 from repose.recipes import Recipe, to_dict
 from repose.record import append_result, hardware
 from repose.train.memory import free_memory
@@ -112,8 +113,7 @@ def read_costs(results: Path, counted: bool = False) -> dict[tuple[str, str, str
         counted: those too that are counted only, or could not be measured, where no finished one is.
     """
     costs: dict[tuple[str, str, str, int], Cost] = {}
-    for text in results.read_text(encoding="utf-8").splitlines() if results.exists() else ():
-        line = json.loads(text)
+    for line in read_object_lines(results) if results.exists() else ():
         if line.get("kind") == "cost" and (counted or not line["again"]):
             key = line["recipe"], line["digest"], line["hardware"], line["threads"]
             if key not in costs or costs[key].again or not line["again"]:

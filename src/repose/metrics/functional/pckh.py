@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,9 @@ from repose.person import JOINTS
 
 HEAD = (0, 1, 14, 15, 16, 17)
 """Nose, neck, eyes and ears: their bounding box is the head."""
+
+Counting = Literal["ours", "released"]
+"""How PCKh counts: as here, or as the released scripts of PATN and of Roy et al. do, with what is wrong in them."""
 
 
 def head_box(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -38,7 +43,7 @@ def head_box(keypoints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return width, height, (width > 0) & (height > 0)
 
 
-def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5) -> tuple[Tensor, Tensor]:
+def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5, counting: Counting = "ours") -> tuple[Tensor, Tensor]:
     """Joints of each pair that lie within `alpha` times the head box of the target, per axis.
 
     >>> target = torch.zeros(1, 18, 3)
@@ -49,13 +54,18 @@ def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5) -> tuple[Tensor,
     >>> right / counted
     tensor([0.6667], dtype=torch.float64)
 
-    A joint missing in the prediction is wrong; a joint missing in the target does not count; a target without a usable
-    head box counts nothing. The score of many pairs is sum(right) / sum(counted), so a target with more joints weighs
-    more, as in the papers. The border of the box is right (the official script leaves it out: a tie of whole pixels).
+    A joint missing in the prediction is wrong; a joint missing in the target does not count. The score of many pairs is
+    sum(right) / sum(counted), so a target with more joints weighs more, as in the papers.
+
+    Counted as "ours", a target whose head box has no area counts nothing, and a joint on the border of the box is
+    right. Counted as "released", only a target with fewer than two joints of the head counts nothing, and a joint on
+    the border is wrong. So where the box has no width or no height, every joint of the target is wrong, also one that
+    is exactly in its place. That is a fault of the released scripts; it is kept for their numbers.
 
     Args:
         predicted, target: (B, 18, 3): x, y in pixels, visible (0 is missing).
         alpha: share of the box's width and height.
+        counting: "ours" or "released", see above.
 
     Returns:
         right and counted, float64 (B,) each, whole numbers from 0 to 18; right is at most counted.
@@ -68,8 +78,11 @@ def pckh(predicted: Tensor, target: Tensor, alpha: float = 0.5) -> tuple[Tensor,
     if predicted.shape != target.shape or target.ndim != 3 or target.shape[1:] != (len(JOINTS), 3):
         raise ValueError(f"pckh: keypoints of shape (B, 18, 3), got {tuple(predicted.shape)} and {tuple(target.shape)}")
     width, height, usable = head_box(target)
+    if counting == "released":
+        usable = (target[:, list(HEAD), 2] > 0).sum(1) >= 2
     offset = (predicted[..., :2].double() - target[..., :2].double()).abs()  # (B, 18, 2)
-    near = (offset[..., 0] <= alpha * width[:, None]) & (offset[..., 1] <= alpha * height[:, None])
+    reach = alpha * torch.stack([width, height], dim=-1)[:, None]  # (B, 1, 2)
+    near = (offset < reach if counting == "released" else offset <= reach).all(-1)
     counts = (target[..., 2] > 0) & usable[:, None]
     right = counts & near & (predicted[..., 2] > 0)
     return right.double().sum(1), counts.double().sum(1)

@@ -20,6 +20,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.files import shortened
 from repose.person import JOINTS
 from repose.represent.pose_files.errors import FormatError, OnError, report
 from repose.represent.pose_files.figures import (
@@ -79,14 +80,18 @@ def read_pairs(path: str | Path, on_error: OnError = "raise") -> list[tuple[str,
             first, second = (header.index(column) for column in columns)
             break
     else:
-        raise FormatError(file, 1, f"the header is {','.join(header)!r}; a pair list starts with from,to or imgA,imgB")
+        raise FormatError(
+            file, 1, f"the header is {','.join(header)!r:.80}; a pair list starts with from,to or imgA,imgB"
+        )
     pairs = []
     for line, row in rows:
         if not any(cell.strip() for cell in row):
             continue
         names = [row[column].strip() if column < len(row) else "" for column in (first, second)]
         if len(row) != len(header) or not all(names):
-            problem = f"{','.join(row)!r} is not one pair; {len(header)} columns are needed: {','.join(header)}"
+            problem = (
+                f"{shortened(','.join(row))} is not one pair; {len(header)} columns are needed: {','.join(header)}"
+            )
             report(FormatError(file, line, problem), on_error)
             continue
         pairs.append((names[0], names[1]))
@@ -202,10 +207,11 @@ def _csv_rows(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]
 
 def _picture(name: str, line: int, x: Sequence[float], y: Sequence[float]) -> Picture:
     """Two lists of 18 numbers -> a picture; a joint of which one coordinate is outside every picture is missing."""
+    checked(array([*x, *y], "the row"), "the row")  # also of what counts as missing
     rows = [(a, b, 1.0) if a >= -0.5 and b >= -0.5 else (0.0, 0.0, 0.0) for a, b in zip(x, y, strict=True)]
-    points = array(rows, "the row")
-    checked(points, "the row")
-    return Picture(name, [Figure(points, "openpose18", scored=False, marked=False)], line=line, pixels=True)
+    return Picture(
+        name, [Figure(array(rows, "the row"), "openpose18", scored=False, marked=False)], line=line, pixels=True
+    )
 
 
 def _csv_lists(keypoints: Tensor) -> tuple[list[float], list[float]]:

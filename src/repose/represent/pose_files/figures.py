@@ -28,6 +28,10 @@ FAR: Final = 1e6
 """A coordinate beyond this many pixels lies outside every picture: the number is garbage."""
 
 
+MOST_PIXELS: Final = 500_000_000
+"""Pixels of the picture of a pose at most."""
+
+
 @dataclass(slots=True)
 class Figure:
     """One person as a file holds them.
@@ -238,6 +242,9 @@ def size_of(data: Mapping[str, object], height: str, width: str) -> PictureSize:
     for key, side in sides.items():
         if side < 1 or side != int(side) or side > FAR:
             raise ValueError(f"{key} is {side:g}, a whole number of pixels is wanted")
+    if sides[height] * sides[width] > MOST_PIXELS:
+        told = f"{height} is {sides[height]:g} and {width} is {sides[width]:g}"
+        raise ValueError(f"{told}: a picture has at most {MOST_PIXELS:,} pixels")
     return int(sides[height]), int(sides[width])
 
 

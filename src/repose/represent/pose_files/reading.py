@@ -15,6 +15,7 @@ from torch import Tensor
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.choosing import WORDS, NoSuchPersonError, Which, choose_person
+from repose.represent.map_files import first_line
 from repose.represent.pose_files import (
     alphapose,
     arrays,
@@ -291,8 +292,8 @@ def _folder(folder: Path) -> Iterator[Record]:
 def _numpy(file: Path) -> Iterator[Record]:
     try:
         value = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
-        raise FormatError(file, None, f"the array cannot be read: {error}") from None
+    except Exception as error:  # a damaged header raises whatever its parser stumbled over
+        raise FormatError(file, None, f"the array cannot be read: {first_line(error)}") from None
     return _array(file, value)
 
 
