@@ -21,7 +21,7 @@ REALISM = StudyProtocol("small", 1, "realism", (1.0,), pool=5, shown=4, practice
 def take_part(study: Study, clock: Clock, nonce: str, choose: Any) -> None:
     """A whole session; `choose(number of the trial, its row)` gives the answer."""
     token = study.begin(nonce)
-    with study._reading() as file:
+    with study._storage.reading() as file:
         rows = file.execute(
             "SELECT t.* FROM trials t JOIN sessions s ON s.id = session WHERE token = ? ORDER BY position", (token,)
         ).fetchall()

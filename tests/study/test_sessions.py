@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from repose.study import STUDIES, RefusedError, Study, StudyProtocol, results
-from repose.study.sessions import ABANDONED, Listed, flags, plan
+from repose.study.planning import Listed, plan
+from repose.study.sessions import ABANDONED
+from repose.study.times import flags
 from tests.study import pictures
 from tests.study.pictures import Clock
 
