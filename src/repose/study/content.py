@@ -67,7 +67,9 @@ def content(path: Path, file: sqlite3.Connection) -> Content:
         there = {str(row[1]) for row in file.execute(f"PRAGMA table_info({table})")}
         _require(path, wanted <= there, f"table {table} lacks {', '.join(sorted(wanted - there))}")
     (whole,) = file.execute("PRAGMA quick_check(1)").fetchone()
-    _require(path, whole == "ok", f"the database is damaged: {whole}")
+    _require(path, whole == "ok", f"the database is damaged: {' '.join(str(whole).split())[:200]}")
+    stray = file.execute("PRAGMA foreign_key_check").fetchone()
+    _require(path, stray is None, f"rows of table {stray[0] if stray else ''} belong to nothing")
     facts = _facts(path, file)
     protocol = _protocol(path, facts["protocol"])
     methods, size = facts["methods"], facts["size"]

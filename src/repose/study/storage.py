@@ -51,7 +51,8 @@ def in_words(path: Path, error: sqlite3.Error) -> DamagedStudyError | Unwritable
     what = None if code is None else _PASSING.get(code & 0xFF)
     if what is not None:
         return UnwritableStudyError(f"{path}: {what} ({error}); make room or wait, then try again")
-    return DamagedStudyError(f"{path} is no study, or a damaged one ({error}); `repose study prepare` makes one")
+    said = " ".join(str(error).split())[:200]
+    return DamagedStudyError(f"{path} is no study, or a damaged one ({said}); `repose study prepare` makes one")
 
 
 class Storage:
@@ -185,3 +186,5 @@ class Storage:
             yield
         except sqlite3.Error as error:
             raise in_words(self.path, error) from error
+        except UnicodeDecodeError as error:  # of the schema; that of a value is an error of SQLite
+            raise in_words(self.path, sqlite3.DatabaseError(str(error))) from error

@@ -82,6 +82,7 @@ function words(parts, button, focus = true) {
   $("trial").hidden = true;
   const page = $("words");
   page.replaceChildren(...parts);
+  page.classList.toggle("wide", parts.some(part => part.className === "examples"));
   page.hidden = false;
   if (!button) return Promise.resolve();
   const pressed = element("button", button);
