@@ -3,9 +3,9 @@
     python campaigns/study_files.py --count 3000 --seed 1
 
 The file holds pictures, the protocol, and sessions with answers. Each mutant is changed once: bytes (cut off, flipped,
-zeroed, exchanged, inserted), a value of a table (of another type, out of all bounds, no JSON, no UTF-8), the JSON of the
-protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and its exports are
-written, and a session begins in it and answers once.
+zeroed, exchanged, inserted), a value of a table (of another type, out of all bounds, no JSON, no UTF-8), the JSON of
+the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and its exports
+are written, every session goes on by an answer, and a new one begins.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ PROTOCOLS: Final = (
 )  # fmt: skip
 
 JUNK: Final[tuple[Any, ...]] = (
-    0, -1, 1, 2, 10**9, 2**63 - 1, -(2**63), 0.5, -0.5, 1e308, float("inf"), "", " ", "real", "fake", "again", "no such",
-    "x" * 5000, "\0", "[", "{}", "[]", "null", "NaN", "1e999", '{"a": ' * 500 + "1" + "}" * 500, "[" * 3000, "[1, 2]",
-    "[[1]]", '["1"]', "[1.5]", "[true]", "[99999]", f"[{10**30}]", "[-1]", b"", b"\xff\xfe", b"\x89PNG\r\n\x1a\n", "é\ud83d",
+    0, -1, 1, 2, 10**9, 2**63 - 1, -(2**63), 0.5, -0.5, 1e308, float("inf"), "", " ", "real", "fake", "again",
+    "no such", "x" * 5000, "\0", "[", "{}", "[]", "null", "NaN", "1e999", '{"a": ' * 500 + "1" + "}" * 500, "[" * 3000, "[1, 2]",
+    "[[1]]", '["1"]', "[1.5]", "[true]", "[99999]", f"[{10**30}]", "[-1]", b"", b"\xff\xfe",
+    b"\x89PNG\r\n\x1a\n", "é\ud83d",
 )  # fmt: skip
 """Values of any type, each of which may land in any place."""
 
@@ -134,8 +135,9 @@ def use(path: Path) -> str:
         results_markdown(results(study, flagged=True, unfinished=True))
         export(study, path.with_suffix(".csv"))
         export(study, path.with_suffix(".json"))
-        token = study.begin("one more session")
-        answer(study, study.state(token)["trial"], now)
+        for token in [*tokens(path), study.begin("one more session")]:
+            if not (state := study.state(token))["finished"]:
+                answer(study, state["trial"], now)
         results_markdown(results(study))
     except RefusedError:
         return "refused"
@@ -147,6 +149,15 @@ def use(path: Path) -> str:
         if study is not None:
             study.close()
     return "whole"
+
+
+def tokens(path: Path) -> list[str]:
+    """Those of the sessions in a file that was opened as a study, so that it can be read."""
+    file = sqlite3.connect(path)
+    try:
+        return [token for (token,) in file.execute("SELECT token FROM sessions")]
+    finally:
+        file.close()
 
 
 # -- mutations --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +51,7 @@ class Content:
 
 
 def content(path: Path, file: sqlite3.Connection) -> Content:
-    """Read and check facts and pictures, not the answers.
+    """Read facts and pictures, and check these and every session.
 
     Args:
         path: for errors. file: open.
@@ -80,45 +80,9 @@ def content(path: Path, file: sqlite3.Connection) -> Content:
     _require(path, isinstance(facts["data"], str), "data is no text")
     _require(path, type(facts["seed"]) is int, "seed is no whole number")
     pictures = _pictures(path, file, protocol, methods, (size[0], size[1]))
+    _check_sessions(path, file, protocol, methods)
+    _check_trials(path, file, protocol, methods, {picture.id for picture in pictures})
     return Content(facts, protocol, tuple(methods), (size[0], size[1]), pictures)
-
-
-def check_answer(
-    path: Path, protocol: StudyProtocol, methods: Collection[str], names: Mapping[int, object], row: Mapping[str, Any]
-) -> None:
-    """Whether an answer, with its trial and session, can be right.
-
-    Args:
-        path: for errors. protocol, methods: of the study. names: those of the pictures, by their ids.
-        row: the columns that `Study.answers` reads.
-
-    Raises:
-        DamagedStudyError: names the answer.
-    """
-    where = f"the answer at position {row['position']!r:.20} of session {row['session']!r:.20}"
-    choices = [value for value, _, _ in protocol.asked.choices]
-    judges = ("",) if protocol.question == "preference" else methods
-
-    def require(good: bool, what: str) -> None:
-        _require(path, good, f"{where}: {what}")
-
-    require(_count(row["position"], 0) and _count(row["session"], 1), "it has no number")
-    require(_count(row["track"], 0) and row["track"] < len(protocol.seconds), "track is none of the protocol")
-    require(row["practice"] in (0, 1), "practice is neither 0 nor 1")
-    require(row["seconds"] is None or _time(row["seconds"]), "seconds are no time")
-    allowed = (*choices, "") if protocol.whole(row["seconds"]) else choices
-    require(row["choice"] in allowed, f"{row['choice']!r:.40} is no answer to the question")
-    require(row["kind"] in protocol.asked.judged, f"nothing of the kind {row['kind']!r:.40} is judged")
-    require(row["judges"] in judges, f"there is no method {row['judges']!r:.40}")
-    method = row["method"] in (("",) if row["kind"] == "real" else methods)
-    other = row["other"] in (methods if protocol.question == "preference" else ("",))
-    require(method and other, "it judges a method that the study does not have")
-    require(all(_time(row[name]) for name in ("exposure", "reaction")), "a time is no number of seconds")
-    require(_number(row["elapsed"]), "a time is no number of seconds")
-    require(isinstance(row["flags"], str) and set(row["flags"].split()) <= FLAGS.keys(), "a flag is unknown")
-    ids = _json(row["pictures"])
-    require(isinstance(ids, list) and len(ids) == len(protocol.asked.shows), "it has another number of pictures")
-    require(all(type(one) is int and isinstance(names.get(one), str) for one in ids), "one of its pictures is missing")
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
@@ -188,6 +152,85 @@ def _pictures(
     return tuple(pictures)
 
 
+def _check_sessions(path: Path, file: sqlite3.Connection, protocol: StudyProtocol, methods: Collection[str]) -> None:
+    judges = ("",) if protocol.question == "preference" else methods
+    for row in file.execute("SELECT id, token, nonce, method, begun, finished FROM sessions"):
+        where = f"session {row['id']!r:.20}"
+        _require(path, _count(row["id"], 1, 2**62), f"{where} has no number")
+        _require(path, isinstance(row["token"], str) and isinstance(row["nonce"], str), f"{where} has no token")
+        _require(path, row["method"] in judges, f"{where} is of no method of the study")
+        ended = row["finished"] is None or _number(row["finished"])
+        _require(path, _number(row["begun"]) and ended, f"{where} has no time")
+    for row in file.execute("SELECT trial, nonce, started, ended FROM showings"):
+        times = all(row[name] is None or _number(row[name]) for name in ("started", "ended"))
+        _require(path, isinstance(row["nonce"], str) and times, f"a showing of trial {row['trial']!r:.20} has no time")
+
+
+def _check_trials(
+    path: Path, file: sqlite3.Connection, protocol: StudyProtocol, methods: Collection[str], ids: Collection[int]
+) -> None:
+    """Every session has the protocol's trials in order, and answers to the first of them."""
+    query = (
+        "SELECT t.*, a.trial IS NOT NULL AS answered, s.finished, a.choice, a.exposure, a.reaction, a.elapsed, a.flags "
+        "FROM trials t JOIN sessions s ON s.id = t.session LEFT JOIN answers a ON a.trial = t.id "
+        "ORDER BY t.session, t.position"
+    )
+    trials: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
+    finished: dict[int, bool] = {}
+    for row in file.execute(query):
+        session = row["session"]
+        where = f"trial {trials[session] + 1} of session {session}"
+        _require(path, row["position"] == trials[session], f"{where} is missing")
+        wrong = _wrong_trial(protocol, methods, ids, row)
+        _require(path, wrong is None, f"{where}: {wrong}")
+        if row["answered"]:
+            wrong = _wrong_answer(protocol, row)
+            _require(path, wrong is None, f"the answer to {where}: {wrong}")
+            _require(path, answers[session] == trials[session], f"{where} has an answer, and one before it has none")
+            answers[session] += 1
+        trials[session] += 1
+        finished[session] = row["finished"] is not None
+    for (session,) in file.execute("SELECT id FROM sessions"):
+        there = trials[session]
+        _require(path, there == protocol.trials, f"session {session} has {there} trials instead of {protocol.trials}")
+        _require(path, finished[session] == (answers[session] == there), f"session {session} has a wrong end")
+
+
+def _wrong_trial(
+    protocol: StudyProtocol, methods: Collection[str], ids: Collection[int], row: sqlite3.Row
+) -> str | None:
+    """What cannot be right in a trial, in words."""
+    if not isinstance(row["key"], str) or not _count(row["fetches"], 0, 2**62):
+        return "it has no key, or no number of fetches"
+    if not _count(row["track"], 0) or row["track"] >= len(protocol.seconds) or row["practice"] not in (0, 1):
+        return "it belongs to no track of the protocol"
+    if row["seconds"] is not None and not _time(row["seconds"]):
+        return "its seconds are no time"
+    if row["kind"] not in protocol.asked.judged:
+        return "it is of a kind that is not judged"
+    if row["method"] not in ("", *methods) or row["other"] not in ("", *methods):
+        return "it is of no method of the study"
+    given = _json(row["pictures"])
+    if not isinstance(given, list) or len(given) != len(protocol.asked.shows):
+        return "it has another number of pictures"
+    if any(type(one) is not int or one not in ids for one in given):
+        return "one of its pictures is missing"
+    return None
+
+
+def _wrong_answer(protocol: StudyProtocol, row: sqlite3.Row) -> str | None:
+    """What cannot be right in an answer, in words."""
+    choices = [value for value, _, _ in protocol.asked.choices]
+    if row["choice"] not in ((*choices, "") if protocol.whole(row["seconds"]) else choices):
+        return f"{row['choice']!r:.40} is no answer to the question"
+    if not _time(row["exposure"]) or not _time(row["reaction"]) or not _number(row["elapsed"]):
+        return "one of its times is no number of seconds"
+    if not isinstance(row["flags"], str) or not set(row["flags"].split()) <= FLAGS.keys():
+        return "one of its flags is unknown"
+    return None
+
+
 def _png_size(data: bytes) -> tuple[int, int] | None:
     """(height, width) of a PNG whose checksums are right; None if it is none."""
     try:
@@ -206,9 +249,11 @@ def _json(text: object) -> Any:
     if not isinstance(text, str):
         return None
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # half a character, or a number that is none
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _texts(value: object) -> bool:
