@@ -4,8 +4,8 @@
 
 The file holds pictures, the protocol, and sessions with answers. Each mutant is changed once: bytes (cut off, flipped,
 zeroed, exchanged, inserted), a value of a table (of another type, out of all bounds, no JSON, no UTF-8), the JSON of
-the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and its exports
-are written, every session goes on by an answer, and a new one begins.
+the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and exports are
+written, every session goes on by an answer, and a new one begins.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ PROTOCOLS: Final = (
 
 JUNK: Final[tuple[Any, ...]] = (
     0, -1, 1, 2, 10**9, 2**63 - 1, -(2**63), 0.5, -0.5, 1e308, float("inf"), "", " ", "real", "fake", "again",
-    "no such", "x" * 5000, "\0", "[", "{}", "[]", "null", "NaN", "1e999", '{"a": ' * 500 + "1" + "}" * 500, "[" * 3000, "[1, 2]",
+    "no such",
+    "x" * 5000, "\0", "[", "{}", "[]", "null", "NaN", "1e999", '{"a": ' * 500 + "1" + "}" * 500, "[" * 3000, "[1, 2]",
     "[[1]]", '["1"]', "[1.5]", "[true]", "[99999]", f"[{10**30}]", "[-1]", b"", b"\xff\xfe",
     b"\x89PNG\r\n\x1a\n", "é\ud83d",
 )  # fmt: skip

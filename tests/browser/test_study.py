@@ -180,9 +180,7 @@ def test_the_released_test_of_roy(tmp_path: Path) -> None:
                 await asyncio.sleep(0.15)
                 if "of 4" in where and headings[-1] == "Now it counts":
                     timed += 1
-                    for key in ("", "f", "rf", "fr")[
-                        timed - 1
-                    ]:  # nothing, fake, real and then fake, fake and then real
+                    for key in ("", "f", "rf", "fr")[timed - 1]:  # none, fake, real then fake, fake then real
                         await page.keyboard.press(key)
                     await stays(page)
                     condition = f"document.getElementById('where').textContent !== '{where}' || trial.hidden"
