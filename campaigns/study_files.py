@@ -4,8 +4,8 @@
 
 The file holds pictures, the protocol, and sessions with answers. Each mutant is changed once: bytes (cut off, flipped,
 zeroed, exchanged, inserted), a value of a table (of another type, out of all bounds, no JSON, no UTF-8), the JSON of
-the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and exports are
-written, every session goes on by an answer, and a new one begins.
+the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and exports
+are written, every session goes on by an answer, and a new one begins.
 """
 
 from __future__ import annotations

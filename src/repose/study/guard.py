@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -107,7 +108,7 @@ class Guard:
         if nonce in mine:
             return lambda: None
         if len(mine) >= limit:
-            wait = round(min(mine.values()) + HOUR - now) + 1
+            wait = math.ceil(min(mine.values()) + HOUR - now)
             raise RefusedError(
                 429,
                 f"{limit} sessions have begun from this address within an hour, which is as many as this study takes; "
