@@ -133,7 +133,7 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
     await page.wait_for_selector("#words:not([hidden]) button")
     await shoot("1-welcome")
     await press("#words button")
-    turns = 0
+    turns, heading = 0, ""
     while True:
         await until("window.fresh || !document.getElementById('words').hidden")
         if await page.is_visible("#words"):
@@ -179,8 +179,8 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
         sharp.append(sharpness[-1])
         first = sharpness[2] > sharpness[3] if len(sharpness) == 4 else sharp[-1] > statistics.median(sharp)
         first ^= generator.random() < 0.15
-        patient = habit == PATIENT and turns % 3 == 0
-        if patient and await page.evaluate("about.unanswered !== ''") and kind == "trial":
+        timed = heading == "Now it counts" and await page.evaluate("about.unanswered !== ''")
+        if habit == PATIENT and turns % 3 == 0 and timed:
             pass  # it counts as what the protocol says
         elif habit == "keys":
             await page.keyboard.press("ArrowLeft" if first else "ArrowRight")

@@ -122,10 +122,14 @@ def study_serve(
     [bold]repose study serve out/study.db --host 0.0.0.0 --port 8080[/bold]
     [bold]repose study serve out/study.db --hosts study.example.org --proxy[/bold]
     """
+    from repose.listening import EVERYBODY, own_hosts
     from repose.study import Study, StudyServer, StudySettings
 
     settings = StudySettings(tuple(hosts or ()), sessions, per_address, proxy)
     opened = Study(study)
+    if host in EVERYBODY:
+        names = ", ".join(sorted({*own_hosts(host), *settings.hosts}))
+        stderr.print(f"note: it answers to the names {names}; --hosts NAME adds one", markup=False, soft_wrap=True)
     with StudyServer(opened, host, port, settings) as server:
         begun, finished = opened.sessions()
         print_line(

@@ -45,6 +45,7 @@ COOKIE: Final = "study"
 WEEK: Final = 7 * 24 * 3600
 LONGEST: Final = 1e9  # seconds of any time
 BATCH: Final = 64  # requests of one transaction, at most
+BACKLOG: Final = 512  # connections that wait to be accepted
 TIDY: Final = 1.0  # seconds after which a finished session is written back into the one file
 
 _FILES: Final = {
@@ -79,6 +80,7 @@ class StudyServer:
             raise OSError(f"cannot serve on {host}:{port}: {error.strerror or error}; try another --port") from error
         self.server_address = self._listener.getsockname()[:2]
         self._guard = Guard(self.settings, host)
+        self._connections = min(self.settings.connections, _descriptors() - 64)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
         self._ended = threading.Event()
@@ -137,7 +139,9 @@ class StudyServer:
         self._listener.setblocking(False)
         with ThreadPoolExecutor(1, "study") as thread:
             worker = asyncio.ensure_future(self._work(thread))
-            server = await asyncio.start_server(self._connected, sock=self._listener.dup(), limit=LONGEST_HEAD)
+            server = await asyncio.start_server(
+                self._connected, sock=self._listener.dup(), limit=LONGEST_HEAD, backlog=BACKLOG
+            )
             try:
                 await self._ending.wait()
             finally:
@@ -172,7 +176,7 @@ class StudyServer:
                 if request is None:
                     return
                 method, keep = request.method, request.keep
-                if len(self._open) > self.settings.connections:
+                if len(self._open) > self._connections:
                     keep = False
                     raise RefusedError(503, "too many connections are open; try again in a minute", 60)
                 answer = await self._answered(request)
@@ -315,6 +319,21 @@ class StudyServer:
             return self.study.state(cookie.value) if cookie else {"new": True}
         except (CookieError, RefusedError):  # of another study on this machine
             return {"new": True}
+
+
+def _descriptors() -> int:
+    """How many files and connections this process may have open, after raising the number as far as it may be."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit for connections
+        return 1 << 20
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return 1 << 20 if soft == resource.RLIM_INFINITY else soft
 
 
 def _content(request: Request) -> dict[str, Any]:
