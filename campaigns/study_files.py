@@ -254,7 +254,19 @@ def fact(file: sqlite3.Connection, generator: random.Random) -> None:
         case 3 if isinstance(node[key], dict):
             node[key][generator.choice(("more", "", "pool"))] = generator.choice((1, None, "x"))
         case _:
-            huge = (10**30, -(10**30), 1e400, float("nan"), True, None, [], {}, "", "fixed", [None] * 50)
+            huge: tuple[Any, ...] = (
+                10**30,
+                -(10**30),
+                1e400,
+                float("nan"),
+                True,
+                None,
+                [],
+                {},
+                "",
+                "fixed",
+                [None] * 50,
+            )
             node[key] = generator.choice((*(one for one in JUNK if not isinstance(one, bytes)), *huge))
     file.execute("UPDATE facts SET value = ? WHERE name = ?", (json.dumps(whole["value"]), name))
 

@@ -135,13 +135,14 @@ def measure(source: Path, visitors: int, pause: float) -> dict[str, Any]:
             server.terminate()
             server.wait(30)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
         with sqlite3.connect(place / "study.db") as file:
             (kept,) = file.execute("SELECT count(*) FROM answers").fetchone()
         file.close()
     return {
         "source": str(source), "visitors": visitors, "pause": pause, "seconds": round(wall, 2),
         "acknowledged": seen.acknowledged, "kept": kept, "failures": seen.failures[:3], "failed": len(seen.failures),
-        "load": round(os.getloadavg()[0], 2), "processor": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "load": round(os.getloadavg()[0], 2), "processor": round(processor, 1),
         **{
             f"{what} {share}": round(1000 * quantile(times, share / 100), 1)
             for what, times in sorted(seen.seconds.items()) for share in (50, 99)
