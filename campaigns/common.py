@@ -172,7 +172,7 @@ def environment(**more: str) -> dict[str, str]:
 def start(
     words: Sequence[str | Path], place: Path, file_size: int | None = None, module: str = "repose", **more: str
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m MODULE WORDS` in a folder; its output goes to the files `out` and `err` there.
+    """Start `python -m MODULE WORDS` in a folder; its output goes to stdout.txt and stderr.txt there.
 
     Args:
         file_size: bytes that a file may have (RLIMIT_FSIZE); a longer write fails with EFBIG.
@@ -186,7 +186,7 @@ def start(
 
     place.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", module, *map(str, words)]
-    with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
+    with (place / "stdout.txt").open("wb") as out, (place / "stderr.txt").open("wb") as err:
         return subprocess.Popen(
             command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=place, env=environment(**more),
             preexec_fn=limit, start_new_session=True,
@@ -210,7 +210,7 @@ def wait(process: subprocess.Popen[bytes], place: Path, seconds: float) -> Ended
             process.returncode = -signal.SIGKILL
             break
         time.sleep(0.02)
-    texts = [(place / name).read_bytes().decode(errors="replace") for name in ("out", "err")]
+    texts = [(place / name).read_bytes().decode(errors="replace") for name in ("stdout.txt", "stderr.txt")]
     return Ended(list(map(str, process.args)), status, *texts, time.perf_counter() - started, peak)  # type: ignore[arg-type]
 
 
@@ -278,14 +278,14 @@ def forked(call: Callable[[], int | None], place: Path, seconds: float, words: S
             os.wait4(pid, 0)
             break
         time.sleep(0.005)
-    texts = [(place / name).read_bytes().decode(errors="replace") for name in ("out", "err")]
+    texts = [(place / name).read_bytes().decode(errors="replace") for name in ("stdout.txt", "stderr.txt")]
     return Ended(list(words), status, *texts, time.perf_counter() - started, peak)
 
 
 def _child(call: Callable[[], int | None], place: Path) -> NoReturn:
     status = 1
     try:
-        for name, number in (("out", 1), ("err", 2)):
+        for name, number in (("stdout.txt", 1), ("stderr.txt", 2)):
             file = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(file, number)
         os.chdir(place)
