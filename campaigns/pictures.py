@@ -53,7 +53,9 @@ def odd_picture(draw: random.Random) -> tuple[bytes, str, tuple[int, int] | None
     """A whole file of an odd kind: its bytes, suffix, size (width, height) if it must be read, and what it is."""
     # sizes around the smallest side, long strips, single pixels
     width, height = draw.choice([(64, 128), (33, 47), (16, 16), (1, 1), (1, 900), (900, 1), (7, 300), (255, 257)])
-    mode = draw.choice(["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I", "F", "LAB", "HSV"])
+    mode = draw.choice(
+        ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I", "F", "LAB", "HSV"]
+    )
     format, suffix = draw.choice(
         [("PNG", ".png"), ("JPEG", ".jpg"), ("TIFF", ".tif"), ("WEBP", ".webp"), ("GIF", ".gif"), ("BMP", ".bmp"),
          ("PPM", ".ppm"), ("JPEG2000", ".jp2"), ("AVIF", ".avif"), ("DIB", ".dib")]
@@ -65,7 +67,9 @@ def odd_picture(draw: random.Random) -> tuple[bytes, str, tuple[int, int] | None
             wide[0, 0] = draw.choice([np.nan, np.inf, -1e30])
         picture = PIL.Image.fromarray(wide.astype({"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]))
     elif mode in ("HSV", "LAB", "YCbCr", "CMYK", "RGBX", "RGBA"):
-        picture = PIL.Image.frombytes(mode, (width, height), draw.randbytes(width * height * (3 if mode in ("HSV", "LAB", "YCbCr") else 4)))
+        picture = PIL.Image.frombytes(
+            mode, (width, height), draw.randbytes(width * height * (3 if mode in ("HSV", "LAB", "YCbCr") else 4))
+        )
     elif mode == "PA":
         picture = PIL.Image.fromarray(pixels).convert("P").convert("PA")
     else:
@@ -88,7 +92,9 @@ def odd_picture(draw: random.Random) -> tuple[bytes, str, tuple[int, int] | None
         what += f" of {1 + len(others)} frames"
     if format == "JPEG" and draw.random() < 0.4:
         more |= draw.choice([{"progressive": True}, {"quality": 1}, {"subsampling": 2}, {"restart_marker_blocks": 1}])
-    if format == "TIFF" and mode in ("1", "L", "RGB", "P") and draw.random() < 0.6:  # Pillow crashes while it writes others
+    if (
+        format == "TIFF" and "append_images" not in more and mode in ("1", "L", "RGB", "P")
+    ):  # Pillow crashes while it writes others
         more |= {"compression": "group4" if mode == "1" else draw.choice(["tiff_lzw", "tiff_deflate", "packbits"])}
     if "transparency" not in more and mode in ("P", "L", "RGB") and format in ("PNG", "GIF") and draw.random() < 0.3:
         more["transparency"] = 0 if mode != "RGB" else (0, 0, 0)
@@ -110,7 +116,9 @@ def odd_picture(draw: random.Random) -> tuple[bytes, str, tuple[int, int] | None
         PIL.Image.open(io.BytesIO(content)).load()
     except Exception:
         wrong = True
-    size = None if wrong or min(width, height) < 32 or mode in ("F", "I", "I;16") else (width, height)
+    size = (
+        None if wrong or "frames" in what or min(width, height) < 32 or mode in ("F", "I", "I;16") else (width, height)
+    )
     if draw.random() < 0.1:  # a suffix that is another format's
         suffix = draw.choice([".jpg", ".png", ".gif", ".tif", ".webp", ".jpeg", ".JPG", ".mp4"])
         what += f" as {suffix}"
@@ -132,12 +140,20 @@ def headers(draw: random.Random) -> tuple[bytes, str, str]:
         header = struct.pack(">IIBBBBB", 12_000, 5_000, 8, 0, 0, 0, 0)
         return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""), ".png", which
     if which == "huge":
-        header = struct.pack(">IIBBBBB", *sides, draw.choice([1, 8, 16]), draw.choice([0, 2, 3, 6]), 0, 0, draw.choice([0, 1]))
+        header = struct.pack(
+            ">IIBBBBB", *sides, draw.choice([1, 8, 16]), draw.choice([0, 2, 3, 6]), 0, 0, draw.choice([0, 1])
+        )
         body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
         return b"\x89PNG\r\n\x1a\n" + body, ".png", f"PNG that says {sides}"
     if which == "start":
-        start = draw.choice([b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"GIF89a", b"RIFF", b"BM", b"P6\n", b"%!PS", b"8BPS"])
-        return start + draw.randbytes(draw.choice([0, 8, 4000])), draw.choice([".jpg", ".png", ".tif", ".gif"]), "a start"
+        start = draw.choice(
+            [b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"GIF89a", b"RIFF", b"BM", b"P6\n", b"%!PS", b"8BPS"]
+        )
+        return (
+            start + draw.randbytes(draw.choice([0, 8, 4000])),
+            draw.choice([".jpg", ".png", ".tif", ".gif"]),
+            "a start",
+        )
     return (b"" if which == "empty" else b"not a picture\n" * 40), draw.choice([".jpg", ".png", ".webp"]), which
 
 
@@ -273,7 +289,9 @@ def words_of(files: dict[str, Path], strategies: Any) -> Any:
         st.sampled_from(["1e3", "٣٢", "²", "64x", "x", "100000x100000", "99999999999999999999", "0", "-1"]),
     )
     who = ["largest", "best", "left", "right", "middle", "0"]
-    person = st.one_of(st.sampled_from(who), st.sampled_from(who), st.sampled_from(["1", "7", "-1", "²", ""]), st.text(max_size=4))
+    person = st.one_of(
+        st.sampled_from(who), st.sampled_from(who), st.sampled_from(["1", "7", "-1", "²", ""]), st.text(max_size=4)
+    )
     behind = ["keep", "white", "transparent", "dancer.png"]
     switch = st.sampled_from([("--room",), ("--crop",), ("--no-retarget",), ("--json",), ("--force",)])
     option = st.one_of(
@@ -323,7 +341,9 @@ def words_of(files: dict[str, Path], strategies: Any) -> Any:
         st.text(max_size=4).map(lambda text: f"pose.json#{text}"),
     )  # fmt: skip
     whole_out = st.sampled_from(["out.png", "out.jpg", "out.webp", "out.tif", "deep/er/out.png"])
-    out = st.one_of(whole_out, whole_out, whole_out, st.sampled_from(["out.xyz", "out", "me.png", "dancer.png/out.png", "."]))
+    out = st.one_of(
+        whole_out, whole_out, whole_out, st.sampled_from(["out.xyz", "out", "me.png", "dancer.png/out.png", "."])
+    )
     return st.tuples(source, document, target, options, out, st.booleans())
 
 
@@ -394,11 +414,18 @@ def transfer(
         kind = _result(place / out)
     if kind is None and (left := common.left_over(place)):
         kind = f"left over: {left[0][-8:]}"
-    if kind is None and ended.status == 2 and (place / out).exists() and out in ("out.png", "out.jpg", "out.webp", "out.tif", "deep/er/out.png"):
+    if (
+        kind is None
+        and ended.status == 2
+        and (place / out).exists()
+        and out in ("out.png", "out.jpg", "out.webp", "out.tif", "deep/er/out.png")
+    ):
         kind = "a picture in spite of an error"
     if kind is None and out == "me.png" and "--force" not in options and (place / out).read_bytes() != source:
         kind = "the source was overwritten"
-    campaign.judged(kind, f"{ended}; pose {pose[:300]!r}", {0: "picture", 2: "one line", 3: "skipped"}[ended.status or 0])
+    campaign.judged(
+        kind, f"{ended}; pose {pose[:300]!r}", {0: "picture", 2: "one line", 3: "skipped"}[ended.status or 0]
+    )
 
 
 def _result(path: Path) -> str | None:
