@@ -10,7 +10,7 @@ from pathlib import Path
 from campaigns import common
 
 FOLDER = Path(__file__).parent
-NO_CAMPAIGNS = {"__init__", "__main__", "common"}
+NO_CAMPAIGNS = {"__init__", "__main__", "common", "tasks"}
 
 
 def names() -> list[str]:

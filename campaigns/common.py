@@ -193,7 +193,7 @@ def start(
         )  # fmt: skip
 
 
-def wait(process: subprocess.Popen[bytes], place: Path, seconds: float) -> Ended:
+def wait(process: subprocess.Popen[bytes] | Child, place: Path, seconds: float) -> Ended:
     """Wait for a process of `start`; past the limit its whole group is killed, and the status is None."""
     started = time.perf_counter()
     status: int | None = None
@@ -214,10 +214,14 @@ def wait(process: subprocess.Popen[bytes], place: Path, seconds: float) -> Ended
     return Ended(list(map(str, process.args)), status, *texts, time.perf_counter() - started, peak)  # type: ignore[arg-type]
 
 
-def kill(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
+def kill(process: subprocess.Popen[bytes] | Child, number: int = signal.SIGKILL) -> None:
     """A signal to a process of `start` and all that it has started."""
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.killpg(process.pid, number)
+    except ProcessLookupError:  # it has ended, or was forked just now and has no group yet
+        with contextlib.suppress(ProcessLookupError):
+            if process.returncode is None:
+                os.kill(process.pid, number)
 
 
 def run(words: Sequence[str | Path], place: Path, seconds: float = 120, **more: Any) -> Ended:
@@ -253,38 +257,54 @@ def verdict(ended: Ended, good: Sequence[int] = (0,), memory: int = 4 << 30) -> 
 # -- calls in children of this process ------------------------------------------------------------------------------
 
 
-def forked(call: Callable[[], int | None], place: Path, seconds: float, words: Sequence[str] = ()) -> Ended:
+@dataclass
+class Child:
+    """A forked child, in its own process group; what `wait` and `kill` need of a process."""
+
+    pid: int
+    args: Sequence[str]
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it runs."""
+        if self.returncode is None:
+            pid, code = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(code)
+        return self.returncode
+
+
+def fork(call: Callable[[], int | None], place: Path, words: Sequence[str] = (), limit: int | None = None) -> Child:
     """Call a function in a forked child of this process, which has imported what it needs, as a command is run.
 
     Args:
         call: its value is the exit status; SystemExit counts too, and any other exception leaves a traceback and 1.
-        words: what it does, for messages.
+        place: the child's folder; its output goes to stdout.txt and stderr.txt there.
+        words: what it does, for messages. limit: bytes that a file of the child may have (RLIMIT_FSIZE).
     """
     place.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    started = time.perf_counter()
     pid = os.fork()
     if pid == 0:
-        _child(call, place)
-    status, peak = None, 0
-    while True:
-        done, code, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            status, peak = os.waitstatus_to_exitcode(code), usage.ru_maxrss * 1024
-            break
-        if time.perf_counter() - started > seconds:
-            os.kill(pid, signal.SIGKILL)
-            os.wait4(pid, 0)
-            break
-        time.sleep(0.005)
-    texts = [(place / name).read_bytes().decode(errors="replace") for name in ("stdout.txt", "stderr.txt")]
-    return Ended(list(words), status, *texts, time.perf_counter() - started, peak)
+        _child(call, place, limit)
+    return Child(pid, words)
 
 
-def _child(call: Callable[[], int | None], place: Path) -> NoReturn:
+def forked(
+    call: Callable[[], int | None], place: Path, seconds: float, words: Sequence[str] = (), limit: int | None = None
+) -> Ended:
+    """`fork`, and wait for its end."""
+    return wait(fork(call, place, words, limit), place, seconds)
+
+
+def _child(call: Callable[[], int | None], place: Path, limit: int | None) -> NoReturn:
     status = 1
     try:
+        os.setsid()
+        if limit is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         for name, number in (("stdout.txt", 1), ("stderr.txt", 2)):
             file = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(file, number)
