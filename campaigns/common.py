@@ -283,6 +283,8 @@ def fork(call: Callable[[], int | None], place: Path, words: Sequence[str] = (),
         words: what it does, for messages. limit: bytes that a file of the child may have (RLIMIT_FSIZE).
     """
     place.mkdir(parents=True, exist_ok=True)
+    for name in ("stdout.txt", "stderr.txt"):
+        (place / name).write_bytes(b"")
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()

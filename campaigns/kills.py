@@ -151,16 +151,16 @@ def _study_file(path: Path, acknowledged: set[str]) -> tuple[str | None, str]:
 
     opened = Study(path)
     try:
-        kept = [str(answer.get("key") or answer.get("trial")) for answer in opened.answers()]
+        kept = opened.answers()
     finally:
         opened.close()
     with sqlite3.connect(path) as file:
         if file.execute("pragma integrity_check").fetchone()[0] != "ok":
             return "damaged file", str(path)
-        keys = [row[0] for row in file.execute("select key from trials where choice is not null")]
+        keys = [row[0] for row in file.execute("select t.key from answers a join trials t on t.id = a.trial")]
     if lost := acknowledged - set(keys):
         return "lost", f"{len(lost)} of {len(acknowledged)} acknowledged answers are gone"
-    if len(keys) != len(set(keys)) or len(kept) > len(keys):
+    if len(keys) != len(set(keys)) or len(kept) != len(keys):
         return "doubled", f"{len(keys)} answers of {len(set(keys))} trials"
     return None, ""
 
@@ -207,7 +207,7 @@ def fetch(options: argparse.Namespace, count: int) -> int:
     draw = random.Random(f"{options.seed}/fetch")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    name = "patn-s-market"
+    name = "carry-s-synthetic"
     size = sum(path.stat().st_size for path in (Mirror.folder / name).iterdir())
     with common.folder() as base:
         words = ["fetch", name, "--from", f"http://127.0.0.1:{server.server_address[1]}", "--to", "got"]
@@ -232,6 +232,7 @@ def fetch(options: argparse.Namespace, count: int) -> int:
 
 def serve(options: argparse.Namespace, count: int) -> int:
     """Row kills/serve."""
+    from repose.bench.serving.measure import people
     from repose.bench.serving.server import RunningServer
     from repose.bench.serving.visitors import Visits, form, visit
     from tests import tiny
@@ -246,15 +247,17 @@ def serve(options: argparse.Namespace, count: int) -> int:
     draw = random.Random(f"{options.seed}/serve")
     me = encoded(tiny.photograph(None, 100, 200, 15, 20, 160))
     sent = [form({"source": me}, {"source_keypoints": joints(15, 20, 160), "target": joints(20, 10, 180)})]
-    clip = form({"source": me}, {"source_keypoints": joints(15, 20, 160), "motion": "wave", "seconds": "0.4"})
+    poses = [json.loads(joints(20 + n, 10, 160)) for n in range(3)]
+    clip = form({"source": people(1)[0], "clip": json.dumps(poses).encode()}, {"mask": "none", "format": "gif"})
     with common.folder() as base:
         model = tiny.save(base / "model")
-        with RunningServer([str(model), "--workers", "2", "--mask", "none"][:3], base / "log.txt") as server:
+        os.environ.update(common.environment())
+        with RunningServer([str(model), "--workers", "2"], base / "log.txt") as server:
             server.wait_for_workers(2)
             address = (server.host, server.port)
             visit(address, sent, 2, requests=4)
             for _ in range(count):
-                job = _post(f"http://{server.host}:{server.port}/v1/animate", clip)
+                job = _post(f"http://{server.host}:{server.port}/v1/video", clip)
                 found: list[Visits] = []
                 load = threading.Thread(target=lambda found=found: found.append(visit(address, sent, 4, requests=16)))
                 load.start()
@@ -270,6 +273,8 @@ def serve(options: argparse.Namespace, count: int) -> int:
                     campaign.judged("a job is lost", json.dumps(end))
                 else:
                     campaign.judged(None, outcome=f"video {end['state']}")
+                if end["state"] == "failed":
+                    print(end, file=sys.stderr)
     return campaign.finish(common.places(options))
 
 

@@ -133,7 +133,7 @@ def headers(draw: random.Random) -> tuple[bytes, str, str]:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    which = draw.choice(["huge", "empty", "start", "text", "bomb"])
+    which = draw.choice(["huge", "empty", "start", "text"] if draw.random() < 0.97 else ["bomb"])
     sides = draw.choice([0, 1, 10**5, 2**31 - 1, 2**32 - 1]), draw.choice([0, 1, 10**5, 2**31 - 1, 30_000])
     if which == "bomb":  # 12,000 x 5,000 pixels of zeros in a few KB
         data = zlib.compress(bytes(12_000 * 1 + 1) * 1000, 9)
