@@ -323,9 +323,13 @@ def _child(call: Callable[[], int | None], place: Path, limit: int | None) -> No
 
 
 def command(words: Sequence[str]) -> int:
-    """The command line `repose WORDS` in this process: for `forked`."""
+    """The command line `repose WORDS` in this process: for `forked`. The file `begun` appears when signals are heard."""
     from repose import cli
 
+    cli._MAIN = os.getpid()  # else it takes itself for a helper of the command
+    signal.signal(signal.SIGTERM, cli._stop)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    Path("begun").touch()
     sys.argv = ["repose", *words]
     cli.main()
     return 0

@@ -22,7 +22,7 @@ from pathlib import Path
 from campaigns import common, tasks
 
 NAMES = ("train", "prepare", "eval", "estimate", "video", "transfer")
-SIZE = 48 << 20
+SIZE = 24 << 20
 """Bytes of the small disk."""
 
 
@@ -84,7 +84,7 @@ def of_task(name: str, options: argparse.Namespace, count: int, mounted: bool) -
     )
     draw = random.Random(f"{options.seed}/{name}")
     with common.folder() as base, contextlib.ExitStack() as stack:
-        task = tasks.tasks(base / "inputs")[name]
+        task = tasks.shared()[name]
         task.measure(base / "reference")
         most = used(base / "reference", task)
         small = stack.enter_context(disk(base / "disk")) if mounted else base / "disk"
@@ -122,7 +122,9 @@ def _verdict(task: tasks.Task, place: Path, ended: common.Ended, detail: str) ->
     if kind is None and (torn := task.torn(place)):
         kind, detail = "half a line", f"{torn}; {detail}"
     partial = common.left_over(place) if kind is None and ended.status == 2 else []
-    partial = [name for name in partial if not name.startswith("store.partial") and ".parts" not in name]  # to go on from
+    partial = [
+        name for name in partial if not name.startswith("store.partial") and ".parts" not in name
+    ]  # to go on from
     if partial:
         kind, detail = "left over", f"{partial}; {detail}"
     if kind is not None:
@@ -286,7 +288,7 @@ def main(words: list[str]) -> int:
         if options.only not in f"full_disk/{name}":
             continue
         if name == "lines":
-            failures += lines(options, options.inputs * 10, mounted)
+            failures += lines(options, options.inputs * 4, mounted)
         elif name == "study":
             failures += study(options, max(2, options.inputs // 3), mounted)
         else:

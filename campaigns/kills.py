@@ -8,7 +8,9 @@ in the file, once each. kills/fetch: downloads from a slow local server. kills/s
 from __future__ import annotations
 
 import argparse
+import http.client
 import http.server
+import io
 import json
 import os
 import random
@@ -22,6 +24,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import PIL.Image
 
 from campaigns import common, tasks
 
@@ -73,7 +77,7 @@ def of_task(name: str, options: argparse.Namespace, count: int) -> int:
     )
     draw = random.Random(f"{options.seed}/{name}")
     with common.folder() as base:
-        task = tasks.tasks(base / "inputs")[name]
+        task = tasks.shared()[name]
         task.measure(base / "reference")
         while campaign.inputs < count:
             before = campaign.inputs
@@ -109,7 +113,8 @@ def study(options: argparse.Namespace, count: int) -> int:
             browser, acknowledged, state = Browser(0), set[str](), None
             while campaign.inputs < count and not (state or {}).get("finished"):
                 child = common.fork(
-                    lambda place=place: common.command(["study", "serve", str(place / "study.db"), "--port", "0"]), place
+                    lambda place=place: common.command(["study", "serve", str(place / "study.db"), "--port", "0"]),
+                    place,
                 )
                 try:
                     browser.port = _port(place / "stdout.txt", child)
@@ -133,9 +138,9 @@ def study(options: argparse.Namespace, count: int) -> int:
     return campaign.finish(common.places(options))
 
 
-def _port(out: Path, child: common.Child) -> int:
+def _port(out: Path, child: common.Child, seconds: float = 60) -> int:
     """The port that a server says on stdout."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := re.search(r"http://[\d.]+:(\d+)/", out.read_text() if out.exists() else ""):
             return int(found[1])
@@ -247,8 +252,8 @@ def serve(options: argparse.Namespace, count: int) -> int:
     draw = random.Random(f"{options.seed}/serve")
     me = encoded(tiny.photograph(None, 100, 200, 15, 20, 160))
     sent = [form({"source": me}, {"source_keypoints": joints(15, 20, 160), "target": joints(20, 10, 180)})]
-    poses = [json.loads(joints(20 + n, 10, 160)) for n in range(3)]
-    clip = form({"source": people(1)[0], "clip": json.dumps(poses).encode()}, {"mask": "none", "format": "gif"})
+    somebody = people(2, (320, 240))
+    clip = form({"source": somebody[0], "clip": _gif(somebody)}, {"mask": "none", "format": "gif"})
     with common.folder() as base:
         model = tiny.save(base / "model")
         os.environ.update(common.environment())
@@ -276,6 +281,14 @@ def serve(options: argparse.Namespace, count: int) -> int:
                 if end["state"] == "failed":
                     print(end, file=sys.stderr)
     return campaign.finish(common.places(options))
+
+
+def _gif(pictures: list[bytes]) -> bytes:
+    """These pictures as the frames of a GIF."""
+    frames = [PIL.Image.open(io.BytesIO(content)).convert("RGB") for content in pictures]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    return buffer.getvalue()
 
 
 def _post(url: str, form: Any) -> dict[str, Any]:

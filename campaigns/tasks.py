@@ -5,8 +5,12 @@ Each `Task` has the words of its command and the result of a whole run, so that 
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +50,9 @@ class Task:
         return common.wait(self.fork(place, limit), place, SECONDS)
 
     def measure(self, place: Path) -> None:
-        """A whole run, for `reference` and `seconds`; RuntimeError if it fails."""
+        """A whole run, for `reference` and `seconds`, once; RuntimeError if it fails."""
+        if self.reference is not None:
+            return
         for _ in range(2):  # the first one compiles and fills caches
             ended = self.run(common.empty(place))
             if ended.status != 0:
@@ -88,6 +94,14 @@ def prepared() -> None:
     from tests import tiny  # noqa: F401
 
     torch.set_num_threads(1)
+
+
+@functools.cache
+def shared() -> dict[str, Task]:
+    """`tasks` in a folder that stays until this process ends."""
+    base = Path(tempfile.mkdtemp(prefix="repose-campaign-"))
+    atexit.register(shutil.rmtree, base, ignore_errors=True)  # a forked child ends without it
+    return tasks(base)
 
 
 def tasks(base: Path) -> dict[str, Task]:
@@ -189,7 +203,9 @@ def _store(place: Path) -> Any:
 def _line(place: Path) -> Any:
     lines = [json.loads(text) for text in (place / "r.jsonl").read_text().splitlines()]
     clock = ("date", "seconds", "commit")
-    return [json.dumps({k: v for k, v in line.items() if not any(c in k for c in clock)}, sort_keys=True) for line in lines]
+    return [
+        json.dumps({k: v for k, v in line.items() if not any(c in k for c in clock)}, sort_keys=True) for line in lines
+    ]
 
 
 def _tree(place: Path) -> Any:
@@ -209,7 +225,9 @@ def _frames(place: Path) -> Any:
     import av
 
     with av.open(str(place / "out.mp4")) as clip:
-        frames = [hashlib.sha256(frame.to_ndarray(format="rgb24").tobytes()).hexdigest() for frame in clip.decode(video=0)]
+        frames = [
+            hashlib.sha256(frame.to_ndarray(format="rgb24").tobytes()).hexdigest() for frame in clip.decode(video=0)
+        ]
     return frames
 
 
