@@ -1,7 +1,8 @@
 """What the campaigns share: options, result lines, temporary folders, and commands that are run and judged.
 
 A campaign is a script of this folder with a function `main(words) -> int`. It counts inputs and failures in a
-`Campaign`, one for each row of the table in docs/reliability.md, and appends a line for each to results/campaigns.jsonl.
+`Campaign`, one for each row of the table in docs/reliability.md, and appends a line for each to
+results/campaigns.jsonl.
 """
 
 from __future__ import annotations
@@ -211,7 +212,8 @@ def wait(process: subprocess.Popen[bytes] | Child, place: Path, seconds: float) 
             break
         time.sleep(0.02)
     texts = [(place / name).read_bytes().decode(errors="replace") for name in ("stdout.txt", "stderr.txt")]
-    return Ended(list(map(str, process.args)), status, *texts, time.perf_counter() - started, peak)  # type: ignore[arg-type]
+    words = [str(word) for word in process.args]  # type: ignore[union-attr]
+    return Ended(words, status, texts[0], texts[1], time.perf_counter() - started, peak)
 
 
 def kill(process: subprocess.Popen[bytes] | Child, number: int = signal.SIGKILL) -> None:
@@ -323,7 +325,7 @@ def _child(call: Callable[[], int | None], place: Path, limit: int | None) -> No
 
 
 def command(words: Sequence[str]) -> int:
-    """The command line `repose WORDS` in this process: for `forked`. The file `begun` appears when signals are heard."""
+    """The command line `repose WORDS` in this process, for `forked`; the file `begun` appears when it hears signals."""
     from repose import cli
 
     cli._MAIN = os.getpid()  # else it takes itself for a helper of the command

@@ -1,6 +1,7 @@
 """Commands on a disk that is full: one line that names the file, nothing torn, and the same command succeeds with room.
 
-With the rights for it (Linux, root) each command runs on a small tmpfs that is filled to a drawn number of bytes; else a
+With the rights for it (Linux, root) each command runs on a small tmpfs that is filled to a drawn number of bytes;
+else a
 limit of file sizes (RLIMIT_FSIZE) ends long writes. The result line says which ("means"). Rows: full_disk/COMMAND,
 and full_disk/lines (result lines by many writes, in this process).
 """
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from campaigns import common, tasks
 
@@ -78,7 +80,8 @@ def of_task(name: str, options: argparse.Namespace, count: int, mounted: bool) -
     means = "a tmpfs" if mounted else "RLIMIT_FSIZE"
     campaign = common.Campaign(
         f"full_disk/{name}",
-        f"`repose {name}` on a full disk ({means}, full after a random number of bytes): a line that names the file and says "
+        f"`repose {name}` on a full disk ({means}, full after a random number of bytes): a line that names the file "
+        f"and says "
         "that there is no room, no half line, no temporary file; with room the same command gives the right result",
         options.seed,
     )
@@ -147,7 +150,8 @@ def lines(options: argparse.Namespace, count: int, mounted: bool) -> int:
     means = "a tmpfs" if mounted else "RLIMIT_FSIZE"
     campaign = common.Campaign(
         "full_disk/lines",
-        f"result lines of random lengths on a disk that fills and empties ({means}): each is whole or absent, and what was "
+        f"result lines of random lengths on a disk that fills and empties ({means}): each is whole or absent, and "
+        f"what was "
         "acknowledged is there, once and in order",
         options.seed,
     )
@@ -213,15 +217,17 @@ def _write_lines(seed: int, count: int, place: Path, mounted: bool) -> int:
 
 def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
     """Row full_disk/study."""
-    from campaigns.kills import _port, _study_file
-    from repose.study import StudyProtocol
     from tests.study import pictures
     from tests.study.test_server import Browser
+
+    from campaigns.kills import _port, _study_file
+    from repose.study import StudyProtocol
 
     means = "a tmpfs" if mounted else "none"
     campaign = common.Campaign(
         "full_disk/study",
-        "`repose study serve` whose disk fills while a participant answers: 503, every acknowledged answer stays, and the "
+        "`repose study serve` whose disk fills while a participant answers: 503, every acknowledged answer stays, "
+        "and the "
         f"session goes on when there is room ({means})",
         options.seed,
     )
@@ -265,14 +271,14 @@ def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
     return campaign.finish(common.places(options), means=means)
 
 
-def _refused(browser: object, state: dict[str, object]) -> str:
+def _refused(browser: Any, state: dict[str, Any]) -> str:
     """Whether the server answers 503, or serves, on a full disk; else what it did."""
     trial = state["trial"]
-    shown = {"key": trial["key"], "showing": "showing 1"}  # type: ignore[index]
-    given = {"key": trial["key"], "choice": "fake", "exposure": 0.1, "reaction": 0.1, "hidden": False, "delay": 0}  # type: ignore[index]
+    shown = {"key": trial["key"], "showing": "showing 1"}
+    given = {"key": trial["key"], "choice": "fake", "exposure": 0.1, "reaction": 0.1, "hidden": False, "delay": 0}
     for path, content in (("/api/start", shown), ("/api/end", shown), ("/api/answer", given)):
         try:
-            status = browser.ask("POST", path, content)[0]  # type: ignore[attr-defined]
+            status = browser.ask("POST", path, content)[0]
         except (OSError, http.client.HTTPException) as error:
             return f"the connection broke: {path}, {type(error).__name__}"
         if status not in (200, 503, 400, 409):

@@ -1,6 +1,7 @@
 """kill -9 at random moments: nothing is lost, nothing is doubled, and the same command goes on.
 
-Rows kills/train, prepare, eval, estimate, video: a command is killed one to three times, then ends by itself; its result
+Rows kills/train, prepare, eval, estimate, video: a command is killed one to three times, then ends by itself; its
+result
 must be that of a run that nobody killed (training: bit for bit). kills/study: answers that the server acknowledged are
 in the file, once each. kills/fetch: downloads from a slow local server. kills/serve: the workers of `repose serve`.
 """
@@ -92,9 +93,10 @@ def of_task(name: str, options: argparse.Namespace, count: int) -> int:
 
 def study(options: argparse.Namespace, count: int) -> int:
     """Row kills/study."""
-    from repose.study import StudyProtocol
     from tests.study import pictures
     from tests.study.test_server import Browser
+
+    from repose.study import StudyProtocol
 
     campaign = common.Campaign(
         "kills/study",
@@ -179,7 +181,7 @@ class Mirror(http.server.SimpleHTTPRequestHandler):
     folder = common.ROOT / "weights"
     rate = 2e6
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         path = self.folder / self.path.lstrip("/")
         if not path.is_file():
             self.send_error(404)
@@ -206,7 +208,8 @@ def fetch(options: argparse.Namespace, count: int) -> int:
     """Row kills/fetch."""
     campaign = common.Campaign(
         "kills/fetch",
-        "`repose fetch --from` a slow local mirror, killed: the next call goes on, every file has its sha256, no part stays",
+        "`repose fetch --from` a slow local mirror, killed: the next call goes on, every file has its sha256, no "
+        "part stays",
         options.seed,
     )
     draw = random.Random(f"{options.seed}/fetch")
@@ -237,15 +240,17 @@ def fetch(options: argparse.Namespace, count: int) -> int:
 
 def serve(options: argparse.Namespace, count: int) -> int:
     """Row kills/serve."""
-    from repose.bench.serving.measure import people
-    from repose.bench.serving.server import RunningServer
-    from repose.bench.serving.visitors import Visits, form, visit
     from tests import tiny
     from tests.serve.conftest import encoded, joints
 
+    from repose.bench.serving.measure import people
+    from repose.bench.serving.server import RunningServer
+    from repose.bench.serving.visitors import Visits, form, visit
+
     campaign = common.Campaign(
         "kills/serve",
-        "workers of `repose serve` killed while visitors send pictures and a video waits: every request is answered, the "
+        "workers of `repose serve` killed while visitors send pictures and a video waits: every request is answered, "
+        "the "
         "acknowledged video is computed",
         options.seed,
     )

@@ -26,14 +26,16 @@ WORKERS, THREADS = 3, 4
 
 def serve(options: argparse.Namespace) -> int:
     """Row load/serve."""
+    from tests import tiny
+
     from repose.bench.serving.measure import _small_request
     from repose.bench.serving.server import RunningServer
     from repose.bench.serving.visitors import visit
-    from tests import tiny
 
     campaign = common.Campaign(
         "load/serve",
-        f"{VISITORS} visitors at `repose serve` with a tiny network and two workers for {SECONDS:.0f} s: every request is "
+        f"{VISITORS} visitors at `repose serve` with a tiny network and two workers for {SECONDS:.0f} s: every "
+        f"request is "
         "answered with a picture, the server then ends with 0",
         options.seed,
     )
@@ -66,7 +68,8 @@ def twice(name: str, options: argparse.Namespace, count: int) -> int:
     """Rows load/train and load/prepare."""
     campaign = common.Campaign(
         f"load/{name}",
-        f"two `repose {name}` at once on one folder, the second up to a whole run later: one is refused with a sentence "
+        f"two `repose {name}` at once on one folder, the second up to a whole run later: one is refused with a "
+        f"sentence "
         "while the other works, and the result is that of one",
         options.seed,
     )
@@ -91,8 +94,10 @@ def twice(name: str, options: argparse.Namespace, count: int) -> int:
             kind = next((found for end in ends if (found := common.verdict(end))), None)
             if kind is None and statuses == [2, 2]:
                 kind = "both are refused"
-            if kind is None and refused and not any(
-                word in refused[0].err for word in ("another process", "exists already")
+            if (
+                kind is None
+                and refused
+                and not any(word in refused[0].err for word in ("another process", "exists already"))
             ):
                 kind = "refused for another reason"
             if kind is None and (wrong := task.wrong(place)):
@@ -135,13 +140,14 @@ def cache(options: argparse.Namespace, count: int) -> int:
     """Row load/cache."""
     import numpy as np
     import PIL.Image
+    from tests.estimate import fake_fields
 
     from repose.estimate.cache import Cached, CachedMask
-    from tests.estimate import fake_fields
 
     campaign = common.Campaign(
         "load/cache",
-        f"{WORKERS} processes of {THREADS} threads estimate the same photographs with one cache: no error, each estimate "
+        f"{WORKERS} processes of {THREADS} threads estimate the same photographs with one cache: no error, each "
+        f"estimate "
         "is right, no temporary file stays",
         options.seed,
     )
@@ -182,7 +188,8 @@ def lines(options: argparse.Namespace, count: int) -> int:
 
     campaign = common.Campaign(
         "load/lines",
-        f"{WORKERS} processes of {THREADS} threads append result lines to one file: every line is whole and there once, "
+        f"{WORKERS} processes of {THREADS} threads append result lines to one file: every line is whole and there "
+        f"once, "
         "those of a thread in its order",
         options.seed,
     )

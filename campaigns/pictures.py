@@ -256,8 +256,9 @@ def _picture(photograph: Any, copy: Path, size: tuple[int, int] | None, detail: 
 
 def prepared(place: Path) -> dict[str, Path]:
     """Weights, photographs of rendered people, and their keypoint files."""
-    from repose.render import Renderer, render_person
     from tests import tiny
+
+    from repose.render import Renderer, render_person
 
     files = {"model": tiny.save(place / "model")}
     with Renderer(height=160, width=160) as renderer:
@@ -326,8 +327,8 @@ def words_of(files: dict[str, Path], strategies: Any) -> Any:
         st.just(pose), st.just(pose), st.just(pose),
         joints.map(lambda values: json.dumps({"people": [{"pose_keypoints_2d": values}]}).encode()),
         st.recursive(number, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-            st.sampled_from(["people", "pose_keypoints_2d", "keypoints", "annotations", "images", "score", "bbox"]), inner,
-            max_size=4), max_leaves=12).map(lambda tree: json.dumps(tree).encode()),
+            st.sampled_from(["people", "pose_keypoints_2d", "keypoints", "annotations", "images", "score", "bbox"]),
+            inner, max_size=4), max_leaves=12).map(lambda tree: json.dumps(tree).encode()),
         st.integers(0, 2**32).map(lambda seed: common.mutated(pose, random.Random(seed))[0]),
         st.integers(0, 2**32).map(lambda seed: scaled(pose, random.Random(seed))),
     )  # fmt: skip
@@ -364,7 +365,8 @@ def transfers(options: argparse.Namespace) -> int:
 
     campaign = common.Campaign(
         "pictures/transfer",
-        "whole `repose transfer` with drawn options, poses and pictures (Hypothesis): a picture of the right size, or status "
+        "whole `repose transfer` with drawn options, poses and pictures (Hypothesis): a picture of the right size, "
+        "or status "
         f"2 or 3 with a line; at most {TRANSFER_SECONDS:.0f} s and {MEMORY >> 30} GiB, no temporary files left",
         options.seed,
     )

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT at random moments: a sentence, the right exit status, nothing torn, and the same command goes on.
 
-Rows signals/COMMAND and signals/SERVER. A command ends with 143 after SIGTERM and 130 after SIGINT. The servers of transfers and the page
+Rows signals/COMMAND and signals/SERVER. A command ends with 143 after SIGTERM and 130 after SIGINT. The servers of
+transfers and the page
 end with 0 after SIGTERM, as their documents say, since they finish what they accepted.
 """
 
@@ -28,7 +29,8 @@ def of_task(name: str, options: argparse.Namespace, count: int) -> int:
     """A row of a command."""
     campaign = common.Campaign(
         f"signals/{name}",
-        f"`repose {name}` ended by SIGTERM (143) or SIGINT (130) at random moments: a sentence, no traceback, nothing torn; the "
+        f"`repose {name}` ended by SIGTERM (143) or SIGINT (130) at random moments: a sentence, no traceback, "
+        f"nothing torn; the "
         "same command then gives the right result",
         options.seed,
     )
@@ -88,8 +90,10 @@ def of_server(name: str, options: argparse.Namespace, count: int) -> int:
     good = {"serve": (0,), "web": (0,), "study": (0, 143)}[name]
     campaign = common.Campaign(
         f"signals/{name}",
-        f"`repose {'study serve' if name == 'study' else name}` ended by SIGTERM ({' or '.join(map(str, good))}) or SIGINT "
-        f"({'0 or 130' if name == 'study' else 130}) while it starts, when it is ready, and after a request: a sentence, no "
+        f"`repose {'study serve' if name == 'study' else name}` ended by SIGTERM ({' or '.join(map(str, good))}) or "
+        f"SIGINT "
+        f"({'0 or 130' if name == 'study' else 130}) while it starts, when it is ready, and after a request: a "
+        f"sentence, no "
         "traceback, no process stays",
         options.seed,
     )
@@ -153,9 +157,10 @@ def _alive(group: int) -> bool:
 
 
 def _server(name: str, base: Path) -> list[str]:
-    from repose.study import StudyProtocol
     from tests import tiny
     from tests.study import pictures
+
+    from repose.study import StudyProtocol
 
     model = str(tiny.save(base / "model"))
     if name == "serve":

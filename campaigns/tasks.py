@@ -1,4 +1,4 @@
-"""Small runs of the long commands, with tiny networks and drawn people: what kills, full disks and signals are tried on.
+"""Small runs of the long commands, with tiny networks and drawn people, for kills, full disks and signals.
 
 Each `Task` has the words of its command and the result of a whole run, so that an interrupted one can be compared.
 """
@@ -83,6 +83,8 @@ class Task:
 
 def prepared() -> None:
     """Import what the forked children need, once."""
+    from tests import tiny  # noqa: F401
+
     import repose.apps.motion.video
     import repose.cli.every_verb
     import repose.comparison
@@ -91,7 +93,6 @@ def prepared() -> None:
     import repose.pipeline
     import repose.scene
     import repose.train.loop  # noqa: F401
-    from tests import tiny  # noqa: F401
 
     torch.set_num_threads(1)
 
@@ -106,9 +107,10 @@ def shared() -> dict[str, Task]:
 
 def tasks(base: Path) -> dict[str, Task]:
     """The tasks by name; their inputs are written below `base`."""
-    from repose.represent.pose_files import write_keypoints
     from tests import tiny
     from tests.estimate import fake_fields, fakes
+
+    from repose.represent.pose_files import write_keypoints
 
     prepared()
     store = tiny.store(base / "store", 6)
@@ -225,10 +227,8 @@ def _frames(place: Path) -> Any:
     import av
 
     with av.open(str(place / "out.mp4")) as clip:
-        frames = [
-            hashlib.sha256(frame.to_ndarray(format="rgb24").tobytes()).hexdigest() for frame in clip.decode(video=0)
-        ]
-    return frames
+        frames = (frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0))
+        return [hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in frames]
 
 
 def _picture(place: Path) -> Any:

@@ -25,15 +25,22 @@ with replacing(Path(sys.argv[1])) as partial:
 """
 
 
+def fill(path: Path, code: int) -> None:
+    """Write a part of a file, and fail."""
+    path.write_text("half")
+    raise OSError(code, os.strerror(code))
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_names_the_file_and_keeps_what_was_there(code: int, tmp_path: Path) -> None:
     path = tmp_path / "result.txt"
     path.write_text("before")
     for write in (replacing, lambda path: replacing(path, sync=True)):
-        with pytest.raises(DiskFullError, match=r"result\.txt could not be written: .*kept; free some space") as told:
-            with write(path) as partial:
-                partial.write_text("half")
-                raise OSError(code, os.strerror(code))
+        with (
+            pytest.raises(DiskFullError, match=r"result\.txt could not be written: .*kept; free some space") as told,
+            write(path) as partial,
+        ):
+            fill(partial, code)
         assert told.value.errno == code
         assert ("the disk is full" in str(told.value)) == (code != errno.EFBIG)
     assert path.read_text() == "before"
