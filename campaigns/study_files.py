@@ -1,7 +1,5 @@
 """Damage the file of a study in many ways, and use it: every time there is a result, or one clear line.
 
-    python campaigns/study_files.py --count 3000 --seed 1
-
 The file holds pictures, the protocol, and sessions with answers. Each mutant is changed once: bytes (cut off, flipped,
 zeroed, exchanged, inserted), a value of a table (of another type, out of all bounds, no JSON, no UTF-8), the JSON of
 the protocol and of the other facts (types, keys, nesting), rows and tables. Then it is opened, its table and exports
@@ -10,16 +8,13 @@ are written, every session goes on by an answer, and a new one begins.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from campaigns import common
 from repose.study import RefusedError, Study, StudyProtocol, export, prepare_study, results
 from repose.study.results import results_markdown
 
@@ -51,48 +47,40 @@ JUNK: Final[tuple[Any, ...]] = (
 """Values of any type, each of which may land in any place."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        outcome = campaign(Path(name), given.count, given.seed)
-    sys.stdout.write(json.dumps(outcome) + "\n")
-    raise SystemExit(1 if outcome["failures"] else 0)
+def main(words: list[str]) -> int:
+    options = common.parser(__doc__, inputs=2000).parse_args(words)
+    campaign = common.Campaign(
+        "study_files",
+        "damaged files of studies are shown as tables, exported, and used by sessions: a result, or one line that "
+        "names the file",
+        options.seed,
+    )
+    with common.folder() as place:
+        originals = [original(place / str(number), protocol) for number, protocol in enumerate(PROTOCOLS)]
+        for number in range(options.inputs):
+            one(campaign, place / "mutant.db", originals, random.Random(f"{options.seed}/{number}"), number)
+    return 1 if campaign.finish(common.places(options)) else 0
 
 
-def campaign(place: Path, count: int, seed: int) -> dict[str, Any]:
-    """Use so many mutants; the number of each outcome, and every failure with what was changed.
-
-    Args:
-        place: an empty folder.
-    """
-    originals = [original(place / str(number), protocol) for number, protocol in enumerate(PROTOCOLS)]
-    endings: Counter[str] = Counter()
-    failures: list[str] = []
-    for number in range(count):
-        generator = random.Random(f"{seed}/{number}")
-        mutant = place / "mutant.db"
-        for old in place.glob("mutant.db*"):
-            old.unlink()
-        shutil.copy(generator.choice(originals), mutant)
-        kind, change = generator.choice(MUTATIONS)
-        try:
-            change(mutant, generator)
-        except sqlite3.Error:  # a value that SQLite itself refuses
-            endings["not changed"] += 1
-            continue
-        begun = time.monotonic()
-        try:
-            ending = use(mutant)
-        except Exception:
-            ending = "failure"
-            failures.append(f"{number}, {kind}: {traceback.format_exc(limit=-2).strip()}")
-        if time.monotonic() - begun > SLOW:
-            failures.append(f"{number}, {kind}: {time.monotonic() - begun:.1f} s")
-        endings[ending] += 1
-    return {"seed": seed, "count": count, "endings": dict(endings), "failures": failures}
+def one(campaign: common.Campaign, mutant: Path, originals: list[Path], generator: random.Random, number: int) -> None:
+    """Change a copy of one of the originals, use it, and judge how that ended."""
+    for old in mutant.parent.glob("mutant.*"):
+        old.unlink()
+    shutil.copy(generator.choice(originals), mutant)
+    kind, change = generator.choice(MUTATIONS)
+    try:
+        change(mutant, generator)
+    except sqlite3.Error:  # a value that SQLite itself refuses
+        campaign.judged(None, outcome="not changed")
+        return
+    begun = time.monotonic()
+    try:
+        ending = use(mutant)
+    except Exception:
+        campaign.judged("traceback", f"{number}, {kind}: {traceback.format_exc(limit=-2).strip()}")
+        return
+    spent = time.monotonic() - begun
+    campaign.judged("slow" if spent > SLOW else None, f"{number}, {kind}: {spent:.1f} s", outcome=ending)
 
 
 def original(place: Path, protocol: StudyProtocol) -> Path:
@@ -298,4 +286,4 @@ MUTATIONS: Final = (
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

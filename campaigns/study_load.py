@@ -1,31 +1,30 @@
 """Many visitors of a study at once: how long its answers take, and whether each one that was acknowledged is kept.
 
-    python campaigns/study_load.py --visitors 100 --rounds 3 src
-    python campaigns/study_load.py --visitors 100 --rounds 3 --pause 1 OLD_CHECKOUT/src src
+    python -m campaigns.study_load
+    python -m campaigns.study_load --pause 1 --inputs 6 --no-results OLD_CHECKOUT/src src
 
-Each given folder holds a package `repose`. Its `repose study serve` runs in a process of its own, with a new study each
-time, and the rounds alternate between the folders, so that two versions are compared on one machine at one time. A
-visitor has one connection, goes through a whole session and does what the page does: pictures, start, end, answer.
-Without --pause visitors do not look at pictures: every one of them always waits for the server.
+Each given folder, src by default, holds a package `repose`. Its `repose study serve` runs in a process of its own, with
+a new study each time, and the rounds alternate between the folders, so that two versions are compared on one machine at
+one time. A visitor has one connection, goes through a whole session and does what the page does: pictures, start, end,
+answer. Without --pause visitors do not look at pictures: every one of them always waits for the server.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from campaigns import common
 
 PREPARE = """
 import sys
@@ -115,39 +114,25 @@ async def visits(port: int, visitors: int, pause: float) -> Round:
     return seen
 
 
-def measure(source: Path, visitors: int, pause: float) -> dict[str, Any]:
-    """One round: a new study, its server, the visitors, and what the file holds afterwards."""
+def measure(source: Path, visitors: int, pause: float) -> tuple[Round, int]:
+    """One round: a new study, its server and the visitors; and how many answers the file holds afterwards."""
     surroundings = {**os.environ, "PYTHONPATH": str(source.resolve()), "PYTHONUNBUFFERED": "1"}
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        subprocess.run([sys.executable, "-c", PREPARE, name], env=surroundings, check=True)
+    with common.folder() as place:
+        subprocess.run([sys.executable, "-c", PREPARE, str(place)], env=surroundings, check=True)
         command = [sys.executable, "-m", "repose", "study", "serve", str(place / "study.db"), "--port", "0"]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         server = subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
             line = server.stdout.readline()
             port = int(line.partition("http://")[2].partition("/")[0].rpartition(":")[2])
-            begun = time.perf_counter()
             seen = asyncio.run(visits(port, visitors, pause))
-            wall = time.perf_counter() - begun
         finally:
             server.terminate()
             server.wait(30)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-        with sqlite3.connect(place / "study.db") as file:
-            (kept,) = file.execute("SELECT count(*) FROM answers").fetchone()
+        file = sqlite3.connect(place / "study.db")
+        (kept,) = file.execute("SELECT count(*) FROM answers").fetchone()
         file.close()
-    return {
-        "source": str(source), "visitors": visitors, "pause": pause, "seconds": round(wall, 2),
-        "acknowledged": seen.acknowledged, "kept": kept, "failures": seen.failures[:3], "failed": len(seen.failures),
-        "load": round(os.getloadavg()[0], 2), "processor": round(processor, 1),
-        **{
-            f"{what} {share}": round(1000 * quantile(times, share / 100), 1)
-            for what, times in sorted(seen.seconds.items()) for share in (50, 99)
-        },
-    }  # fmt: skip
+    return seen, int(kept)
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -155,25 +140,38 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="+", type=Path, metavar="FOLDER", help="each holds a package `repose`")
+def main(words: list[str]) -> int:
+    parser = common.parser(__doc__, inputs=3)
+    parser.add_argument("sources", nargs="*", type=Path, metavar="FOLDER", default=[common.ROOT / "src"])
     parser.add_argument("--visitors", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pause", type=float, default=0.0, help="seconds that a visitor looks at a picture")
-    given = parser.parse_args()
-    p99: dict[str, list[float]] = defaultdict(list)
-    for _ in range(given.rounds):
-        for source in given.sources:
-            line = measure(source, given.visitors, given.pause)
-            p99[str(source)].append(line["answer 99"])
-            sys.stdout.write(json.dumps(line) + "\n")
-            sys.stdout.flush()
-            if line["failed"] or line["acknowledged"] != line["kept"]:
-                raise SystemExit("an answer was lost, or a visitor was sent away")
-    for source, values in p99.items():
-        sys.stdout.write(f"{source}: answers at p99 in {median(values):.1f} ms, the median of {len(values)} rounds\n")
+    options = parser.parse_args(words)
+    campaign = common.Campaign(
+        "study_load",
+        f"{options.visitors} visitors of a study at once, without looking at pictures: every answer that was "
+        "acknowledged is in the file once, and nobody is sent away",
+        options.seed,
+    )
+    times: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for number in range(options.inputs):
+        source = options.sources[number % len(options.sources)]
+        seen, kept = measure(source, options.visitors, options.pause)
+        lost = seen.acknowledged != kept
+        failure = "sent away" if seen.failures else "lost" if lost else None
+        campaign.judged(failure, f"{seen.failures[:3]}, {seen.acknowledged} acknowledged, {kept} kept", "kept")
+        found = {
+            f"{what} {share}": round(1000 * quantile(each, share / 100), 1)
+            for what, each in sorted(seen.seconds.items())
+            for share in (50, 99)
+        }
+        times[str(source)].append(found)
+        sys.stdout.write(f"{source}: {json.dumps(found)}, load {os.getloadavg()[0]:.1f}\n")
+    middle = {
+        source: {what: median(one[what] for one in rounds) for what in rounds[0]} for source, rounds in times.items()
+    }
+    facts = {"visitors": options.visitors, "pause": options.pause, "milliseconds": list(middle.values())}
+    return 1 if campaign.finish(common.places(options), **facts) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

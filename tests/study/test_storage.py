@@ -103,12 +103,12 @@ def test_an_export_is_whole_or_absent(tmp_path: Path) -> None:
     study = pictures.study(tmp_path, SMALL, clock)
     finish(study, study.begin("nonce 01"), clock)
     for name in ("a.csv", "a.json"):
-        with full_disk(100), pytest.raises(OSError, match=rf"{name} cannot be written"):
+        with full_disk(100), pytest.raises(OSError, match=rf"{name} could not be written"):
             export(study, tmp_path / name)
         assert not (tmp_path / name).exists()
         export(study, tmp_path / name)
         whole = (tmp_path / name).read_text()
-        with full_disk(100), pytest.raises(OSError, match=rf"{name} cannot be written"):
+        with full_disk(100), pytest.raises(OSError, match=rf"{name} could not be written"):
             export(study, tmp_path / name)
         assert (tmp_path / name).read_text() == whole
     assert not list(tmp_path.glob(".*"))

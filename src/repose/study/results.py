@@ -366,11 +366,8 @@ def export(study: Study, path: Path | str) -> int:
         text = buffer.getvalue()
     else:
         raise ValueError(f"{path}: answers are written as .csv or .json")
-    try:
-        with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OSError(f"{path} cannot be written ({error.strerror or error}); nothing of it was changed") from error
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
     return len(answers)
 
 
