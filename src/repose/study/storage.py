@@ -74,6 +74,7 @@ class Storage:
             self._file = opened(path)
             try:
                 self._file.execute("PRAGMA foreign_keys = ON")
+                self._file.execute("PRAGMA synchronous = FULL")  # a flush for every transaction, as builds differ
             except sqlite3.Error:
                 self._file.close()
                 raise
