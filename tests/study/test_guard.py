@@ -118,7 +118,7 @@ def test_sessions_of_an_address() -> None:
     guard = Guard(StudySettings(per_address=2), "127.0.0.1", lambda: now[0])
     for nonce in ("one", "two", "two", "one"):  # a request that is repeated is one session
         guard.reserve(request(), nonce)
-    with pytest.raises(RefusedError, match=r"2 sessions .* in 60 minutes") as caught:
+    with pytest.raises(RefusedError, match=r"as it may in an hour \(2\); try again in 60 minutes") as caught:
         guard.reserve(request(), "three")
     assert (caught.value.status, caught.value.retry) == (429, 3600)
     guard.reserve(request(peer="192.0.2.8"), "four")
@@ -156,14 +156,14 @@ def test_limits_and_cookies_over_http(tmp_path: Path) -> None:
         for _ in range(3):  # refused ones do not count as begun
             status, reply, headers = ask("POST", "/api/begin", {"nonce": "nonce 03"}, **https)
             assert (status, headers["Retry-After"]) == (503, "300")
-            assert "2 people take part" in reply["error"]
+            assert "as many people take part as this study takes at once (2)" in reply["error"]
         assert ask("POST", "/api/begin", {"nonce": "nonce 01"}, **https)[0] == 200  # the same one again
     with serving(tmp_path, per_address=1) as server:
         ask = Browser(port(server)).ask
         assert ask("POST", "/api/begin", {"nonce": "nonce 04"})[0] == 200
         status, reply, headers = ask("POST", "/api/begin", {"nonce": "nonce 05"})
         assert (status, 0 < int(headers["Retry-After"]) <= 3600) == (429, True)
-        assert "1 sessions have begun" in reply["error"]
+        assert "as it may in an hour (1); try again in 60 minutes" in reply["error"]
         assert server.study.sessions() == (3, 0)
 
 

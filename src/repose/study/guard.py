@@ -111,12 +111,16 @@ class Guard:
             wait = math.ceil(min(mine.values()) + HOUR - now)
             raise RefusedError(
                 429,
-                f"{limit} sessions have begun from this address within an hour, which is as many as this study takes; "
-                f"try again in {-(-wait // 60)} minutes",
+                f"this address has begun as many sessions as it may in an hour ({limit}); try again in "
+                f"{-(-wait // 60)} minutes",
                 wait,
             )
         mine[nonce] = now
-        return lambda: (mine.pop(nonce, None), None)[1]
+
+        def undo() -> None:
+            mine.pop(nonce, None)
+
+        return undo
 
     def visitor(self, request: Request) -> str:
         """The address that a request comes from; behind a proxy the one that the proxy saw."""

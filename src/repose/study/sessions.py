@@ -109,7 +109,7 @@ class Study:
                 if busy >= at_once:
                     raise RefusedError(
                         503,
-                        f"{at_once} people take part at the moment, which is as many as this study takes",
+                        f"as many people take part as this study takes at once ({at_once}); try again later",
                         300,
                     )
             (before,) = file.execute("SELECT count(*) FROM sessions").fetchone()
