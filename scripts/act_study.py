@@ -27,6 +27,9 @@ from repose.study.results import results_table
 HABITS: Final = ("", "presses twice", "loads again", "closes the tab", "phone", "keys", "looks away")
 """What participants do besides answering, in turn."""
 
+PATIENT: Final = "lets time pass"
+"""Gives no answer to every third picture, where the protocol has an answer for that."""
+
 QUIET: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -93,7 +96,7 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
 
     Args:
         browser: of Playwright's async API.
-        habit: one of `HABITS`.
+        habit: one of `HABITS`, or `PATIENT`.
         pictures: where screenshots go, or None.
     """
     generator, phone = random.Random(seed), habit == "phone"
@@ -130,7 +133,7 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
     await page.wait_for_selector("#words:not([hidden]) button")
     await shoot("1-welcome")
     await press("#words button")
-    turns = 0
+    turns, heading = 0, ""
     while True:
         await until("window.fresh || !document.getElementById('words').hidden")
         if await page.is_visible("#words"):
@@ -140,6 +143,9 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
                 break
             await shoot(f"2-{heading.lower().replace(' ', '-')}")
             await press("#words button")
+            if heading == "Examples":
+                await until("document.querySelector('#words h1').textContent !== 'Examples'")
+                continue
             await shoot("3-cross", "#stage.fixed")
             await until("window.fresh")
         await page.evaluate("window.fresh = false")
@@ -173,7 +179,10 @@ async def participant(browser: Any, url: str, habit: str, seed: int, pictures: P
         sharp.append(sharpness[-1])
         first = sharpness[2] > sharpness[3] if len(sharpness) == 4 else sharp[-1] > statistics.median(sharp)
         first ^= generator.random() < 0.15
-        if habit == "keys":
+        timed = heading == "Now it counts" and await page.evaluate("about.unanswered !== ''")
+        if habit == PATIENT and turns % 3 == 0 and timed:
+            pass  # it counts as what the protocol says
+        elif habit == "keys":
             await page.keyboard.press("ArrowLeft" if first else "ArrowRight")
         elif habit == "presses twice":
             await page.dblclick(f"#answers button:nth-child({1 if first else 2})")
@@ -235,16 +244,15 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--no-restart", action="store_true")
-    parser.add_argument("--habit", action="append", choices=[*HABITS], help="these only; may be given again")
+    parser.add_argument("--habit", action="append", choices=[*HABITS, PATIENT], help="these only; may be given again")
     parser.add_argument("--pictures", type=Path, help="a folder for screenshots")
     given = parser.parse_args()
     if given.pictures is not None:
         given.pictures.mkdir(parents=True, exist_ok=True)
     server = Server(given.study)
     server.start()
-    times = asyncio.run(
-        act(server, given.people, given.at_once, not given.no_restart, given.pictures, given.habit or HABITS)
-    )
+    habits = given.habit or (*HABITS, *([PATIENT] if server.study.protocol.unanswered else []))
+    times = asyncio.run(act(server, given.people, given.at_once, not given.no_restart, given.pictures, habits))
     from rich.console import Console
 
     Console(width=160).print(results_table(results(server.study)))

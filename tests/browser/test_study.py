@@ -144,3 +144,69 @@ def test_the_other_questions(tmp_path: Path) -> None:
             assert len(server.study.answers()) == 2 * protocol.trials
         finally:
             server.stop()
+
+
+def test_the_released_test_of_roy(tmp_path: Path) -> None:
+    """Examples first, practice without limit; a timed picture stays, the last answer counts, and none is 'real'."""
+    from playwright.async_api import Page, async_playwright
+
+    protocol = StudyProtocol(
+        "small", 1, "realism", (SECONDS, None), pool=5, shown=2, practice=2, timed_practice=False, examples=1,
+        unanswered="real", draws="independent",
+    )  # fmt: skip
+    pictures.study(tmp_path, protocol, pictures.Clock(), ("only",)).close()
+    server = acting.Server(tmp_path / "study.db")
+    server.start()
+    headings: list[str] = []
+
+    async def stays(page: Page) -> None:
+        """The picture is still there 0.2 s after it was judged."""
+        await asyncio.sleep(0.2)
+        assert await page.is_visible("#stage.shown")
+
+    async def go(page: Page) -> None:
+        await page.goto(server.url)
+        timed = 0
+        for _ in range(1200):
+            if await page.is_visible("#words button:enabled"):
+                headings.append(await page.inner_text("#words h1"))
+                if headings[-1] == "Thank you!":
+                    return
+                assert await page.locator("#words canvas").count() == (2 if headings[-1] == "Examples" else 0)
+                await page.click("#words button")
+                await asyncio.sleep(0.1)
+            elif await page.is_visible("#stage.shown") and await page.is_enabled("#answers button"):
+                where = await page.inner_text("#where")
+                await asyncio.sleep(0.15)
+                if "of 4" in where and headings[-1] == "Now it counts":
+                    timed += 1
+                    for key in ("", "f", "rf", "fr")[timed - 1]:  # none, fake, real then fake, fake then real
+                        await page.keyboard.press(key)
+                    await stays(page)
+                    condition = f"document.getElementById('where').textContent !== '{where}' || trial.hidden"
+                    while not await page.evaluate(condition):
+                        await asyncio.sleep(0.02)
+                else:
+                    await page.keyboard.press("f")
+            await asyncio.sleep(0.02)
+        raise TimeoutError("the session does not end")
+
+    async def act() -> None:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=acting.chromium(), args=acting.QUIET)
+            await go(await (await browser.new_context()).new_page())
+            await browser.close()
+
+    try:
+        asyncio.run(act())
+        assert headings[1:4] == ["Examples", "Practice", "Now it counts"]
+        answers = server.study.answers()
+        assert [row["flags"] for row in answers] == [[]] * protocol.trials
+        first = [row for row in answers if row["track"] == 0 and not row["practice"]]
+        assert [(row["choice"], row["answered"]) for row in first] == [
+            ("real", False), ("fake", True), ("fake", True), ("real", True),
+        ]  # fmt: skip
+        assert all(row["exposure"] == pytest.approx(SECONDS, abs=0.06) for row in first)
+        assert all(row["seconds"] is None and row["choice"] == "fake" for row in answers if row not in first)
+    finally:
+        server.stop()

@@ -65,3 +65,26 @@ def test_impossible_protocols(change: dict[str, object], text: str) -> None:
     good = StudyProtocol("x", 1, "realism", (1.0, None), pool=25, shown=10, practice=5)
     with pytest.raises(ValueError, match=text):
         replace(good, **change)  # type: ignore[arg-type]
+
+
+def test_the_released_test_of_roy() -> None:
+    """5 + 5 labelled, 5 + 5 judged in practice without a limit, 'real' where no answer came, draws of their own."""
+    text, released = STUDIES["roy@1"], STUDIES["roy-released@1"]
+    assert (text.timed_practice, text.examples, text.unanswered, text.draws) == (True, 0, "", "apart")
+    assert (
+        replace(released, name="roy", notes=text.notes, timed_practice=True, examples=0, unanswered="", draws="apart")
+        == text
+    )
+    assert (released.counted, released.trials) == (40, 50)
+    assert (released.whole(5.0), released.whole(None), text.whole(5.0)) == (True, False, False)
+    assert study_protocol("roy") is text
+    # 20 of 25 are enough where both tracks draw from all
+    replace(released, pool=20)
+    for change, said in (
+        ({"examples": 11}, "11 examples are more than the 10"),
+        ({"question": "anatomy", "unanswered": ""}, "no right answer"),
+        ({"unanswered": "maybe"}, "not 'maybe'"),
+        ({"pool": 19}, "1 x 10 shown and 10 for practice are more than 19"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            replace(released, **change)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repose.study import PUBLISHED, Study, StudyProtocol, export, people_interval, results, wilson
+from repose.study import PUBLISHED, STUDIES, Study, StudyProtocol, export, people_interval, results, wilson
 from repose.study.results import caption, results_markdown, table_lines
 from tests.study import pictures
 from tests.study.pictures import Clock
@@ -21,7 +21,7 @@ REALISM = StudyProtocol("small", 1, "realism", (1.0,), pool=5, shown=4, practice
 def take_part(study: Study, clock: Clock, nonce: str, choose: Any) -> None:
     """A whole session; `choose(number of the trial, its row)` gives the answer."""
     token = study.begin(nonce)
-    with study._reading() as file:
+    with study._storage.reading() as file:
         rows = file.execute(
             "SELECT t.* FROM trials t JOIN sessions s ON s.id = session WHERE token = ? ORDER BY position", (token,)
         ).fetchall()
@@ -162,6 +162,12 @@ def test_published_numbers() -> None:
             assert float(row.numbers["accuracy"]) == pytest.approx(mean, abs=0.0101)
     apatn = [row.numbers for row in realism if row.name == "APATN"]
     assert apatn == [{"R2G": "20.26", "G2R": "35.51"}, {"R2G": "34.17", "G2R": "70.32"}]
+    assert [(row.seconds, row.protocol) for row in realism if row.name == "Multi-scale"] == [
+        (5.0, "roy-released@1"), (None, "roy-released@1"),
+    ]  # fmt: skip
+    for rows in PUBLISHED.values():
+        assert all(bool(row.protocol) == bool(row.participants) or "Deformable" in row.name for row in rows)
+        assert {row.protocol for row in rows} - {""} <= STUDIES.keys()
     assert [row.numbers for row in PUBLISHED["pose"]] == [{"generated": "69.3"}, {"generated": "78.2"}]
 
 

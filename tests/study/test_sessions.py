@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from repose.study import STUDIES, RefusedError, Study, StudyProtocol, results
-from repose.study.sessions import ABANDONED, Listed, flags, plan
+from repose.study.planning import Listed, examples, plan
+from repose.study.results import caption
+from repose.study.sessions import ABANDONED
+from repose.study.times import flags
 from tests.study import pictures
 from tests.study.pictures import Clock
 
@@ -72,6 +75,69 @@ def test_roys_session() -> None:
         assert all(kinds[t.pictures[0]].kind == t.kind and kinds[t.pictures[0]].method == t.method for t in trials)
         drawn |= {t.pictures[0] for t in trials if not t.practice}
     assert len(drawn) == 240  # all 120 + 120 come to be seen
+
+
+def test_roys_session_as_released() -> None:
+    """5 + 5 of practice without limit, none of the examples; then two draws of 10 + 10 of the same 120 + 120."""
+    protocol = STUDIES["roy-released@1"]
+    material = listed(protocol)
+    shown = examples(protocol, material, "b")
+    assert [(picture.kind, picture.method, picture.pair) for picture in shown] == [
+        (kind, method, pair) for kind, method in (("real", ""), ("generated", "b")) for pair in range(5)
+    ]
+    both = 0
+    for seed in range(40):
+        trials = plan(protocol, material, "b", random.Random(seed))
+        assert [(t.practice, t.track, t.seconds) for t in trials] == (
+            [(True, 0, None)] * 10 + [(False, 0, 5.0)] * 20 + [(False, 1, None)] * 20
+        )
+        ids = [t.pictures[0] for t in trials]
+        assert not {picture.id for picture in shown} & set(ids)
+        for part in (slice(0, 10), slice(10, 30), slice(30, 50)):
+            assert len(set(ids[part])) == len(ids[part])
+            assert set(Counter(t.kind for t in trials[part]).values()) == {len(ids[part]) // 2}
+        both += len(set(ids[10:30]) & set(ids[30:]))
+    assert 40 < both < 100  # 20 x 10/120 of each session, so 67 are expected
+
+
+def test_a_picture_that_stays_for_its_time(tmp_path: Path) -> None:
+    """The last answer counts when the time is over; none counts as the protocol says, and is told apart."""
+    protocol = replace(SMALL, examples=1, timed_practice=False, unanswered="real", draws="independent")
+    clock = Clock()
+    study = pictures.study(tmp_path, protocol, clock, ("only",))
+    token = study.begin("12345678")
+    assert (study.about()["examples"], study.about()["unanswered"]) == (1, "real")
+    pngs = [study.example(token, number) for number in range(2)]
+    assert pngs[0] != pngs[1]
+    with pytest.raises(RefusedError, match="no such example"):
+        study.example(token, 2)
+    for number in range(protocol.trials):
+        trial = study.state(token)["trial"]
+        assert study.picture(trial["key"], 0) not in pngs
+        study.start(trial["key"], "showing 1")
+        clock.now += 1.0
+        study.end(trial["key"], "showing 1")
+        timed = trial["seconds"] is not None
+        if not timed:
+            with pytest.raises(RefusedError, match="no such answer"):
+                study.answer(trial["key"], "", 1.0, 1.0, False)
+        choice = "" if timed and number % 2 else "fake"
+        # answered after 0.3 s, and sent when the picture has gone
+        study.answer(trial["key"], choice, 1.0, 0.3 if choice and timed else 1.0, False)
+    answers = study.answers()
+    assert [row["flags"] for row in answers] == [[]] * protocol.trials
+    timed = [row for row in answers if row["seconds"] is not None]
+    assert [(row["choice"], row["answered"], row["reaction"]) for row in timed] == [
+        ("fake", True, 0.3), ("real", False, None),
+    ] * 3  # fmt: skip
+    right = sum(row["right"] for row in answers if not row["practice"])
+    assert (study.state(token)["judged"], study.state(token)["right"]) == (12, right)
+    outcome = results(study)
+    assert outcome.unanswered == (3, 6, "real")
+    assert "3 of 6 pictures with a time limit had no answer in time and count as 'real'" in caption(outcome)
+    choices = Counter((row["kind"], row["choice"]) for row in timed)
+    assert outcome.rows[0].rates["R2G"].hits == choices["real", "fake"]
+    assert outcome.rows[0].rates["G2R"].hits == choices["generated", "real"]
 
 
 def test_patns_session() -> None:
@@ -287,6 +353,22 @@ def test_flags_of_what_the_server_saw(
     given: tuple[Any, ...], seen: float, delay: float, fetches: int, wanted: list[str]
 ) -> None:
     assert flags(*given, seen=seen, delay=delay, fetches=fetches) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "seen", "wanted"),
+    [
+        ((5.0, 1, 5.0, 0.6, 5.1, False), 5.0, []),  # answered early, and sent when the picture had gone
+        ((5.0, 1, 5.0, 5.0, 5.1, False), 5.0, []),  # not answered
+        ((5.0, 1, 0.6, 0.6, 0.7, False), 0.6, ["short"]),  # taken away by the answer
+        ((5.0, 1, 5.3, 0.6, 5.4, False), 5.3, ["long"]),
+        ((5.0, 1, 5.0, 7.0, 7.1, False), 5.0, ["clock"]),  # answered after it had gone
+        ((5.0, 1, 5.0, 0.6, 0.7, False), 0.6, ["clock"]),  # sent before it had gone
+        ((5.0, 1, 2.0, 1.0, 5.0, True), 2.0, ["hidden"]),
+    ],
+)
+def test_flags_of_a_picture_that_stays(given: tuple[Any, ...], seen: float, wanted: list[str]) -> None:
+    assert flags(*given, seen=seen, delay=0.0, fetches=1, whole=True) == wanted
 
 
 def test_a_lost_reply_changes_nothing(tmp_path: Path) -> None:

@@ -93,21 +93,44 @@ def study_serve(
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everybody who reaches it.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8010,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which people call the server, besides this machine's own. Repeat it for more."),
+    ] = None,
+    proxy: Annotated[
+        bool,
+        typer.Option(
+            "--proxy", help="A proxy with HTTPS stands in front: believe its X-Forwarded-Proto and X-Forwarded-For."
+        ),
+    ] = False,
+    sessions: Annotated[
+        int, typer.Option(min=0, help="Unfinished sessions at once, at most; 0 for any number.")
+    ] = 1000,
+    per_address: Annotated[
+        int, typer.Option(min=0, help="Sessions that begin from one address in an hour, at most; 0 for any number.")
+    ] = 100,
 ) -> None:
     """Put a study on the web until Ctrl-C.
 
     The page works without a network, on a phone as well, by keys and by touch. Every answer is in the file at once:
     a closed tab goes on where it was, and so does a server that was stopped and started again.
 
-    Nothing is encrypted here: where people come over the internet, put a server with HTTPS in front.
+    Nothing is encrypted here: where people come over the internet, put a proxy with HTTPS in front, and say
+    so. Requests to a name that is not this machine's, and those of other sites' pages, are refused.
 
     [bold]repose study serve out/study.db[/bold]
     [bold]repose study serve out/study.db --host 0.0.0.0 --port 8080[/bold]
+    [bold]repose study serve out/study.db --hosts study.example.org --proxy[/bold]
     """
-    from repose.study import Study, StudyServer
+    from repose.listening import EVERYBODY, own_hosts
+    from repose.study import Study, StudyServer, StudySettings
 
+    settings = StudySettings(tuple(hosts or ()), sessions, per_address, proxy)
     opened = Study(study)
-    with StudyServer(opened, host, port) as server:
+    if host in EVERYBODY:
+        names = ", ".join(sorted({*own_hosts(host), *settings.hosts}))
+        stderr.print(f"note: it answers to the names {names}; --hosts NAME adds one", markup=False, soft_wrap=True)
+    with StudyServer(opened, host, port, settings) as server:
         begun, finished = opened.sessions()
         print_line(
             f"{opened.protocol} on {server.url}; sessions so far: {begun} begun, {finished} finished; Ctrl-C ends it"

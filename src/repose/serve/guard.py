@@ -14,10 +14,10 @@ import time
 import traceback
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from repose import listening
 from repose.serve.errors import RefusedError, busy
 from repose.serve.metrics import Metrics
 from repose.serve.queue import stopping
@@ -29,11 +29,7 @@ ROUTES: Final = ("/v1/", "/healthz", "/metrics", "/docs", "/openapi.json")
 _GUARDED: Final = ("/v1/", "/metrics")
 """Paths that need the token."""
 
-_HEADERS: Final = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
-}
+_HEADERS: Final = {name.lower().encode(): value.encode() for name, value in listening.HEADERS.items()}
 """Of every answer."""
 
 _OWN_HEADERS: Final = {
@@ -101,12 +97,10 @@ class Guard:
             raise busy("The server is busy: too many requests are open.", "server", 5)
 
     def _check_host(self, headers: dict[str, str]) -> None:
-        hosts = self._settings.accepted_hosts
-        name = headers.get("host", "").lower()
-        bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdecimal() and not name.endswith("]") else name
-        if "*" not in hosts and bare not in hosts:
+        host = headers.get("host", "")
+        if not listening.is_called(host, self._settings.accepted_hosts):
             raise RefusedError(
-                400, f"This server is not called {bare[:100]!r}.", "header Host",
+                400, f"This server is not called {listening.host_name(host)[:100]!r}.", "header Host",
                 "Use the name that it was started with; the operator adds names by --hosts.",
             )  # fmt: skip
 
@@ -115,7 +109,7 @@ class Guard:
         origin = headers.get("origin", "")
         if scope["method"] in _SAFE or not origin or self._allowed(origin):
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        if not listening.of_own_page(origin, headers.get("host", "")):
             raise RefusedError(
                 403, f"Pages of {origin[:100]} may not use this server.", "header Origin",
                 "The operator allows a site by --cors ORIGIN.",

@@ -14,8 +14,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from repose.listening import listener
 from repose.serve.app import create_app
-from repose.serve.listening import listener
 from repose.serve.queue import stopping
 from repose.serve.service import Service
 from repose.serve.settings import ServeSettings

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from repose.cores import cores
+from repose.listening import EVERYBODY, LOCAL
 
 ON_A_GPU: Final = 8
 """Requests of a batch where nothing else is said."""
 
 MOST_WORKERS: Final = 4
 """Where nothing else is said: each takes 0.7 GB."""
-
-LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
-"""Names of hosts that are accepted where no others are given: this machine alone."""
 
 MAX_PIXELS: Final = 25_000_000
 MAX_BYTES: Final = 32_000_000
@@ -113,7 +111,7 @@ class ServeSettings:
         if self.hosts:
             return tuple(host.lower() for host in self.hosts)
         host = f"[{self.host}]" if ":" in self.host else self.host
-        own = () if self.host in ("0.0.0.0", "::", "") else (host.lower(),)
+        own = () if self.host in EVERYBODY else (host.lower(),)
         return (*LOCAL, *own)
 
     @property

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from repose.data.store import Store
+from repose.files import replacing
 from repose.images import PICTURES, ImageError, load_image
 from repose.metrics.file_names import DIRECTION_FOLDERS, owners, places_of, possible_names, several
 from repose.picture_files import open_picture
@@ -323,24 +324,25 @@ def _from_folders(
 
 
 def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> dict[str, int]:
-    """The file, written beside its place and renamed when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
+    """The file, which is whole or absent.
+
+    Raises:
+        OSError: it cannot be written, because the disk is full, say.
+    """
     counts: Counter[str] = Counter()
     try:
-        with contextlib.closing(sqlite3.connect(partial)) as file, file:
+        with replacing(path, sync=True) as partial, contextlib.closing(sqlite3.connect(partial)) as file:
+            with file:
+                file.executescript(TABLES)
+                file.execute(f"PRAGMA user_version = {VERSION}")
+                file.executemany("INSERT INTO facts VALUES (?, ?)", [(k, json.dumps(v)) for k, v in facts.items()])
+                for piece in pieces:
+                    row = piece.kind, piece.method, piece.pair, piece.name, piece.practice, png(piece.image)
+                    file.execute("INSERT INTO pictures VALUES (NULL, ?, ?, ?, ?, ?, ?)", row)
+                    counts[f"{piece.kind} {piece.method}".strip()] += 1
             file.execute("PRAGMA journal_mode = WAL")
-            file.executescript(TABLES)
-            file.execute(f"PRAGMA user_version = {VERSION}")
-            file.executemany("INSERT INTO facts VALUES (?, ?)", [(k, json.dumps(v)) for k, v in facts.items()])
-            for piece in pieces:
-                row = piece.kind, piece.method, piece.pair, piece.name, piece.practice, png(piece.image)
-                file.execute("INSERT INTO pictures VALUES (NULL, ?, ?, ?, ?, ?, ?)", row)
-                counts[f"{piece.kind} {piece.method}".strip()] += 1
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be written ({error}); make room, or choose another place") from error
     return dict(counts)
 
 

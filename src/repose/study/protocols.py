@@ -10,6 +10,12 @@ What the papers say, and what is chosen where they are silent:
   randomly drawn from each set of the remaining 120"; "a constrained test followed by an unconstrained test", 5 seconds
   and none; 61 people. Chosen: practice comes once, before the timed track and as long as that; the untimed track draws
   20 pictures that the timed one did not show.
+- The test that Roy et al. released (user-study/ of github.com/prasunroy/pose-transfer), where it differs: practice is
+  without a time limit and begins with 5 + 5 labelled examples, the other 5 + 5 of the 10 + 10 are judged; in the timed
+  track a picture stays for its 5 seconds, an answer may be changed until then, and "if you do not select an
+  option within the given time limit, the image will be automatically considered as REAL"; each track draws from all
+  pictures, whatever the other one showed. There a picture fades for one of its seconds and practice has one order for
+  everybody; here neither.
 - Zhu et al., PATN and APATN, section 4.3.3: 30 people "give an instant judgment (real/fake) about each image within a
   second", "55 real and 55 generated images are randomly selected and shuffled, the first 10 of them are used for
   practice then the remaining 100". Chosen: the pictures are drawn once for a study, the shuffle is everybody's own.
@@ -110,10 +116,17 @@ class StudyProtocol:
         practice: pictures that do not count. "fixed": so many of each kind, the same for everybody and set aside from
             the pool, before the first track. "first": so many in all, the first of the first track, of either kind.
         participants: how many people the source had; 0 where there is no source.
+        timed_practice: whether practice pictures are seen as long as those of the first track; else without limit.
+        examples: of the fixed practice pictures of each kind, so many are shown with their label, before the others.
+        unanswered: the answer that counts where none came while a timed picture was seen. Such a picture stays for its
+            whole time, and an answer may be changed until then. Empty: an answer takes the picture away, may come after
+            it has gone, and is waited for.
+        draws: "apart", no picture is in two tracks; "independent", each track draws from all.
         notes: where it comes from.
 
     Raises:
-        ValueError: no such question, a time of 0 or less, or more pictures shown than the pool holds.
+        ValueError: no such question or answer, a time of 0 or less, more pictures shown than the pool holds, or more
+            examples than practice pictures.
     """
 
     name: str
@@ -126,6 +139,10 @@ class StudyProtocol:
     practice_from: Literal["fixed", "first"] = "fixed"
     participants: int = 0
     notes: str = ""
+    timed_practice: bool = True
+    examples: int = 0
+    unanswered: str = ""
+    draws: Literal["apart", "independent"] = "apart"
 
     def __post_init__(self) -> None:
         if self.question not in QUESTIONS:
@@ -135,12 +152,18 @@ class StudyProtocol:
         if min(self.pool, self.shown) < 1 or self.practice < 0:
             raise ValueError(f"{self}: pool and shown are at least 1, practice at least 0")
         aside = self.practice if self.practice_from == "fixed" else 0
-        if self.shown * len(self.seconds) + aside > self.pool:
-            raise ValueError(
-                f"{self}: {len(self.seconds)} x {self.shown} shown and {aside} for practice are more than {self.pool}"
-            )
+        drawn = len(self.seconds) if self.draws == "apart" else 1
+        if self.shown * drawn + aside > self.pool:
+            raise ValueError(f"{self}: {drawn} x {self.shown} shown and {aside} for practice are more than {self.pool}")
         if self.practice_from == "first" and self.practice >= self.shown * len(self.asked.judged):
             raise ValueError(f"{self}: the first {self.practice} for practice leave nothing that counts")
+        if not 0 <= self.examples <= aside or (self.examples and not self.asked.truth):
+            raise ValueError(
+                f"{self}: {self.examples} examples are more than the {aside} fixed practice pictures, or the question "
+                f"'{self.question}' has no right answer that could be shown"
+            )
+        if self.unanswered and self.unanswered not in [value for value, _, _ in self.asked.choices]:
+            raise ValueError(f"{self}: unanswered is one of the question's answers, not '{self.unanswered}'")
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -158,7 +181,13 @@ class StudyProtocol:
     @property
     def trials(self) -> int:
         """Answers of a whole session, practice included."""
-        return self.counted + self.practice * (len(self.asked.judged) if self.practice_from == "fixed" else 1)
+        if self.practice_from == "first":
+            return self.counted + self.practice
+        return self.counted + (self.practice - self.examples) * len(self.asked.judged)
+
+    def whole(self, seconds: float | None) -> bool:
+        """Whether a picture that is seen for so long stays for its whole time, whenever the answer comes."""
+        return bool(self.unanswered) and seconds is not None
 
 
 _ROY: Final = "Multi-scale Attention Guided Pose Transfer, section 4.2"
@@ -168,6 +197,11 @@ STUDIES: Final = {
     str(study): study
     for study in (
         StudyProtocol("roy", 1, "realism", (5.0, None), 130, 10, 10, "fixed", 61, f"{_ROY}: both tracks"),
+        StudyProtocol(
+            "roy-released", 1, "realism", (5.0, None), 130, 10, 10, "fixed", 61,
+            "Multi-scale, the released test: no answer within 5 s is 'real'",
+            timed_practice=False, examples=5, unanswered="real", draws="independent",
+        ),
         StudyProtocol("roy-timed", 1, "realism", (5.0,), 130, 10, 10, "fixed", 61, f"{_ROY}: the constrained track"),
         StudyProtocol("roy-untimed", 1, "realism", (None,), 130, 10, 10, "fixed", 61, f"{_ROY}: the unconstrained one"),
         StudyProtocol("patn", 1, "realism", (1.0,), 55, 55, 10, "first", 30, "PATN and APATN, section 4.3.3"),

@@ -26,7 +26,9 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from repose.study.sessions import FLAGS, Study
+from repose.files import replacing
+from repose.study.sessions import Study
+from repose.study.times import FLAGS
 
 RESAMPLES: Final = 5000
 
@@ -49,7 +51,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One line of a table; a published one has `numbers`, percent as printed there, ours `rates`."""
+    """One line of a table; a published one has `numbers`, percent as printed there, ours `rates`.
+
+    Attributes:
+        protocol: which of `STUDIES` a published row belongs to; empty where it was taken over from another paper.
+    """
 
     name: str
     seconds: float | None
@@ -57,11 +63,16 @@ class StudyRow:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
 class Results:
-    """The rows of a study, and the number of answers by flag and of sessions."""
+    """The rows of a study, and the number of answers by flag and of sessions.
+
+    Attributes:
+        unanswered: pictures without an answer in time, of how many timed ones that count, and what they count as.
+    """
 
     protocol: str
     question: str
@@ -70,14 +81,21 @@ class Results:
     begun: int
     finished: int
     flagged: Mapping[str, int]
+    unanswered: tuple[int, int, str] = (0, 0, "")
 
 
-def _published(source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]]) -> list[StudyRow]:
-    return [StudyRow(name, seconds, people or None, numbers=numbers, source=source) for name, numbers in rows]
+def _published(
+    source: str, seconds: float | None, people: int, *rows: tuple[str, Mapping[str, str]], protocol: str = ""
+) -> list[StudyRow]:
+    return [
+        StudyRow(name, seconds, people or None, numbers=numbers, source=source, protocol=protocol)
+        for name, numbers in rows
+    ]
 
 
 _T2, _T3, _DPT = "Multi-scale, Table 2", "PATN/APATN, Table 3, DeepFashion", "Dense Pose Transfer, Table 2"
 _T3M = "PATN/APATN, Table 3, Market-1501"
+_RELEASED = "roy-released@1"  # docs/study.md says why
 
 PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
     "realism": (
@@ -87,8 +105,12 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             ("Deformable GAN", {"R2G": "12.42", "G2R": "24.61", "accuracy": "81.49"}),
             ("PATN", {"R2G": "19.14", "G2R": "31.78", "accuracy": "74.54"}),
         ),
-        *_published(_T2, 5.0, 61, ("Multi-scale", {"R2G": "25.90", "G2R": "54.26", "accuracy": "59.92"})),
-        *_published(_T2, None, 61, ("Multi-scale", {"R2G": "30.37", "G2R": "46.30", "accuracy": "61.67"})),
+        *_published(
+            _T2, 5.0, 61, ("Multi-scale", {"R2G": "25.90", "G2R": "54.26", "accuracy": "59.92"}), protocol=_RELEASED
+        ),
+        *_published(
+            _T2, None, 61, ("Multi-scale", {"R2G": "30.37", "G2R": "46.30", "accuracy": "61.67"}), protocol=_RELEASED
+        ),
         *_published(
             _T3, 1.0, 0,
             ("PG2", {"R2G": "9.2", "G2R": "14.9"}),
@@ -96,7 +118,8 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             ("Tang et al.", {"R2G": "21.61", "G2R": "33.75"}),
         ),
         *_published(
-            _T3, 1.0, 30, ("PATN", {"R2G": "19.14", "G2R": "31.78"}), ("APATN", {"R2G": "20.26", "G2R": "35.51"})
+            _T3, 1.0, 30, ("PATN", {"R2G": "19.14", "G2R": "31.78"}), ("APATN", {"R2G": "20.26", "G2R": "35.51"}),
+            protocol="patn@1",
         ),
         *_published(
             _T3M, 1.0, 0,
@@ -105,7 +128,8 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             ("Tang et al.", {"R2G": "35.28", "G2R": "65.16"}),
         ),
         *_published(
-            _T3M, 1.0, 30, ("PATN", {"R2G": "32.23", "G2R": "63.47"}), ("APATN", {"R2G": "34.17", "G2R": "70.32"})
+            _T3M, 1.0, 30, ("PATN", {"R2G": "32.23", "G2R": "63.47"}), ("APATN", {"R2G": "34.17", "G2R": "70.32"}),
+            protocol="patn@1",
         ),
         *_published(
             _DPT, 1.0, 0,
@@ -116,6 +140,7 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             _DPT, 1.0, 30,
             ("Deformable GAN, AMT", {"R2G": "11.8", "G2R": "23.5"}),
             ("Dense Pose Transfer, AMT", {"R2G": "13.1", "G2R": "17.2"}),
+            protocol="dpt-realism@1",
         ),
     ),
     "anatomy": (
@@ -123,6 +148,7 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             _DPT, 1.0, 30,
             ("Deformable GAN, AMT", {"real": "77.5", "generated": "34.1"}),
             ("Dense Pose Transfer, AMT", {"real": "75.6", "generated": "40.7"}),
+            protocol="dpt-anatomy@1",
         ),
     ),
     "pose": (
@@ -130,11 +156,12 @@ PUBLISHED: Final[dict[str, tuple[StudyRow, ...]]] = {
             _DPT, 1.0, 30,
             ("Deformable GAN, AMT", {"generated": "69.3"}),
             ("Dense Pose Transfer, AMT", {"generated": "78.2"}),
+            protocol="dpt-pose@1",
         ),
     ),
     "preference": (),
 }  # fmt: skip
-"""Question -> the papers' rows, percent. The number of people is given where the paper itself asked them."""
+"""Question -> the papers' rows, percent. People and protocol are given where the paper itself asked people."""
 
 COLUMNS: Final = {
     "realism": ("R2G", "G2R", "accuracy"),
@@ -218,7 +245,9 @@ def results(study: Study, *, flagged: bool = False, unfinished: bool = False) ->
             rows.append(StudyRow(name, seconds, people, rates))
     begun, finished = study.sessions()
     flag_counts = {flag: count for flag, count in marks.items() if count}
-    return Results(str(study.protocol), question, COLUMNS[question], tuple(rows), begun, finished, flag_counts)
+    timed = [row for row in kept if study.protocol.whole(row["seconds"])]
+    without = sum(not row["answered"] for row in timed), len(timed), study.protocol.unanswered
+    return Results(str(study.protocol), question, COLUMNS[question], tuple(rows), begun, finished, flag_counts, without)
 
 
 def _judged(column: str, rows: Sequence[dict[str, Any]]) -> list[tuple[int, bool]]:
@@ -263,7 +292,8 @@ def table_lines(outcome: Results, published: bool = True) -> tuple[list[str], li
         seconds = "∞" if row.seconds is None else f"{row.seconds:g}"
         cells = [_cell(row, column) for column in outcome.columns]
         people = "" if row.participants is None else str(row.participants)
-        source = f"published: {row.source}" if row.source else outcome.protocol
+        of = f", {row.protocol}" if row.protocol else ""
+        source = f"published: {row.source}{of}" if row.source else outcome.protocol
         rows.append([row.name, seconds, people, *cells, source])
     return headings, rows
 
@@ -275,6 +305,9 @@ def caption(outcome: Results) -> str:
         "Intervals of 95 %: first over people (cluster bootstrap; the one to cite), then over answers (Wilson).",
         f"{outcome.finished} sessions finished of {outcome.begun} begun.",
     ]
+    without, of, counts = outcome.unanswered
+    if of:
+        text.append(f"{without} of {of} pictures with a time limit had no answer in time and count as '{counts}'.")
     if outcome.flagged:
         marks = ", ".join(f"{count} {flag} ({FLAGS[flag]})" for flag, count in outcome.flagged.items())
         text.append(f"Answers with impossible times: {marks}.")
@@ -315,14 +348,14 @@ def export(study: Study, path: Path | str) -> int:
         path: .csv has a line for each answer; .json the answers, and the protocol and data that they belong to.
 
     Raises:
-        ValueError: another ending.
+        ValueError: another ending, or the study is damaged.
+        OSError: the file cannot be written, because the disk is full, say; one that was there stays as it was.
     """
     path, answers = Path(path), study.answers()
     if path.suffix == ".json":
         facts = {name: study.facts[name] for name in ("protocol", "methods", "seed", "data")}
         text = json.dumps({"study": str(study.protocol), **facts, "answers": answers}, indent=1, ensure_ascii=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        text += "\n"
     elif path.suffix == ".csv":
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, FIELDS, lineterminator="\n")
@@ -330,16 +363,17 @@ def export(study: Study, path: Path | str) -> int:
         writer.writerows(
             row | {"pictures": "|".join(row["pictures"]), "flags": " ".join(row["flags"])} for row in answers
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(buffer.getvalue(), encoding="utf-8")
+        text = buffer.getvalue()
     else:
         raise ValueError(f"{path}: answers are written as .csv or .json")
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
     return len(answers)
 
 
 FIELDS: Final = (
     "session", "judges", "finished", "position", "track", "practice", "seconds", "kind", "method", "other", "pictures",
-    "choice", "right", "exposure", "reaction", "elapsed", "flags",
+    "choice", "right", "exposure", "reaction", "elapsed", "flags", "answered",
 )  # fmt: skip
 """Columns of the exported CSV."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
@@ -17,17 +16,16 @@ import numpy as np
 import torch
 import uvicorn
 
+from repose.listening import EVERYBODY, addresses, listener, own_hosts
 from repose.serve.guard import Guard
-from repose.serve.listening import listener
 from repose.serve.metrics import Metrics
-from repose.serve.settings import LOCAL, ServeSettings
+from repose.serve.settings import ServeSettings
 from repose.web import arranging, posing
 from repose.web.live import Live, live_router
 from repose.web.posing import Models
 from repose.web.sessions import Limits, Session
 
 _NEARBY: Final = 20  # ports that are tried for a proposal
-_EVERYBODY: Final = ("0.0.0.0", "::", "")
 
 
 class PortTakenError(OSError):
@@ -96,19 +94,6 @@ def require_port(host: str, port: int) -> socket.socket:
                 f"port {port} of {host} cannot be used ({said}); {other} is free: --port {other}"
             ) from None
         raise OSError(f"cannot listen at {host}:{port} ({said}); try another --host or --port") from None
-
-
-def own_hosts(host: str) -> tuple[str, ...]:
-    """The names by which visitors may call a server that listens at `host`.
-
-    For one that listens everywhere: this machine's name and addresses, so that a phone in the same network reaches it.
-    Other names are refused: a page of a stranger could otherwise have its own name lead to this machine.
-    """
-    if host not in _EVERYBODY:
-        return (*LOCAL, host.lower())
-    name = socket.gethostname().lower()
-    found = {name, f"{name}.local", *_addresses(name)}
-    return (*LOCAL, *sorted(found))
 
 
 def run(
@@ -205,20 +190,9 @@ class _Server(uvicorn.Server):
 
 
 def _names_for_visitors(host: str) -> list[str]:
-    if host not in _EVERYBODY:
+    if host not in EVERYBODY:
         return [host]
-    return ["127.0.0.1", *(name for name in _addresses(socket.gethostname()) if not name.startswith("127."))]
-
-
-def _addresses(name: str) -> list[str]:
-    """This machine's addresses in its networks, as far as it knows them; nothing is sent."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):
-        found |= {str(entry[4][0]) for entry in socket.getaddrinfo(name, None, socket.AF_INET)}
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.connect(("192.0.2.1", 9))  # an address of nobody: it only chooses the way
-        found.add(str(one.getsockname()[0]))
-    return sorted(found)
+    return ["127.0.0.1", *(name for name in addresses(socket.gethostname()) if not name.startswith("127."))]
 
 
 def _shown(name: str) -> str:

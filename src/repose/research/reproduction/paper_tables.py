@@ -200,7 +200,7 @@ TABLES: Final[tuple[PaperTable, ...]] = (
         "multiscale",
         (2,),
         "user study",
-        commands=_study("multiscale-fashion", "", "data/deepfashion", "roy", "out/study-roy.db", _ROY),
+        commands=_study("multiscale-fashion", "", "data/deepfashion", "roy-released", "out/study-roy.db", _ROY),
         needs="the run of Table 1, and people",
         missing=_PEOPLE,
         page="study.md",

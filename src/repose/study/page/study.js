@@ -2,6 +2,7 @@
 
 const FIXATION = 500;  // milliseconds of a cross before a timed picture, so that the eyes are in place
 const FEEDBACK = 1300; // milliseconds that practice says whether the answer was right
+const SOONEST = 100;   // milliseconds before which a press is nobody's answer to what is shown
 
 const $ = id => document.getElementById(id);
 const sleep = ms => new Promise(done => setTimeout(done, ms));
@@ -20,6 +21,7 @@ async function call(path, content) {
   const options = content === undefined ? {} :
     { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) };
   for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
+    let said = "", after = 0;
     try {
       const reply = await fetch(path, options);
       if (!later(reply.status)) {
@@ -27,11 +29,16 @@ async function call(path, content) {
         notice("");
         return { status: reply.status, body };
       }
-    } catch (error) { /* no network, or the server is starting again */ }
-    notice("The connection is interrupted. Your answers are safe; trying again …");
-    await sleep(wait);
+      after = 1000 * Math.min(60, Number(reply.headers.get("Retry-After")) || 0);
+      said = (await reply.json()).error;
+    } catch (error) { /* no network, the server is starting again, or a proxy says something of its own */ }
+    notice(said ? `${sentence(said)} Your answers so far are safe; trying again …`
+      : "The connection is interrupted. Your answers are safe; trying again …");
+    await sleep(Math.max(wait, after));
   }
 }
+
+const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 function notice(text) {
   $("notice").textContent = text;
@@ -40,24 +47,25 @@ function notice(text) {
 
 /** The pictures of a trial, fetched and decoded: showing them takes no more time than a frame. */
 function load(trial) {
-  if (!loaded.has(trial.key)) {
-    loaded.set(trial.key, Promise.all(trial.pictures.map(async path => {
-      for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
-        try {
-          const reply = await fetch(path, { headers: { "Study-Page": "1" } });
-          if (reply.ok) {
-            const bitmap = await createImageBitmap(await reply.blob());
-            notice("");
-            return bitmap;
-          }
-          if (!later(reply.status)) return null; // judged in another tab, mostly
-        } catch (error) { /* again */ }
-        notice("The connection is interrupted. Trying again …");
-        await sleep(wait);
-      }
-    })));
-  }
+  if (!loaded.has(trial.key)) loaded.set(trial.key, Promise.all(trial.pictures.map(picture)));
   return loaded.get(trial.key);
+}
+
+/** One picture, decoded; null if it is not to be had, mostly because it was judged in another tab. */
+async function picture(path) {
+  for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
+    try {
+      const reply = await fetch(path, { headers: { "Study-Page": "1" } });
+      if (reply.ok) {
+        const bitmap = await createImageBitmap(await reply.blob());
+        notice("");
+        return bitmap;
+      }
+      if (!later(reply.status)) return null;
+    } catch (error) { /* again */ }
+    notice("The connection is interrupted. Trying again …");
+    await sleep(wait);
+  }
 }
 
 // -- pages of words --------------------------------------------------------------------------------------------------
@@ -74,6 +82,7 @@ function words(parts, button, focus = true) {
   $("trial").hidden = true;
   const page = $("words");
   page.replaceChildren(...parts);
+  page.classList.toggle("wide", parts.some(part => part.className === "examples"));
   page.hidden = false;
   if (!button) return Promise.resolve();
   const pressed = element("button", button);
@@ -90,6 +99,11 @@ const thing = count => about.kind === "pose" ? (count === 1 ? "pair of pictures"
 
 function timing(seconds) {
   if (seconds === null) return "There is no time limit: look as long as you like.";
+  if (about.unanswered) {
+    const counts = about.choices.find(choice => choice.value === about.unanswered).label;
+    return `Each is shown for ${plural(seconds, "second")}. Answer within this time; you can change your answer until it is over. ` +
+      `Without an answer it counts as “${counts}”.`;
+  }
   return `Each is shown for ${plural(seconds, "second")} and then disappears. You can answer while you see it or afterwards.`;
 }
 
@@ -103,9 +117,11 @@ const keys = () => {
 function welcome() {
   const list = element("ul");
   list.append(
+    ...(about.examples ? [element("li", `First you see ${2 * about.examples} examples and what they are.`)] : []),
     element("li", `You will be asked about ${thing(about.trials)}${about.practice ? `; the first ${about.practice} are practice` : ""}.`),
     element("li", about.seconds.includes(null) && about.seconds.length > 1
-      ? `First each is shown for ${plural(about.seconds[0], "second")}, later without a time limit.` : timing(about.seconds[0])),
+      ? `${about.unanswered ? "In the first part that counts" : "First"} each is shown for ${plural(about.seconds[0], "second")}, ` +
+        "later without a time limit." : timing(about.seconds[0])),
     element("li", "If you close the page, open it again in this browser: it goes on where you were."),
   );
   return words([
@@ -146,6 +162,30 @@ function thanks(state) {
   const another = element("button", "Somebody else begins on this device", "plain");
   another.addEventListener("click", newcomer, { once: true });
   words([...parts, another]);
+}
+
+/** Labelled examples, real ones above generated ones, before anything is judged. */
+async function examples(state) {
+  const [height, width] = about.size;
+  const rows = [0, 1].map(kind => {
+    const row = element("div", "", "examples"), label = about.choices[kind].label;
+    row.append(...Array.from({ length: about.examples }, (_, number) => {
+      const figure = element("figure"), canvas = element("canvas");
+      [canvas.width, canvas.height] = [width, height];
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `An example: ${label}`);
+      picture(`/example/${state.session}/${kind * about.examples + number}`)
+        .then(bitmap => bitmap && canvas.getContext("2d").drawImage(bitmap, 0, 0));
+      figure.append(canvas, element("figcaption", label));
+      return figure;
+    }));
+    return row;
+  });
+  await words([
+    element("h1", "Examples"),
+    element("p", "This is what you will see. Look at them as long as you like; they do not come again."),
+    ...rows,
+  ], "Go on");
 }
 
 // -- one picture -----------------------------------------------------------------------------------------------------
@@ -211,7 +251,9 @@ async function judge(trial, bitmaps, told) {
   // a nonce of this showing, so that repeating a request whose reply was lost changes nothing
   const shown = { key: trial.key, showing: nonce() };
   const started = call("/api/start", shown).then(() => (performance.now() - begun) / 1000);
+  const whole = about.unanswered !== "" && trial.seconds !== null; // stays for its time, whenever the answer comes
   let hidden = document.hidden, ended = null;
+  let over = () => {}; // called when the picture's time is over, where an answer must have come until then
   buttons.forEach(button => { button.disabled = false; });
 
   const end = now => {
@@ -227,12 +269,13 @@ async function judge(trial, bitmaps, told) {
       let last = begun;
       for (;;) {
         const now = await frame();
-        if (ended !== null) return;
+        if (ended !== null && !whole) return;
         // half a frame early is nearer to the time than half a frame late
         if (now - begun >= 1000 * trial.seconds - (now - last) / 2) {
           stage.classList.remove("shown");
           const gone = await frame();
           if (ended === null) end(gone);
+          if (whole) over();
           return;
         }
         last = now;
@@ -240,16 +283,21 @@ async function judge(trial, bitmaps, told) {
     })();
   }
 
-  const choice = await new Promise(done => {
-    const given = value => {
+  let choice = "", answered = null;
+  await new Promise(done => {
+    const finish = () => {
       removeEventListener("keydown", typed);
-      buttons.forEach(button => {
-        button.disabled = true;
-        button.onclick = null;
-        button.classList.toggle("chosen", button.dataset.value === value);
-      });
-      done(value);
+      buttons.forEach(button => { button.disabled = true; button.onclick = null; });
+      done();
     };
+    const given = value => {
+      const now = performance.now();
+      if (whole && (now - begun < SOONEST || ended !== null)) return;
+      [choice, answered] = [value, now];
+      buttons.forEach(button => { button.classList.toggle("chosen", button.dataset.value === value); });
+      if (!whole) finish();
+    };
+    over = finish;
     const typed = event => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
       const found = about.choices.findIndex((choice, index) =>
@@ -261,8 +309,8 @@ async function judge(trial, bitmaps, told) {
     addEventListener("keydown", typed);
     buttons.forEach(button => { button.onclick = () => given(button.dataset.value); });
   });
-  const answered = performance.now();
   document.removeEventListener("visibilitychange", away);
+  if (answered === null) answered = ended;
   if (trial.seconds !== null) end(answered);
   const delay = await started; // the server must know that it was shown before it is judged
   return {
@@ -288,6 +336,7 @@ async function run(state, again = false) {
     if (stage !== trial.stage || again) {
       load(trial);
       $("where").textContent = "";
+      if (about.examples && state.done === 0) await examples(state);
       await between(trial, again);
       [stage, again] = [trial.stage, false];
     }
