@@ -482,7 +482,9 @@ class Store:
             raise ValueError(f"{path} was changed after it was written: its checksum does not match; prepare it again")
         arrays = {}
         fields = {name: (field, shape, dtype) for field, (name, shape, dtype) in layout(*meta["canvas"]).items()}
-        shapes = {name: (meta["count"], *shape) for name, (field, shape, _) in fields.items() if field in meta["fields"]}
+        shapes = {
+            name: (meta["count"], *shape) for name, (field, shape, _) in fields.items() if field in meta["fields"]
+        }
         shapes |= {f"pairs-{split}.i64": (number, 2) for split, number in meta["pairs"].items()}
         check_files(path, meta, shapes)
         for name, shape in shapes.items():

@@ -184,8 +184,7 @@ TABLES: Final[tuple[PaperTable, ...]] = (
                     Run(
                         "multiscale-fashion",
                         ("Multi-scale Attention Guided",),
-                        ("tick=4_000",),
-                        options=("--snapshots 70",),
+                        options=("--snapshots 70@500",),
                     ),
                 ),
                 choose="ssim",
