@@ -20,6 +20,7 @@ from PIL.Image import Transpose
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
+from repose.estimate.kernels import Computed, kernels_of
 from repose.estimate.squares import Square
 from repose.estimate.tflite import load_network
 from repose.hub.files import FILES, File
@@ -107,6 +108,11 @@ class MoveNet:
     def name(self) -> str:
         """Names the network, the version of its joints on crops, and the settings."""
         return f"movenet-lightning-1-{self.threshold:g}{'-flip' if self.flip else ''}"
+
+    @property
+    def kernels(self) -> str:
+        """What computes the network, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._network)
 
     def people(self, image: Image) -> list[Detection]:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
@@ -229,7 +235,7 @@ def _loaded(file: str | Path | File, threads: int) -> Network:
     shapes = (1, SIDE, SIDE, 3), (1, 1, 17, 3)
     instead = "give the joints in a keypoint file"
     run = load_network(file, *shapes, "MoveNet single-pose lightning", threads, instead)
-    return lambda square: run(square[None])[0, 0]
+    return Computed(lambda square: run(square[None])[0, 0], run.kernels)
 
 
 def _squares(size: tuple[int, int], divisors: Sequence[int]) -> Iterator[tuple[float, float, float]]:
