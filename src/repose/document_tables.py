@@ -28,6 +28,7 @@ from repose.bench.live import live_table
 from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
+from repose.bench.runtimes import runtime_table
 from repose.bench.scene import scene_table
 from repose.bench.serving.table import serving_table
 from repose.bench.steadiness import steadiness_table
@@ -76,6 +77,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "loading": loading_table,
     "metrics": metrics_table,
     "rendering": rendering_table,
+    "runtimes": runtime_table,
     "scene": scene_table,
     "serving": serving_table,
     "steadiness": steadiness_table,
