@@ -40,6 +40,7 @@ from repose.names import nearest
 from repose.record import ResultLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
+from repose.research.looks import looks_table
 from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
@@ -84,6 +85,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "video-speed": video_table,
     "realism": realism_table,
     "joints": joints_table,
+    "looks": looks_table,
     "iuv": iuv_table,
     "parsing": parsing_table,
     "font": font_table,

@@ -14,6 +14,7 @@ from repose.estimate.kernels import Computed, kernels_of, tflite_kernels
 from repose.estimate.person_mask import PersonMask
 from repose.estimate.selfie import Selfie
 from repose.estimate.tflite import load_network, without_chatter
+from tests.estimate import fakes
 
 CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
@@ -58,7 +59,8 @@ def test_kernels_are_told(shared: Path) -> None:
     other = interpreter.Interpreter(str(path), experimental_op_resolver_type=plain)
     other.allocate_tensors()
     assert tflite_kernels(other) == kernels.replace("xnnpack", "builtin")
-    masks = PersonMask(Selfie(shared / "models" / "selfie_segmentation.tflite"), BodyPix(network=lambda picture: (np.zeros(1), np.zeros(1))))
+    selfie, bodypix = Selfie(shared / "models" / "selfie_segmentation.tflite"), BodyPix(network=fakes.body_network)
+    masks = PersonMask(selfie, bodypix)
     assert masks.kernels == kernels
     assert Selfie(network=lambda square: square).kernels == ""
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from repose.estimate.base import Detection, Image
 from repose.estimate.kernels import Computed, kernels_of
-from repose.estimate.looks import mean_look, mirrored_back, named_alike, named_alike_by_pair
+from repose.estimate.looks import Look, mean_look, mirrored_back, named_alike, named_alike_by_pair
 from repose.estimate.squares import Square
 from repose.estimate.tflite import load_network
 from repose.hub.files import FILES, File
@@ -43,11 +43,13 @@ _CLOSER = ((1.6, False), (1.3, True))
 careful one. The first is wide because a square often shows a person in part."""
 
 _THRESHOLDS: Final = {1: 0.25, 2: 0.256}
-"""Below it a joint is missing, by version. MoveNet's scores come in 21 levels; 0.256 lies between two of them, and between
-those of the mean of two looks."""
+"""Below it a joint is missing, by version. MoveNet's scores come in 21 levels; 0.256 lies between two of them, and in a
+gap between those of the mean of two looks."""
 
-_SHIFTS: Final = {1: ((0.0, 0.0),), 2: ((0.0052, 0.0052), (-0.0052, -0.0052))}
-"""Where the joints are looked for, by version: away from the centre, in sides of the square (1 of 192 pixels)."""
+_SHIFTS: Final = {1: ((0.0, 0.0),), 2: ((1 / SIDE, 1 / SIDE), (-1 / SIDE, -1 / SIDE))}
+"""Where the joints are looked for, by version: away from the centre, in sides of the square.
+
+The two lie apart by half a cell of the network's maps, which has 4 pixels."""
 
 _SURE = 0.55  # mean score from which nobody is looked for in turned pictures
 _TURNED = 0.08  # by which the mean score of a turned look must be higher than that of the upright one
@@ -78,11 +80,15 @@ class MoveNet:
     which nobody was found, it sees somebody in 9 (8 without). A second person who lies beside somebody surely upright
     is not looked for.
 
-@DOC@
+    Version 2 (`people` at its last look, and `crops`): four looks, from two places half a cell apart, each with its
+    mirror image, and joints that the looks name differently get the names of the look that is surer of the person.
+    Version 1 took the two looks at the centre, and matched names in `people` alone, pair by pair. docs/photographs.md
+    has the table of both. The lifted body (`repose.body.lift`) names pairs no better: decision 79.
+
     Args:
         path: the TFLite file; None asks `repose.hub`.
-        threshold: a joint with a lower score is missing; None is that of the version. On Market-1501 it keeps 99 % of the
-            annotated joints.
+        threshold: a joint with a lower score is missing; None is that of the version. On Market-1501 it keeps 99 % of
+            the annotated joints.
         flip: look at the mirror image, too, and take the mean weighted by the scores; twice the time.
         threads: of the interpreter.
         network: in place of the file, for tests.
@@ -181,15 +187,11 @@ class MoveNet:
                 people.append(joints)
         return sorted(people, key=_mean, reverse=True)
 
-    def look(self, picture: PIL.Image.Image, x: float, y: float, side: float, matched: bool = True) -> Joints:
-        """The joints in a square, by several looks: at the version's places, and at their mirror images with `flip`.
+    def looks(self, picture: PIL.Image.Image, x: float, y: float, side: float) -> list[Look]:
+        """What the network says of a square: at the version's places, and of their mirror images with `flip`.
 
         Args:
             x, y, side: centre and side of the square, in pixels of the picture; it is black beyond the border.
-            matched: joints that the looks name differently get the same names before the mean is taken.
-
-        Returns:
-            (17, 3): x, y in pixels of the picture, score.
         """
         looks = []
         for right, down in _SHIFTS[self.version]:
@@ -197,7 +199,17 @@ class MoveNet:
             seen = [self._seen(square)]
             if self.flip:
                 seen.append(mirrored_back(self._seen(np.ascontiguousarray(square[:, ::-1]))))
-            looks += [one + (right, down, 0) for one in seen]
+            looks += [one + np.array([right, down, 0]) for one in seen]
+        return looks
+
+    def look(self, picture: PIL.Image.Image, x: float, y: float, side: float, matched: bool = True) -> Joints:
+        """The joints in a square, of all `looks`: (17, 3), x, y in pixels of the picture, score.
+
+        Args:
+            x, y, side: as of `looks`.
+            matched: joints that the looks name differently get the same names before the mean is taken.
+        """
+        looks = self.looks(picture, x, y, side)
         if matched and len(looks) > 1:
             looks = named_alike(looks) if self.version > 1 else named_alike_by_pair(*looks)
         return _placed(mean_look(looks) if len(looks) > 1 else looks[0], x, y, side)
