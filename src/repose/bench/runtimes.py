@@ -32,6 +32,9 @@ ALLOWED: Final = 1e-4
 
 _LONGEST: Final = 110  # letters of an error in the table
 _SECONDS: Final = 600
+_TELLING: Final = re.compile(
+    r"(?i)unsupported|not supported|not implemented|cannot|has no|failed to|does not|can.t create|no such operator"
+)
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,11 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
 def phrase(error: str) -> str:
     """An error of a runtime in one phrase: without places in its sources, its stack and paths of this machine."""
     lines = [" ".join(text.split()) for text in error.splitlines() if text.strip()]
-    telling = [text for text in lines if re.search(r"not supported|unsupported|[Uu]nsupport|fail|[Ee]rror|!=|==", text)]
-    text = " ".join(lines[:1]) if not telling else telling[-1] if len(lines) > 1 else telling[0]
-    text = re.sub(r"(/[\w.+-]+){2,}/?", lambda match: match[0].rstrip("/").rsplit("/", 1)[-1], text)
+    telling = [text for text in lines if _TELLING.search(text)] or lines[:1] or [""]
+    text = re.sub(r"(/[\w.+-]+){2,}/?", lambda match: match[0].rstrip("/").rsplit("/", 1)[-1], telling[-1])
     text = re.sub(r"0x[0-9a-f]+", "0x...", text).strip(" :;,")
+    if len(text) > _LONGEST and (word := _TELLING.search(text)):
+        text = text[word.start() :]
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rstrip() + "..."
 
 

@@ -280,11 +280,12 @@ def _thresholds(joints: Points, truth: Points, size: tuple[int, ...], radius: fl
     for number, (threshold, found) in enumerate(zip(THRESHOLDS, sets, strict=True)):
         located, right = found[..., 2] > 0, _agrees(found, truth, radius)
         later = sets[number + 1][..., 2] > 0 if number + 1 < len(sets) else np.zeros_like(located)
-        step = located & ~later & known
+        step = right[located & ~later & known]
+        share = float(step.mean()) if len(step) else math.nan
         out.append(
             ThresholdRow(
                 threshold, float((located & right)[known].mean()), float(right[located & known].mean()),
-                float(located[known].mean()), float(located[~known].mean()), float(right[step].mean()) if step.any() else math.nan,
+                float(located[known].mean()), float(located[~known].mean()), share,
             )
         )  # fmt: skip
     return tuple(out)
