@@ -103,6 +103,6 @@ def test_the_table() -> None:
     assert "2e-01 (wrong)" in rows[0]
     assert "4e-07" in rows[1]
     assert "does not run" in rows[1]
-    assert f"- OpenVINO 2025.4.1 (`{two}`): GridSample is not supported" in table
+    assert f"- OpenVINO 2025.4.1, `{two}`: GridSample is not supported" in table
     with pytest.raises(ValueError, match="no line"):
         runtime_table([])

@@ -138,15 +138,15 @@ def runtime_table(lines: list[ResultLine]) -> str:
     tried = sorted(map(RuntimeTried.read, newest.values()), key=lambda one: (_rank(one.runtime), _number(one.version)))
     order = [name for name in shipped() if any(row.model == name for one in tried for row in one.rows)]
     grid = [["runtime", *(f"`{name}`" for name in order)]]
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}  # the models and the error -> the versions
     for one in tried:
         title = f"{PACKAGES[one.runtime][1]} {one.version}"
         by_name = {row.model: row for row in one.rows}
         grid.append([title, *(_cell(by_name.get(name)) for name in order)])
-        for row in one.rows:
-            if row.error:
-                reasons.setdefault(row.error, []).append(f"{title} (`{row.model}`)")
-    notes = "\n".join(f"- {', '.join(which)}: {error}" for error, which in reasons.items())
+        for error in dict.fromkeys(row.error for row in one.rows if row.error):
+            models = ", ".join(f"`{row.model}`" for row in one.rows if row.error == error)
+            reasons.setdefault((models, error), []).append(title)
+    notes = "\n".join(f"- {', '.join(which)}, {models}: {error}" for (models, error), which in reasons.items())
     stamps = list(newest.values())
     opsets = ", ".join(sorted({str(one.opset) for one in tried if one.opset}))
     why = f"\nWhy not:\n\n{notes}\n" if notes else ""
