@@ -30,6 +30,7 @@ from repose.bench.live import live_table
 from repose.bench.loading import loading_table
 from repose.bench.metrics import metrics_table
 from repose.bench.rendering import rendering_table
+from repose.bench.runtimes import runtime_table
 from repose.bench.scene import scene_table
 from repose.bench.seeds import seeds_table
 from repose.bench.serving.table import serving_table
@@ -42,6 +43,7 @@ from repose.names import nearest
 from repose.record import DamagedLineError, ResultLine, StoredLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
+from repose.research.looks import looks_table
 from repose.research.parsing import parsing_table
 from repose.research.photographs.document import photographs_table
 from repose.research.realism import realism_table
@@ -82,12 +84,14 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "loading": loading_table,
     "metrics": metrics_table,
     "rendering": rendering_table,
+    "runtimes": runtime_table,
     "scene": scene_table,
     "serving": serving_table,
     "steadiness": steadiness_table,
     "video-speed": video_table,
     "realism": realism_table,
     "joints": joints_table,
+    "looks": looks_table,
     "iuv": iuv_table,
     "parsing": parsing_table,
     "font": font_table,

@@ -77,6 +77,43 @@ def test_files_of_earlier_versions_are_still_read(tmp_path: Path) -> None:
     assert work.seen == 0
 
 
+XNNPACK, REFERENCE = "ai-edge-litert-2.3.0-xnnpack-x86_64", "ai-edge-litert-2.3.0-builtin-x86_64"
+
+
+def computed_by(kernels: str) -> Counting:
+    work = Counting()
+    work.kernels = kernels  # type: ignore[attr-defined]
+    return work
+
+
+def test_kernels_are_kept_apart(tmp_path: Path) -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    both = [computed_by(kernels) for kernels in (XNNPACK, REFERENCE)]
+    for _ in range(2):
+        for work in both:
+            Cached(work, tmp_path).crops([image])
+            Cached(work, tmp_path).people(image)
+    assert [work.seen for work in both] == [2, 2]
+
+
+@pytest.mark.parametrize(("kernels", "read"), [(XNNPACK, True), (REFERENCE, False), (f"{REFERENCE},{XNNPACK}", False)])
+def test_entries_that_do_not_tell_their_kernels(tmp_path: Path, kernels: str, read: bool) -> None:
+    """They are of the kinds of kernels that every earlier version had."""
+    image = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    earlier, now = Counting(), computed_by(kernels)
+    Cached(earlier, tmp_path).crops([image])
+    Cached(now, tmp_path).crops([image])
+    assert now.seen == (0 if read else 1)
+
+
+def test_maps_of_other_kernels(tmp_path: Path) -> None:
+    works = [Painting(), Painting(), Painting()]
+    for work, kernels in zip(works, ("", XNNPACK, REFERENCE), strict=True):
+        work.kernels = kernels  # type: ignore[attr-defined]
+        CachedParsing(work, tmp_path).parsing(IMAGE, JOINTS)
+    assert [work.seen for work in works] == [1, 0, 1]
+
+
 def test_a_broken_entry_is_estimated_anew(tmp_path: Path) -> None:
     work = Counting()
     image = np.zeros((4, 2, 3), np.uint8)

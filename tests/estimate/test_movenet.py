@@ -2,16 +2,18 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
 
-from repose.estimate import NobodyFound, choose
+from repose.estimate import ESTIMATORS, NobodyFound, choose
 from repose.estimate.base import KeypointEstimator
-from repose.estimate.movenet import MoveNet
+from repose.estimate.movenet import _SHIFTS, MoveNet, MoveNet1
 from repose.person import JOINTS
 from tests.estimate import fakes
 
@@ -152,31 +154,85 @@ def test_people_in_turned_pictures(quarters: int) -> None:
     assert top < places[:, 1].min() < places[:, 1].max() < bottom
 
 
-@pytest.mark.parametrize("surer", ["plain", "mirrored"])
-def test_a_pair_that_two_looks_name_differently_keeps_its_two_joints(surer: str) -> None:
-    """The look at the mirror image calls the left knee right; their mean would lie between the knees, twice."""
-    left_knee, right_knee = 13, 14
+KNEES = [13, 14]
+
+
+def confused(surer: str, knees: float = 0.5) -> Callable[[np.ndarray], np.ndarray]:
+    """A network whose look at the mirror image calls the left knee right; the mark in the picture tells which it is.
+
+    `surer`: the look with the higher scores. `knees`: how sure the plain look is of the knees alone.
+    """
     points = fakes.joints(0, 0, 180) / 192
 
-    def confused(square: np.ndarray) -> np.ndarray:
-        marked = square[0, :96].any()  # the plain look: the mark lies on its left
+    def network(square: np.ndarray) -> np.ndarray:
         seen = np.column_stack([points[:, ::-1], np.full(17, 0.5)]).astype(np.float32)
-        if marked:
+        if square[:8, :96].any():  # the plain look: the mark lies on its left
             seen[:, 2] += 0.2 * (surer == "plain")
-        else:
-            seen[:, 1] = 1 - seen[:, 1]
-            seen[:, 2] += 0.2 * (surer == "mirrored")
-            seen = seen[[0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, *(13, 14), 16, 15]]
-        return seen
+            seen[KNEES, 2] = knees
+            return seen
+        seen[:, 1] = 1 - seen[:, 1]
+        seen[:, 2] += 0.2 * (surer == "mirrored")
+        return seen[[0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, *KNEES, 16, 15]]
 
+    return network
+
+
+def marked() -> np.ndarray:
     picture = np.zeros((192, 192, 3), np.uint8)
-    picture[:4, :4] = 255
-    looked = MoveNet(network=confused)._look(PIL.Image.fromarray(picture), 96, 96, 192, True, match=True)
-    knees = looked[[left_knee, right_knee], :2] / 192
-    wanted = points[[left_knee, right_knee]]
+    picture[:4, :8] = 255
+    return picture
+
+
+def knees_of(movenet: MoveNet, matched: bool) -> np.ndarray:
+    return movenet.look(PIL.Image.fromarray(marked()), 96, 96, 192, matched)[KNEES, :2] / 192
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("surer", ["plain", "mirrored"])
+def test_a_pair_that_two_looks_name_differently_keeps_its_two_joints(surer: str, version: Literal[1, 2]) -> None:
+    """Their mean would lie between the knees, twice."""
+    movenet = MoveNet(network=confused(surer), version=version)
+    knees, wanted = knees_of(movenet, True), (fakes.joints(0, 0, 180) / 192)[KNEES]
     assert np.allclose(knees, wanted if surer == "plain" else wanted[::-1], atol=1e-6)
-    mixed = MoveNet(network=confused)._look(PIL.Image.fromarray(picture), 96, 96, 192, True)
-    assert np.abs(mixed[left_knee] - mixed[right_knee])[0] < np.abs(knees[0] - knees[1])[0] * 192 / 2
+    mixed = knees_of(movenet, False)
+    assert np.abs(mixed[0] - mixed[1])[0] < np.abs(knees[0] - knees[1])[0] / 2
+
+
+def test_names_are_those_of_the_look_that_is_surer_of_the_whole_person() -> None:
+    """Version 1 asked which look is surer of the pair."""
+    network, wanted = confused("plain", knees=0.3), (fakes.joints(0, 0, 180) / 192)[KNEES]
+    assert np.allclose(knees_of(MoveNet(network=network), True), wanted, atol=1e-6)
+    assert np.allclose(knees_of(MoveNet(network=network, version=1), True), wanted[::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_crops_match_names_since_version_2(version: Literal[1, 2]) -> None:
+    keypoints = MoveNet(network=confused("plain"), version=version).crops([marked()])[0].numpy()
+    apart = abs(keypoints[JOINTS.index("left_knee"), 0] - keypoints[JOINTS.index("right_knee"), 0])
+    assert apart > 20 if version == 2 else apart < 10
+
+
+def test_version_1_is_an_estimator_of_its_own() -> None:
+    first, second = MoveNet1(network=fakes.network), MoveNet(network=fakes.network)
+    assert first.name == "movenet-lightning-1-0.25-flip"
+    assert second.name == "movenet-lightning-2-0.256-flip"
+    assert ESTIMATORS["keypoints"]["movenet-1"] == "repose.estimate.movenet:MoveNet1"
+
+
+def test_places_of_several_looks_cancel_out() -> None:
+    """A person is looked at from two places on either side of the centre."""
+    asked = []
+
+    def network(square: np.ndarray) -> np.ndarray:
+        asked.append(square)
+        return np.full((17, 3), 0.5, np.float32)
+
+    ramp = np.repeat(np.arange(192, dtype=np.uint8)[None, :, None], 192, 0).repeat(3, 2)
+    joints = MoveNet(network=network, flip=False).look(PIL.Image.fromarray(ramp), 96, 96, 192)
+    assert np.allclose(joints, [96, 96, 0.5])
+    first, second = (float(square[96, 48:144, 0].astype(float).mean()) for square in asked)
+    assert abs(first - second) == pytest.approx(2 * 192 * _SHIFTS[2][0][0], abs=0.2)
+    assert first + second == pytest.approx(2 * 95.5, abs=0.5)
 
 
 def test_who_is_surely_upright_is_looked_at_no_longer_than_before() -> None:

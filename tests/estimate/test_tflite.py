@@ -1,6 +1,7 @@
 """Networks in TFLite files: errors, and silence."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from repose.estimate.bodypix import BodyPix
+from repose.estimate.kernels import Computed, kernels_of, tflite_kernels
+from repose.estimate.person_mask import PersonMask
+from repose.estimate.selfie import Selfie
 from repose.estimate.tflite import load_network, without_chatter
+from tests.estimate import fakes
 
 CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
@@ -42,6 +48,26 @@ def test_a_network_is_a_function(shared: Path) -> None:
     assert one.shape == (1, 256, 256, 1)
     network(second)
     assert np.array_equal(one, kept), "a result is a copy, which the next call does not change"
+
+
+def test_kernels_are_told(shared: Path) -> None:
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    path = shared / "models" / "movenet_lightning.tflite"
+    kernels = load_network(path, (1, 192, 192, 3), (1, 1, 17, 3), "the network").kernels
+    assert re.fullmatch(r"ai-edge-litert-[\d.]+-xnnpack-\w+", kernels)
+    plain = interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    other = interpreter.Interpreter(str(path), experimental_op_resolver_type=plain)
+    other.allocate_tensors()
+    assert tflite_kernels(other) == kernels.replace("xnnpack", "builtin")
+    selfie, bodypix = Selfie(shared / "models" / "selfie_segmentation.tflite"), BodyPix(network=fakes.body_network)
+    masks = PersonMask(selfie, bodypix)
+    assert masks.kernels == kernels
+    assert Selfie(network=lambda square: square).kernels == ""
+
+
+def test_kernels_of_several_parts() -> None:
+    one, two = (Computed(abs, kernels) for kernels in ("b-1", "a-2,b-1"))
+    assert kernels_of(one, two, None) == "a-2,b-1"
 
 
 # -- silence --------------------------------------------------------------------------------------------------------
@@ -85,6 +111,10 @@ def test_no_descriptor_is_left_open(capfd: pytest.CaptureFixture[str]) -> None:
 
 CLOSED = """
 import os
+from repose.estimate.bodypix import BodyPix
+from repose.estimate.kernels import Computed, kernels_of, tflite_kernels
+from repose.estimate.person_mask import PersonMask
+from repose.estimate.selfie import Selfie
 from repose.estimate.tflite import without_chatter
 os.close(2)
 with without_chatter():

@@ -27,7 +27,7 @@ EXACT: Final = 0.002
 FEWEST: Final = 5
 """Located joints that a body needs."""
 
-THRESHOLD: Final = 0.25  # a joint with a lower score is missing, as in `repose.estimate.movenet`
+THRESHOLD: Final = 0.25  # a joint with a lower score is missing, as in version 1 of `repose.estimate.movenet`
 _PAIRS: Final = ([0], [1], [2, 5], [3, 6], [4, 7], [8, 11], [9, 12], [10, 13], [14, 15], [16, 17])
 _FLIP: Final = np.array([-1.0, 1, 1])
 _BODY, _LEGS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], [9, 10, 12, 13]

@@ -14,7 +14,7 @@ BACKGROUNDS: Final = ("keep", "generated", "white", "transparent")
 DEVICES: Final = ("auto", "cpu", "cuda")
 MASKS: Final = ("auto", "none", "person", "selfie", "bodypix")
 MOTIONS: Final = ("walk", "turn", "wave", "dance")
-ESTIMATORS: Final = ("movenet", "rtmpose")
+ESTIMATORS: Final = ("movenet", "movenet-1", "rtmpose")
 PEOPLE: Final = ("largest", "best", "left", "right", "middle")
 PROTOCOLS: Final = (
     "patn-market", "patn-fashion", "roy-fashion", "people-half", "people-fashion", "patn-market-jpeg",

@@ -47,6 +47,9 @@ class KeypointEstimator(Protocol):
 
     Attributes:
         name: names the network and its settings; the cache of estimates is keyed by it, and results cite it.
+
+    An estimator may have an attribute `kernels`, too: what computes its networks (`repose.estimate.kernels`). The cache
+    keeps estimates of different kernels apart.
     """
 
     @property

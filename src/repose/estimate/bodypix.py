@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.estimate.base import Image
+from repose.estimate.kernels import Computed, kernels_of, tflite_kernels
 from repose.estimate.memo import Memo
 from repose.estimate.tflite import without_chatter
 from repose.extras import how_to_install
@@ -122,6 +123,11 @@ class BodyPix:
         """Names the network and the version of how it is used."""
         return "bodypix-mobilenet-075-stride16-1"
 
+    @property
+    def kernels(self) -> str:
+        """What computes the network, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._network)
+
     def look(self, image: Image, keypoints: Tensor) -> BodyParts:
         """Where and what the person with these joints is: a rectangle around them, and its mirror image, the mean.
 
@@ -162,7 +168,7 @@ class BodyPix:
         return (chance * 255).round() / 255
 
 
-def load_bodypix(file: str | Path | File, threads: int = 1) -> Network:
+def load_bodypix(file: str | Path | File, threads: int = 1) -> Computed[[Image], tuple[Map, Map]]:
     """BodyPix of a TFLite file as a function, for pictures of any size.
 
     Several threads may call it; they wait for each other.
@@ -200,7 +206,7 @@ def load_bodypix(file: str | Path | File, threads: int = 1) -> Network:
             person, parts = (_dequantised(interpreter, outputs[name]) for name in _OUTPUTS)
         return person[..., 0], parts
 
-    return network
+    return Computed(network, tflite_kernels(interpreter))
 
 
 def without_last_operator(file: Path) -> bytes:

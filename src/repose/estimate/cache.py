@@ -1,4 +1,7 @@
-"""Estimates kept on the disk, under a hash of the pixels, of the joints that were given, and of the estimator's name.
+"""Estimates kept on the disk, under a hash of the pixels, the joints that were given, the estimator's name and kernels.
+
+Entries written before the kernels were part of the hash are read where the kernels are of the kind that computed all
+of them (`kernels.as_before`); under others they are not, and stay where they are.
 
 Joints are JSON, masks, labels and IUV are PNG files. A file is whole or absent; one that cannot be read is estimated
 anew; a disk that refuses costs time, not the result.
@@ -29,6 +32,7 @@ from repose.estimate.base import (
     MaskEstimator,
     ParsingEstimator,
 )
+from repose.estimate.kernels import as_before, kernels_of
 from repose.files import cache_folder, replacing
 from repose.picture_files import open_picture
 
@@ -39,7 +43,7 @@ class _Remembering(Generic[E]):
     """What the classes share.
 
     Args:
-        estimator: does the work; its name is part of the key.
+        estimator: does the work; its name and its kernels are part of the key.
         folder: where the files lie; None is `estimates` in the cache of `repose.hub`.
     """
 
@@ -52,22 +56,28 @@ class _Remembering(Generic[E]):
         """The estimator's own name: remembered or not, the result is the same."""
         return self.estimator.name
 
-    def _path(self, kind: str, image: Image, ending: str = ".png", keypoints: Tensor | None = None) -> Path:
-        """Where the estimate of these pixels, and of these joints if they matter, lies."""
+    def _places(self, kind: str, image: Image, ending: str = ".png", keypoints: Tensor | None = None) -> list[Path]:
+        """Where the estimate of these pixels, and of these joints if they matter, lies; an earlier entry's place last.
+
+        New entries go to the first place.
+        """
         digest = hashlib.sha256(f"{self.name} {kind} {image.shape} ".encode())
         digest.update(image.tobytes())
         if keypoints is not None:
             digest.update(keypoints.detach().float().cpu().contiguous().numpy().tobytes())
-        key = digest.hexdigest()
-        return self.folder / key[:2] / f"{key[2:]}{ending}"
+        keys, kernels = [digest.hexdigest()], kernels_of(self.estimator)
+        if kernels:
+            digest.update(f" {kernels}".encode())
+            keys = [digest.hexdigest(), *keys] if as_before(kernels) else [digest.hexdigest()]
+        return [self.folder / key[:2] / f"{key[2:]}{ending}" for key in keys]
 
     def _map(self, kind: str, image: Image, keypoints: Tensor, estimate: Callable[[], Tensor]) -> Tensor:
         """uint8 (H, W) or (H, W, 3) from the file, or from `estimate`, which is then written."""
-        path = self._path(kind, image, keypoints=keypoints)
-        known = _read_png(path, image.shape[:2])
+        places = self._places(kind, image, keypoints=keypoints)
+        known = next((one for place in places if (one := _read_png(place, image.shape[:2])) is not None), None)
         if known is None:
             known = np.ascontiguousarray(estimate().round().to(torch.uint8).cpu().numpy())
-            _write_png(path, known)
+            _write_png(places[0], known)
         return torch.from_numpy(known)
 
 
@@ -77,23 +87,23 @@ class Cached(_Remembering[KeypointEstimator]):
     def people(self, image: Image) -> list[Detection]:
         """As the estimator's `people`."""
         # MoveNet's search for people has a version of its own, so that the name of its joints on crops stays
-        path = self._path(f"people{getattr(self.estimator, 'search', '')}", image, ".json")
-        known = _read_json(path)
+        places = self._places(f"people{getattr(self.estimator, 'search', '')}", image, ".json")
+        known = _read_json(places)
         if known is not None:
             return [Detection(torch.tensor(one["keypoints"]), tuple(one["box"]), one["score"]) for one in known]
         people = self.estimator.people(image)
-        _write_json(path, [{"keypoints": p.keypoints.tolist(), "box": p.box, "score": p.score} for p in people])
+        _write_json(places[0], [{"keypoints": p.keypoints.tolist(), "box": p.box, "score": p.score} for p in people])
         return people
 
     def crops(self, images: Sequence[Image]) -> Tensor:
         """As the estimator's `crops`."""
-        paths = [self._path("crop", image, ".json") for image in images]
-        known = [_read_json(path) for path in paths]
+        places = [self._places("crop", image, ".json") for image in images]
+        known = [_read_json(one) for one in places]
         new = [index for index, one in enumerate(known) if one is None]
         if new:
             for index, keypoints in zip(new, self.estimator.crops([images[i] for i in new]), strict=True):
                 known[index] = keypoints.tolist()
-                _write_json(paths[index], known[index])
+                _write_json(places[index][0], known[index])
         return torch.tensor(known, dtype=torch.float32).reshape(-1, 18, 3)
 
 
@@ -131,11 +141,11 @@ class CachedExtraKeypoints(_Remembering[ExtraKeypointEstimator]):
 
     def extra_keypoints(self, image: Image, keypoints: Tensor) -> Tensor:
         """As the estimator's `extra_keypoints`."""
-        path = self._path("extra_keypoints", image, ".json", keypoints)
-        known = _read_json(path)
+        places = self._places("extra_keypoints", image, ".json", keypoints)
+        known = _read_json(places)
         if known is None:
             known = self.estimator.extra_keypoints(image, keypoints).tolist()
-            _write_json(path, known)
+            _write_json(places[0], known)
         return torch.tensor(known, dtype=torch.float32).reshape(-1, 3)
 
 
@@ -157,11 +167,12 @@ def _write_png(path: Path, values: npt.NDArray[np.uint8]) -> None:
         PIL.Image.fromarray(values).save(part, format="PNG")
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):  # not there, or cut off: estimated anew
-        return None
+def _read_json(places: Sequence[Path]) -> Any:
+    """The value of the first of the files that can be read; None if there is none."""
+    for path in places:
+        with contextlib.suppress(OSError, ValueError):  # not there, or cut off: estimated anew
+            return json.loads(path.read_text())
+    return None
 
 
 def _write_json(path: Path, value: Any) -> None:

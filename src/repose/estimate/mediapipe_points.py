@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Image
+from repose.estimate.kernels import kernels_of
 from repose.estimate.tflite import load_outputs
 from repose.estimate.turned_squares import TurnedSquare
 from repose.hub.files import FILES
@@ -107,6 +108,11 @@ class MediaPipePoints:
     def name(self) -> str:
         """Names the networks and the version of how they are used."""
         return "mediapipe-hands-full-feet-full-1"
+
+    @property
+    def kernels(self) -> str:
+        """What computes the networks, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._networks.palm, self._networks.hand, self._networks.body)
 
     def extra_keypoints(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> float32 (48, 3), as `Person.extra_keypoints`.

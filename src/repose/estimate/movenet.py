@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from PIL.Image import Transpose
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
+from repose.estimate.kernels import Computed, kernels_of
+from repose.estimate.looks import Look, mean_look, mirrored_back, named_alike, named_alike_by_pair
 from repose.estimate.squares import Square
 from repose.estimate.tflite import load_network
 from repose.hub.files import FILES, File
@@ -34,14 +36,21 @@ Network = Callable[[Image], npt.NDArray[np.float32]]
 SIDE: Final = 192
 """The side of the network's square, in pixels."""
 
-_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]  # left and right of COCO's 17
 _PLAUSIBLE, _PERSON = 0.25, 0.35  # mean score of the 17 joints that is worth a closer look; that makes a person
 _FEWEST = 5  # located joints that make a person
 _CLOSER = ((1.6, False), (1.3, True))
-"""The closer looks: side of the window as a multiple of the longer side of the joints' box, and whether the mirror
-image is looked at, too. The first is wide because a square often shows a person in part."""
+"""The closer looks: side of the window as a multiple of the longer side of the joints' box, and whether it is a
+careful one. The first is wide because a square often shows a person in part."""
 
-_EXCHANGED = 0.06  # of the square's side: how far a pair differs between two looks that may name it differently
+_THRESHOLDS: Final = {1: 0.25, 2: 0.256}
+"""Below it a joint is missing, by version. MoveNet's scores come in 21 levels; 0.256 lies between two of them, and in a
+gap between those of the mean of two looks."""
+
+_SHIFTS: Final = {1: ((0.0, 0.0),), 2: ((1 / SIDE, 1 / SIDE), (-1 / SIDE, -1 / SIDE))}
+"""Where the joints are looked for, by version: away from the centre, in sides of the square.
+
+The two lie apart by half a cell of the network's maps, which has 4 pixels."""
+
 _SURE = 0.55  # mean score from which nobody is looked for in turned pictures
 _TURNED = 0.08  # by which the mean score of a turned look must be higher than that of the upright one
 _TURNED_PERSON = 0.4  # mean score that makes a person in a turned picture: in three of them, chance finds more
@@ -71,17 +80,19 @@ class MoveNet:
     which nobody was found, it sees somebody in 9 (8 without). A second person who lies beside somebody surely upright
     is not looked for.
 
-    The look at the mirror image sometimes names a pair of joints the other way round, and the mean of the two looks
-    puts both joints between them. `people` takes the surer look's names first: 0.937 of the joints of 500 test
-    photographs after 0.936, 0.712 after 0.669 on the 16 concerned. `crops` does neither, so that results measured
-    with it stay comparable.
+    Version 2 (`people` at its last look, and `crops`): four looks, from two places half a cell apart, each with its
+    mirror image, and joints that the looks name differently get the names of the look that is surer of the person.
+    Version 1 took the two looks at the centre, and matched names in `people` alone, pair by pair. docs/photographs.md
+    has the table of both. The lifted body (`repose.body.lift`) names pairs no better: decision 79.
 
     Args:
         path: the TFLite file; None asks `repose.hub`.
-        threshold: a joint with a lower score is missing. On Market-1501 0.25 keeps 99 % of the annotated joints.
+        threshold: a joint with a lower score is missing; None is that of the version. On Market-1501 it keeps 99 % of
+            the annotated joints.
         flip: look at the mirror image, too, and take the mean weighted by the scores; twice the time.
         threads: of the interpreter.
         network: in place of the file, for tests.
+        version: of how the network is used; see above. `MoveNet1` is the first.
 
     Raises:
         ImportError: `ai-edge-litert` is not installed.
@@ -90,23 +101,30 @@ class MoveNet:
     """
 
     search: Final = 2
-    """The version of `people`, part of the key of the cache: 2 looks at turned pictures. `crops` is as it was."""
+    """The version of the search for people, part of the key of the cache: 2 looks at turned pictures."""
 
     def __init__(
         self,
         path: str | Path | None = None,
-        threshold: float = 0.25,
+        threshold: float | None = None,
         flip: bool = True,
         threads: int = 1,
         network: Network | None = None,
+        version: Literal[1, 2] = 2,
     ) -> None:
-        self.threshold, self.flip = threshold, flip
+        self.threshold = _THRESHOLDS[version] if threshold is None else threshold
+        self.flip, self.version = flip, version
         self._network = network or _loaded(FILES["movenet_lightning.tflite"] if path is None else path, threads)
 
     @property
     def name(self) -> str:
-        """Names the network, the version of its joints on crops, and the settings."""
-        return f"movenet-lightning-1-{self.threshold:g}{'-flip' if self.flip else ''}"
+        """Names the network, the version of how it is used, and the settings."""
+        return f"movenet-lightning-{self.version}-{self.threshold:g}{'-flip' if self.flip else ''}"
+
+    @property
+    def kernels(self) -> str:
+        """What computes the network, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._network)
 
     def people(self, image: Image) -> list[Detection]:
         """Everybody in a picture, uint8 (H, W, 3), the largest first; empty where there is nobody."""
@@ -123,7 +141,7 @@ class MoveNet:
         for image in images:
             picture = PIL.Image.fromarray(image)
             width, height = picture.size
-            joints = self._look(picture, width / 2, height / 2, max(width, height), self.flip)
+            joints = self.look(picture, width / 2, height / 2, max(width, height), matched=self.version > 1)
             keypoints.append(self._keypoints(joints, picture.size))
         return torch.stack(keypoints) if keypoints else torch.zeros(0, 18, 3)
 
@@ -135,16 +153,16 @@ class MoveNet:
             scale = SIDE * max(divisors) / short
             small = picture.resize((round(picture.width * scale), round(picture.height * scale)), reducing_gap=2)
         scale = picture.width / small.width
-        seen = [self._look(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
+        seen = [self._glance(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
         seen = [joints for joints in seen if _mean(joints) > _PLAUSIBLE and self._located(joints)]
         people: list[Joints] = []
         for joints in sorted(seen, key=_mean, reverse=True):
             if self._known(joints, people):
                 continue
-            for room, flip in _CLOSER:
+            for room, careful in _CLOSER:
                 left, top, right, bottom = self._extent(joints)
                 side = max(SIDE / 8, room * max(right - left, bottom - top))
-                joints = self._look(picture, (left + right) / 2, (top + bottom) / 2, side, flip and self.flip, True)
+                joints = (self.look if careful else self._glance)(picture, (left + right) / 2, (top + bottom) / 2, side)
                 if not self._located(joints):
                     break
             else:
@@ -169,21 +187,39 @@ class MoveNet:
                 people.append(joints)
         return sorted(people, key=_mean, reverse=True)
 
-    def _look(
-        self, picture: PIL.Image.Image, x: float, y: float, side: float, flip: bool = False, match: bool = False
-    ) -> Joints:
-        """The joints in the square of this centre and side, in pixels of the picture; black beyond its border.
+    def looks(self, picture: PIL.Image.Image, x: float, y: float, side: float) -> list[Look]:
+        """What the network says of a square: at the version's places, and of their mirror images with `flip`.
 
-        `match`: where the looks at the square and at its mirror image exchange the names of a pair, the surer one's.
+        Args:
+            x, y, side: centre and side of the square, in pixels of the picture; it is black beyond the border.
         """
-        window = Square(x, y, side)
-        square = window.cut(picture, SIDE)
-        joints = _xy(self._network(square))
-        if flip:
-            mirrored = _xy(self._network(np.ascontiguousarray(square[:, ::-1])))[_MIRROR]
-            mirrored[:, 0] = 1 - mirrored[:, 0]
-            joints = _mixed(*_matched(joints, mirrored)) if match else _mixed(joints, mirrored)
-        return joints * (side, side, 1) + (window.left, window.top, 0)
+        looks = []
+        for right, down in _SHIFTS[self.version]:
+            square = Square(x + right * side, y + down * side, side).cut(picture, SIDE)
+            seen = [self._seen(square)]
+            if self.flip:
+                seen.append(mirrored_back(self._seen(np.ascontiguousarray(square[:, ::-1]))))
+            looks += [one + np.array([right, down, 0]) for one in seen]
+        return looks
+
+    def look(self, picture: PIL.Image.Image, x: float, y: float, side: float, matched: bool = True) -> Joints:
+        """The joints in a square, of all `looks`: (17, 3), x, y in pixels of the picture, score.
+
+        Args:
+            x, y, side: as of `looks`.
+            matched: joints that the looks name differently get the same names before the mean is taken.
+        """
+        looks = self.looks(picture, x, y, side)
+        if matched and len(looks) > 1:
+            looks = named_alike(looks) if self.version > 1 else named_alike_by_pair(*looks)
+        return _placed(mean_look(looks) if len(looks) > 1 else looks[0], x, y, side)
+
+    def _glance(self, picture: PIL.Image.Image, x: float, y: float, side: float) -> Joints:
+        """The joints in a square, by one look."""
+        return _placed(self._seen(Square(x, y, side).cut(picture, SIDE)), x, y, side)
+
+    def _seen(self, square: Image) -> Joints:
+        return self._network(square)[:, [1, 0, 2]].astype(np.float64)
 
     def _located(self, joints: Joints) -> bool:
         return int((joints[:, 2] >= self.threshold).sum()) >= _FEWEST
@@ -225,11 +261,23 @@ class MoveNet:
         return Detection(self._keypoints(joints, size), box, _mean(joints))
 
 
+class MoveNet1(MoveNet):
+    """MoveNet as it was used until its version 2, so that results measured with it can be repeated and compared.
+
+    Arguments as of `MoveNet`.
+    """
+
+    def __init__(
+        self, path: str | Path | None = None, flip: bool = True, threads: int = 1, network: Network | None = None
+    ) -> None:
+        super().__init__(path, None, flip, threads, network, version=1)
+
+
 def _loaded(file: str | Path | File, threads: int) -> Network:
     shapes = (1, SIDE, SIDE, 3), (1, 1, 17, 3)
     instead = "give the joints in a keypoint file"
     run = load_network(file, *shapes, "MoveNet single-pose lightning", threads, instead)
-    return lambda square: run(square[None])[0, 0]
+    return Computed(lambda square: run(square[None])[0, 0], run.kernels)
 
 
 def _squares(size: tuple[int, int], divisors: Sequence[int]) -> Iterator[tuple[float, float, float]]:
@@ -248,34 +296,9 @@ def _squares(size: tuple[int, int], divisors: Sequence[int]) -> Iterator[tuple[f
                 yield float(x), float(y), side
 
 
-def _xy(joints: npt.NDArray[np.float32]) -> Joints:
-    return joints[:, [1, 0, 2]].astype(np.float64)
-
-
-def _mixed(a: Joints, b: Joints) -> Joints:
-    """The mean of two looks, weighted by their scores; its score is the plain mean."""
-    weight = a[:, 2:] / np.maximum(a[:, 2:] + b[:, 2:], 1e-9)
-    out = a * weight + b * (1 - weight)
-    out[:, 2] = (a[:, 2] + b[:, 2]) / 2
-    return out
-
-
-def _matched(a: Joints, b: Joints) -> tuple[Joints, Joints]:
-    """The same two looks, (17, 3) in sides of the square; a pair that they name the other way round is named alike.
-
-    Their mean would lie between the two joints, once for each of them.
-    """
-    a, b = a.copy(), b.copy()
-    for left in range(1, len(_MIRROR), 2):
-        pair, crossed = [left, left + 1], [left + 1, left]
-        alike = np.linalg.norm((a[pair] - b[pair])[:, :2], axis=1).sum()
-        apart = np.linalg.norm((a[pair] - b[crossed])[:, :2], axis=1).sum()
-        if alike > _EXCHANGED and apart < alike / 2:
-            if a[pair, 2].sum() >= b[pair, 2].sum():
-                b[pair] = b[crossed]
-            else:
-                a[pair] = a[crossed]
-    return a, b
+def _placed(joints: Joints, x: float, y: float, side: float) -> Joints:
+    """Joints in sides of a square -> in pixels of the picture."""
+    return joints * (side, side, 1) + (x - side / 2, y - side / 2, 0)
 
 
 def _turned_back(joints: Joints, size: tuple[int, int], quarters: int) -> Joints:

@@ -20,6 +20,7 @@ from repose.callers import callers_level
 from repose.estimate.base import Image
 from repose.estimate.body_iuv import BodyIUV
 from repose.estimate.bodypix import PARTS, BodyParts
+from repose.estimate.kernels import kernels_of
 from repose.estimate.person_mask import PersonMask, reduced
 from repose.estimate.table import estimator
 
@@ -79,6 +80,11 @@ class PersonIUV:
     def name(self) -> str:
         """Names the networks and the version of how they are joined; that of `BodyIUV` without networks."""
         return BodyIUV.name if self._mask is None else f"person-iuv-1({BodyIUV.name},{self._mask.name})"
+
+    @property
+    def kernels(self) -> str:
+        """What computes the networks of the mask, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._mask)
 
     def iuv(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> float32 (3, H, W): part 0 to 24, u and v.

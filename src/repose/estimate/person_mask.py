@@ -18,6 +18,7 @@ from torch import Tensor
 from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyPix
 from repose.estimate.edges import along_edges
+from repose.estimate.kernels import kernels_of
 from repose.estimate.memo import Memo
 from repose.estimate.selfie import Selfie
 from repose.nn.blocks import widest
@@ -76,6 +77,11 @@ class PersonMask:
     def name(self) -> str:
         """Names the networks and the version of how they are joined."""
         return f"person-mask-1({self._selfie.name},{self.bodypix.name})"
+
+    @property
+    def kernels(self) -> str:
+        """What computes the networks, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._selfie, self.bodypix)
 
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> where they are, float32 (1, H, W) in [0, 1].

@@ -15,6 +15,7 @@ from torch import Tensor
 from repose.callers import callers_level
 from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyParts, BodyPix
+from repose.estimate.kernels import kernels_of
 from repose.estimate.parsing_network import BODY_CELL, SIZE, ParsingNetwork, load_parser
 from repose.represent.figure import reach
 from repose.represent.sampling import sample
@@ -100,6 +101,11 @@ class PersonParsing:
     def name(self) -> str:
         """Names the network, its version, and BodyPix if it is asked."""
         return "person-parser-1" + (f"({self._bodypix.name})" if self._bodypix else "")
+
+    @property
+    def kernels(self) -> str:
+        """What computes BodyPix, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._bodypix)
 
     def parsing(self, image: Image, keypoints: Tensor) -> Tensor:
         """uint8 (H, W, 3) and joints (18, 3) in its pixels -> int64 (H, W), labels of `repose.person.LIP_LABELS`.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Detection, Image
+from repose.estimate.kernels import onnxruntime_kernels
 from repose.extras import how_to_install
 from repose.represent.keypoints import from_skeleton
 from repose.represent.pose_files.settings import MIN_SCORE
@@ -65,6 +66,8 @@ class RTMPose:
     ) -> None:
         self.mode, self.whole_body, self.threshold = mode, whole_body, threshold
         self._network = network or _loaded(mode, whole_body)
+        self.kernels = "" if network else onnxruntime_kernels()
+        """What computes the networks, see `repose.estimate.kernels`; empty for a solution that was given."""
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate.base import Image
+from repose.estimate.kernels import Computed, kernels_of
 from repose.estimate.squares import Square
 from repose.estimate.tflite import load_network
 from repose.hub.files import FILES, File
@@ -83,6 +84,11 @@ class Selfie:
         """Names the network, the version of how it is used, and the settings."""
         return f"selfie-segmentation-1{'-flip' if self.flip else ''}"
 
+    @property
+    def kernels(self) -> str:
+        """What computes the network, see `repose.estimate.kernels`; empty for one that was given."""
+        return kernels_of(self._network)
+
     def mask(self, image: Image, keypoints: Tensor) -> Tensor:
         """A photograph, uint8 (H, W, 3), and a person's joints (18, 3) -> where they are, float32 (1, H, W) in [0, 1].
 
@@ -126,7 +132,7 @@ class Selfie:
 
 def _loaded(file: str | Path | File, threads: int) -> Network:
     run = load_network(file, (1, SIDE, SIDE, 3), (1, SIDE, SIDE, 1), "MediaPipe's selfie segmentation", threads)
-    return lambda square: run(square[None])[0, ..., 0]
+    return Computed(lambda square: run(square[None])[0, ..., 0], run.kernels)
 
 
 def _around(points: Tensor, size: tuple[int, int]) -> Square:

@@ -16,7 +16,11 @@ from repose.estimate.base import (
 from repose.names import nearest, resolve
 
 ESTIMATORS: Final[dict[str, dict[str, str]]] = {
-    "keypoints": {"movenet": "repose.estimate.movenet:MoveNet", "rtmpose": "repose.estimate.rtmpose:RTMPose"},
+    "keypoints": {
+        "movenet": "repose.estimate.movenet:MoveNet",
+        "movenet-1": "repose.estimate.movenet:MoveNet1",
+        "rtmpose": "repose.estimate.rtmpose:RTMPose",
+    },
     "mask": {
         "person": "repose.estimate.person_mask:PersonMask",
         "selfie": "repose.estimate.selfie:Selfie",

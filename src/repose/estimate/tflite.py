@@ -8,13 +8,14 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from repose.estimate.kernels import Computed, tflite_kernels
 from repose.extras import how_to_install
 from repose.hub.fetch import locate
 from repose.hub.files import File
@@ -34,7 +35,7 @@ def load_network(
     what: str,
     threads: int = 1,
     instead: str = "",
-) -> Callable[[Array], npt.NDArray[np.float32]]:
+) -> Computed[[Array], npt.NDArray[np.float32]]:
     """The network of a TFLite file as a function: its first input -> its first output.
 
     Args:
@@ -52,7 +53,7 @@ def load_network(
         ValueError: the file cannot be read, or it holds another network.
     """
     run = load_outputs(file, takes, [gives], what, threads, instead)
-    return lambda values: run(values)[0]
+    return Computed(lambda values: run(values)[0], run.kernels)
 
 
 def load_outputs(
@@ -62,7 +63,7 @@ def load_outputs(
     what: str,
     threads: int = 1,
     instead: str = "",
-) -> Callable[[Array], list[npt.NDArray[np.float32]]]:
+) -> Computed[[Array], list[npt.NDArray[np.float32]]]:
     """The network of a TFLite file as a function: its first input -> its first outputs.
 
     Args:
@@ -100,7 +101,7 @@ def load_outputs(
             interpreter.invoke()
             return [interpreter.get_tensor(details["index"]) for details in taken]
 
-    return network
+    return Computed(network, tflite_kernels(interpreter))
 
 
 @contextlib.contextmanager
