@@ -111,16 +111,18 @@ def _temporary(path: Path) -> Iterator[Path]:
     This process holds it (`repose.locks.hold_file`), so that others see that it is being written; not on Windows,
     where an open file cannot be renamed.
     """
-    file = -1
-    while file < 0:
+    file, held, attempts = -1, False, 0
+    while not held and attempts < 3:  # another process that sweeps may hold or remove the new file at this moment
+        if file >= 0:
+            os.close(file)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+        attempts += 1
         if os.name == "nt":
             break
         file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        hold_file(file)
-        if not partial.exists():  # removed by a process that saw it before it was held
-            os.close(file)
-            file = -1
+        held = hold_file(file) and partial.exists()
+        if not held and attempts < 3:
+            partial.unlink(missing_ok=True)
     try:
         yield partial
     finally:
