@@ -10,11 +10,10 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-from repose.locks import hold_file
 
 _PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
 """The names of the temporary files of `replacing`."""
@@ -68,6 +67,27 @@ def given_folders() -> list[Path]:
     return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
 
 
+def hold_file(file: int, wait: bool = False) -> bool:
+    """Hold an open file until it is closed, also by the end of the process.
+
+    Args:
+        file: its number. wait: until another holder lets it go.
+
+    Returns:
+        Whether it is held: False if another process or another open file holds it, and where the file system or
+        Windows knows no such lock.
+    """
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
     """Write to the path that this yields: it replaces `path` if the block succeeds, and is removed if not.
@@ -108,7 +128,7 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
 def _temporary(path: Path) -> Iterator[Path]:
     """A file beside `path`, of a name that nobody takes or guesses; removed at the end, unless it was renamed.
 
-    This process holds it (`repose.locks.hold_file`), so that others see that it is being written; not on Windows,
+    This process holds it (`hold_file`), so that others see that it is being written; not on Windows,
     where an open file cannot be renamed.
     """
     file, held, attempts = -1, False, 0

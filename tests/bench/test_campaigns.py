@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from campaigns import common
 from campaigns.__main__ import names
+
 from repose.bench.campaigns import campaign_table
 from tests.lines import rows_of
 
