@@ -7,7 +7,7 @@ RUN     = "$(VENV)/bin/python"
 # torch goes first and stays pinned while the rest is installed, so that nothing replaces it
 PIP     = $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check docs setup clean
+.PHONY: demo test check docs campaign setup clean
 
 demo: $(VENV)/.demo  ## a person into another pose: leaves out/demo.png
 	$(RUN) -m repose demo -o out/demo.png
@@ -22,6 +22,9 @@ check: $(VENV)/.dev  ## what a change must pass besides the tests
 docs: $(VENV)/.dev   ## the documentation site, into site/: open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 	@echo "site/index.html is the documentation."
+
+campaign: $(VENV)/.campaigns  ## campaigns of faults, hours: make campaign ONLY=pictures INPUTS=1000
+	$(RUN) -m campaigns $(ONLY) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 setup: $(VENV)/.dev  ## the environment with everything that development needs
 
@@ -42,6 +45,10 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
 	$(PIP) -c "$(VENV)/constraints.txt" -e ".[dev]"
 	@touch "$@" "$(VENV)/.demo"
+
+$(VENV)/.campaigns: $(VENV)/.dev
+	$(PIP) -c "$(VENV)/constraints.txt" -e ".[dev,campaigns]"
+	@touch "$@"
 
 clean:               ## forget the environment and the demo's picture
 	rm -rf "$(VENV)" out

@@ -1,11 +1,14 @@
 """Result lines: whole with several writers, readable by any JSON reader, and honest about the commit."""
 
+import errno
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,3 +136,63 @@ def test_stamp_says_what_is_needed_to_repeat() -> None:
     assert stamp["threads"] == torch.get_num_threads()
     assert "cores" in stamp["hardware"]
     assert stamp["date"].endswith("+00:00")
+
+
+def full(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """A disk with room for so many bytes: a write takes what fits, and the next one fails."""
+    write, left = record._write_all, [room]
+
+    class Full:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def write(self, text: bytes) -> int:
+            if not left[0]:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            taken = text[: left[0]]
+            left[0] -= len(taken)
+            return int(self.file.write(taken))
+
+    monkeypatch.setattr(record, "_write_all", lambda file, text: write(Full(file), text))
+
+
+@pytest.mark.parametrize("room", [0, 1, 7])
+def test_a_line_on_a_full_disk_is_absent_and_the_next_one_whole(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.jsonl"
+    record.append(path, {"a": 1})
+    with monkeypatch.context() as patch:
+        full(patch, room)
+        with pytest.raises(OSError, match=r"results\.jsonl could not be written: the disk is full .*; .* MB are free"):
+            record.append(path, {"b": 2})
+    assert path.read_text() == '{"a": 1}\n'
+    record.append(path, {"c": 3})
+    assert path.read_text() == '{"a": 1}\n{"c": 3}\n'
+
+
+def test_a_short_write_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may write a part of a line without an error."""
+    write = record._write_all
+
+    class Slow:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def write(self, text: bytes) -> int:
+            return int(self.file.write(text[:3]))
+
+    monkeypatch.setattr(record, "_write_all", lambda file, text: write(Slow(file), text))
+    record.append(tmp_path / "results.jsonl", {"a": "whole"})
+    assert (tmp_path / "results.jsonl").read_text() == '{"a": "whole"}\n'
+
+
+def test_a_line_never_glues_another(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text('{"a": 1}\n{"b": 2}')  # whole, by another program
+    record.append(path, {"c": 3})
+    assert path.read_text() == '{"a": 1}\n{"b": 2}\n{"c": 3}\n'
+    path.write_text('{"a": 1}\n{"b": "' + "x" * 70_000)  # a writer was killed
+    with pytest.warns(UserWarning, match=r"results\.jsonl ended in half a line"):
+        record.append(path, {"c": 3})
+    assert path.read_text() == '{"a": 1}\n{"c": 3}\n'

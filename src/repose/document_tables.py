@@ -18,6 +18,7 @@ from repose.apps.fonts.measure import font_table
 from repose.apps.reidentification.table import reid_table
 from repose.bench.attention import attention_table
 from repose.bench.budget.table import budget_table
+from repose.bench.campaigns import campaign_table
 from repose.bench.cost.table import cost_table, short_cost_table
 from repose.bench.estimating import estimating_table
 from repose.bench.evaluations import evaluation_table, ladder_table, model_table
@@ -68,6 +69,7 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "export": export_table,
     "export-backends": backend_table,
     "attention": attention_table,
+    "campaigns": campaign_table,
     "cost": cost_table,
     "cost-short": short_cost_table,
     "estimate": estimating_table,

@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import secrets
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
+"""The names of the temporary files of `replacing`."""
+
+_SWEPT: Final[set[Path]] = set()
+"""Folders in which this process has looked for what killed ones left."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DiskFullError(OSError):
+    """A file could not be written whole: the disk, a quota or a limit of file sizes is full. What was there is kept.
+
+    Args:
+        path: the file. error: what the system said.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if error.errno != errno.EFBIG:
+            reason = f"the disk is full ({reason})"
+        try:
+            free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
+        except OSError:
+            free = ""
+        text = (
+            f"{path} could not be written: {reason}{free}. What was there before is kept; free some space, or choose "
+            "another place"
+        )
+        super().__init__(error.errno, text)
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that there is no room for a file. Pillow's encoders do not tell why they cannot write."""
+    return error.errno in _FULL or (error.errno is None and str(error).startswith("encoder error"))
 
 
 def cache_folder() -> Path:
@@ -24,34 +67,106 @@ def given_folders() -> list[Path]:
     return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
 
 
+def hold_file(file: int, wait: bool = False) -> bool:
+    """Hold an open file until it is closed, also by the end of the process.
+
+    Args:
+        file: its number. wait: until another holder lets it go.
+
+    Returns:
+        Whether it is held: False if another process or another open file holds it, and where the file system or
+        Windows knows no such lock.
+    """
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
     """Write to the path that this yields: it replaces `path` if the block succeeds, and is removed if not.
+
+    What a killed process left of such files in this folder is removed at the first call for it.
 
     Args:
         path: the file to write; its folder is created.
         sync: force the bytes to the disk before the rename, for what must survive a power cut.
 
     Raises:
-        OSError: the disk is full or not writable; `path` is unchanged.
+        DiskFullError: the disk is full; `path` is unchanged. OSError: it is not writable; likewise.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # a name that no other process or thread takes, and nobody can guess
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        yield partial
-        if sync:
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-        partial.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        with _temporary(path) as partial:
+            yield partial
+            if sync:
+                with partial.open("rb+") as file:
+                    os.fsync(file.fileno())
+            partial.replace(path)
         if sync and os.name != "nt":  # Windows knows no sync of a folder
             folder = os.open(path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+    except DiskFullError:
+        raise
+    except OSError as error:
+        if is_full(error):
+            raise DiskFullError(path, error) from error
+        raise
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A file beside `path`, of a name that nobody takes or guesses; removed at the end, unless it was renamed.
+
+    This process holds it (`hold_file`), so that others see that it is being written; not on Windows,
+    where an open file cannot be renamed.
+    """
+    file, held, attempts = -1, False, 0
+    while not held and attempts < 3:  # another process that sweeps may hold or remove the new file at this moment
+        if file >= 0:
+            os.close(file)
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+        attempts += 1
+        if os.name == "nt":
+            break
+        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        held = hold_file(file) and partial.exists()
+        if not held and attempts < 3:
+            partial.unlink(missing_ok=True)
+    try:
+        yield partial
     finally:
         partial.unlink(missing_ok=True)
+        if file >= 0:
+            os.close(file)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files of killed processes, once for each folder."""
+    if os.name == "nt" or folder.absolute() in _SWEPT:
+        return
+    _SWEPT.add(folder.absolute())
+    names: list[str] = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if _PARTIAL.fullmatch(entry.name)]
+    for name in names:
+        with contextlib.suppress(OSError):
+            file = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if hold_file(file):  # no process writes it
+                    (folder / name).unlink(missing_ok=True)
+            finally:
+                os.close(file)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:

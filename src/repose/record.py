@@ -9,14 +9,16 @@ import math
 import os
 import platform
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from repose.files import read_numbered
+from repose.files import DiskFullError, hold_file, is_full, read_numbered
 from repose.measured import announce
 from repose.version import __version__
 
@@ -84,12 +86,53 @@ def append_result(
 def append(path: Path, line: Mapping[str, Any]) -> None:
     """Add one line to a .jsonl file, completely or not at all, also when several processes write.
 
-    NaN and infinity, which JSON does not know, become null.
+    NaN and infinity, which JSON does not know, become null. Half a line at the end, which a killed writer left, is
+    removed with a warning, and a last line without its newline gets one.
+
+    Raises:
+        DiskFullError: there is no room for the line; the file is as it was. OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n"
-    with path.open("ab", buffering=0) as file:
-        file.write(text.encode())
+    text = (json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n").encode()
+    with path.open("ab+", buffering=0) as file:
+        hold_file(file.fileno(), wait=True)
+        text = _mend_end(path, file) + text
+        end = file.seek(0, os.SEEK_END)
+        try:
+            _write_all(file, text)
+        except OSError as error:
+            file.truncate(end)
+            if is_full(error):
+                raise DiskFullError(path, error) from error
+            raise
+
+
+def _write_all(file: FileIO, text: bytes) -> None:
+    """Write every byte: one call of the system may write a part of them alone, without an error."""
+    while text:
+        text = text[file.write(text) :]
+
+
+def _mend_end(path: Path, file: FileIO) -> bytes:
+    """Cut half a line off the end of the file; return what is missing before the next line, b"" or a newline."""
+    end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return b""
+    tail = b""
+    while b"\n" not in tail and len(tail) < end:
+        begin = max(0, end - len(tail) - 65_536)
+        file.seek(begin)
+        tail = file.read(end - len(tail) - begin) + tail
+    last = tail.rpartition(b"\n")[2]
+    if not last:
+        return b""
+    try:
+        json.loads(last)
+    except ValueError:
+        warnings.warn(f"{path} ended in half a line, of a writer that was killed; it was removed", stacklevel=3)
+        file.truncate(end - len(last))
+        return b""
+    return b"\n"
 
 
 def read_results(folder: Path) -> list[ResultLine]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from repose.byte_planes import join, split
 from repose.extras import how_to_get_weights
-from repose.files import replacing
+from repose.files import DiskFullError, replacing
 from repose.weight_places import weight_folder
 
 SUFFIX: Final = ".safetensors"
@@ -40,6 +40,8 @@ def writing(path: Path) -> Iterator[Path]:
         remove_partial_files(path.parent, path.name)
         with replacing(path, sync=True) as partial:
             yield partial
+    except DiskFullError:
+        raise
     except (OSError, SafetensorError) as error:
         raise _write_error(path, error) from error
 

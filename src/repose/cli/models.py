@@ -112,7 +112,7 @@ def train(
     reporting.wrote(folder, "run")
     reporting.number(images=summary.images, train_seconds=round(summary.seconds, 3), losses=summary.losses)
     if summary.stopped:
-        raise typer.Exit(reporting.INTERRUPTED)
+        raise typer.Exit(reporting.TERMINATED if summary.stopped == "SIGTERM" else reporting.INTERRUPTED)
 
 
 def inspect(
