@@ -203,7 +203,7 @@ def _store(place: Path) -> Any:
 
 
 def _line(place: Path) -> Any:
-    """The different lines, without clocks and what says that a run went on; how many there may be is another question."""
+    """The different lines, without clocks and what a run went on from. How many there may be is another question."""
     lines = [json.loads(text) for text in (place / "r.jsonl").read_text().splitlines()]
     clock = ("date", "seconds", "commit", "pairs_from_disk")  # also how much a run went on from
     kept = [{k: v for k, v in line.items() if not any(word in k for word in clock)} for line in lines]

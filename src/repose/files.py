@@ -44,7 +44,11 @@ class DiskFullError(OSError):
             "another place"
         )
         super().__init__(error.errno, text)
-        self.path = path
+        self.path, self._error = path, error
+
+    def __reduce__(self) -> tuple[type[DiskFullError], tuple[Path, OSError]]:
+        """For processes that send it."""
+        return type(self), (self.path, self._error)
 
     def __str__(self) -> str:
         return str(self.strerror)
