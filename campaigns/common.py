@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repose.record import append_result
+from repose.record import append_result, commit
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "campaigns.jsonl"
@@ -75,6 +75,9 @@ class Campaign:
     outcomes: Counter[str] = field(default_factory=Counter)
     details: dict[str, list[str]] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        commit()  # of the code that runs, whatever is committed meanwhile
 
     def judged(self, failure: str | None, detail: str = "", outcome: str = "") -> None:
         """Count one input.

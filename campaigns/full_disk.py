@@ -226,9 +226,8 @@ def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
     means = "a tmpfs" if mounted else "none"
     campaign = common.Campaign(
         "full_disk/study",
-        "`repose study serve` whose disk fills while a participant answers: 503, every acknowledged answer stays, "
-        "and the "
-        f"session goes on when there is room ({means})",
+        "`repose study serve` whose disk fills while a participant answers: served or 503, every acknowledged answer "
+        f"stays, and the session goes on when there is room ({means})",
         options.seed,
     )
     if not mounted:
@@ -248,10 +247,10 @@ def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
                 if state["finished"]:
                     browser = Browser(browser.port)
                     state = browser.begin(f"nonce-{number:08d}")
-                key, detail = state["trial"]["key"], ""
+                key, detail, outcome = state["trial"]["key"], "", "served with room"
                 if number % 2:
                     with filled(small, 0):
-                        detail = _refused(browser, state)
+                        detail, outcome = _refused(browser, state)
                     state = browser.ask("GET", "/api/state")[1]
                     if state["trial"] is not None and state["trial"]["key"] != key:
                         acknowledged.add(key)
@@ -262,7 +261,7 @@ def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
                     except AssertionError as error:
                         detail = f"with room: {error}"
                 kind, text = _study_file(file, acknowledged)
-                campaign.judged(kind or (detail.partition(":")[0] if detail else None), text or detail)
+                campaign.judged(kind or (detail.partition(":")[0] if detail else None), text or detail, outcome)
                 number += 1
         finally:
             common.kill(child)
@@ -271,19 +270,27 @@ def study(options: argparse.Namespace, count: int, mounted: bool) -> int:
     return campaign.finish(common.places(options), means=means)
 
 
-def _refused(browser: Any, state: dict[str, Any]) -> str:
-    """Whether the server answers 503, or serves, on a full disk; else what it did."""
+def _refused(browser: Any, state: dict[str, Any]) -> tuple[str, str]:
+    """What the server does on a full disk: (failure or "", outcome). It may serve, or answer 503."""
     trial = state["trial"]
     shown = {"key": trial["key"], "showing": "showing 1"}
     given = {"key": trial["key"], "choice": "fake", "exposure": 0.1, "reaction": 0.1, "hidden": False, "delay": 0}
-    for path, content in (("/api/start", shown), ("/api/end", shown), ("/api/answer", given)):
+    statuses = []
+    another = type(browser)(browser.port)  # somebody new, whose session takes more room than an answer
+    nonce = {"nonce": f"nonce-{trial['key'][:20]:0>8}"}
+    for asking, path, content in (
+        (another, "/api/begin", nonce),
+        (browser, "/api/start", shown),
+        (browser, "/api/end", shown),
+        (browser, "/api/answer", given),
+    ):
         try:
-            status = browser.ask("POST", path, content)[0]
+            statuses.append(asking.ask("POST", path, content)[0])
         except (OSError, http.client.HTTPException) as error:
-            return f"the connection broke: {path}, {type(error).__name__}"
-        if status not in (200, 503, 400, 409):
-            return f"status {status}: {path}"
-    return ""
+            return f"the connection broke: {path}, {type(error).__name__}", ""
+        if statuses[-1] not in (200, 503, 400, 409):  # 400, 409: an answer to pictures whose showing was refused
+            return f"status {statuses[-1]}: {path}", ""
+    return "", "503 on a full disk" if 503 in statuses else "served on a full disk"
 
 
 def main(words: list[str]) -> int:

@@ -1,31 +1,27 @@
-"""Small files under mutation: every reader gives what it read, or one clear line; never a traceback.
+"""Small files under mutation: every reader gives what it read, or one clear line that names the file.
 
-    python -m campaigns.mutations --inputs 3000                  # of each kind of file
-    python -m campaigns.mutations --kinds poses,stores --seed 7 --keep out/failures
+    python -m campaigns.mutations --inputs 10000
+    python -m campaigns.mutations --only stores --inputs 3000 --seed 7 --keep out/failures
 
-Each input is a valid file that Repose wrote, or that a tool writes, with changes drawn by Hypothesis from a seed. It is
-given to the command, or to the reader under the command's rule (`repose.cli.main`): `ERRORS` are told in one line, and
-anything else is a traceback, a failure. A failure is also: a line that does not name the file, a result beyond reason,
-and an input that takes more than `SECONDS`.
+Key points and poses of every tool, lists of pairs, parsing maps, DensePose's results, recipes, run folders with their
+cards, weights and checkpoints, stores, and result lines. Each input is a valid file that Repose wrote, or that a tool
+writes, with changes drawn by Hypothesis from the seed: other values of JSON and CSV, other numbers of arrays, bytes. It
+is given to the command in this process, or to the reader under the command's rule (`repose.cli.main`). A failure is a
+traceback, a line that is long or names neither the file nor the place in it, a result beyond reason, an input that
+takes more than `SECONDS`, and one by which the memory grows by more than `MEMORY`.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import os
 import resource
 import shutil
-import signal
 import sys
-import tempfile
-import time
 import traceback
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,163 +29,123 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from campaigns.kinds import KINDS, Kind
-from repose.cli.reporting import ERRORS
-from repose.record import append_result
+from campaigns import common
+from campaigns.small_files.kinds import KINDS, Kind
 
 SECONDS = 20
 """An input that takes longer is a failure."""
 
+MEMORY = 1500
+"""MB by which one input may let the memory of the process grow."""
+
 LONGEST = 700
-"""Characters of the first line of an error."""
-
-
-class TooLongError(BaseException):
-    """An input took more than `SECONDS`."""
-
-
-@dataclass
-class Tally:
-    """What became of the inputs of a kind."""
-
-    inputs: int = 0
-    read: int = 0
-    refused: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-
-
-@contextlib.contextmanager
-def limited(seconds: int) -> Iterator[None]:
-    """TooLongError after so many seconds."""
-
-    def ring(number: int, frame: object) -> None:
-        raise TooLongError
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+"""Characters of the line of an error."""
 
 
 def outcome(kind: Kind, place: Path, file: Path) -> tuple[str, str]:
-    """What becomes of a file: ("read", ""), ("refused", its line), or ("failure", a word for it and the traceback)."""
-    begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """What becomes of a file: ("read", ""), ("refused in one line", the line), or a kind of failure and its details."""
+    before = _peak()
     try:
-        with limited(SECONDS), warnings.catch_warnings():
+        with common.limited(SECONDS), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             kind.use(place, file)
-    except ERRORS as error:
+    except common.EXPECTED as error:
         line = (str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)).split("\n")[0]
-        if isinstance(error, (NotImplementedError, RecursionError)) or type(error) is KeyError:
-            return "failure", f"{type(error).__name__} {_where(error)}\n{traceback.format_exc()}"
+        told = f"{line}\n{traceback.format_exc()}"
+        if isinstance(error, NotImplementedError | RecursionError) or type(error) is KeyError:
+            return f"traceback ({type(error).__name__}, {_where(error)})", told
         if not any(word in line for word in (str(place), file.name, *kind.places)):
-            return "failure", f"unnamed file: {_where(error)}\n{line}\n{traceback.format_exc()}"
-        if len(line) > LONGEST:
-            return "failure", f"long line: {_where(error)}\n{line}"
-        return "refused", line
-    except TooLongError:
-        return "failure", f"longer than {SECONDS} s {_where(sys.exception())}\n{traceback.format_exc()}"
+            return f"names no file ({_where(error)})", told
+        return (f"long line ({_where(error)})", told) if len(line) > LONGEST else ("refused in one line", line)
+    except common.TooSlow as error:
+        return f"hang ({_where(error)})", traceback.format_exc()
     except AssertionError as error:
-        if "/campaigns/" in _where(error):
-            return "failure", f"beyond reason: {error}\n{traceback.format_exc()}"
-        return "failure", f"AssertionError {_where(error)}\n{traceback.format_exc()}"
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return "failure", f"{type(error).__name__} {_where(error)}\n{traceback.format_exc()}"
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun) / 2**10
-    if grown > 1500:
-        return "failure", f"memory grew by {grown:.0f} MB"
-    return "read", ""
+        beyond = "/campaigns/" in traceback.extract_tb(error.__traceback__)[-1].filename
+        return f"beyond reason ({error})" if beyond else f"traceback ({_where(error)})", traceback.format_exc()
+    except Exception as error:
+        return f"traceback ({type(error).__name__}, {_where(error)})", traceback.format_exc()
+    grown = (_peak() - before) / 2**10
+    return (f"memory ({grown:.0f} MB)", "") if grown > MEMORY else ("read", "")
 
 
-def _where(error: BaseException | None) -> str:
-    """The innermost line of our own that an error passed."""
-    frames = traceback.extract_tb(error.__traceback__ if error else None)
-    ours = [one for one in frames if "/repose/" in one.filename] or list(frames)
-    return f"{Path(ours[-1].filename).parent.name}/{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
+def try_kind(kind: Kind, campaign: common.Campaign, inputs: int, folder: Path, keep: Path | None) -> None:
+    """So many inputs of a kind of file.
 
-
-def run_kind(kind: Kind, inputs: int, seed: int, folder: Path, keep: Path | None) -> Tally:
-    """So many inputs of a kind of file."""
-    tally = Tally()
+    Raises:
+        ValueError: a file without changes is not read: the campaign itself is wrong.
+    """
     originals = kind.originals(folder / "originals")
     for one in originals:
         place, file = one.lay(folder / "valid")
         state, text = outcome(kind, place, file)
         if state != "read":
-            raise SystemExit(f"{kind.name}: the valid file {one.name} is not read: {text}")
+            raise ValueError(f"{kind.name}: the valid file {one.name} is not read: {state}: {text}")
         shutil.rmtree(folder / "valid", ignore_errors=True)
 
-    @hypothesis.seed(seed)
+    @hypothesis.seed(campaign.seed)
     @settings(
         max_examples=inputs, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @hypothesis.given(st.data())
-    def one(data: Any) -> None:
+    def one_input(data: Any) -> None:
         draw: Callable[[Any], Any] = data.draw
         original = originals[draw(st.integers(0, len(originals) - 1))]
         content = original.change(draw)
         if content is None:
             return
         place, file = original.lay(folder / "changed", content)
-        tally.inputs += 1
         state, text = outcome(kind, place, file)
-        if state == "failure":
-            word = text.split("\n")[0]
-            tally.failures[word] += 1
-            if keep is not None and tally.failures[word] <= 3:
-                kept = keep / f"{kind.name}-{len(tally.failures):02d}-{tally.failures[word]}"
+        if state in ("read", "refused in one line"):
+            campaign.judged(None, outcome=state)
+        else:
+            campaign.judged(state, f"{original.name}, input {campaign.inputs}: {text}")
+            if keep is not None and campaign.failures[state] <= common.SHOWN:
+                kept = keep / f"{kind.name}-{len(campaign.failures):02d}-{campaign.failures[state]}"
                 shutil.rmtree(kept, ignore_errors=True)
                 shutil.copytree(folder / "changed", kept)
-                told = f"{original.name}: {file}\n{text}"
-                (kept / "failure.txt").write_text(told, encoding="utf-8", errors="replace")
-        else:
-            setattr(tally, state, getattr(tally, state) + 1)
+                (kept / "failure.txt").write_text(f"{state}\n{file}\n{text}", encoding="utf-8", errors="replace")
         shutil.rmtree(folder / "changed", ignore_errors=True)
 
-    one()
-    return tally
+    one_input()
 
 
-def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=1000, help="inputs of each kind of file")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
-    parser.add_argument("--keep", type=Path, help="a folder for the files that fail, three of each failure")
-    parser.add_argument("--results", type=Path, help="append the result lines to this .jsonl")
-    given = parser.parse_args(words)
-    failed = 0
-    for name in given.kinds.split(","):
-        if name not in KINDS:
-            parser.error(f"no kind of file is called '{name}'; {', '.join(KINDS)} are")
-        begun, keep = time.process_time(), given.keep.absolute() if given.keep else None
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            contextlib.chdir(folder),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            tally = run_kind(KINDS[name], given.inputs, given.seed, Path(folder), keep)
-        failures = sum(tally.failures.values())
-        failed += failures
-        line = {
-            "campaign": "mutations", "files": name, "inputs": tally.inputs, "read": tally.read,
-            "refused": tally.refused, "failures": failures, "kinds_of_failures": dict(tally.failures.most_common()),
-            "seed": given.seed, "processor_seconds": round(time.process_time() - begun, 1),
-        }  # fmt: skip
-        append_result(given.results, line)
-        print(f"{name}: {tally.inputs:,} inputs, {tally.read:,} read, {tally.refused:,} refused in one line, "
-              f"{failures:,} failures, {line['processor_seconds']} s of the processor", flush=True)  # fmt: skip
-        for word, count in tally.failures.most_common():
-            print(f"  {count:5}  {word}", flush=True)
-    return 1 if failed else 0
+def main(words: list[str]) -> int:
+    """The rows `mutations/KIND`; 1 with failures."""
+    parser = common.parser(__doc__, inputs=10_000)
+    parser.add_argument("--keep", type=Path, help="a folder for the files that fail, three of each kind of failure")
+    options = parser.parse_args(words)
+    kinds = common.rows(options, KINDS)
+    keep = options.keep.absolute() if options.keep else None
+    results = common.places(options)
+    failures = 0
+    for name, kind in kinds.items():
+        campaign = common.Campaign(f"mutations/{name}", kind.about, options.seed)
+        begun = os.times()
+        with common.folder() as folder, contextlib.chdir(folder), contextlib.redirect_stderr(io.StringIO()):
+            try_kind(kind, campaign, -(-options.inputs // len(kinds)), folder, keep)
+        ended = os.times()
+        failures += campaign.finish(
+            results.absolute() if results else None,
+            processor=round(ended.user + ended.system - begun.user - begun.system, 1),
+        )
+    return 1 if failures else 0
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _peak() -> int:
+    """The largest resident memory of this process so far, KB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line of our own that an error passed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if "/repose/" in one.filename] or list(frames)
+    return f"{Path(ours[-1].filename).parent.name}/{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -166,7 +166,7 @@ def _server(name: str, base: Path) -> list[str]:
     if name == "serve":
         return ["serve", model, "--workers", "1", "--port", "0"]
     if name == "web":
-        return ["web", model, "--port", "0", "--no-open"]
+        return ["web", "--model", model, "--port", "0", "--no-open"]
     protocol = StudyProtocol("small", 1, "realism", (None,), pool=6, shown=4, practice=1)
     pictures.study(base / "study", protocol, pictures.Clock()).close()
     return ["study", "serve", str(base / "study" / "study.db"), "--port", "0"]

@@ -203,11 +203,11 @@ def _store(place: Path) -> Any:
 
 
 def _line(place: Path) -> Any:
+    """The different lines, without clocks and what a run went on from. How many there may be is another question."""
     lines = [json.loads(text) for text in (place / "r.jsonl").read_text().splitlines()]
-    clock = ("date", "seconds", "commit")
-    return [
-        json.dumps({k: v for k, v in line.items() if not any(c in k for c in clock)}, sort_keys=True) for line in lines
-    ]
+    clock = ("date", "seconds", "commit", "pairs_from_disk")  # also how much a run went on from
+    kept = [{k: v for k, v in line.items() if not any(word in k for word in clock)} for line in lines]
+    return sorted({json.dumps(line, sort_keys=True) for line in kept})
 
 
 def _tree(place: Path) -> Any:

@@ -1,6 +1,8 @@
 """`repose estimate --fields`: what the command writes, keeps, says and refuses."""
 
+import errno
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 
 from repose.estimate import ESTIMATORS
 from repose.estimate.field_files import FieldFolder
+from repose.files import DiskFullError
 from repose.represent.pose_files import read_keypoints
 from tests.estimate import fake_fields
 from tests.estimate.fake_fields import photograph
@@ -112,3 +115,17 @@ def test_files_of_a_parser_of_your_own(run: Run, tmp_path: Path) -> None:
     assert torch.equal(folder.person("p0").parsing, fake_fields.labels(tmp_path / "figures" / "p2.png"))  # type: ignore[arg-type]
     assert "schp2 is no folder" in run(*[word.replace("=schp", "=schp2") for word in words]).error
     assert "mask is not read from files" in run(*[word.replace("parsing=schp", "mask=schp") for word in words]).error
+
+
+def test_a_full_disk_ends_the_command(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(2):
+        photograph(tmp_path / "figures" / f"p{k}.png", 10 + 3 * k)
+
+    def full(path: Path) -> None:
+        raise DiskFullError(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    monkeypatch.setattr("repose.estimate.field_files.replacing", full)
+    done = run("estimate", "figures", *fake_fields.words("keypoints", "mask"), "-o", "out")
+    assert done.code == 2
+    assert "skipped" not in done.err
+    assert "could not be written: the disk is full" in done.err.splitlines()[-1]

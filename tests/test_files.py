@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_a_full_disk_names_the_file_and_keeps_what_was_there(code: int, tmp_path
         ):
             fill(partial, code)
         assert told.value.errno == code
+        assert str(pickle.loads(pickle.dumps(told.value))).startswith(str(told.value)[:40])
         assert ("the disk is full" in str(told.value)) == (code != errno.EFBIG)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,5 +1,6 @@
 """What docs/shell.md promises of every verb: pipes, --json, exit statuses, progress in a file, completion."""
 
+import errno
 import io
 import json
 import os
@@ -20,8 +21,9 @@ from rich.console import Console
 
 import repose
 from repose import cli
-from repose.cli import completion, every_verb, pipes, progress
+from repose.cli import completion, every_verb, pipes, progress, reporting
 from repose.cli.common import AsJson
+from repose.files import DiskFullError
 from tests import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -482,3 +484,16 @@ def test_compiling_is_told_once(tmp_path: Path) -> None:
         assert done.stdout == "5\n"
         said.append(done.stderr)
     assert said == ["note: compiling loops for this machine, which happens once and takes up to a minute\n", ""]
+
+
+def test_a_full_disk_is_no_skipped_picture() -> None:
+    """The next picture would not fit either: the command ends, and says why."""
+    report = reporting.Report("estimate", False)
+    full = DiskFullError(Path("out/b.png"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(DiskFullError, match=r"out/b\.png could not be written: the disk is full"):
+        skip(report, full)
+
+
+def skip(report: reporting.Report, error: Exception) -> None:
+    with report.skipping(Path("a.png"), alone=False):
+        raise error

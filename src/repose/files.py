@@ -10,11 +10,10 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-from repose.locks import hold_file
 
 _PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
 """The names of the temporary files of `replacing`."""
@@ -45,7 +44,11 @@ class DiskFullError(OSError):
             "another place"
         )
         super().__init__(error.errno, text)
-        self.path = path
+        self.path, self._error = path, error
+
+    def __reduce__(self) -> tuple[type[DiskFullError], tuple[Path, OSError]]:
+        """For processes that send it."""
+        return type(self), (self.path, self._error)
 
     def __str__(self) -> str:
         return str(self.strerror)
@@ -66,6 +69,27 @@ def cache_folder() -> Path:
 def given_folders() -> list[Path]:
     """The folders of the environment variable REPOSE_FILES: local copies of files and weights, searched first."""
     return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
+
+
+def hold_file(file: int, wait: bool = False) -> bool:
+    """Hold an open file until it is closed, also by the end of the process.
+
+    Args:
+        file: its number. wait: until another holder lets it go.
+
+    Returns:
+        Whether it is held: False if another process or another open file holds it, and where the file system or
+        Windows knows no such lock.
+    """
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -108,19 +132,21 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
 def _temporary(path: Path) -> Iterator[Path]:
     """A file beside `path`, of a name that nobody takes or guesses; removed at the end, unless it was renamed.
 
-    This process holds it (`repose.locks.hold_file`), so that others see that it is being written; not on Windows,
+    This process holds it (`hold_file`), so that others see that it is being written; not on Windows,
     where an open file cannot be renamed.
     """
-    file = -1
-    while file < 0:
+    file, held, attempts = -1, False, 0
+    while not held and attempts < 3:  # another process that sweeps may hold or remove the new file at this moment
+        if file >= 0:
+            os.close(file)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+        attempts += 1
         if os.name == "nt":
             break
         file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        hold_file(file)
-        if not partial.exists():  # removed by a process that saw it before it was held
-            os.close(file)
-            file = -1
+        held = hold_file(file) and partial.exists()
+        if not held and attempts < 3:
+            partial.unlink(missing_ok=True)
     try:
         yield partial
     finally:

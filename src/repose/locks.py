@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,24 +52,3 @@ def locked(path: Path, doing: str) -> Iterator[None]:
         yield
     finally:
         held.release()
-
-
-def hold_file(file: int, wait: bool = False) -> bool:
-    """Hold an open file until it is closed, also by the end of the process.
-
-    Args:
-        file: its number. wait: until another holder lets it go.
-
-    Returns:
-        Whether it is held: False if another process or another open file holds it, and where the file system or
-        Windows knows no such lock.
-    """
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True

@@ -21,6 +21,9 @@ Kind = Literal[
 ]
 """What a file is by its first bytes; "" where they are none of these."""
 
+HEAD: Final = 400
+"""Bytes at the beginning of a file that say what it is."""
+
 _STARTS: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG", "PNG"),
@@ -49,12 +52,20 @@ _QUICKTIME: Final = (b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip")
 def open_picture(file: str | Path | BinaryIO) -> PIL.Image.Image:
     """Open a picture of one of `FORMATS` with Pillow, which reads its pixels later.
 
+    Who looks at a file of somebody else before it is read opens it once and gives the stream: behind the path another
+    file may lie by then.
+
     Raises:
         PIL.UnidentifiedImageError: it is of no such format, or HEIC without pillow-heif.
         PIL.Image.DecompressionBombError: it has more pixels than Pillow opens (179 million).
         OSError: it cannot be read.
     """
-    if not isinstance(file, str | Path) or kind_of(Path(file)) == "HEIC":
+    if isinstance(file, str | Path):
+        kind = kind_of(Path(file))
+    else:
+        file.seek(0)  # as Pillow does
+        kind = kind_of_bytes(file.read(HEAD))
+    if kind == "HEIC":
         register_heif()
     PIL.Image.init()
     return PIL.Image.open(file, formats=[name for name in FORMATS if name in PIL.Image.OPEN])
@@ -77,11 +88,11 @@ def kind_of(path: Path) -> Kind:
         OSError: it cannot be read.
     """
     with path.open("rb") as stream:
-        return kind_of_bytes(stream.read(400))
+        return kind_of_bytes(stream.read(HEAD))
 
 
 def kind_of_bytes(head: bytes) -> Kind:
-    """What a file is that begins with these bytes, 400 of them where it has so many."""
+    """What a file is that begins with these bytes, `HEAD` of them where it has so many."""
     if head[4:8] == b"ftyp":
         return _kind_of_brands(head)
     if head[4:8] in _QUICKTIME:

@@ -18,8 +18,7 @@ from typing import Any, Protocol
 
 import torch
 
-from repose.files import DiskFullError, is_full, read_numbered
-from repose.locks import hold_file
+from repose.files import DiskFullError, hold_file, is_full, read_numbered
 from repose.measured import announce
 from repose.version import __version__
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.images import on_white
 from repose.person import Person
 from repose.pipeline import to_pixels
 from repose.represent.canvas import canvas
 from repose.scene import Scene
+from repose.scene.fill import fill_box
 from repose.scene.frames import _taps
 from tests.represent.test_retarget import stick
 from tests.scene.people import painted, photograph
@@ -110,3 +114,29 @@ def test_joints_in_the_photograph_stay_where_they_are() -> None:
     assert wide.placement.box == (0, 0, 480, 330)
     with pytest.raises(ValueError, match=r"\(18, 3\)"):
         scene.pose_at(moved[:4])
+
+
+def test_a_large_picture_is_converted_in_strips_and_a_large_hole_comes_in_half_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bit for bit what whole arrays give, in a fraction of their memory."""
+    random = torch.Generator().manual_seed(0)
+    picture = torch.rand(4, 600, 20, generator=random) * 2 - 1
+    pixels = to_pixels(picture)
+    wanted = ((picture + 1) / 2 * 255).clamp(0, 255).round().to(torch.uint8).movedim(0, -1).numpy()
+    assert np.array_equal(pixels, wanted)
+    share = pixels[..., 3:].astype(np.float32) / 255
+    assert np.array_equal(on_white(pixels), np.rint(pixels[..., :3] * share + 255 * (1 - share)).astype(np.uint8))
+    image = torch.rand(3, 600, 40, generator=random) * 2 - 1
+    hole = torch.zeros(1, 600, 40)
+    hole[:, 20:580, 12:30] = 1
+    whole, half = fill_box(image, hole), fill_box(image, hole, half_from=1000)
+    assert whole is not None
+    assert half is not None
+    assert half[0] == whole[0]
+    assert whole[1].dtype == torch.float32
+    assert torch.equal(half[1], whole[1].half())
+    monkeypatch.setattr(sys.modules["repose.scene.fill"], "_STRIP", 10_000)
+    at_once = fill_box(image, hole)
+    assert at_once is not None
+    assert torch.equal(at_once[1], whole[1])

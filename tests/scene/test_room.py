@@ -231,3 +231,9 @@ def test_a_source_that_is_cut_off_as_much_gives_no_note(model: Model) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.whole(person, Person(keypoints=person.keypoints), "white")
+
+
+def test_a_photograph_does_not_grow_beyond_the_limit() -> None:
+    large = Person(image=torch.zeros(1, 1, 1).expand(3, 8000, 7900), keypoints=PERSON.keypoints)
+    with pytest.raises(ValueError, match=r"the photograph would have 9000x8000 = 72 million pixels, the limit is 64"):
+        with_room(large, torch.zeros(1, 1, 1).expand(1, 8000, 7900), (1100, 0, 0, 0))

@@ -74,9 +74,9 @@ def test_the_old_figure_is_found_and_filled_once(monkeypatch: pytest.MonkeyPatch
     filled: list[Tensor] = []
     asked: list[Person] = []
 
-    def counted(image: Tensor, hole: Tensor) -> Patch | None:
+    def counted(image: Tensor, hole: Tensor, half_from: int) -> Patch | None:
         filled.append(hole)
-        return fill_box(image, hole)
+        return fill_box(image, hole, half_from)
 
     monkeypatch.setattr(repose.scene.scene, "fill_box", counted)
     person = photograph().only("image", "keypoints")

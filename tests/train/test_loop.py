@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -552,3 +554,31 @@ def test_two_runs_do_not_share_a_folder(store: Store, tmp_path: Path) -> None:
     ):
         run_here(toy.recipe(), store, tmp_path / "run", resume=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_ends_tensorboard_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its thread fails, and its closing too; neither leaves a traceback or ends the run."""
+    writers = pytest.importorskip("tensorboard.summary.writer.record_writer")
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)  # the other tests are without it
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with warnings.catch_warnings(record=True) as told, Log(tmp_path, 10, 0, show=False) as log:
+        warnings.simplefilter("always")
+        log.line(1, 1.0, {}, {"l1": 1.0})
+        for name in ("write", "flush"):
+            monkeypatch.setattr(writers.RecordWriter, name, full)
+        for images in range(2, 60):
+            log.line(images, 1.0, {}, {"l1": 1.0})
+            if log._board is False:
+                break
+            time.sleep(0.01)
+    monkeypatch.undo()
+    assert [str(one.message).partition(": ")[2] for one in told if "tensorboard" in str(one.message)] == [
+        f"nothing more is written: [Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+    ]
+    assert "Traceback" not in capfd.readouterr().err
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) >= 2

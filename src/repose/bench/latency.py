@@ -29,6 +29,7 @@ from repose.bench.large import large_photograph
 from repose.bench.scene import raise_arm
 from repose.markdown import each_value, grid_table
 from repose.person import Person
+from repose.picture_files import open_picture
 from repose.record import ResultLine, commit_of, reading_line
 from repose.represent.pose_files import write_keypoints
 
@@ -272,7 +273,7 @@ def _parts(folder: Path, source: Path, way: str) -> dict[str, float]:
 
 def _apart(one: Path, other: Path) -> int:
     """The largest difference of two pictures of one size, grey levels."""
-    with PIL.Image.open(one) as first, PIL.Image.open(other) as second:
+    with open_picture(one) as first, open_picture(other) as second:
         pixels = [
             torch.frombuffer(bytearray(each.convert("RGB").tobytes()), dtype=torch.uint8) for each in (first, second)
         ]

@@ -32,6 +32,7 @@ from repose.bench.large import SEED, large_photograph
 from repose.cores import cores
 from repose.markdown import each_value, grid_table
 from repose.person import JOINTS
+from repose.picture_files import open_picture
 from repose.record import ResultLine, reading_line
 
 SIZE: Final = (720, 1280)
@@ -143,7 +144,7 @@ def time_live(
                     sizes.append(len(picture))
             after = _processor(process)
             share = None if work is None or after is None else (after - work) / steps
-            width, height = PIL.Image.open(io.BytesIO(picture)).size
+            width, height = open_picture(io.BytesIO(picture)).size
             p50, p95 = (float(np.percentile(seconds, part)) for part in (50, 95))
             found[name] = Latency(height, width, int(np.median(sizes)), p50, p95, share)
             loads.append(os.getloadavg()[0])

@@ -17,6 +17,7 @@ import typer
 
 from repose.cli.common import print_line, stderr
 from repose.cli.pipes import Pipes
+from repose.files import DiskFullError
 from repose.version import __version__
 
 SCHEMA: Final = 1
@@ -142,6 +143,8 @@ class Report:
         """Name and skip what is wrong with one file among many; alone, it stops the command, named as well."""
         try:
             yield
+        except DiskFullError:  # the next file would not fit either
+            raise
         except (ValueError, OSError) as error:
             named = str(path) in str(error)
             if alone and named:

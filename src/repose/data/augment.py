@@ -213,5 +213,5 @@ def _compressed(image: Tensor, quality: int) -> Tensor:
     """One picture (3, H, W) through JPEG."""
     file = io.BytesIO()
     PIL.Image.fromarray(to_uint8(image)).save(file, "JPEG", quality=quality)
-    with PIL.Image.open(file) as back:
+    with PIL.Image.open(file, formats=("JPEG",)) as back:
         return from_uint8(np.array(back))

@@ -68,8 +68,8 @@ def files_of(folder: Path, name: str, whose: str) -> list[tuple[Path, Read]]:
 def zip_files(packed: Path) -> list[tuple[Path, Read]]:
     """Every file of a zip file, sorted: its path inside, and a function that reads it.
 
-    A file that is damaged, has a password of its own or unpacks to more than `MOST_BYTES` raises zipfile.BadZipFile when
-    it is read: `decode` refuses it by its name, and the others are read.
+    A file that is damaged, has a password of its own or unpacks to more than `MOST_BYTES` raises zipfile.BadZipFile
+    when it is read: `decode` refuses it by its name, and the others are read.
 
     Raises:
         ValueError: the zip file is damaged or no zip file, or all of it has a password.

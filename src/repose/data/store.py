@@ -2,8 +2,8 @@
 
 ```
 folder/
-  meta.json         version, data set, canvas, names, people, splits, sha256 of every file and of samples of it, what was
-                    left out and why
+  meta.json         version, data set, canvas, names, people, splits, sha256 of every file and of samples of it, and
+                    what was left out and why
   image.u8          (N, 3, H, W)  0 to 255
   keypoints.f32     (N, 18, 3)    x, y, visible as in person.py
   parsing.u8        (N, H, W)     LIP labels                           (where the data set has them)
@@ -130,7 +130,7 @@ class StoreWriter:
 
     Raises:
         FileExistsError: the folder holds something already.
-        ValueError: another process writes this store; or with `resume`, an unfinished store of other settings lies there.
+        ValueError: another process writes this store; or with `resume`, an unfinished one of other settings lies there.
         OSError: the disk is full or cannot be written; no unfinished store is left without `resume`.
     """
 
@@ -482,9 +482,8 @@ class Store:
             raise ValueError(f"{path} was changed after it was written: its checksum does not match; prepare it again")
         arrays = {}
         fields = {name: (field, shape, dtype) for field, (name, shape, dtype) in layout(*meta["canvas"]).items()}
-        shapes = {
-            name: (meta["count"], *shape) for name, (field, shape, _) in fields.items() if field in meta["fields"]
-        }
+        count, named = meta["count"], meta["fields"]
+        shapes = {name: (count, *shape) for name, (field, shape, _) in fields.items() if field in named}
         shapes |= {f"pairs-{split}.i64": (number, 2) for split, number in meta["pairs"].items()}
         check_files(path, meta, shapes)
         for name, shape in shapes.items():

@@ -1,4 +1,4 @@
-"""What a store says of itself, `meta.json`, read and checked against its files: `repose.data.store` opens it by this."""
+"""What a store says of itself, `meta.json`, read and checked against its files; `repose.data.store` opens stores."""
 
 from __future__ import annotations
 
@@ -63,9 +63,8 @@ def check_meta(path: Path, meta: Mapping[str, Any], known: Sequence[str]) -> Non
     entries = all(isinstance(one, list) and len(one) == 3 and all(isinstance(t, str) for t in one)
                   for one in meta["left_out"])  # fmt: skip
     _require(path, entries, "'left_out' does not hold lists of three texts")
-    lists = all(
-        _SPLIT.fullmatch(split) and type(number) is int and number >= 0 for split, number in meta["pairs"].items()
-    )
+    pairs = meta["pairs"].items()
+    lists = all(_SPLIT.fullmatch(split) and type(number) is int and number >= 0 for split, number in pairs)
     _require(path, lists, f"'pairs' is {shortened(meta['pairs'])}, splits with their numbers of pairs are needed")
 
 
@@ -85,9 +84,8 @@ def check_files(path: Path, meta: Mapping[str, Any], shapes: Mapping[str, Sequen
         facts = files.get(name)
         _require(path, isinstance(facts, dict), f"'files' has no entry '{name}'")
         told, hashed = facts.get("shape"), facts.get("sha256")
-        _require(
-            path, told == list(shape), f"'{name}' has the shape {shortened(told)}, {list(shape)} follows from the rest"
-        )
+        follows = f"'{name}' has the shape {shortened(told)}, {list(shape)} follows from the rest"
+        _require(path, told == list(shape), follows)
         _require(path, isinstance(hashed, str), f"'{name}' has no sha256")
 
 

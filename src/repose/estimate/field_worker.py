@@ -16,6 +16,7 @@ from repose.estimate.completing import complete
 from repose.estimate.field_files import Estimate, FieldFolder, Record, digest_of, names_of
 from repose.estimate.map_folders import MapFolder
 from repose.estimate.table import built
+from repose.files import DiskFullError
 from repose.images import load_image
 from repose.person import Person
 from repose.represent.canvas import from_uint8
@@ -83,12 +84,18 @@ class FieldWorker:
         self.files = {name: MapFolder(Path(job.base, place), name, job.labels) for name, place in job.files.items()}
 
     def __call__(self, photograph: Photograph) -> Outcome:
-        """Estimate what is lacking of a photograph; whatever is wrong with it is in the outcome."""
+        """Estimate what is lacking of a photograph; whatever is wrong with it is in the outcome.
+
+        Raises:
+            DiskFullError: there is no room for its maps.
+        """
         path, name = photograph
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 outcome = self._estimated(path, name)
+            except DiskFullError:  # the next photograph's maps would not fit either
+                raise
             except _BROKEN as error:
                 text = str(error) or type(error).__name__
                 text = text.replace(f"{self.job.base}/", "") if self.job.base else text

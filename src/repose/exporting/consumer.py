@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 Run = Callable[[Arrays], Arrays]
 
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")  # of pictures; Pillow's others are not opened
 _BONES = (
     (1, 0), (2, 5), (1, 8), (1, 11), (8, 11), (2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10), (11, 12), (12, 13),
 )  # fmt: skip
@@ -288,7 +289,8 @@ def read_person(description: dict[str, Any], picture: str, pose: str, labels: li
     """A picture (by Pillow), joints, and label maps as .npy, scaled to the size that the network takes."""
     from PIL import Image
 
-    opened = Image.open(picture).convert("RGB")
+    Image.init()
+    opened = Image.open(picture, formats=[name for name in _FORMATS if name in Image.OPEN]).convert("RGB")
     old = opened.size
     height, width = description["size"] if description["size"] != "dynamic" else description["canvas"]
     scaled = opened.resize((width, height), Image.Resampling.BICUBIC) if old != (width, height) else opened

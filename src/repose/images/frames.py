@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +73,11 @@ def seek(image: PIL.Image.Image, path: Path, frame: int | None) -> None:
         image.seek(pages[frame])
 
 
-def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
+def read_video(path: Path, frame: int | None, stream: BinaryIO | None = None) -> PIL.Image.Image:
     """A frame of a video, upright, RGB; of one of several streams the one that players show.
+
+    Args:
+        stream: the open file, where it was opened already.
 
     Raises:
         ImageError: no frame is named, there is no such frame, the video is damaged, or PyAV is not installed.
@@ -84,7 +87,7 @@ def read_video(path: Path, frame: int | None) -> PIL.Image.Image:
     if frame is None:
         raise ImageError(f"{path} is a video: {advice}; or name one frame, such as '{path}#0'")
     count = 0
-    for decoded in _decoded(path):
+    for decoded in _decoded(path, stream):
         if count == frame:
             return _picture(decoded)
         count += 1
@@ -145,13 +148,13 @@ def _require_av(path: Path, otherwise: str) -> None:
         raise ImageError(f"{path} is a video: {otherwise} ({how_to_install_package('av')})") from error
 
 
-def _decoded(path: Path) -> Iterator[Any]:
+def _decoded(path: Path, opened: BinaryIO | None = None) -> Iterator[Any]:
     """Every frame of a video, as PyAV gives it. Raises ImageError where there is none, or the video is damaged."""
     import av
 
     count = 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path) if opened is None else opened, "r") as container:
             if not container.streams.video:
                 raise ImageError(f"{path} has sound only, no pictures")
             stream: Any = container.streams.best("video") or container.streams.video[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from repose.images.colour_profiles import (
 from repose.images.errors import ImageError
 from repose.images.frames import read_video, seek, split_frame
 from repose.images.metadata import Metadata, is_adobe_rgb
-from repose.picture_files import kind_of, open_picture, register_heif
+from repose.picture_files import HEAD, kind_of_bytes, open_picture, register_heif
 from repose.represent.canvas import to_uint8
 
 ImageLike = str | Path | PIL.Image.Image | npt.NDArray[np.generic] | Tensor
@@ -127,21 +127,12 @@ def decode_file(file: str | Path, max_pixels: int = MAX_PIXELS) -> Decoded:
     if not path.exists():
         raise ImageError(f"{path}: there is no such file")
     try:
-        kind = kind_of(path)
-        if kind == "video":
-            return _decode(read_video(path, frame), str(file), max_pixels)
-        if kind in _WHAT_TO_DO:
-            raise ImageError(f"{path} is a file of the kind {kind}, which Repose does not read: {_WHAT_TO_DO[kind]}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # max_pixels decides below
-            image = open_picture(path)
-        with image:
-            seek(image, path, frame)
-            return _decode(image, str(file), max_pixels)
+        with path.open("rb") as stream:  # once: what is checked is what is read
+            head = stream.read(HEAD)
+            stream.seek(0)
+            return _decode_stream(stream, head, path, frame, str(file), max_pixels)
     except ImageError:
         raise
-    except PIL.UnidentifiedImageError as error:
-        raise ImageError(_unidentified(path)) from error
     except PIL.Image.DecompressionBombError as error:
         most = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise ImageError(f"{path} is too large: it has more than {most} million pixels; reduce it first") from error
@@ -152,6 +143,24 @@ def decode_file(file: str | Path, max_pixels: int = MAX_PIXELS) -> Decoded:
 
 
 # -- kinds ----------------------------------------------------------------------------------------------------------
+
+
+def _decode_stream(stream: BinaryIO, head: bytes, path: Path, frame: int | None, name: str, max_pixels: int) -> Decoded:
+    """The picture in an open file that begins with `head`; `path` is for errors."""
+    kind = kind_of_bytes(head)
+    if kind == "video":
+        return _decode(read_video(path, frame, stream), name, max_pixels)
+    if kind in _WHAT_TO_DO:
+        raise ImageError(f"{path} is a file of the kind {kind}, which Repose does not read: {_WHAT_TO_DO[kind]}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # max_pixels decides below
+            image = open_picture(stream)
+    except PIL.UnidentifiedImageError as error:
+        raise ImageError(_unidentified(path, head)) from error
+    with image:
+        seek(image, path, frame)
+        return _decode(image, name, max_pixels)
 
 
 def _decode(image: PIL.Image.Image, name: str, max_pixels: int) -> Decoded:
@@ -314,22 +323,20 @@ def _name(image: PIL.Image.Image) -> str:
     return str(getattr(image, "filename", "") or f"the PIL image ({image.mode}, {image.width}x{image.height})")
 
 
-def _unidentified(path: Path) -> str:
-    """Why a file of no known format is refused."""
-    kind = kind_of(path)
+def _unidentified(path: Path, head: bytes) -> str:
+    """Why a file of no known format, which begins with `head`, is refused."""
+    kind = kind_of_bytes(head)
     if kind == "HEIC" and register_heif():
         return f"{path} is a HEIC picture that is broken or cut off; get the file again, or save it as JPEG or PNG"
     if kind == "HEIC":
         return f"{path} is a HEIC picture: save it as JPEG or PNG (or {how_to_install_package('pillow-heif')})"
     if kind == "AVIF":
         return f"{path} is an AVIF picture: save it as JPEG or PNG (or install Pillow 11.3 or later, which reads it)"
-    return f"{path} is not a picture: {_glance(path)}. Give a JPEG, PNG or the like"
+    return f"{path} is not a picture: {_glance(head[:64])}. Give a JPEG, PNG or the like"
 
 
-def _glance(path: Path) -> str:
-    """What a file that is not a picture seems to be."""
-    with path.open("rb") as stream:
-        head = stream.read(64)
+def _glance(head: bytes) -> str:
+    """What a file that is not a picture seems to be by its first 64 bytes."""
     if not head:
         return "it is empty"
     for kind, magic in (("JPEG", b"\xff\xd8\xff"), ("PNG", b"\x89PNG")):

@@ -35,6 +35,9 @@ LARGE: Final = 4_000_000
 """Pixels from which a PNG is compressed at zlib's level 1: a photograph of 5120x2880 takes a quarter of the
 time, and its file is as large; a smooth picture's is a third larger."""
 
+_STRIP: Final = 64
+"""Rows that are computed at a time, for memory."""
+
 LONGEST_SIDE: Final = {"JPEG": 65_500, "WEBP": 16_383}
 """Pixels along a side that a format can hold."""
 
@@ -76,8 +79,11 @@ def on_white(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """uint8 (H, W, 4) on white, (H, W, 3); (H, W, 3) as it is."""
     if image.shape[2] == 3:
         return image
-    share = image[..., 3:].astype(np.float32) / 255
-    laid: npt.NDArray[np.uint8] = np.rint(image[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
+    laid = np.empty((*image.shape[:2], 3), np.uint8)
+    for top in range(0, len(image), _STRIP):  # the floats of a whole photograph would take gigabytes
+        part = image[top : top + _STRIP]
+        share = part[..., 3:].astype(np.float32) / 255
+        laid[top : top + _STRIP] = np.rint(part[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
     return laid
 
 

@@ -121,7 +121,7 @@ def as_saved(protocol: Protocol, images: Tensor) -> Tensor:
         file = io.BytesIO()
         Image.fromarray(image).save(file, "JPEG", quality=75)
         file.seek(0)
-        read.append(torch.from_numpy(np.array(Image.open(file))))
+        read.append(torch.from_numpy(np.array(Image.open(file, formats=("JPEG",)))))
     return torch.stack(read).movedim(-1, 1).contiguous()
 
 

@@ -40,6 +40,9 @@ _BAND: Final = 4
 _ROUNDS: Final = 10
 """Of belief propagation along the seams, at each level."""
 
+_STRIP: Final = 256
+"""Rows of the hole that are written at a time, for memory."""
+
 Patch = tuple[tuple[slice, slice], Tensor]
 """Rows and columns of a picture, and what is there, (3, rows, columns)."""
 
@@ -78,10 +81,11 @@ def patched(image: Tensor, patch: Patch | None, dtype: torch.dtype | None = None
     return out
 
 
-def fill_box(image: Tensor, hole: Tensor) -> Patch | None:
+def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch | None:
     """`fill`, of the box around the hole alone: its rows and columns, and (3, rows, columns); None without a hole.
 
     Args and errors: as of `fill`.
+        half_from: a box of more values comes in half precision; None: every box is of the picture's type.
     """
     if image.ndim != 3 or image.shape[0] != 3 or tuple(hole.shape) != (1, *image.shape[1:]):
         raise ValueError(f"fill: image (3, H, W) and hole (1, H, W), got {tuple(image.shape)} and {tuple(hole.shape)}")
@@ -102,8 +106,9 @@ def fill_box(image: Tensor, hole: Tensor) -> Patch | None:
     around = unknown[first_row:last_row, first:last].contiguous().numpy().view(np.uint8)
     share = hole[0, top:bottom, left:right].detach().float().contiguous().numpy()
     box = (top - first_row, bottom - first_row, left - first, right - first)
-    content = _filled(pixels, first_row, first, around, box, share)
-    return (slice(top, bottom), slice(left, right)), torch.from_numpy(content).to(image.dtype)
+    half = half_from is not None and 3 * share.size > half_from
+    content = _filled(pixels, first_row, first, around, box, share, torch.float16 if half else image.dtype)
+    return (slice(top, bottom), slice(left, right)), content
 
 
 def spread(values: Tensor, weight: Tensor) -> Tensor:
@@ -132,7 +137,9 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats) -> Floats:
+def _filled(
+    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats, dtype: torch.dtype
+) -> Tensor:
     """The box of the hole, (3, rows, columns), blended by `share`.
 
     Args:
@@ -168,11 +175,15 @@ def _filled(image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, i
             kernels.carry(even, even_labels, even_times, step, labels, correction)
             kernels.levels(picture, 0, 0, known, labels, shifts, _OTHER, 60, correction)
             even, even_labels, even_times = correction, labels, step
-    out: Floats = np.empty((3, *share.shape), np.float32)
-    kernels.copy(
-        image, top, left, 1 - unknown, labels, shifts, 1 if times < 4 else 2,
-        even, even_labels, even_times, smooth, times, share, box[0], box[2], out,
-    )  # fmt: skip
+    out, free = torch.empty(3, *share.shape, dtype=dtype), 1 - unknown
+    for first in range(0, len(share), _STRIP):  # float32 of a strip alone
+        part = share[first : first + _STRIP]
+        content: Floats = np.empty((3, *part.shape), np.float32)
+        kernels.copy(
+            image, top, left, free, labels, shifts, 1 if times < 4 else 2,
+            even, even_labels, even_times, smooth, times, part, box[0] + first, box[2], content,
+        )  # fmt: skip
+        out[:, first : first + _STRIP] = torch.from_numpy(content)
     return out
 
 

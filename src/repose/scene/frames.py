@@ -20,14 +20,20 @@ Pixels = npt.NDArray[np.uint8]
 Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 _TABLES: Final = 64
+_STRIP: Final = 256  # rows that are converted at a time, for memory
 
 
 def to_pixels(picture: Tensor) -> Pixels:
     """A picture (3, H, W) or (4, H, W) in [-1, 1] -> uint8 (H, W, 3), or (H, W, 4) with opacity."""
     if len(picture) == 3:
         return to_uint8(picture)
-    opacity = ((picture[3:] + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
-    return np.concatenate([to_uint8(picture[:3]), opacity.movedim(0, -1).numpy()], -1)
+    pixels = np.empty((*picture.shape[1:], 4), np.uint8)
+    for top in range(0, len(pixels), _STRIP):
+        part = picture[:, top : top + _STRIP]
+        opacity = ((part[3:] + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+        pixels[top : top + _STRIP, :, :3] = to_uint8(part[:3])
+        pixels[top : top + _STRIP, :, 3:] = opacity.movedim(0, -1).numpy()
+    return pixels
 
 
 def lay_over(

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.images import MAX_PIXELS
 from repose.person import JOINTS, Person
 from repose.represent.figure import figure_mask, reach, size_of
 from repose.scene.fill import fill
@@ -104,11 +105,20 @@ def with_room(person: Person, hidden: Tensor, sides: Sides) -> Person:
     Args:
         person: unbatched, with an image (3, H, W). hidden: (1, H, W), above 0 where they hide what is behind:
             nothing of them goes into the new pixels.
+
+    Raises:
+        ValueError: the larger photograph would have more than `MAX_PIXELS`.
     """
     if not any(sides):
         return person
     assert person.image is not None
     left, top, right, bottom = sides
+    height, width = person.image.shape[1] + top + bottom, person.image.shape[2] + left + right
+    if height * width > MAX_PIXELS:
+        raise ValueError(
+            f"with room for the new figure the photograph would have {width}x{height} = {height * width / 1e6:.0f} "
+            f"million pixels, the limit is {MAX_PIXELS / 1e6:g} million; reduce the photograph, or do without room"
+        )
     padded = person.pad(left, top, right, bottom, fill="edge")
     assert padded.image is not None
     new = F.pad(torch.zeros_like(hidden), (left, right, top, bottom), value=1.0)

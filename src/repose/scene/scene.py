@@ -301,19 +301,22 @@ class Scene:
         region = _changed(pose, everything=behind == "generated")
         # whoever else the crop shows stays
         near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0 if region is not None else None
+        layers = opacity = None
         if isinstance(behind, Tensor):
             if behind.shape != photograph.shape:
                 raise ValueError(
                     f"Scene.compose: the background is {tuple(behind.shape)}, the photograph {tuple(photograph.shape)}"
                 )
             whole = behind.to("cpu", dtype, copy=True)
-        elif behind in ("white", "transparent"):
+        elif behind == "white":
             whole = torch.ones_like(photograph, dtype=dtype)
+        elif behind == "transparent":  # with the opacity as its fourth channel
+            layers = torch.ones(4, *photograph.shape[1:], dtype=dtype)
+            whole, opacity = layers[:3], layers[3:].zero_()
         elif behind == "generated":
             whole = photograph.to(dtype, copy=True)
         else:
             whole = patched(photograph, self._background(asking=shown is not None), dtype)
-        opacity = torch.zeros_like(whole[:1]) if isinstance(behind, str) and behind == "transparent" else None
         if region is not None and near is not None:
             height, share = self.canvas.height, self._share(picture, pose, shown, alpha)
             if alpha is None and (isinstance(behind, Tensor) or behind in ("white", "transparent")):
@@ -334,8 +337,9 @@ class Scene:
                         part = torch.where(part < _UNSEEN, 0.0, part)
                         opacity[:, *strip] = part
                         old += new.sub_(old).mul_(part > 0)
-        if opacity is not None:
-            return torch.cat([whole, 2 * opacity - 1])
+        if layers is not None:
+            layers[3:].mul_(2).sub_(1)
+            return layers
         if still is not None and behind == "keep" and pose.placement.box == self.placement.box:
             whole = self._kept(whole, still.float(), pose)
         return whole
@@ -469,10 +473,7 @@ class Scene:
         asking = asking and self._mask is None and self._shown is not None
         if asking not in self._backgrounds:
             assert self.person.image is not None
-            patch = fill_box(self.person.image, self._matte(asking))
-            if patch is not None and patch[1].numel() > _LARGE:
-                patch = patch[0], patch[1].half()
-            self._backgrounds[asking] = patch
+            self._backgrounds[asking] = fill_box(self.person.image, self._matte(asking), half_from=_LARGE)
         return self._backgrounds[asking]
 
     def _surroundings(self) -> Region:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 import warnings
 from collections.abc import Mapping
@@ -43,10 +45,13 @@ class Log:
         )
         self._task = self._bar.add_task(run.name, total=total, completed=images, rate="", losses="")
         self._board: Any = None
+        self._hook = threading.excepthook
         self._clock, self._images = time.perf_counter(), images
 
     def __enter__(self) -> Self:
         self._bar.start()
+        self._hook = threading.excepthook
+        threading.excepthook = self._thread_failed
         return self
 
     def __exit__(
@@ -54,7 +59,9 @@ class Log:
     ) -> None:
         self._bar.stop()
         if self._board:
-            self._board.close()
+            with contextlib.suppress(OSError):  # what is left of it does not fit either
+                self._board.close()
+        threading.excepthook = self._hook
 
     def start(self, facts: Mapping[str, Any]) -> None:
         """The line "start"."""
@@ -111,5 +118,14 @@ class Log:
             try:
                 for name, value in values.items():
                     self._board.add_scalar(name, value, images)
-            except OSError:
+            except OSError as error:
                 self._board = False
+                warnings.warn(
+                    f"{self.run / 'tensorboard'}: nothing more is written: {error}", UserWarning, stacklevel=3
+                )
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """TensorBoard writes in a thread, whose error comes back at the next value; no traceback of it is wanted."""
+        if type(failure.thread).__module__.startswith("tensorboard") and isinstance(failure.exc_value, OSError):
+            return
+        self._hook(failure)

@@ -6,8 +6,6 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import PIL.Image
-
 from repose.bench.serving.measure import (
     PARTS,
     Say,
@@ -21,6 +19,7 @@ from repose.bench.serving.measure import (
 from repose.cores import cores
 from repose.models.weights import find_weights
 from repose.names import nearest
+from repose.picture_files import open_picture
 
 
 def measure_serving(
@@ -59,7 +58,7 @@ def measure_serving(
     if set(parts) - {"memory"}:
         say("photographs")
         shown = [*photographs] or people()
-        sizes = {PIL.Image.open(io.BytesIO(one)).size for one in shown}
+        sizes = {open_picture(io.BytesIO(one)).size for one in shown}
         kind = "photographs" if photographs else "rendered people"
         about = f"{len(shown)} {kind} of {', '.join(f'{width}x{height}' for width, height in sorted(sizes)[:4])}"
     for part in parts:

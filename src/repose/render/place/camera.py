@@ -103,7 +103,7 @@ def _jpeg(image: Image.Image, quality: tuple[int, int], rng: np.random.Generator
         return image
     file = io.BytesIO()
     image.save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
-    return Image.open(file).convert("RGB")
+    return Image.open(file, formats=("JPEG",)).convert("RGB")
 
 
 def _bytes(values: Floats) -> Bytes:

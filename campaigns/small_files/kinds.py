@@ -18,8 +18,8 @@ import numpy as np
 import PIL.Image
 import torch
 
-from campaigns import changes
-from campaigns.changes import Draw
+from campaigns.small_files import changes
+from campaigns.small_files.changes import Draw
 from repose import cli
 from repose.person import Person
 from repose.represent.keypoints import SKELETONS
@@ -70,12 +70,14 @@ class Kind:
 
     Attributes:
         originals: the valid files, made in a folder. use: reads a file as the command does; (its folder, its path).
+        about: what is checked, for the table.
         places: words that say where an error is without the name of the file.
     """
 
     name: str
     originals: Callable[[Path], list[Original]]
     use: Callable[[Path, Path], None]
+    about: str
     places: tuple[str, ...] = ()
 
 
@@ -87,7 +89,8 @@ def kind(originals: Callable[[Path], list[Original]], *places: str) -> Callable[
 
     def add(use: Callable[[Path, Path], None]) -> None:
         name = use.__name__.removeprefix("read_")
-        KINDS[name] = Kind(name, originals, use, places)
+        about = f"changed files: {(use.__doc__ or name).rstrip('.')}; what is read is within reason, or one clear line"
+        KINDS[name] = Kind(name, originals, use, about, places)
 
     return add
 
@@ -469,7 +472,7 @@ def read_stores(place: Path, file: Path) -> None:
 
 def result_files(folder: Path) -> list[Original]:
     """The results of this checkout."""
-    results = Path(__file__).resolve().parent.parent / "results"
+    results = Path(__file__).resolve().parents[2] / "results"
     around = folder / "results"
     shutil.copytree(results, around, ignore=lambda _, names: [name for name in names if not name.endswith(".jsonl")])
     return [
@@ -489,7 +492,7 @@ def changed_line(draw: Draw, content: bytes) -> bytes:
 @functools.cache
 def document() -> str:
     """A page with every table that the documents of this checkout have."""
-    base = Path(__file__).resolve().parent.parent
+    base = Path(__file__).resolve().parents[2]
     pages = [base / "README.md", *sorted((base / "docs").glob("*.md"))]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     names = dict.fromkeys(re.findall(r"^<!-- table: (\S+) -->$", text, re.MULTILINE))
