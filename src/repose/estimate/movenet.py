@@ -83,7 +83,7 @@ class MoveNet:
     Version 2 (`people` at its last look, and `crops`): four looks, from two places half a cell apart, each with its
     mirror image, and joints that the looks name differently get the names of the look that is surer of the person.
     Version 1 took the two looks at the centre, and matched names in `people` alone, pair by pair. docs/photographs.md
-    has the table of both. The lifted body (`repose.body.lift`) names pairs no better: decision 79.
+    has the table of both. The lifted body (`repose.body.lift`) names pairs no better: decision 89.
 
     Args:
         path: the TFLite file; None asks `repose.hub`.
