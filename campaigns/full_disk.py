@@ -51,6 +51,8 @@ def disk(place: Path) -> Iterator[Path]:
             if subprocess.run(["umount", str(place)], capture_output=True).returncode == 0:
                 break
             time.sleep(0.1)
+        else:  # a file of it is still open or mapped here: it goes when that is closed
+            subprocess.run(["umount", "-l", str(place)], capture_output=True)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Heavy imports happen inside the verbs, so that `repose --help` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import logging
@@ -63,6 +64,13 @@ COMPLETION = "_REPOSE_COMPLETE"
 
 class _Verbs(TyperGroup):
     """The verbs; Ctrl-C in any of them prints one line and ends with 130."""
+
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        try:
+            return super().make_context(*words, **more)
+        except KeyboardInterrupt:  # typer would end without a word
+            stderr.print("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -176,7 +184,8 @@ def _with_verb(words: Sequence[str]) -> typer.Typer:
 def _stop(number: int, frame: object) -> NoReturn:
     """SIGTERM: end as Ctrl-C does, so that temporary files go; a process that this one started just ends."""
     if os.getpid() == _MAIN:
-        stderr.print("stopped")
+        with contextlib.suppress(OSError):
+            os.write(2, b"stopped\n")  # not by rich, whose modules may be in the middle of their import
     sys.exit(TERMINATED)
 
 
