@@ -52,22 +52,28 @@ def own_hosts(host: str) -> tuple[str, ...]:
         return (*LOCAL, f"[{host.lower()}]" if ":" in host else host.lower())
     name = socket.gethostname().lower()
     found = {name, f"{name}.local", *addresses(name)}
+    if ":" in host:
+        found |= {f"[{address}]" for address in addresses(name, socket.AF_INET6)}
     return (*LOCAL, *sorted(found))
 
 
-def addresses(name: str) -> list[str]:
+def addresses(name: str, family: socket.AddressFamily = socket.AF_INET) -> list[str]:
     """This machine's addresses in its networks, as far as it knows them; nothing is sent.
 
+    A machine may have further addresses of IPv6 that this does not list.
+
     Args:
-        name: of this machine.
+        name: of this machine. family: AF_INET or AF_INET6; those that hold in a single link (fe80::) are left out, as
+            browsers do not accept them.
     """
     found: set[str] = set()
     with contextlib.suppress(OSError):
-        found |= {str(entry[4][0]) for entry in socket.getaddrinfo(name, None, socket.AF_INET)}
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.connect(("192.0.2.1", 9))  # an address of nobody: it only chooses the way
+        found |= {str(entry[4][0]) for entry in socket.getaddrinfo(name, None, family)}
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
+        # an address of nobody: it only chooses the way
+        one.connect(("2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1", 9))
         found.add(str(one.getsockname()[0]))
-    return sorted(found)
+    return sorted(address for address in found if not address.lower().startswith("fe80:"))
 
 
 def host_name(header: str) -> str:

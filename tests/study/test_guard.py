@@ -145,6 +145,60 @@ def test_what_a_proxy_says_is_believed_only_where_there_is_one() -> None:
     assert not behind.secure(request(x_forwarded_proto="https, http"))
 
 
+@pytest.mark.parametrize(
+    ("address", "visitor"),
+    [
+        ("203.0.113.9:5678", "203.0.113.9"),
+        ("[2001:db8:1:2::3]:5678", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::3]", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::3", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_visitors_have_no_ports(address: str, visitor: str) -> None:
+    behind = Guard(StudySettings(proxy=True), "127.0.0.1")
+    assert behind.visitor(request(x_forwarded_for=f"198.51.100.1, {address}")) == visitor
+    if ":" not in address or not address.endswith(("5678", "]")):  # the peer of a connection is an address alone
+        assert Guard(StudySettings(), "::").visitor(request(peer=address)) == visitor
+
+
+def test_the_last_of_repeated_lines_is_the_proxys(tmp_path: Path) -> None:
+    """HAProxy appends a line of its own and leaves those of the client."""
+    with serving(tmp_path, per_address=1, proxy=True) as server:
+        for number, status in enumerate((200, 429)):
+            body = json.dumps({"nonce": f"nonce {number:02}"})
+            code, headers, _ = raw(
+                server,
+                f"POST /api/begin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                f"X-Forwarded-For: 198.51.100.{number}\r\nX-Forwarded-Proto: https\r\n"
+                f"X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: http\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}".encode(),
+            )
+            assert code == status
+            assert "Secure" not in headers.get("Set-Cookie", "")
+            if status == 200:
+                name = headers["Set-Cookie"].partition(";")[0]
+        code, _, reply = raw(
+            server, f"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: a=b\r\nCookie: {name}\r\n\r\n".encode()
+        )
+        assert (code, json.loads(reply)["done"]) == (200, 0)
+
+
+def test_addresses_of_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    def known(name: str, port: None, family: int) -> list[tuple[object, ...]]:
+        given = ("2001:db8::7", "fe80::1%eth0") if family == socket.AF_INET6 else ("192.0.2.7",)
+        return [(family, 0, 0, "", (one, 0)) for one in given]
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    for host in ("[2001:db8::7]:8010", "192.0.2.7:8010", "[::1]:8010"):
+        Guard(StudySettings(), "::").check(request("GET", host=host))
+    for host, asked in (("0.0.0.0", "[2001:db8::7]:8010"), ("::", "[fe80::1]:8010"), ("::", "[2001:db8::8]:8010")):
+        with pytest.raises(RefusedError, match="not called"):
+            Guard(StudySettings(), host).check(request("GET", host=asked))
+
+
 def test_limits_and_cookies_over_http(tmp_path: Path) -> None:
     with serving(tmp_path, sessions=2, per_address=3, proxy=True) as server:
         ask = Browser(port(server)).ask

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repose.study import MaterialError, StudyProtocol, prepare_study
-from repose.study.material import png
+from repose.study import MaterialError, StudyProtocol, material, prepare_study
+from repose.study.material import Pixels, png
 from tests.study import pictures
 
 REALISM = StudyProtocol("small", 1, "realism", (1.0,), pool=5, shown=3, practice=2)
@@ -41,6 +41,24 @@ def test_no_file_tells_real_from_generated(tmp_path: Path) -> None:
     assert len({len(row["png"]) for row in stored}) == 1
     assert sum(row["practice"] for row in stored) == 4
     assert any("JPEG" in note for note in prepared.notes)
+
+
+def test_only_the_temporary_file_lies_there_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill at any moment leaves one file, which the next command removes; a journal of SQLite would stay."""
+    there: set[str] = set()
+
+    def seen(image: Pixels) -> bytes:
+        there.update(file.name for file in tmp_path.iterdir() if file.is_file())
+        return png(image)
+
+    monkeypatch.setattr(material, "png", seen)
+    pictures.study(tmp_path, REALISM, pictures.Clock()).close()
+    (only,) = there
+    assert only.startswith(".study.db.")
+    assert only.endswith(".partial")
+    file = sqlite3.connect(tmp_path / "study.db")
+    assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    file.close()
 
 
 def test_everything_wrong_is_named(tmp_path: Path) -> None:

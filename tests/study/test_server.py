@@ -1,8 +1,10 @@
 """The server over real HTTP, on a free port."""
 
+import contextlib
 import http.client
 import io
 import json
+import socket
 import threading
 import time
 import urllib.error
@@ -231,6 +233,43 @@ def test_bad_requests(served: StudyServer) -> None:
     assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Type": "text/plain"})[0] == 415
     assert browser.ask("POST", "/api/answer", b"{}", **{"Content-Length": "9" * 5000})[0] == 413
     assert not served.study.answers()
+
+
+def test_idle_connections_beyond_the_limit_are_closed(served: StudyServer) -> None:
+    """They send nothing; the newest are refused, and held for a second at most."""
+    served._connections = 5
+    with contextlib.ExitStack() as stack:
+        links = [stack.enter_context(socket.create_connection(("127.0.0.1", port(served)), 5)) for _ in range(60)]
+        for link in links[5:]:
+            got = b"".join(iter(lambda link=link: link.recv(65_536), b""))  # type: ignore[misc]
+            assert got.startswith(b"HTTP/1.1 503 ")
+            assert b"too many connections" in got
+        assert len(served._open) == 5
+        links[0].sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert links[0].recv(65_536).startswith(b"HTTP/1.1 200 ")
+        links[1].close()
+        for _ in range(100):  # the server comes to see it
+            if len(served._open) < 5:
+                break
+            time.sleep(0.01)
+        assert Browser(port(served)).ask("GET", "/")[0] == 200
+
+
+def test_an_unforeseen_error_of_the_file_hangs_nobody(
+    served: StudyServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_: object) -> list[Any]:
+        raise ArithmeticError("unforeseen")
+
+    browser = Browser(port(served))
+    state = browser.begin("12345678")
+    with monkeypatch.context() as patch:
+        patch.setattr(served.study, "together", fails)
+        for _ in range(2):
+            status, reply, _ = browser.ask("GET", "/api/state")
+            assert (status, reply["error"]) == (500, "the server failed at this request")
+    assert "unforeseen" in capfd.readouterr().err
+    assert browser.ask("GET", "/api/state")[1] == state
 
 
 def test_nothing_about_a_person_is_kept(served: StudyServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -140,6 +140,20 @@ def test_a_picture_that_stays_for_its_time(tmp_path: Path) -> None:
     assert outcome.rows[0].rates["G2R"].hits == choices["generated", "real"]
 
 
+def test_practice_without_an_answer_is_right_as_the_protocol_counts_it(tmp_path: Path) -> None:
+    protocol, clock = replace(SMALL, unanswered="real"), Clock()
+    study = pictures.study(tmp_path, protocol, clock, ("only",))
+    token, replies = study.begin("12345678"), []
+    for _ in range(protocol.trials - protocol.counted):
+        trial = study.state(token)["trial"]
+        study.picture(trial["key"], 0)
+        study.start(trial["key"], "showing 1")
+        clock.now += 1.0
+        replies.append(study.answer(trial["key"], "", 1.0, 1.0, False))
+    assert sorted((reply["truth"], reply["right"]) for reply in replies) == [("fake", False)] * 2 + [("real", True)] * 2
+    assert [reply["right"] for reply in replies] == [row["right"] for row in study.answers()]
+
+
 def test_patns_session() -> None:
     """All 110, shuffled for everybody; the first 10 are practice, whatever they are."""
     protocol = STUDIES["patn@1"]

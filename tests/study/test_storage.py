@@ -1,5 +1,6 @@
 """Shared transactions, a disk that is full, and files that are damaged."""
 
+import itertools
 import json
 import random
 import sqlite3
@@ -9,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from repose.study import DamagedStudyError, RefusedError, Study, StudyProtocol, UnwritableStudyError, export
+from repose.study import (
+    DamagedStudyError,
+    RefusedError,
+    Study,
+    StudyProtocol,
+    UnwritableStudyError,
+    export,
+    storage,
+)
 from repose.study.results import results
+from repose.study.storage import opened
 from tests.study import pictures
 from tests.study.pictures import Clock
 from tests.study.test_server import Browser, port, serve, stop
@@ -45,6 +55,35 @@ def test_calls_share_one_transaction(tmp_path: Path) -> None:
     assert one == again
     assert len({one, two, three}) == 3
     assert study.sessions() == (3, 0)
+
+
+def test_a_study_opens_while_sessions_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check sees one state of the file: another connection begins a session before each of its queries."""
+    writer, begun = pictures.study(tmp_path, SMALL, Clock()), itertools.count()
+
+    def traced(path: Path) -> sqlite3.Connection:
+        file = opened(path)
+        file.set_trace_callback(
+            lambda statement: writer.begin(f"nonce {next(begun):04}") if statement.startswith("SELECT") else None
+        )
+        return file
+
+    monkeypatch.setattr(storage, "opened", traced)
+    study = Study(tmp_path / "study.db")
+    study._storage._file.set_trace_callback(None)
+    assert study.sessions()[0] == next(begun) > 5
+    study.close()
+
+
+def test_a_call_that_cannot_write_undoes_all(tmp_path: Path) -> None:
+    study = pictures.study(tmp_path, SMALL, Clock())
+
+    def fails() -> str:
+        raise UnwritableStudyError("no room")
+
+    both = study.together([lambda: study.begin("nonce 01"), fails])
+    assert [type(one) for one in both] == [UnwritableStudyError] * 2
+    assert study.sessions() == (0, 0)
 
 
 def test_what_a_refused_call_changed_is_undone(tmp_path: Path) -> None:

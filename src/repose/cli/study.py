@@ -90,7 +90,11 @@ def study_prepare(
 def study_serve(
     study: Annotated[Path, typer.Argument(help="The file that `repose study prepare` wrote.")] = Path("out/study.db"),
     host: Annotated[
-        str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everybody who reaches it.")
+        str,
+        typer.Option(
+            help="127.0.0.1 is this machine alone; 0.0.0.0 everybody who reaches it, :: also by IPv6. Give an address "
+            "that the note at the start does not list by --hosts."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8010,
     hosts: Annotated[

@@ -54,7 +54,7 @@ def content(path: Path, file: sqlite3.Connection) -> Content:
     """Read facts and pictures, and check these and every session.
 
     Args:
-        path: for errors. file: open.
+        path: for errors. file: open, in a transaction, as others may write between two queries.
 
     Raises:
         DamagedStudyError: it is no study, of another version, or holds what cannot be right.

@@ -123,15 +123,19 @@ class Guard:
         return undo
 
     def visitor(self, request: Request) -> str:
-        """The address that a request comes from; behind a proxy the one that the proxy saw."""
+        """The address that a request comes from, without a port; behind a proxy the one that the proxy saw."""
         given = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() if self.settings.proxy else ""
+        bare = _without_port(given or request.peer)
         try:
-            address = ipaddress.ip_address(given or request.peer.partition("%")[0])
+            address = ipaddress.ip_address(bare)
         except ValueError:
-            return given or request.peer
-        if address.version == 6:  # a network of IPv6 gives its members as many addresses as they like
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(address)
+            return bare
+        if isinstance(address, ipaddress.IPv4Address):
+            return str(address)
+        if address.ipv4_mapped is not None:  # as a server that listens at "::" sees visitors of IPv4
+            return str(address.ipv4_mapped)
+        # a network of IPv6 gives its members as many addresses as they like
+        return str(ipaddress.ip_network((address, 64), strict=False))
 
     def secure(self, request: Request) -> bool:
         """Whether the visitor's connection is encrypted, as a proxy says."""
@@ -140,3 +144,12 @@ class Guard:
 
     def _hashed(self, address: str) -> bytes:
         return hashlib.blake2b(address.encode("utf-8", "replace"), key=self._key, digest_size=16).digest()
+
+
+def _without_port(address: str) -> str:
+    """The address alone of 192.0.2.1:80, [2001:db8::1]:80 and fe80::1%eth0."""
+    if address.startswith("["):
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    return address.partition("%")[0]

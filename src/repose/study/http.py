@@ -48,7 +48,8 @@ class Request:
     """One request.
 
     Attributes:
-        headers: name in small letters -> value; of several the first.
+        headers: name in small letters -> value; those of repeated lines in their order, joined by ", " (RFC 9110, 5.3),
+            of cookies by "; ".
         keep: whether the connection stays open after the answer.
         peer: the address at the other end of the connection.
     """
@@ -151,7 +152,8 @@ def _head(text: str) -> tuple[str, str, str, dict[str, str]]:
             raise UnreadableError(400, "a header of this request cannot be read")
         if name.lower() in ("host", "content-length") and name.lower() in headers:
             raise UnreadableError(400, f"this request has two headers {name}")
-        headers.setdefault(name.lower(), value.strip(" \t"))
+        key, given = name.lower(), value.strip(" \t")
+        headers[key] = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{given}" if key in headers else given
     return match[1], match[2], match[3], headers
 
 

@@ -332,6 +332,7 @@ def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> di
     counts: Counter[str] = Counter()
     try:
         with replacing(path, sync=True) as partial, contextlib.closing(sqlite3.connect(partial)) as file:
+            file.execute("PRAGMA journal_mode = MEMORY")  # a kill leaves no second file; this one is swept
             with file:
                 file.executescript(TABLES)
                 file.execute(f"PRAGMA user_version = {VERSION}")

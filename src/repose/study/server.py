@@ -26,7 +26,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -46,6 +46,7 @@ WEEK: Final = 7 * 24 * 3600
 LONGEST: Final = 1e9  # seconds of any time
 BATCH: Final = 64  # requests of one transaction, at most
 BACKLOG: Final = 512  # connections that wait to be accepted
+LINGERING: Final = 32  # refused connections that wait for their client to see the answer, at most
 TIDY: Final = 1.0  # seconds after which a finished session is written back into the one file
 
 _FILES: Final = {
@@ -89,6 +90,7 @@ class StudyServer:
         self._waiting: list[tuple[Work, asyncio.Future[Answer]]] = []
         self._arrived = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
+        self._refused: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -147,21 +149,34 @@ class StudyServer:
             finally:
                 server.close()
                 worker.cancel()
-                for task in list(self._open):
+                tasks = [*self._open, *self._refused]
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(worker, *self._open, return_exceptions=True)
+                await asyncio.gather(worker, *tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its first request to its end."""
         task = asyncio.current_task()
         assert task is not None
-        self._open.add(task)
+        full = len(self._open) >= self._connections
+        tasks = self._refused if full else self._open
+        tasks.add(task)
         try:
             with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
-                await self._converse(reader, writer)
+                if full:
+                    await self._turn_away(reader, writer)
+                else:
+                    await self._converse(reader, writer)
         finally:
-            self._open.discard(task)
+            tasks.discard(task)
             writer.close()
+
+    async def _turn_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Refuse a connection before it sends anything, so that one that sends nothing holds no place."""
+        error = RefusedError(503, "too many connections are open; try again in a minute", 60)
+        writer.write(refusal(error).sent("", False))
+        if len(self._refused) <= LINGERING:
+            await _read_rest(reader, writer)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
@@ -176,9 +191,6 @@ class StudyServer:
                 if request is None:
                     return
                 method, keep = request.method, request.keep
-                if len(self._open) > self._connections:
-                    keep = False
-                    raise RefusedError(503, "too many connections are open; try again in a minute", 60)
                 answer = await self._answered(request)
             except UnreadableError as error:
                 answer, keep = refusal(error), False
@@ -190,11 +202,7 @@ class StudyServer:
             if not keep:
                 if reader.at_eof() or not answer.status >= 400:
                     return
-                with contextlib.suppress(asyncio.IncompleteReadError):  # so that the client comes to see the answer
-                    writer.write_eof()
-                    async with asyncio.timeout(1):
-                        while await reader.read(65_536):
-                            pass
+                await _read_rest(reader, writer)
                 return
 
     async def _answered(self, request: Request) -> Answer:
@@ -232,14 +240,21 @@ class StudyServer:
                 async with asyncio.timeout(TIDY):
                     await self._arrived.wait()
             if loop.time() - tidied >= TIDY:
-                await loop.run_in_executor(thread, self.study.tidy)
+                try:
+                    await loop.run_in_executor(thread, self.study.tidy)
+                except Exception:  # nothing is lost: SQLite reads the log, too
+                    traceback.print_exc(file=sys.stderr)
                 tidied = loop.time()
             if not self._waiting:
                 continue
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             if not self._waiting:
                 self._arrived.clear()
-            done = await loop.run_in_executor(thread, self.study.together, [work for work, _ in batch])
+            done: Sequence[Answer | Exception]
+            try:
+                done = await loop.run_in_executor(thread, self.study.together, [work for work, _ in batch])
+            except Exception as error:  # unforeseen: these requests fail, and the next ones have another try
+                done = [error] * len(batch)
             for (_, future), result in zip(batch, done, strict=True):
                 if future.done():
                     continue
@@ -319,6 +334,15 @@ class StudyServer:
             return self.study.state(cookie.value) if cookie else {"new": True}
         except (CookieError, RefusedError):  # of another study on this machine
             return {"new": True}
+
+
+async def _read_rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say that nothing follows, and read for a second what the client still sends, so that it sees the answer."""
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        writer.write_eof()
+        async with asyncio.timeout(1):
+            while await reader.read(65_536):
+                pass
 
 
 def _descriptors() -> int:

@@ -46,7 +46,7 @@ class Study:
             raise FileNotFoundError(f"{self.path}: there is no such study; `repose study prepare` makes one")
         self._storage = Storage(self.path)
         try:
-            with self._storage.reading() as file:
+            with self._storage.snapshot() as file:
                 whole = content(self.path, file)
         except BaseException:
             self._storage.close()
@@ -61,7 +61,8 @@ class Study:
         """Carry out calls of this study's methods in one transaction, which takes one flush to the disk.
 
         Returns:
-            Of every call its value or its exception, after everything is on the disk.
+            Of every call its value or its exception, after everything is on the disk. If the disk cannot be written,
+            nothing is changed, and the exception of all is an UnwritableStudyError.
         """
         return self._storage.together(calls)
 
@@ -207,7 +208,7 @@ class Study:
             reply: dict[str, Any] = {"state": self._state(file, session)}
             if trial["practice"] and self.protocol.asked.truth:
                 reply |= {
-                    "right": _right(trial["kind"], choice),
+                    "right": _right(trial["kind"], choice or self.protocol.unanswered),
                     "truth": "real" if trial["kind"] == "real" else "fake",
                 }
         if known is None and reply["state"]["finished"]:  # so that the one file holds every finished session

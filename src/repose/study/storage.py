@@ -94,6 +94,21 @@ class Storage:
             yield self._file
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The file as it is at the first query, for all queries of the block, whoever writes meanwhile.
+
+        Raises:
+            DamagedStudyError, UnwritableStudyError: of a query, with the path.
+        """
+        with self.reading() as file:
+            file.execute("BEGIN")
+            try:
+                yield file
+            finally:
+                if file.in_transaction:
+                    file.execute("ROLLBACK")
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: on the disk when the block ends, undone when it fails. In `together` it is a part of that one.
 
@@ -108,14 +123,18 @@ class Storage:
                 yield self._file
 
     def together(self, calls: Sequence[Callable[[], Value]]) -> list[Value | Exception]:
-        """Carry out calls in one transaction. What one that fails has changed is undone; the others stay.
+        """Carry out calls in one transaction.
+
+        What a call that fails has changed is undone; the other calls stay. An UnwritableStudyError is different: the
+        disk failed, so all calls are undone, and each can be repeated.
 
         Args:
             calls: use `reading` and `writing` of this storage, in this thread.
 
         Returns:
-            Of every call its value or its exception, after everything is on the disk. If the transaction as a whole
-            fails, nothing is changed, and the exception of all is an UnwritableStudyError or a DamagedStudyError.
+            Of every call its value or its exception, after everything is on the disk. If a call cannot write, or the
+            transaction as a whole fails, nothing is changed, and the exception of all is an UnwritableStudyError or a
+            DamagedStudyError.
         """
         results: list[Value | Exception] = []
         with self._lock:
