@@ -25,6 +25,7 @@ from statistics import median
 from typing import Any
 
 from campaigns import common
+from repose.record import commit_of
 
 PREPARE = """
 import sys
@@ -169,7 +170,12 @@ def main(words: list[str]) -> int:
     middle = {
         source: {what: median(one[what] for one in rounds) for what in rounds[0]} for source, rounds in times.items()
     }
-    facts = {"visitors": options.visitors, "pause": options.pause, "milliseconds": list(middle.values())}
+    facts = {
+        "visitors": options.visitors,
+        "pause": options.pause,
+        "commits": [commit_of(Path(source).resolve() / "repose") for source in middle],
+        "milliseconds": list(middle.values()),
+    }
     return 1 if campaign.finish(common.places(options), **facts) else 0
 
 
