@@ -228,6 +228,19 @@ def test_content_that_cannot_be_right(tmp_path: Path, whole: bytes, statement: s
     assert "\n" not in str(caught.value)
 
 
+def test_an_index_that_differs_from_its_table(tmp_path: Path, whole: bytes) -> None:
+    path = tmp_path / "study.db"
+    path.write_bytes(whole)
+    file = sqlite3.connect(path)
+    token = file.execute("SELECT token FROM sessions WHERE id = 1").fetchone()[0].encode()
+    file.close()
+    assert whole.count(token) == 2  # in the table and in its index
+    for at in (whole.index(token), whole.rindex(token)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(DamagedStudyError, match="the database is damaged"):
+            Study(path)
+
+
 def test_damaged_bytes(tmp_path: Path, whole: bytes) -> None:
     """Cut, flipped and lost pages: results of a whole file, or one line that names it."""
     path, generator = tmp_path / "study.db", random.Random(0)

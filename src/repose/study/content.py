@@ -66,7 +66,8 @@ def content(path: Path, file: sqlite3.Connection) -> Content:
     for table, wanted in _TABLES.items():
         there = {str(row[1]) for row in file.execute(f"PRAGMA table_info({table})")}
         _require(path, wanted <= there, f"table {table} lacks {', '.join(sorted(wanted - there))}")
-    (whole,) = file.execute("PRAGMA quick_check(1)").fetchone()
+    # not quick_check, which does not compare an index with its table, so that a session could not be found
+    (whole,) = file.execute("PRAGMA integrity_check(1)").fetchone()
     _require(path, whole == "ok", f"the database is damaged: {' '.join(str(whole).split())[:200]}")
     stray = file.execute("PRAGMA foreign_key_check").fetchone()
     _require(path, stray is None, f"rows of table {stray[0] if stray else ''} belong to nothing")
