@@ -4,6 +4,8 @@ import contextlib
 import http.client
 import io
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -270,6 +272,40 @@ def test_an_unforeseen_error_of_the_file_hangs_nobody(
             assert (status, reply["error"]) == (500, "the server failed at this request")
     assert "unforeseen" in capfd.readouterr().err
     assert browser.ask("GET", "/api/state")[1] == state
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM of other processes")
+def test_sigterm_within_a_request(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The request is answered, the loop ends, and only then the signal has its effect; nothing is logged."""
+
+    def stopped(number: int, frame: object) -> None:
+        raise SystemExit(143)
+
+    pictures.study(tmp_path, SMALL, pictures.Clock()).close()
+    server = StudyServer(Study(tmp_path / "study.db"))
+    about, statuses = server.study.about, []
+
+    def ask() -> None:
+        statuses.append(Browser(port(server)).ask("GET", "/api/study")[0])
+
+    def signalled() -> dict[str, Any]:
+        signal.raise_signal(signal.SIGTERM)
+        return about()
+
+    server.study.about = signalled  # type: ignore[method-assign]
+    former, asking = signal.signal(signal.SIGTERM, stopped), threading.Thread(target=ask)
+    try:
+        asking.start()
+        with pytest.raises(SystemExit, match="143"):
+            server.serve_forever()
+        assert signal.getsignal(signal.SIGTERM) is stopped
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        asking.join()
+        server.server_close()
+        server.study.close()
+    assert statuses == [200]
+    assert not caplog.records
 
 
 def test_nothing_about_a_person_is_kept(served: StudyServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

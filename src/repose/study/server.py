@@ -22,11 +22,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -87,6 +89,7 @@ class StudyServer:
         self._ended = threading.Event()
         self._ended.set()
         self._stopped = False
+        self._terminated = False
         self._waiting: list[tuple[Work, asyncio.Future[Answer]]] = []
         self._arrived = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
@@ -110,6 +113,8 @@ class StudyServer:
             asyncio.run(self._serve())
         finally:
             self._ended.set()
+        if self._terminated:
+            signal.raise_signal(signal.SIGTERM)
 
     def shutdown(self) -> None:
         """End `serve_forever` and wait until it has ended; what has begun to be stored is stored."""
@@ -139,7 +144,7 @@ class StudyServer:
         if self._stopped:  # before it began
             return
         self._listener.setblocking(False)
-        with ThreadPoolExecutor(1, "study") as thread:
+        with self._termination(self._loop, self._ending), ThreadPoolExecutor(1, "study") as thread:
             worker = asyncio.ensure_future(self._work(thread))
             server = await asyncio.start_server(
                 self._connected, sock=self._listener.dup(), limit=LONGEST_HEAD, backlog=BACKLOG
@@ -153,6 +158,25 @@ class StudyServer:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(worker, *tasks, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _termination(self, loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> Iterator[None]:
+        """SIGTERM ends the loop first, and has its effect afterwards: an exception of it would hit any connection."""
+
+        def end() -> None:
+            self._terminated = True
+            ending.set()
+
+        former = signal.getsignal(signal.SIGTERM)
+        if threading.current_thread() is not threading.main_thread() or not callable(former) or os.name == "nt":
+            yield
+            return
+        loop.add_signal_handler(signal.SIGTERM, end)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+            signal.signal(signal.SIGTERM, former)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its first request to its end."""
