@@ -167,15 +167,18 @@ def test_only_files_of_ended_processes_of_this_place_are_swept(tmp_path: Path) -
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp"])
-def test_a_limit_of_file_sizes_is_not_told_as_a_full_disk(suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", [0.99, 0.01, 0.0001])
+def test_a_picture_that_lacks_its_end_is_an_error(suffix: str, missing: float, tmp_path: Path) -> None:
+    """A limit of file sizes cuts the last write short; it is not told as a full disk."""
     import resource
 
-    picture = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    picture = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    whole = save_image(tmp_path / f"a{suffix}", picture).read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(len(whole) * (1 - missing)), limits[1]))
     try:
         with pytest.raises(DiskFullError, match="could not be written: File too large"):
             save_image(tmp_path / f"a{suffix}", picture)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert list(tmp_path.iterdir()) == []
+    assert [one.read_bytes() for one in tmp_path.iterdir()] == [whole], "the earlier picture is kept"

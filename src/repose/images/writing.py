@@ -153,7 +153,10 @@ def write(
 
 
 class _Unnumbered(io.BufferedWriter):
-    """A file that keeps its number from Pillow, which writes past Python to a number, and loses the system's error."""
+    """A file that keeps its number from Pillow, whose encoders of JPEG and TIFF write to the number themselves.
+
+    They take a write that was cut short by a full disk for a whole one: the picture would lack its end, without an error.
+    """
 
     def fileno(self) -> int:
         raise io.UnsupportedOperation
