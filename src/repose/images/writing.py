@@ -155,7 +155,7 @@ def write(
 class _Unnumbered(io.BufferedWriter):
     """A file that keeps its number from Pillow, whose encoders of JPEG and TIFF write to the number themselves.
 
-    They take a write that was cut short by a full disk for a whole one: the picture would lack its end, without an error.
+    They take a write that a full disk cut short for a whole one: the picture would lack its end, without an error.
     """
 
     def fileno(self) -> int:
