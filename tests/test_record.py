@@ -196,3 +196,25 @@ def test_a_line_never_glues_another(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match=r"results\.jsonl ended in half a line"):
         record.append(path, {"c": 3})
     assert path.read_text() == '{"a": 1}\n{"c": 3}\n'
+
+
+def test_without_a_lock_nothing_of_another_writer_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one may be in the middle of its line."""
+    path = tmp_path / "results.jsonl"
+    path.write_text('{"a": ')
+    monkeypatch.setattr(record, "hold_file", lambda *_, **__: False)
+    monkeypatch.setattr(record, "FileLock", lambda _: pytest.fail("of Windows alone"))
+    record.append(path, {"c": 3})
+    assert path.read_text() == '{"a": {"c": 3}\n'
+    with monkeypatch.context() as patch:
+        full(patch, 3)
+        with pytest.raises(OSError, match="the disk is full"):
+            record.append(path, {"d": 4})
+    assert path.read_text() == '{"a": {"c": 3}\n{"d'
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout")
+def test_a_line_goes_into_a_pipe(tmp_path: Path) -> None:
+    code = "import record; from pathlib import Path; record.append(Path('/dev/stdout'), {'a': 1})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=alone(tmp_path / "src"), capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ('{"a": 1}\n', "")

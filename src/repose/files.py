@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -15,13 +17,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-_PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
-"""The names of the temporary files of `replacing`."""
+_PARTIAL: Final = re.compile(r"\..+\.([0-9a-f]{8})-([1-9][0-9]{0,17})-[0-9a-f]{12}\.partial")
+"""The names of the temporary files and folders of `replacing`: where the writer runs, its number, a random one."""
+
+_LONGEST_NAME: Final = 200
+"""Bytes of a file's name that stand whole in that of its temporary file: file systems take 255 for all of it."""
 
 _SWEPT: Final[set[Path]] = set()
 """Folders in which this process has looked for what killed ones left."""
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_LITTLE_ROOM: Final = 16_000_000
+"""Free bytes below which a write that failed for an unknown reason is taken to have failed for room."""
 
 
 class DiskFullError(OSError):
@@ -35,14 +43,7 @@ class DiskFullError(OSError):
         reason = error.strerror or str(error)
         if error.errno != errno.EFBIG:
             reason = f"the disk is full ({reason})"
-        try:
-            free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
-        except OSError:
-            free = ""
-        text = (
-            f"{path} could not be written: {reason}{free}. What was there before is kept; free some space, or choose "
-            "another place"
-        )
+        text = not_written(path, reason)
         super().__init__(error.errno, text)
         self.path, self._error = path, error
 
@@ -54,9 +55,31 @@ class DiskFullError(OSError):
         return str(self.strerror)
 
 
-def is_full(error: OSError) -> bool:
-    """Whether an error says that there is no room for a file. Pillow's encoders do not tell why they cannot write."""
-    return error.errno in _FULL or (error.errno is None and str(error).startswith("encoder error"))
+def not_written(path: Path, reason: object) -> str:
+    """The sentence of an error about a file that could not be written: why, how much space is free, what to do."""
+    try:
+        free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
+    except OSError:
+        free = ""
+    return (
+        f"{path} could not be written: {reason}{free}. The file that was there before is kept; free some space, or "
+        "choose another place"
+    )
+
+
+def is_full(error: OSError, folder: Path) -> bool:
+    """Whether an error says that there is no room for a file in a folder.
+
+    Pillow's encoders do not tell why they cannot write ("encoder error"): that means so only where little is free.
+    """
+    if error.errno in _FULL:
+        return True
+    if error.errno is not None or not str(error).startswith("encoder error"):
+        return False
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE_ROOM
+    except OSError:
+        return False
 
 
 def cache_folder() -> Path:
@@ -93,22 +116,24 @@ def hold_file(file: int, wait: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
+def replacing(path: Path, sync: bool = False, in_folder: bool = False) -> Iterator[Path]:
     """Write to the path that this yields: it replaces `path` if the block succeeds, and is removed if not.
 
-    What a killed process left of such files in this folder is removed at the first call for it.
+    What killed processes of this machine left of such files in this folder is removed at the first call for it.
 
     Args:
         path: the file to write; its folder is created.
         sync: force the bytes to the disk before the rename, for what must survive a power cut.
+        in_folder: yield a path in a temporary folder of its own, for a writer that puts files of its own beside.
 
     Raises:
         DiskFullError: the disk is full; `path` is unchanged. OSError: it is not writable; likewise.
+        FileNotFoundError: the block wrote nothing; likewise.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        with _temporary(path) as partial:
+        with _temporary(path, in_folder) as partial:
             yield partial
             if sync:
                 with partial.open("rb+") as file:
@@ -123,54 +148,80 @@ def replacing(path: Path, sync: bool = False) -> Iterator[Path]:
     except DiskFullError:
         raise
     except OSError as error:
-        if is_full(error):
+        if is_full(error, path.parent):
             raise DiskFullError(path, error) from error
         raise
 
 
-@contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    """A file beside `path`, of a name that nobody takes or guesses; removed at the end, unless it was renamed.
+def remove_partial(path: Path) -> None:
+    """Remove a temporary file or folder of `replacing`, if it is there and can be removed."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            try:
+                path.rmdir()  # empty, as the rename leaves it
+            except OSError:
+                shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
-    This process holds it (`hold_file`), so that others see that it is being written; not on Windows,
-    where an open file cannot be renamed.
+
+@contextlib.contextmanager
+def _temporary(path: Path, in_folder: bool) -> Iterator[Path]:
+    """A path beside `path`, of a name that nobody guesses and that tells the writer; it is removed at the end.
+
+    Nothing is there yet: some writers rename a file of their own over it, so it cannot be held open.
     """
-    file, held, attempts = -1, False, 0
-    while not held and attempts < 3:  # another process that sweeps may hold or remove the new file at this moment
-        if file >= 0:
-            os.close(file)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
-        attempts += 1
-        if os.name == "nt":
-            break
-        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        held = hold_file(file) and partial.exists()
-        if not held and attempts < 3:
-            partial.unlink(missing_ok=True)
+    name = path.name
+    if len(name.encode(errors="surrogateescape")) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME // 4]  # a letter takes four bytes at most
+    own = path.with_name(f".{name}.{_place_of_processes()}-{os.getpid()}-{secrets.token_hex(6)}.partial")
+    if in_folder:
+        own.mkdir()
     try:
-        yield partial
+        yield own / path.name if in_folder else own
     finally:
-        partial.unlink(missing_ok=True)
-        if file >= 0:
-            os.close(file)
+        remove_partial(own)
+
+
+@functools.cache
+def _place_of_processes() -> str:
+    """Eight digits that differ between two places where one process number can mean two processes.
+
+    They are of the host, of its start and of the container (namespace of process numbers), where the system tells.
+    """
+    facts = [platform.node()]
+    with contextlib.suppress(OSError):
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+    with contextlib.suppress(OSError):
+        facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("\n".join(facts).encode(errors="replace")).hexdigest()[:8]
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files of killed processes, once for each folder."""
+    """Remove the temporary files of processes of this machine that have ended, once for each folder."""
     if os.name == "nt" or folder.absolute() in _SWEPT:
         return
     _SWEPT.add(folder.absolute())
     names: list[str] = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _PARTIAL.fullmatch(entry.name)]
+        names = [entry.name for entry in entries]
     for name in names:
-        with contextlib.suppress(OSError):
-            file = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-            try:
-                if hold_file(file):  # no process writes it
-                    (folder / name).unlink(missing_ok=True)
-            finally:
-                os.close(file)
+        match = _PARTIAL.fullmatch(name)
+        if match and match[1] == _place_of_processes() and _has_ended(int(match[2])):
+            remove_partial(folder / name)
+
+
+def _has_ended(process: int) -> bool:
+    """Whether surely no process of this number lives."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
@@ -284,6 +335,18 @@ def shortened(value: object, length: int = 60) -> str:
     except (RecursionError, ValueError):  # nested too deep; a whole number of thousands of digits
         return f"a {type(value).__name__}"
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def first_line(error: BaseException, length: int = 160, kind: bool = False) -> str:
+    """The first line of what an error says, not longer than `length`; the name of its class where it says nothing.
+
+    Args:
+        kind: put the name of its class before it, unless it is a ValueError.
+    """
+    lines = (line.strip() for line in str(error).splitlines())
+    text = next((line for line in lines if line), "")[:length]
+    before = f"{type(error).__name__}: " if kind and not isinstance(error, ValueError) else ""
+    return f"{before}{text}" if text else type(error).__name__
 
 
 def sha256(path: Path) -> str:

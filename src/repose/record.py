@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from filelock import FileLock
 
 from repose.files import DiskFullError, hold_file, is_full, read_numbered
 from repose.measured import announce
@@ -100,24 +102,48 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
     """Add one line to a .jsonl file, completely or not at all, also when several processes write.
 
     NaN and infinity, which JSON does not know, become null. Half a line at the end, which a killed writer left, is
-    removed with a warning, and a last line without its newline gets one.
+    removed with a warning, and a last line without its newline gets one. Where the file cannot be locked, or is a
+    pipe or a terminal, the line is only written.
 
     Raises:
         DiskFullError: there is no room for the line; the file is as it was. OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     text = (json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n").encode()
-    with path.open("ab+", buffering=0) as file:
-        hold_file(file.fileno(), wait=True)
-        text = _mend_end(path, file) + text
-        end = file.seek(0, os.SEEK_END)
+    regular = path.is_file() or not path.exists()
+    with path.open("ab+" if regular else "ab", buffering=0) as file, _alone(path, file) as alone:
+        end = 0
+        if alone:
+            text = _mend_end(path, file) + text
+            end = file.seek(0, os.SEEK_END)
         try:
             _write_all(file, text)
         except OSError as error:
-            file.truncate(end)
-            if is_full(error):
+            if alone:
+                file.truncate(end)
+            if is_full(error, path.parent):
                 raise DiskFullError(path, error) from error
             raise
+
+
+@contextlib.contextmanager
+def _alone(path: Path, file: FileIO) -> Iterator[bool]:
+    """Whether no other process appends to a file during the block: what others write may not be cut off."""
+    if not file.seekable():
+        yield False
+    elif sys.platform != "win32":
+        yield hold_file(file.fileno(), wait=True)
+    else:
+        lock = FileLock(path.parent / f".{path.name}.lock")
+        try:
+            lock.acquire()
+        except OSError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
 
 def _write_all(file: FileIO, text: bytes) -> None:

@@ -6,7 +6,6 @@ Tensors are stored as safetensors: no pickle. A process that is killed while it 
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from repose.byte_planes import join, split
 from repose.extras import how_to_get_weights
-from repose.files import DiskFullError, replacing
+from repose.files import DiskFullError, not_written, remove_partial, replacing
 from repose.weight_places import weight_folder
 
 SUFFIX: Final = ".safetensors"
@@ -34,16 +33,16 @@ class CheckpointError(ValueError):
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, in_folder: bool = False) -> Iterator[Path]:
     """`replacing`, forced to the disk; removes what a killed writer of this file left. Raises OSError with advice."""
     try:
         remove_partial_files(path.parent, path.name)
-        with replacing(path, sync=True) as partial:
+        with replacing(path, sync=True, in_folder=in_folder) as partial:
             yield partial
     except DiskFullError:
         raise
     except (OSError, SafetensorError) as error:
-        raise _write_error(path, error) from error
+        raise OSError(not_written(path, error)) from error
 
 
 def write_tensors(
@@ -58,7 +57,7 @@ def write_tensors(
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     if compressible:
         stored = dict(_in_planes(name, value) for name, value in stored.items())
-    with writing(path) as partial:
+    with writing(path, in_folder=True) as partial:  # safetensors writes another file beside it, and renames that
         save_file(stored, partial, dict(header))
         partial.chmod(0o644)  # safetensors leaves it to the owner alone
 
@@ -111,7 +110,7 @@ def read_shipped(kind: str, what: str, path: Path | None = None) -> tuple[Path, 
 def remove_partial_files(folder: Path, name: str) -> None:
     """Remove what killed writers of `name`, a pattern, left in a folder; no other process may be writing there."""
     for left in folder.glob(f".{name}.*.partial"):
-        left.unlink(missing_ok=True)
+        remove_partial(left)
 
 
 def _in_planes(name: str, value: Tensor) -> tuple[str, Tensor]:
@@ -124,14 +123,3 @@ def _from_planes(name: str, value: Tensor) -> tuple[str, Tensor]:
     if not name.endswith(_PLANES):
         return name, value
     return name.removesuffix(_PLANES), torch.from_numpy(join(value.numpy(), np.float16))
-
-
-def _write_error(path: Path, error: Exception) -> OSError:
-    """An OSError that says what could not be written, how much space is free, and what to do."""
-    try:
-        free = f"; {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there"
-    except OSError:
-        free = ""
-    return OSError(
-        f"{path} could not be written: {error}{free}. The file that was there before is kept; free some space"
-    )

@@ -4,6 +4,7 @@ import io
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -263,8 +264,8 @@ def test_a_failed_save_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = save_image(tmp_path / "a.png", scene())
     before = path.read_bytes()
 
-    def full(self: PIL.Image.Image, stream: Path, *args: object, **options: object) -> None:
-        Path(stream).write_bytes(b"half")
+    def full(self: PIL.Image.Image, stream: BinaryIO, *args: object, **options: object) -> None:
+        stream.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(PIL.Image.Image, "save", full)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from repose.files import shortened
 from repose.metrics.columns import COLUMNS
 from repose.metrics.result import REFERENCES
 from repose.record import DamagedLineError, ResultLine
@@ -62,13 +63,13 @@ def _damaged_score(place: str, column: str, numbers: Any) -> str:
     if column not in COLUMNS:
         return f"{place}: there is no column of this name"
     if not isinstance(numbers, list) or len(numbers) != 3:
-        return f"{place} is {_short(numbers)}, not [value, low, high]"
+        return f"{place} is {shortened(numbers)}, not [value, low, high]"
     low, high = COLUMNS[column].range
     for number in numbers:
         if number is None:  # infinite PSNR, or nothing was measured
             continue
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            return f"{place} holds {_short(number)}, which is neither a finite number nor null"
+            return f"{place} holds {shortened(number)}, which is neither a finite number nor null"
         if not low - _SLACK <= number <= high + _SLACK:
             return f"{place} holds {number:g}, and {COLUMNS[column].title} lies between {low:g} and {high:g}"
     return ""
@@ -84,9 +85,4 @@ def _is_count(value: Any) -> bool:
 
 
 def _told(values: Mapping[str, Any], key: str, wanted: str) -> str:
-    return f"{key} is {_short(values[key])}, not {wanted}" if key in values else f"{key} is missing"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"{key} is {shortened(values[key])}, not {wanted}" if key in values else f"{key} is missing"

@@ -24,6 +24,7 @@ from repose.bench.evaluations import TableRow, features_note, read_scores, refer
 from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread_pairs
 from repose.data import Store
 from repose.estimate import estimator as find_estimator
+from repose.files import read_object_lines
 from repose.images import save_image
 from repose.markdown import each_value
 from repose.metrics.accumulators import Score
@@ -231,8 +232,8 @@ def _train(recipe: Recipe, out: Path, train: TrainJobs, screen: Console) -> Path
 
 def _find_line(results: Path, wanted: ResultLine) -> ResultLine | None:
     """The newest line of a file that says what is wanted."""
-    for text in reversed(results.read_text("utf-8").splitlines() if results.exists() else []):
-        line: ResultLine = json.loads(text) if text.strip() else {}
+    lines: list[ResultLine] = read_object_lines(results) if results.exists() else []
+    for line in reversed(lines):
         if all(line.get(key) == value for key, value in wanted.items()):
             return line
     return None

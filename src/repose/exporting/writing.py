@@ -14,6 +14,7 @@ from repose.backends import BackendError, export_ncnn, export_onnx, export_torch
 from repose.backends.network import guarded, package
 from repose.exporting.precision import half_weights, quantised
 from repose.exporting.settings import ExportSettings
+from repose.files import first_line
 from repose.models.base import Generator
 
 Encode = Callable[[int, tuple[int, int], int], tuple[Tensor, ...]]
@@ -113,7 +114,7 @@ def _write_onnx(network: Network, settings: ExportSettings, examples: Sequence[T
             raise
         raise BackendError(
             f"this network cannot be written with a free size, because its arithmetic depends on the size "
-            f"({_first_line(error)}); give --size HxW, one folder for each size"
+            f"({first_line(error)}); give --size HxW, one folder for each size"
         ) from error
     if settings.precision == "int8":
         quantised(path, _feeds(network, settings))
@@ -140,8 +141,3 @@ def _as_openvino(network: Network, settings: ExportSettings, path: Path) -> list
     del model
     path.unlink()
     return [target, target.with_suffix(".bin")]
-
-
-def _first_line(error: Exception) -> str:
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), type(error).__name__)[:160]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,9 +147,19 @@ def write(
         options |= _xmp(format, metadata.xmp)
     bare = picture.copy() if picture.info else picture
     bare.info = {}  # what is written stands in the arguments
-    with replacing(path) as part:
-        bare.save(part, format, **options)
+    with replacing(path) as part, _Unnumbered(io.FileIO(part, "w")) as file:
+        bare.save(file, format, **options)
     return path
+
+
+class _Unnumbered(io.BufferedWriter):
+    """A file that keeps its number from Pillow, whose encoders of JPEG and TIFF write to the number themselves.
+
+    They take a write that a full disk cut short for a whole one: the picture would lack its end, without an error.
+    """
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation
 
 
 def _xmp(format: str, packet: bytes) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class NumberCache:
         if self.folder is None:
             return
         try:
-            with replacing(self._file(name)) as partial:
+            with replacing(self._file(name), in_folder=True) as partial:
                 save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, partial)
             facts = self.folder / "facts.json"
             if not facts.exists():

@@ -168,5 +168,5 @@ def _load(file: Path) -> dict[str, Tensor] | None:
 
 def _save(file: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a file, whole or not at all; a disk that refuses is no error."""
-    with contextlib.suppress(OSError, SafetensorError), replacing(file, sync=True) as part:
+    with contextlib.suppress(OSError, SafetensorError), replacing(file, sync=True, in_folder=True) as part:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from repose.files import parse_json, shortened
+from repose.files import first_line, parse_json, shortened
 from repose.models.declaration import DeclarationError, ModelDeclaration, PublishedCost, declaration_of, load_declared
 from repose.names import nearest
 
@@ -290,12 +290,8 @@ def _network_of(recipe: Recipe, group: str = "network") -> Iterator[None]:
     try:
         yield
     except (TypeError, ArithmeticError, LookupError, AssertionError) as error:
-        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {_first(error)}") from error
+        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {first_line(error)}") from error
     except (RuntimeError, ValueError) as error:
         if type(error) not in (RuntimeError, ValueError):  # another error of ours, which says more
             raise
-        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {_first(error)}") from error
-
-
-def _first(error: Exception) -> str:
-    return str(error).split("\n")[0][:160]
+        raise RecipeError(f"recipe.{group} is no {group} of '{recipe.model}': {first_line(error)}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from repose import models
-from repose.files import sha256
+from repose.files import first_line, sha256
 from repose.models.convert import WeightsError, load_converted
 from repose.models.weights import save_weights
 
@@ -40,7 +40,7 @@ def convert_checkpoint(checkpoint: Path, recipe: str, out: Path) -> Path:
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler's answers to damaged bytes are of nearly every type
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise WeightsError(
             f"{checkpoint} ({checkpoint.stat().st_size:,} bytes) does not load as a PyTorch checkpoint: it is cut off, "
             f"or holds more than tensors. Fetch it again and compare its size. ({reason})"

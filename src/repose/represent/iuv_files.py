@@ -14,9 +14,9 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from repose.files import parse_json, shortened
+from repose.files import first_line, parse_json, shortened
 from repose.represent.iuv import PARTS
-from repose.represent.map_files import PICKLES, first_line, read_arrays, read_map_file
+from repose.represent.map_files import PICKLES, read_arrays, read_map_file
 
 _ORDERS: Final = ((0, 1, 2), (2, 1, 0))  # where part, u and v lie: as said, and as OpenCV writes it
 _FEWEST = 400  # pixels of a person whose smoothness says something

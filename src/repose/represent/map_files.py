@@ -18,6 +18,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from repose.files import first_line
 from repose.represent.label_colours import Colour
 
 FORMATS: Final = ("PNG", "BMP", "TIFF", "WEBP", "JPEG")
@@ -149,9 +150,3 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
         if arrays:
             return arrays
     raise ValueError("it holds no tensors")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, at most 200 letters; the name of its class where it says nothing."""
-    text = str(error).strip().splitlines()
-    return text[0][:200] if text else type(error).__name__

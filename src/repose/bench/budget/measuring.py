@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from repose.bench.workload import gmacs
 from repose.comparison import model_pictures
 from repose.data import Store
 from repose.estimate import KeypointEstimator
-from repose.files import read_object_lines
+from repose.files import read_object, read_object_lines
 from repose.metrics.evaluate import evaluate
 from repose.metrics.features import load_features
 from repose.metrics.pairs import MeasuredPairs
@@ -138,6 +137,6 @@ def _training_facts(model: Model, plan: Plan, how: Measurement, pairs: Tensor, s
         "needs": {"source": model.generator.needs.source, "target": model.generator.needs.target},
         "probed_rate": plan.runs[model.name]["rate"],
         "settings": to_dict(recipe),
-        "trained": json.loads((plan.out / model.name / "card.json").read_text("utf-8"))["trained"],
+        "trained": read_object(plan.out / model.name / "card.json")["trained"],
         "machine": plan.machine_use(model.name),
     }

@@ -12,7 +12,7 @@ from repose import record
 from repose.bench.budget.machine import MachineUse
 from repose.bench.budget.process import TrainingJob
 from repose.bench.budget.terms import Terms
-from repose.files import read_object_lines
+from repose.files import read_object, read_object_lines
 from repose.models import recipe_from_dict
 from repose.recipes import Recipe, to_dict
 from repose.tensor_files import write_text
@@ -43,7 +43,7 @@ class Plan:
         about = {**asdict(terms), "data": data.dataset, "checksum": data.checksum, "protocol": protocol}
         path, runs = out / "plan.json", dict[str, PlannedRun]()
         if path.exists():
-            old = json.loads(path.read_text("utf-8"))
+            old = read_object(path)
             runs = old["runs"]
             was = old["terms"]
             differ = [f"{key} was {was.get(key)}, is {now}" for key, now in about.items() if was.get(key) != now]

@@ -16,10 +16,10 @@ from repose.bench.cost.result import (
     SQUARE_SIZE,
     CountedCost,
     TrainingMemory,
-    first_line,
     size_name,
 )
 from repose.bench.workload import example, gmacs
+from repose.files import first_line
 from repose.recipes import Recipe
 from repose.train.memory_count import StorageCounter, feature_networks, inference_memory, step_memory
 
@@ -46,7 +46,7 @@ def count_cost(recipe: Recipe) -> CountedCost:
                     arithmetic[size_name(size)] = gmacs(generator, generator.encode(*people))
                 memory[size_name(size)] = inference_memory(generator, *people)
             except Exception as error:
-                why[size_name(size)] = first_line(error)
+                why[size_name(size)] = first_line(error, kind=True)
     one, whole = step_memory(recipe, batch=1), step_memory(recipe)
     training = TrainingMemory(
         recipe.data.batch, whole.batch, one.step, whole.step, whole.activations, whole.not_counted

@@ -14,9 +14,9 @@ import torch
 from repose import models
 from repose.backends import find_backend
 from repose.bench.cost.count import count_cost
-from repose.bench.cost.result import MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredRun, first_line, size_name
+from repose.bench.cost.result import MEASURED_SIZE, SQUARE_SIZE, Cost, MeasuredRun, size_name
 from repose.bench.cost.run import run_apart
-from repose.files import read_object_lines
+from repose.files import first_line, read_object_lines
 from repose.recipes import Recipe, to_dict
 from repose.record import append_result, hardware
 from repose.train.memory import free_memory
@@ -99,7 +99,7 @@ def measure_costs(
         try:
             cost = measure_cost(name, rounds, backends, device, run)
         except Exception as error:
-            yield name, None, f"skipped: {first_line(error)}"
+            yield name, None, f"skipped: {first_line(error, kind=True)}"
             continue
         append_result(results, cost.line())
         yield name, cost, cost.counted.why.get("measured", "measured")

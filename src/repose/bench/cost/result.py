@@ -207,12 +207,5 @@ def describe_cost(cost: Cost) -> str:
     return f"{text}; inference {run.bytes / 1e9:.2f} GB"
 
 
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, with its type unless it is a ValueError."""
-    text = str(error).strip().partition("\n")[0][:160]
-    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{kind}{text}" if text else type(error).__name__
-
-
 def _read_seconds(row: Mapping[str, float]) -> Seconds:
     return Seconds(row["best"], row["median"], row["low"], row["high"])

@@ -18,10 +18,11 @@ from torch import nn
 
 from repose import models
 from repose.backends import image_function
-from repose.bench.cost.result import SEED, GPURun, MeasuredRun, Seconds, first_line
+from repose.bench.cost.result import SEED, GPURun, MeasuredRun, Seconds
 from repose.bench.memory import high_water
 from repose.bench.peak import peak_gflops
 from repose.bench.workload import example, settle
+from repose.files import first_line
 from repose.models.base import Generator
 from repose.person import Person
 from repose.recipes import Recipe
@@ -64,7 +65,7 @@ def run_generator(
             runners[name](*inputs)
         except Exception as error:
             runners.pop(name, None)
-            rows[name] = first_line(error)
+            rows[name] = first_line(error, kind=True)
     times: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from repose.files import first_line
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.choosing import WORDS, NoSuchPersonError, Which, choose_person
-from repose.represent.map_files import first_line
 from repose.represent.pose_files import (
     alphapose,
     arrays,

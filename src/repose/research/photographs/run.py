@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from repose.estimate import Cached, KeypointEstimator, complete
-from repose.files import replacing
+from repose.files import read_object, replacing
 from repose.images import ImageError, load_image, save_image
 from repose.models.weights import weights_checksum
 from repose.person import Person
@@ -287,10 +287,9 @@ def _read(path: Path) -> Picture | None:
 def _read_json(path: Path) -> Any:
     """An object of an earlier run; an empty one if it is not there or broken."""
     try:
-        value = json.loads(path.read_text())
+        return read_object(path)
     except (OSError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _write_json(path: Path, value: Any) -> None:
