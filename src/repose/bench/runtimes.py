@@ -84,7 +84,7 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
     """Run exported networks by the runtime that lies in a folder.
 
     Args:
-        runtime: key of `PACKAGES`. packages: what `pip install --target` filled. exports: folders of `repose export` by
+        runtime: key of `PACKAGES`. packages: a folder of packages, of pip with --target. exports: folders of `repose export` by
             the name of the model. opset: of the ONNX files.
 
     Raises:
