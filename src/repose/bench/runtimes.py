@@ -84,8 +84,8 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
     """Run exported networks by the runtime that lies in a folder.
 
     Args:
-        runtime: key of `PACKAGES`. packages: a folder that pip filled (--target). exports: folders of `repose export` by the
-            name of the model. opset: of the ONNX files.
+        runtime: key of `PACKAGES`. packages: a folder that pip filled (--target).
+        exports: folders of `repose export` by the name of the model. opset: of the ONNX files.
 
     Raises:
         RuntimeError: the runtime cannot be imported from the folder; with its own error.
