@@ -45,7 +45,7 @@ def main() -> None:
     args = parser.parse_args()
     rows: dict[str, list[np.ndarray]] = {}
     begun = time.time()
-    detector = MoveNet()
+    detector = MoveNet(version=1)
     with Renderer(256, 176) as renderer:
         for person in range(args.people):
             style = "street" if person % 2 == 0 else "fashion"
@@ -106,7 +106,7 @@ def joint_turns(take: Take) -> np.ndarray:
 def look(detector: MoveNet, image: np.ndarray) -> np.ndarray:
     """(18, 3): x, y in pixel index units and score of every joint, none left out."""
     height, width = image.shape[:2]
-    joints = detector.look(PIL.Image.fromarray(image), width / 2, height / 2, max(width, height))
+    joints = detector.look(PIL.Image.fromarray(image), width / 2, height / 2, max(width, height), matched=False)
     points = torch.from_numpy(joints - (0.5, 0.5, 0)).float()
     out = from_skeleton(points, "coco17").numpy()
     ours = [JOINTS.index(name) for name in SKELETONS["coco17"]]

@@ -78,7 +78,7 @@ def test_values_in_errors_are_short() -> None:
         ("clip", 10**400, "clip: a finite number"),
         ("x" * 5000, 1, "recipe.xxx"),
         ("network", {"width": 10**9}, r"recipe.network.width: 1000000000 is beyond reason, at most 65,536"),
-        ("name", [["x" * 9000]], "recipe.name: a value of kind str is wanted"),
+        ("name", [["x" * 9000]], "recipe.name: a word is wanted"),
     ],
     ids=["int", "float", "key", "network", "name"],
 )

@@ -20,7 +20,7 @@ from repose.hub.weight_sets import SETS
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-FOR_DEVELOPERS = {"dev", "docs", "bake", "browser", "parity"}
+FOR_DEVELOPERS = {"dev", "docs", "bake", "browser", "parity", "campaigns"}
 OF_OTHERS = {"all", "backends", "demo"}
 
 

@@ -52,6 +52,15 @@ def told(target: object, **options: object) -> tuple[dict[str, repose.Person], l
     return poses, [str(one.message) for one in said]
 
 
+def test_joints_in_one_place_are_no_pose(tmp_path: Path) -> None:
+    path = tmp_path / "point.json"
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": [10, 20, 0.9] * 25}]}))
+    with pytest.raises(ValueError, match=r"point\.json, .* fewer than two located joints in different places"):
+        read_pose(path)
+    with pytest.raises(ValueError, match="the target pose has fewer than two located joints in different places"):
+        read_pose(np.full((18, 2), 30.0))
+
+
 def test_notes_of_what_is_left_out(tmp_path: Path) -> None:
     empty = [{"image_id": f"{n}.jpg", "keypoints": [0] * 51} for n in range(5)]
     poses, notes = told(written(tmp_path, [*coco("a.jpg"), *empty]))

@@ -110,11 +110,11 @@ def test_override(given: Recipe, word: str, value: Any) -> None:
         ("network.widht=3", "did you mean 'width'"),
         ("data=3", "is a group; set one of data.split, data.batch"),
         ("images.x=3", "'images' is a single value"),
-        ("images=many", "images: a value of kind int is wanted, got 'many'"),
-        ("images=2.5", "kind int"),
-        ("images=true", "kind int"),
-        ("network.deep=1", "kind bool"),
-        ("clip=true", "kind float"),
+        ("images=many", "images: a whole number is wanted, or in iterations, 500it, got 'many'"),
+        ("images=2.5", "a whole number"),
+        ("images=true", "a whole number"),
+        ("network.deep=1", "true or false"),
+        ("clip=true", "a number is wanted"),
         ("network.kind=z", "there are: x, y"),
         ("data.flip=miror", "did you mean 'mirror'"),
         ("network.limit=x", "must be one of"),
@@ -154,7 +154,7 @@ def test_wrong_json_is_named(given: Recipe) -> None:
         ({"imagse": 3}, "recipe.imagse.*did you mean 'images'"),
         ({"network": {"widht": 3}}, "recipe.network.widht.*did you mean 'width'"),
         ({"network": 3}, "recipe.network: a group of keys is wanted"),
-        ({"images": "3"}, "recipe.images: a value of kind int"),
+        ({"images": "3"}, "recipe.images: a whole number is wanted"),
         ({"images": 0}, "recipe.images: at least 1"),
         ({"data": {"batch": -2}}, "recipe.data.batch: at least 1 is wanted, got -2"),
         ({"canvas": "markte"}, "recipe.canvas.*did you mean 'market'"),
@@ -241,5 +241,5 @@ def test_lengths_in_iterations() -> None:
     assert length_note(text, override(text, ["seed=3"]), ["seed=3"]) is None
     with pytest.raises(RecipeError, match=r"data\.batch: only lengths are given in iterations: images, ema, tick"):
         override(text, ["data.batch=7it"])
-    with pytest.raises(RecipeError, match="images: a value of kind int is wanted, got '1__0it'"):
+    with pytest.raises(RecipeError, match="images: a whole number is wanted, or in iterations, 500it, got '1__0it'"):
         override(text, ["images=1__0it"])

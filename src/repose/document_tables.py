@@ -40,7 +40,7 @@ from repose.files import replacing, shortened
 from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
 from repose.names import nearest
-from repose.record import DamagedLineError, ResultLine, StoredLine, read_results
+from repose.record import DamagedLineError, LackingLineError, ResultLine, StoredLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.looks import looks_table
@@ -191,7 +191,7 @@ def _made(name: str, make: Callable[[list[ResultLine]], str], lines: list[Result
     table, error = _tried(make, lines)
     if error is None:
         return table
-    if isinstance(error, DamagedLineError):
+    if isinstance(error, DamagedLineError | LackingLineError):
         raise error
     for number, line in enumerate(lines):
         _, other = _tried(make, lines[:number] + lines[number + 1 :])

@@ -232,7 +232,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "")
         if isinstance(was, Mapping) and isinstance(now, Mapping):
             found += differences(was, now, f"{where}{key}.")
         elif was != now:
-            found.append(f"{where}{key} was {was!r}, is {now!r}")
+            said = ["not set" if value is None else repr(value) for value in (was, now)]
+            found.append(f"{where}{key} was {said[0]}, is {said[1]}")
     return found
 
 

@@ -83,12 +83,13 @@ class DataConfig:
     accumulate: int = field(default=1, metadata={"leave_out_default": True})  # younger than recipes on disk
 
     def __post_init__(self) -> None:
+        both = ", both directions" if self.both_directions else ""
         fits = self.accumulate >= 1 and self.pictures % self.accumulate == 0
         _check(
             self,
             batch=(self.batch >= 1, "at least 1"),
             split=(self.split != "", "the name of a split"),
-            accumulate=(fits, f"a divisor of the {self.pictures} pictures of a step"),
+            accumulate=(fits, f"a divisor of the {self.pictures} pictures of a step ({self.batch} pairs{both})"),
         )
 
     @property
@@ -370,7 +371,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         kind in (bool, str) and isinstance(value, kind)
     ):
         return value
-    raise RecipeError(f"{where}: a value of kind {getattr(kind, '__name__', kind)} is wanted, got {shortened(value)}")
+    wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
+    name = getattr(kind, "__name__", str(kind))
+    also = ", or in iterations, 500it" if where.removeprefix("recipe.") in LENGTHS else ""
+    raise RecipeError(f"{where}: {wanted.get(name, f'a value of kind {name}')} is wanted{also}, got {shortened(value)}")
 
 
 def _plain(value: Any) -> Any:

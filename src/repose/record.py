@@ -34,6 +34,10 @@ class StoredLine(ResultLine):
     place: str = ""
 
 
+class LackingLineError(ValueError):
+    """A table lacks a line; none of those that are there is to blame."""
+
+
 class DamagedLineError(ValueError):
     """A result line cannot be right; the text begins with its place and says what is wrong.
 

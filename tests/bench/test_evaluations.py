@@ -17,6 +17,14 @@ def test_models_by_ssim_below_the_references() -> None:
     assert "commit `def`, `abc`, a box." in text
 
 
+def test_joints_of_two_estimators_do_not_share_a_column() -> None:
+    lines = [evaluation("a", 0.2, estimator="movenet-1"), evaluation("b", 0.6, day=2, estimator="movenet-2")]
+    for line in lines:
+        line["rows"]["generated"]["pckh"] = [0.9, 0.8, 1.0]
+    rows = rows_of(document_table("market", lines))
+    assert (rows["`a`"][-1], rows["`b`"][-1]) == ("-", "0.900 [0.800, 1.000]")
+
+
 def test_what_nobody_could_measure_is_not_infinite() -> None:
     line = evaluation()
     line["rows"]["generated"]["pckh"] = [None, None, None]

@@ -88,11 +88,11 @@ def test_the_parts_of_every_picture(model: Model, person: Person, monkeypatch: p
     before = (scene_module.fill_box, Scene.compose, dict(vars(model.generator)))
     fill_box = scene_module.fill_box
 
-    def slow_fill(image: torch.Tensor, hole: torch.Tensor) -> Patch | None:
+    def slow_fill(image: torch.Tensor, hole: torch.Tensor, half_from: int | None = None) -> Patch | None:
         end = time.process_time() + 0.1
         while time.process_time() < end:
             pass
-        return fill_box(image, hole)
+        return fill_box(image, hole, half_from)
 
     monkeypatch.setattr(scene_module, "fill_box", slow_fill)
     said: list[str] = []

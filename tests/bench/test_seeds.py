@@ -13,7 +13,9 @@ from scipy.stats import t
 
 from repose import models
 from repose.bench.seeds import STUDENT_T, compare_seeds, over_seeds, seeds_table
+from repose.document_tables import document_table
 from repose.models import MODELS
+from repose.record import read_results
 from repose.represent.canvas import CANVASES
 from tests import tiny
 from tests.bench.test_budget import InProcess
@@ -76,6 +78,11 @@ def test_each_recipe_from_each_seed_once_and_the_differences(tmp_path: Path) -> 
     assert "16 images from the seeds 0, 3" in table
     with pytest.raises(ValueError, match="wide has no line of seed 3"):
         seeds_table([line for line in written if (line["model"], line["seed"]) != ("wide", 3)], "drawn", "toy")
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    (lacking / "seeds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in written[:3]))
+    with pytest.raises(ValueError, match=r"^wide has no line of seed 3"):  # no line is to blame
+        document_table("seeds-drawn@toy", read_results(lacking))
     with pytest.raises(ValueError, match="whose first recipe is wide"):
         seeds_table(written, "drawn", "wide")
     with pytest.raises(ValueError, match="other settings; give another folder"):

@@ -246,7 +246,7 @@ def test_warnings_name_what_to_turn_down() -> None:
     text = warning(made, BIG, 7 * GB)
     assert text is not None
     assert text.startswith(f"this run {BIG.text(7 * GB)}. It may be killed; ")
-    assert text.endswith("data.accumulate=2 would fit, with the same steps, or data.batch=2 (4 now)")
+    assert text.endswith("data.accumulate=2 would fit, with the same steps but for batch norm, or data.batch=2 (4 now)")
     hopeless = warning(made, BIG, 3 * GB)
     assert hopeless is not None
     assert "data.batch=1 is not enough: turn down the network (network.width=8) or the canvas, or ema=0" in hopeless

@@ -49,11 +49,14 @@ def evaluation_table(lines: list[ResultLine], data: str, protocol: str, columns:
     newest = alike[-1]
     models = by_ssim({line["model"]: line for line in alike}.values())
     missing = newest.get("networks_missing", {})
-    rows, of_features = reference_rows(newest), columns_from("features")
+    rows = reference_rows(newest)
+    # of another network: not comparable in one column
+    kinds = {"features": columns_from("features"), "estimator": columns_from("joints")}
     for line in models:
         scores = read_scores(line["rows"]["generated"])
-        if line.get("features") != newest.get("features"):  # of another network: not comparable in one column
-            scores = {metric: score for metric, score in scores.items() if metric not in of_features}
+        for key, of_kind in kinds.items():
+            if line.get(key) != newest.get(key):
+                scores = {metric: score for metric, score in scores.items() if metric not in of_kind}
         rows.append(TableRow(f"`{line['model']}`", scores, version))
     intervals = "in brackets 95 % bootstrap intervals; "
     rows = [replace(row, missing=missing) for row in rows]
@@ -102,7 +105,7 @@ def ladder_table(lines: list[ResultLine]) -> str:
     ]  # fmt: skip
     if not rungs:
         raise ValueError("results hold no evaluation of a rung on split val")
-    rungs = like_the_newest(rungs, ("checksum", "protocol", "pairs", "features"))
+    rungs = like_the_newest(rungs, ("checksum", "protocol", "pairs", "estimator", "features"))
     rungs = sorted({line["model"]: line for line in rungs}.values(), key=lambda line: int(line["model"].split()[1]))
     last = rungs[-1]
     rows = reference_rows(last)

@@ -84,8 +84,8 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
     """Run exported networks by the runtime that lies in a folder.
 
     Args:
-        runtime: key of `PACKAGES`. packages: what `pip install --target` filled. exports: folders of `repose export` by
-            the name of the model. opset: of the ONNX files.
+        runtime: key of `PACKAGES`. packages: a folder that pip filled (--target).
+        exports: folders of `repose export` by the name of the model. opset: of the ONNX files.
 
     Raises:
         RuntimeError: the runtime cannot be imported from the folder; with its own error.
@@ -97,7 +97,12 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
         left = [folder for folder, name in names.items() if name not in rows]
         command = [sys.executable, "-P", "-W", "ignore", runtime_worker.__file__, runtime, *left]
         environment = {**os.environ, "PYTHONPATH": str(packages.resolve()), "OPENCV_LOG_LEVEL": "SILENT"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=_SECONDS, check=False)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=_SECONDS, check=False
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{runtime} in {packages} did not end within {_SECONDS} seconds") from None
         entries = [json.loads(text) for text in done.stdout.splitlines() if text.startswith("{")]
         if not entries:
             raise RuntimeError(f"{runtime} in {packages} cannot be imported: {done.stderr.strip()[-400:]}")
@@ -106,7 +111,7 @@ def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset
             rows[names[entry["folder"]]] = RuntimeRow(
                 names[entry["folder"]], or_nan(entry["largest"]), phrase(entry["error"])
             )
-        if done.returncode and len(entries) - 1 < len(left):
+        if len(entries) - 1 < len(left):
             name = names[left[len(entries) - 1]]
             rows[name] = RuntimeRow(name, error=f"the process ends with {_ended(done.returncode)}")
     return RuntimeTried(runtime, facts["version"], facts["numpy"], opset, tuple(rows[name] for name in exports))

@@ -18,25 +18,26 @@ from rich.console import Console
 
 from repose import record
 from repose.bench.budget.launch import Launcher, TrainJobs
+from repose.bench.budget.measuring import find_line
 from repose.bench.budget.process import TrainingJob
 from repose.bench.budget.terms import read_specs
 from repose.bench.evaluations import TableRow, features_note, read_scores, reference_rows, score_table
 from repose.comparison import SHEET_ROWS, model_pictures, pair_sheet, spread_pairs
 from repose.data import Store
 from repose.estimate import estimator as find_estimator
-from repose.files import read_object_lines
 from repose.images import save_image
 from repose.markdown import each_value
 from repose.metrics.accumulators import Score
 from repose.metrics.evaluate import evaluate
+from repose.metrics.features import load_features
 from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.protocols import protocol as find_protocol
 from repose.metrics.settings import EvaluationSettings
 from repose.metrics.tables import rich_table
-from repose.models.weights import weights_checksum
+from repose.models.weights import read_card, weights_checksum
 from repose.pipeline import load
 from repose.recipes import Recipe, to_dict
-from repose.record import ResultLine
+from repose.record import LackingLineError, ResultLine
 from repose.tensor_files import write_text
 
 KIND: Final = "seeds"
@@ -44,7 +45,7 @@ KIND: Final = "seeds"
 STUDENT_T: Final = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)
 """The 0.975 quantile of Student's t with 1, 2, ... degrees of freedom; so at most ten seeds."""
 
-_TERMS: Final = ("protocol", "checksum", "split", "pairs", "images", "features", "base", "seeds")
+_TERMS: Final = ("protocol", "checksum", "split", "pairs", "images", "estimator", "features", "base", "seeds")
 """Keys of a line that are equal for all lines of one table."""
 
 
@@ -98,6 +99,7 @@ def compare_seeds(
     settings = EvaluationSettings(
         estimator=estimator, limit=limit, features=features, joints=store.folder / "estimated"
     )  # fmt: skip
+    version = load_features(features)[1]["features"]
     where = results or out / "results.jsonl"
     run = train or Launcher(store.folder, accelerator=accelerator)
     lines: list[ResultLine] = []
@@ -110,9 +112,10 @@ def compare_seeds(
             weights = weights_checksum(str(folder))
             wanted = {
                 "kind": KIND, "protocol": str(rules), "weights": weights, "checksum": store.checksum,
-                "pairs": len(pairs.indices), "model": recipe.name, **about,
+                "pairs": len(pairs.indices), "estimator": estimator and estimator.name, "features": version,
+                "model": recipe.name, **about,
             }  # fmt: skip
-            if (known := _find_line(where, wanted)) is None:
+            if (known := find_line(where, wanted)) is None:
                 screen.print(f"{seeded.name}: measuring {len(pairs.indices):,} pairs")
                 model = load(folder, accelerator)
                 line = evaluate(rules, store, model_pictures(model, weights), settings).line()
@@ -122,7 +125,7 @@ def compare_seeds(
                     "settings": to_dict(seeded), **about,
                 }  # fmt: skip
                 record.append(where, line)
-                known = _find_line(where, wanted) or line
+                known = find_line(where, wanted) or line
             lines.append(known)
     lines.sort(key=lambda line: [recipe.name for recipe in recipes].index(line["model"]))
     screen.print(rich_table(seed_rows(lines), "", seed_caption(lines)))
@@ -154,7 +157,7 @@ def seed_rows(lines: list[ResultLine]) -> list[TableRow]:
     """The references, each recipe's mean over its seeds, and each recipe less the first, seed by seed.
 
     Raises:
-        ValueError: a recipe lacks one of the seeds.
+        LackingLineError: a recipe lacks one of the seeds.
     """
     last = lines[-1]
     base, seeds, protocol = last["base"], last["seeds"], last["protocol"]
@@ -165,7 +168,7 @@ def seed_rows(lines: list[ResultLine]) -> list[TableRow]:
         parameters[line["model"]] = f"{line['parameters'] / 1e6:.2f} M"
     for name, of_seeds in scores.items():
         if lacking := [str(seed) for seed in seeds if seed not in of_seeds]:
-            raise ValueError(f"{name} has no line of seed {', '.join(lacking)}; run the same command again")
+            raise LackingLineError(f"{name} has no line of seed {', '.join(lacking)}; run the same command again")
     rows = reference_rows(last)
     for name in scores:
         columns = scores[name][seeds[0]]
@@ -221,19 +224,9 @@ def _train(recipe: Recipe, out: Path, train: TrainJobs, screen: Console) -> Path
     settings = json.dumps(to_dict(recipe), indent=2) + "\n"
     if path.exists() and path.read_text("utf-8") != settings:
         raise ValueError(f"{path} holds a run of other settings; give another folder")
-    card = folder / "card.json"
-    if not card.exists() or json.loads(card.read_text("utf-8"))["images"] < recipe.images:
+    if read_card(folder).get("images", 0) < recipe.images:
         screen.print(f"{recipe.name}: training, {recipe.images:,} images")
         out.mkdir(parents=True, exist_ok=True)
         write_text(path, settings)
         train([TrainingJob(recipe.name, path, folder)])
     return folder
-
-
-def _find_line(results: Path, wanted: ResultLine) -> ResultLine | None:
-    """The newest line of a file that says what is wanted."""
-    lines: list[ResultLine] = read_object_lines(results) if results.exists() else []
-    for line in reversed(lines):
-        if all(line.get(key) == value for key, value in wanted.items()):
-            return line
-    return None

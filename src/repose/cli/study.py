@@ -73,6 +73,8 @@ def study_prepare(
         name, mark, folder = given.partition("=")
         place = Path(folder if mark else given)
         name = name if mark else place.name
+        if not name or not str(folder if mark else given):
+            raise ValueError(f"'{given}': a method is NAME=FOLDER, or a folder")
         if name in folders:
             raise ValueError(f"two methods are called '{name}': give NAME=FOLDER")
         folders[name] = place

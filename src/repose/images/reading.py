@@ -173,7 +173,7 @@ def _decode(image: PIL.Image.Image, name: str, max_pixels: int) -> Decoded:
     if image.width * image.height > max_pixels:
         raise ImageError(
             f"{name} has {image.width}x{image.height} = {image.width * image.height / 1e6:.0f} million pixels, "
-            f"the limit is {max_pixels / 1e6:g} million; reduce it first, or raise max_pixels"
+            f"the limit is {max_pixels / 1e6:g} million; reduce it first (in Python, load_image takes max_pixels)"
         )
     try:
         image.load()

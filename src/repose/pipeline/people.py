@@ -16,6 +16,7 @@ from repose.images import ImageLike, load_image, stem_of
 from repose.person import Person
 from repose.represent.canvas import from_uint8
 from repose.represent.choosing import NoSuchPersonError, Which
+from repose.represent.keypoints import places_of
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.pose_files import MIN_SCORE, FormatError, read_pose_file
 from repose.represent.pose_files.arrays import ArrayLike, is_joints, read_array
@@ -179,7 +180,8 @@ def _read_poses(
         low = f"; {read.dropped} joints have a score below {min_score:g} (--min-score)" if read.dropped else ""
         if len(read.poses) == 1:
             raise ValueError(
-                f"{file}, {next(iter(read.poses))} has fewer than two located joints; nothing can be posed by it{low}"
+                f"{file}, {next(iter(read.poses))} has fewer than two located joints in different places; nothing can "
+                f"be posed by it{low}"
             )
         raise ValueError(f"{file} holds no poses: of {len(read.poses)} pictures none has two located joints{low}")
     for note in (*read.notes(), *(f"skipped: {error}" for error in broken)):
@@ -198,6 +200,6 @@ def _estimator(pose: KeypointEstimator | str) -> KeypointEstimator:
 def _posed(person: Person, what: str) -> Person:
     """The same person; ValueError, naming `what`, where it has too few joints to pose anybody by."""
     assert person.keypoints is not None
-    if int((person.keypoints[:, 2] > 0).sum()) < 2:
-        raise ValueError(f"{what} has fewer than two located joints; nothing can be posed by it")
+    if places_of(person.keypoints) < 2:
+        raise ValueError(f"{what} has fewer than two located joints in different places; nothing can be posed by it")
     return person

@@ -91,6 +91,11 @@ def pose_maps(
     return maps[0], maps[1]
 
 
+def places_of(keypoints: Tensor | npt.NDArray[np.float32]) -> int:
+    """In how many different places the located joints of one person (18, 3) lie; below two, nothing can be posed."""
+    return len({(x, y) for x, y, visible in keypoints.tolist() if visible > 0})
+
+
 def limb_maps(
     keypoints: Tensor, height: int, width: int, half_width: float = 4.0, limbs: tuple[tuple[int, int], ...] = LIMBS
 ) -> Tensor:

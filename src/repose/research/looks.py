@@ -30,7 +30,7 @@ THRESHOLDS: Final = (0.15, 0.2, 0.236, 0.25, 0.256, 0.287, 0.32, 0.35, 0.4)
 
 WAYS: Final = {
     "one look": "the picture alone",
-    "mean": "the picture and its mirror image, their mean (version 1)",
+    "mean": "the picture and its mirror image, their mean (version 1, with the threshold of version 2)",
     "names by pair": "the same, each pair with the names of the look that is surer of it",
     "names by person": "the same, all pairs with the names of the look that is surer of the person",
     "two places": "the same at two places on either side of the centre (version 2)",

@@ -188,7 +188,10 @@ def _train(
                 _require_finite(losses, state.images, run)
                 log.line(state.images, state.seconds, _learning_rates(state), losses)
             due = time.monotonic() - saved >= save_every and means.all_finite()  # a diverged state replaces no good one
-            snap = tick and not stop.agreed if not snapshot_every else state.step % snapshot_every == 0
+            if snapshot_every:
+                snap = state.step % snapshot_every == 0 and means.all_finite()
+            else:
+                snap = tick and not stop.agreed
             if leads and (tick or due):
                 run_files.save(run, state, store, sheet_pairs if tick else None, last=last)
                 saved = time.monotonic()

@@ -60,7 +60,7 @@ def warning(recipe: Recipe, memory: Memory, free: int, devices: int = 1) -> str 
     batch = fitting * devices // (2 if recipe.data.both_directions else 1)
     if parts and recipe.data.batch > 1:
         smaller = f", or data.batch={batch} ({recipe.data.batch} now)" if 1 <= batch < recipe.data.batch else ""
-        return f"{text}data.accumulate={parts[0]} would fit, with the same steps{smaller}"
+        return f"{text}data.accumulate={parts[0]} would fit, with the same steps but for batch norm{smaller}"
     sizes = [
         f"network.{field.name}={value}"
         for field in fields(recipe.network)

@@ -86,7 +86,7 @@ def measure_models(
                 "pairs": len(pairs), "estimator": how.estimator and how.estimator.name,
                 "features": version, "model": model.name,
             }  # fmt: skip
-            if known := _find_line(results, wanted):
+            if known := find_line(results, wanted):
                 screen.print(f"{model.name}: measured before")
                 lines.append(known)
                 continue
@@ -100,20 +100,24 @@ def measure_models(
             # the stamp is the evaluation's, the threads are those of the training
             line = {**beside.line(), **_training_facts(model, plan, how, pairs, screen), "kind": "budget"}
             record.append(results, line)
-            lines.append(_find_line(results, wanted) or line)
+            lines.append(find_line(results, wanted) or line)
     return lines
 
 
-# -- inside ---------------------------------------------------------------------------------------------------------
+def find_line(results: Path, wanted: ResultLine) -> ResultLine | None:
+    """The newest line of a file that says what is wanted; None if there is none, or no file.
 
-
-def _find_line(results: Path, wanted: ResultLine) -> ResultLine | None:
-    """The newest line of a file that says what is wanted."""
+    Raises:
+        ValueError: a line is damaged; the text names it.
+    """
     lines: list[ResultLine] = read_object_lines(results) if results.exists() else []
     for line in reversed(lines):
         if all(line.get(key) == value for key, value in wanted.items()):
             return line
     return None
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
 
 
 def _training_facts(model: Model, plan: Plan, how: Measurement, pairs: Tensor, screen: Console) -> ResultLine:

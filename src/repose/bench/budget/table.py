@@ -20,7 +20,9 @@ from repose.markdown import each_value
 from repose.metrics.tables import rich_table
 from repose.record import ResultLine
 
-_TERMS: Final = ("protocol", "checksum", "split", "pairs", "minutes", "threads", "side_by_side", "features")
+_TERMS: Final = (
+    "protocol", "checksum", "split", "pairs", "minutes", "threads", "side_by_side", "estimator", "features"
+)  # fmt: skip
 """Keys of a line of `repose bench budget` that are equal for all that stand in one table."""
 
 _FIELDS: Final = {"iuv": "IUV", "parsing": "parsing", "mask": "mask", "depth": "depth"}

@@ -16,6 +16,7 @@ from repose.files import first_line
 from repose.names import nearest
 from repose.person import Person
 from repose.represent.choosing import WORDS, NoSuchPersonError, Which, choose_person
+from repose.represent.keypoints import places_of
 from repose.represent.pose_files import (
     alphapose,
     arrays,
@@ -58,7 +59,7 @@ class PoseFile:
     _located: dict[str, int] = field(default_factory=dict, repr=False)
 
     def posed(self, least: int = 2) -> dict[str, Person]:
-        """The poses with at least so many located joints."""
+        """The poses with located joints in at least so many places."""
         return {name: one for name, one in self.poses.items() if self._located[name] >= least}
 
     def notes(self, least: int = 2) -> list[str]:
@@ -387,7 +388,7 @@ def _assembled(
         else:
             keypoints, extra = np.zeros(joints.shape[1:], np.float32), None
             lost += int(dropped[here].sum())
-        located[picture.name] = int((keypoints[:, 2] > 0).sum())
+        located[picture.name] = places_of(keypoints)
         poses[picture.name] = Person(
             keypoints=torch.from_numpy(keypoints),
             extra_keypoints=None if extra is None else torch.from_numpy(extra),

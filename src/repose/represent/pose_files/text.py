@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ def text_of(file: Path) -> str:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
+        with file.open("rb") as opened:
+            if opened.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                raise FormatError(file, None, "text in UTF-16; save it as UTF-8") from None
     if "\0" in text:
         raise FormatError(file, None, "not a text file; keypoints and pairs come as CSV or JSON")
     return text

@@ -8,7 +8,7 @@ from repose.markdown import grid_table
 from repose.metrics.published import PUBLISHED, heading_of, headings, notes_of
 from repose.metrics.published_rows import PAPERS, PublishedRow
 from repose.models import recipe
-from repose.recipes import override
+from repose.recipes import iterations, override
 from repose.research.reproduction.paper_tables import TABLES
 from repose.research.reproduction.plan import DATA, Measurement, PaperTable
 
@@ -78,7 +78,7 @@ def _trainings(table: PaperTable) -> str:
     for one in table.measurements:
         for run in one.runs:
             chosen = override(recipe(run.recipe), list(run.settings))
-            key = (chosen.images // chosen.data.batch, chosen.data.batch)
+            key = (iterations(chosen), chosen.data.batch)
             lengths[key] = lengths.get(key, 0) + 1
     told = [
         f"{count} run{'s' * (count > 1)} of {steps:,} steps of {batch} pair{'s' * (batch > 1)}"
