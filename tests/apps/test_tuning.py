@@ -95,7 +95,7 @@ def test_an_interrupted_call_goes_on(tmp_path: Path, base: Path, monkeypatch: py
     with pytest.raises(ValueError, match="unfinished tuning with other settings: seed was 0, is 1"):
         run(me, out, base, hold_out=0, seed=1)
     with pytest.raises(
-        ValueError, match=r"unfinished tuning with other settings: images was 8, is None; minutes was None, is"
+        ValueError, match=r"unfinished tuning with other settings: images was 8, is not set; minutes was not set, is"
     ):
         run(me, out, base, hold_out=0, images=None, minutes=30)
     run(me, out, base, hold_out=0)

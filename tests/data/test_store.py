@@ -345,7 +345,7 @@ def test_resume_refuses_the_remains_of_another_store(tmp_path: Path) -> None:
         write_then(tmp_path / "s", lambda writer: 1 / 0, resume=True)
     for change, text in (
         ({"width": WIDTH + 1}, rf"holds another store.*: width was {WIDTH}, is {WIDTH + 1}\. Give those"),
-        ({"provenance": {"seed": 2}}, "provenance.seed was None, is 2"),
+        ({"provenance": {"seed": 2}}, "provenance.seed was not set, is 2"),
         ({"licence": "CC0"}, "licence was .*, is 'CC0'"),
     ):
         with pytest.raises(ValueError, match=text):

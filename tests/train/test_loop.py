@@ -345,7 +345,7 @@ def test_a_run_of_an_earlier_version_goes_on(store: Store, tmp_path: Path, monke
     with pytest.raises(ValueError, match=r"another recipe.*data.augment.jpeg was 0.0, is 0.5"):
         run_here(toy.recipe(images=120, data=data), store, tmp_path / "run")
     found[1]["recipe"]["data"]["shuffle"] = 3  # a setting that is no more
-    with pytest.raises(ValueError, match=r"another recipe.*data.shuffle was 3, is None"):
+    with pytest.raises(ValueError, match=r"another recipe.*data.shuffle was 3, is not set"):
         run_here(toy.recipe(images=120), store, tmp_path / "run")
 
 

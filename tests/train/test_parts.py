@@ -83,7 +83,10 @@ def test_a_part_is_computed_twice_with_the_same_dropout_and_counts_once() -> Non
 
 
 def test_what_makes_no_equal_parts_is_refused(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"accumulate: a divisor of the 8 pictures of a step is wanted, got 3"):
+    with pytest.raises(
+        RecipeError,
+        match=r"accumulate: a divisor of the 8 pictures of a step \(4 pairs, both directions\) is wanted, got 3",
+    ):
         override(toy.recipe(), ["data.accumulate=3"])
     halves = override(toy.recipe(), ["data.accumulate=8"])
     with pytest.raises(ValueError, match=r"4 pictures of a step on each of 2 device\(s\) make no 8 equal parts"):

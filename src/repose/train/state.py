@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from repose.files import differences
 from repose.models import recipe_from_dict
 from repose.models.base import Generator, Objective
 from repose.recipes import OptimiserConfig, Recipe, RecipeError, to_dict
@@ -143,7 +144,11 @@ class State:
                 f"{where} was trained on the data {was}, this store is {now}; give this run another folder, or the "
                 "data it began with"
             )
-        differ = _differences(_completed(tree["recipe"]), to_dict(self.recipe))
+        old, new = (
+            {key: value for key, value in recipe.items() if key not in _MAY_DIFFER}
+            for recipe in (_completed(tree["recipe"]), to_dict(self.recipe))
+        )
+        differ = differences(old, new)
         if differ:
             raise ValueError(
                 f"{where} was made by another recipe ({'; '.join(differ)}); give this run another folder, or the "
@@ -180,19 +185,5 @@ def _completed(recipe: dict[str, Any]) -> dict[str, Any]:
     """A recipe of an earlier version with the settings that came later, whose defaults are what was done before."""
     try:
         return to_dict(recipe_from_dict(recipe))
-    except RecipeError:  # it has a setting that no longer exists: `_differences` names it
+    except RecipeError:  # it has a setting that no longer exists: `differences` names it
         return recipe
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
-    """The keys that differ and may not, with both values."""
-    differences: list[str] = []
-    for key in sorted(old.keys() | new.keys()):
-        path, was, now = f"{where}{key}", old.get(key), new.get(key)
-        if path in _MAY_DIFFER or was == now:
-            continue
-        if isinstance(was, dict) and isinstance(now, dict):
-            differences += _differences(was, now, f"{path}.")
-        else:
-            differences.append(f"{path} was {was!r}, is {now!r}")
-    return differences
