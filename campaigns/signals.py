@@ -55,7 +55,8 @@ def of_task(name: str, options: argparse.Namespace, count: int) -> int:
             kind = kind or ("half a line" if task.torn(place) else None)
             if kind is None and status != 0:
                 again = task.run(place)
-                kind = "does not go on" if again.status != 0 else None
+                whole = "exists already" in again.err  # the signal came after the rename
+                kind = "does not go on" if again.status != 0 and not whole else None
                 detail += f"; again: {again}"
             if kind is None and (wrong := task.wrong(place)):
                 kind, detail = "a wrong result", f"{wrong}; {detail}"

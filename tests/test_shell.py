@@ -1,5 +1,6 @@
 """What docs/shell.md promises of every verb: pipes, --json, exit statuses, progress in a file, completion."""
 
+import ctypes
 import errno
 import io
 import json
@@ -497,3 +498,16 @@ def test_a_full_disk_is_no_skipped_picture() -> None:
 def skip(report: reporting.Report, error: Exception) -> None:
     with report.skipping(Path("a.png"), alone=False):
         raise error
+
+
+def test_a_signal_that_c_code_swallows_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a callback of C raises is lost: Ctrl-C in the middle of one must end the command all the same."""
+    monkeypatch.setattr(cli, "_MAIN", os.getpid())
+    monkeypatch.setattr(sys, "unraisablehook", cli._deliver_again)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012  the second one comes while it waits
+        ctypes.CFUNCTYPE(None)(interrupted)()
+        time.sleep(20)
