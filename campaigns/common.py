@@ -94,7 +94,7 @@ class Campaign:
         self.failures[failure] += 1
         some = self.details.setdefault(failure, [])
         if len(some) < SHOWN:
-            some.append(detail[-1500:])
+            some.append(_without_places(detail)[-1500:])
             print(f"{self.name}: {failure}: {detail}", file=sys.stderr, flush=True)
 
     def finish(self, results: Path | None, **facts: Any) -> int:
@@ -120,6 +120,13 @@ class Campaign:
             flush=True,
         )
         return sum(self.failures.values())
+
+
+def _without_places(text: str) -> str:
+    """A text without the folders of this machine: result lines are published."""
+    for place, name in ((str(ROOT), "."), (sys.prefix, "ENV"), (sys.base_prefix, "PYTHON"), (str(Path.home()), "~")):
+        text = text.replace(place, name)
+    return text
 
 
 # -- places ---------------------------------------------------------------------------------------------------------
