@@ -69,8 +69,7 @@ def twice(name: str, options: argparse.Namespace, count: int) -> int:
     campaign = common.Campaign(
         f"load/{name}",
         f"two `repose {name}` at once on one folder, the second up to a whole run later: one is refused with a "
-        f"sentence "
-        "while the other works, and the result is that of one",
+        "sentence while the other works, and the result is that of one",
         options.seed,
     )
     draw = random.Random(f"{options.seed}/{name}")

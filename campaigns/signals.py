@@ -30,8 +30,7 @@ def of_task(name: str, options: argparse.Namespace, count: int) -> int:
     campaign = common.Campaign(
         f"signals/{name}",
         f"`repose {name}` ended by SIGTERM (143) or SIGINT (130) at random moments: a sentence, no traceback, "
-        f"nothing torn; the "
-        "same command then gives the right result",
+        "nothing torn; the same command then gives the right result",
         options.seed,
     )
     draw = random.Random(f"{options.seed}/{name}")

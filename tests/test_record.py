@@ -202,7 +202,7 @@ def test_without_a_lock_nothing_of_another_writer_is_cut_off(tmp_path: Path, mon
     """The other one may be in the middle of its line."""
     path = tmp_path / "results.jsonl"
     path.write_text('{"a": ')
-    monkeypatch.setattr(record, "hold_file", lambda *_, **__: False)
+    monkeypatch.setattr(record, "_locked", lambda *_: False)
     monkeypatch.setattr(record, "FileLock", lambda _: pytest.fail("of Windows alone"))
     record.append(path, {"c": 3})
     assert path.read_text() == '{"a": {"c": 3}\n'

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import functools
 import io
 import json
 import os
@@ -503,7 +504,7 @@ def skip(report: reporting.Report, error: Exception) -> None:
 def test_a_signal_that_c_code_swallows_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a callback of C raises is lost: Ctrl-C in the middle of one must end the command all the same."""
     monkeypatch.setattr(cli, "_MAIN", os.getpid())
-    monkeypatch.setattr(sys, "unraisablehook", cli._deliver_again)
+    monkeypatch.setattr(sys, "unraisablehook", functools.partial(cli._deliver_again, sys.unraisablehook))
 
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -40,7 +40,7 @@ from repose.files import replacing, shortened
 from repose.metrics.protocols import overview
 from repose.models.paper_table import paper_table
 from repose.names import nearest
-from repose.record import DamagedLineError, LackingLineError, ResultLine, StoredLine, read_results
+from repose.record import DamagedLineError, LackingLineError, ResultLine, read_results
 from repose.research.iuv import iuv_table
 from repose.research.joints import joints_table
 from repose.research.looks import looks_table
@@ -196,11 +196,8 @@ def _made(name: str, make: Callable[[list[ResultLine]], str], lines: list[Result
     for number, line in enumerate(lines):
         _, other = _tried(make, lines[:number] + lines[number + 1 :])
         if repr(other) != repr(error):
-            place = line.place if isinstance(line, StoredLine) else f"the result line of {line.get('date', 'no date')}"
             told = error if isinstance(error, ValueError) else f"{type(error).__name__} {shortened(str(error))}"
-            raise ValueError(
-                f"{place}: the table '{name}' cannot be made of it: {str(told)[:300]}; measure again, or remove it"
-            ) from error
+            raise DamagedLineError(line, f"the table '{name}' cannot be made of it: {str(told)[:300]}") from error
     raise error
 
 

@@ -12,7 +12,6 @@ import platform
 import re
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -92,27 +91,6 @@ def cache_folder() -> Path:
 def given_folders() -> list[Path]:
     """The folders of the environment variable REPOSE_FILES: local copies of files and weights, searched first."""
     return [Path(folder).expanduser() for folder in os.environ.get("REPOSE_FILES", "").split(os.pathsep) if folder]
-
-
-def hold_file(file: int, wait: bool = False) -> bool:
-    """Hold an open file until it is closed, also by the end of the process.
-
-    Args:
-        file: its number. wait: until another holder lets it go.
-
-    Returns:
-        Whether it is held: False if another process or another open file holds it, and where the file system or
-        Windows knows no such lock.
-    """
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import torch
 from filelock import FileLock
 
-from repose.files import DiskFullError, hold_file, is_full, read_numbered
+from repose.files import DiskFullError, is_full, read_numbered
 from repose.measured import announce
 from repose.version import __version__
 
@@ -136,7 +136,7 @@ def _alone(path: Path, file: FileIO) -> Iterator[bool]:
     if not file.seekable():
         yield False
     elif sys.platform != "win32":
-        yield hold_file(file.fileno(), wait=True)
+        yield _locked(file)
     else:
         lock = FileLock(path.parent / f".{path.name}.lock")
         try:
@@ -148,6 +148,17 @@ def _alone(path: Path, file: FileIO) -> Iterator[bool]:
             yield True
         finally:
             lock.release()
+
+
+def _locked(file: FileIO) -> bool:
+    """Wait until no other process holds a file, and hold it until it is closed; False where it cannot be locked."""
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
 
 
 def _write_all(file: FileIO, text: bytes) -> None:

@@ -22,10 +22,9 @@ from repose.data import Store
 from repose.metrics.columns import columns_from
 from repose.metrics.features import NEWEST
 from repose.metrics.protocols import protocol
-from repose.models import MODELS, recipe_from_dict
+from repose.models import recipe_from_dict
 from repose.nn.mobilenet import MobileNetV2
 from repose.recipes import override, to_dict
-from repose.represent.canvas import CANVASES
 from repose.train.loop import train
 from tests import tiny
 from tests.train import toy
@@ -97,9 +96,7 @@ def test_terms_that_cannot_be() -> None:
 
 @pytest.fixture(autouse=True)
 def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, small in toy.SMALL.items():
-        monkeypatch.setitem(CANVASES, name, small)
-    monkeypatch.setitem(MODELS, "toy", toy.ENTRY)
+    toy.declare(monkeypatch)
     monkeypatch.setitem(models.RECIPES, "toy", "tests.bench.test_budget:toy_recipe")
 
 

@@ -14,9 +14,7 @@ from scipy.stats import t
 from repose import models
 from repose.bench.seeds import STUDENT_T, compare_seeds, over_seeds, seeds_table
 from repose.document_tables import document_table
-from repose.models import MODELS
 from repose.record import read_results
-from repose.represent.canvas import CANVASES
 from tests import tiny
 from tests.bench.test_budget import InProcess
 from tests.train import toy
@@ -24,9 +22,7 @@ from tests.train import toy
 
 @pytest.fixture(autouse=True)
 def _toy_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, small in toy.SMALL.items():
-        monkeypatch.setitem(CANVASES, name, small)
-    monkeypatch.setitem(MODELS, "toy", toy.ENTRY)
+    toy.declare(monkeypatch)
     monkeypatch.setitem(models.RECIPES, "toy", "tests.bench.test_budget:toy_recipe")
 
 

@@ -164,14 +164,10 @@ def test_workers_are_polite() -> None:
 
 
 def test_the_loop_trains_on_it_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from repose.models import MODELS
-    from repose.represent.canvas import CANVASES
     from repose.train.loop import train
     from tests.train import toy
 
-    for name, canvas in toy.SMALL.items():
-        monkeypatch.setitem(CANVASES, name, canvas)
-    monkeypatch.setitem(MODELS, "toy", toy.ENTRY)
+    toy.declare(monkeypatch)
     for images in (40, 80):
         with opened(start=images) as stream:
             recipe = toy.recipe(images=images)

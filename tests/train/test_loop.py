@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,19 +40,7 @@ from tests.train import toy
 from tests.train.runs import assert_same, last, one_thread, run_here
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return toy.store(tmp_path_factory.mktemp("toy") / "store")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """And no board: its import takes seconds."""
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("one_threaded")
 
 
 @pytest.fixture(scope="module")

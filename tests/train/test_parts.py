@@ -1,7 +1,5 @@
 """Steps in parts: the same weights as in one piece, with the memory of a part."""
 
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +15,9 @@ from repose.recipes import Recipe, RecipeError, override
 from repose.train.memory_count import step_memory
 from repose.train.parts import PartOutputs
 from tests.train import toy
-from tests.train.runs import one_thread, run_here
+from tests.train.runs import run_here
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return toy.store(tmp_path_factory.mktemp("toy") / "store")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("one_threaded")
 
 
 def weights_of(recipe: Recipe, store: Store, run: Path) -> dict[str, Tensor]:

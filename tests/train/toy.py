@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from repose.recipes import DataConfig, OptimiserConfig, Recipe, ScheduleConfig, 
 from repose.represent.canvas import CANVASES, Canvas
 from repose.represent.keypoints import heatmaps
 from repose.train.loop import Summary, train
+
+if TYPE_CHECKING:
+    import pytest
 
 SMALL = {
     canvas.name: canvas
@@ -117,6 +121,13 @@ ENTRY = ModelDeclaration(
     small="toy",
 )
 """What a paper would declare of the toy; the fixtures add it for the tests of this folder alone."""
+
+
+def declare(patch: pytest.MonkeyPatch) -> None:
+    """Add the toy and its canvases to what is known, until the patch is undone."""
+    patch.setitem(MODELS, "toy", ENTRY)
+    for name, small in SMALL.items():
+        patch.setitem(CANVASES, name, small)
 
 
 def recipe(**changes: object) -> Recipe:

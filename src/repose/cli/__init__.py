@@ -189,15 +189,18 @@ def _stop(number: int, frame: object) -> NoReturn:
     sys.exit(TERMINATED)
 
 
-def _deliver_again(lost: sys.UnraisableHookArgs) -> None:
+def _deliver_again(otherwise: Callable[[sys.UnraisableHookArgs], Any], lost: sys.UnraisableHookArgs) -> None:
     """The hook for exceptions that C code swallows: a signal's is sent again, so that the command ends all the same.
 
     Callbacks of numba and validators of pydantic swallow what a signal raises in them.
+
+    Args:
+        otherwise: the hook of all other exceptions. lost: the exception.
     """
     stopped = isinstance(lost.exc_value, SystemExit) and lost.exc_value.code == TERMINATED
     again = signal.SIGTERM if stopped else signal.SIGINT if lost.exc_type is KeyboardInterrupt else None
     if again is None or os.getpid() != _MAIN:
-        sys.__unraisablehook__(lost)
+        otherwise(lost)
         return
     timer = threading.Timer(0.1, os.kill, (_MAIN, again))
     timer.daemon = True
@@ -223,7 +226,7 @@ def main() -> None:
     """Run the command. An expected error is one line and exit code 2; REPOSE_DEBUG=1 shows where it came from."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _stop)
-        sys.unraisablehook = _deliver_again
+        sys.unraisablehook = functools.partial(_deliver_again, sys.unraisablehook)
     _tell_of_compiling()
     try:
         _with_verb(sys.argv[1:])(prog_name="repose")

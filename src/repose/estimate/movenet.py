@@ -153,7 +153,7 @@ class MoveNet:
             scale = SIDE * max(divisors) / short
             small = picture.resize((round(picture.width * scale), round(picture.height * scale)), reducing_gap=2)
         scale = picture.width / small.width
-        seen = [self._glance(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
+        seen = [self._one_look(small, *square) * (scale, scale, 1) for square in _squares(small.size, divisors)]
         seen = [joints for joints in seen if _mean(joints) > _PLAUSIBLE and self._located(joints)]
         people: list[Joints] = []
         for joints in sorted(seen, key=_mean, reverse=True):
@@ -162,7 +162,9 @@ class MoveNet:
             for room, careful in _CLOSER:
                 left, top, right, bottom = self._extent(joints)
                 side = max(SIDE / 8, room * max(right - left, bottom - top))
-                joints = (self.look if careful else self._glance)(picture, (left + right) / 2, (top + bottom) / 2, side)
+                joints = (self.look if careful else self._one_look)(
+                    picture, (left + right) / 2, (top + bottom) / 2, side
+                )
                 if not self._located(joints):
                     break
             else:
@@ -214,7 +216,7 @@ class MoveNet:
             looks = named_alike(looks) if self.version > 1 else named_alike_by_pair(*looks)
         return _placed(mean_look(looks) if len(looks) > 1 else looks[0], x, y, side)
 
-    def _glance(self, picture: PIL.Image.Image, x: float, y: float, side: float) -> Joints:
+    def _one_look(self, picture: PIL.Image.Image, x: float, y: float, side: float) -> Joints:
         """The joints in a square, by one look."""
         return _placed(self._seen(Square(x, y, side).cut(picture, SIDE)), x, y, side)
 
