@@ -314,23 +314,26 @@ def forked(
 
 def _child(call: Callable[[], int | None], place: Path, limit: int | None) -> NoReturn:
     status = 1
-    try:
-        os.setsid()
-        if limit is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        for name, number in (("stdout.txt", 1), ("stderr.txt", 2)):
-            file = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(file, number)
-        os.chdir(place)
-        status = call() or 0
-    except SystemExit as ending:
-        status = ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1
-    except BaseException:
-        traceback.print_exc()
+    try:  # whatever comes, the child ends here: beyond, it would clean up what belongs to its parent
+        try:
+            os.setsid()
+            if limit is not None:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            for name, number in (("stdout.txt", 1), ("stderr.txt", 2)):
+                file = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                os.dup2(file, number)
+            os.chdir(place)
+            status = call() or 0
+        except SystemExit as ending:
+            status = ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:  # a signal that is sent a second time must not interrupt the end
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+            sys.stdout.flush()
+            sys.stderr.flush()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)
 
 

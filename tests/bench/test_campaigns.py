@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -107,3 +108,23 @@ def test_every_campaign_has_its_options() -> None:
         text = (ROOT / "campaigns" / f"{name}.py").read_text()
         assert "def main(words: list[str]) -> int:" in text, name
         assert text.startswith('"""'), name
+
+
+def test_an_interrupted_child_never_cleans_up_for_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = os.getpid()
+
+    class Output(io.StringIO):
+        def flush(self) -> None:
+            if os.getpid() != parent:  # the second signal comes while the child ends after the first
+                raise KeyboardInterrupt
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdout", Output())
+    try:
+        ended = common.forked(interrupted, tmp_path, 20)
+    finally:
+        if os.getpid() != parent:  # the child came here, where a campaign removes its folder
+            os._exit(77)
+    assert ended.status == 1
