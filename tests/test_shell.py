@@ -203,6 +203,28 @@ def test_documents_of_verbs(run: Streams, weights: Path, tmp_path: Path) -> None
     assert any("roy" in line for line in told["text"])
 
 
+def test_documents_of_a_whole_chain(run: Streams, tmp_path: Path) -> None:
+    """From photographs to a table, each verb for real: what one document says it wrote, the next verb reads."""
+    for person in ("anna", "bert", "cleo", "dora"):
+        for view, left in (("front", 15), ("back", 30)):
+            tiny.photograph(tmp_path / "photos" / person / f"{view}.png", 100, 200, left, 20, 160)
+    code, told = document(run, "prepare", "folder", "photos", "-o", "store", "--size", "128x64")
+    assert (code, told["outputs"]) == (0, [{"path": "store", "kind": "store"}])
+    settings = [*tiny.words(), "images=8", "tick=4", "data.batch=2"]
+    code, told = document(run, "train", "patn-s", *settings, "-d", told["outputs"][0]["path"], "-o", "run")
+    assert (code, told["numbers"]["images"], told["outputs"]) == (0, 8, [{"path": "run", "kind": "run"}])
+    assert np.isfinite(list(told["numbers"]["losses"].values())).all()
+    trained = (told["outputs"][0]["path"], "-d", "store")
+    code, told = document(run, "eval", *trained, "--pose", "none", "--features", "none", "-o", "sheet.png")
+    assert code == 0
+    assert [one["path"] for one in told["outputs"]] == ["sheet.png"]
+    (line,) = told["numbers"]["evaluations"]
+    assert (line["model"], line["pairs"], set(line["rows"])) == ("run", 2, {"target", "source", "generated"})
+    code, told = document(run, "generate", *trained, "-o", "pictures")
+    assert (code, told["outputs"]) == (0, [{"path": "pictures", "kind": "folder"}])
+    assert told["numbers"]["pictures"] == len(list((tmp_path / "pictures").glob("*.*"))) > 0
+
+
 def test_documents_of_measurements(run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     from repose.bench import forward
 
