@@ -222,7 +222,7 @@ def test_documents_of_a_whole_chain(run: Streams, tmp_path: Path) -> None:
     assert (line["model"], line["pairs"], set(line["rows"])) == ("run", 2, {"target", "source", "generated"})
     code, told = document(run, "generate", *trained, "-o", "pictures")
     assert (code, told["outputs"]) == (0, [{"path": "pictures", "kind": "folder"}])
-    assert told["numbers"]["pictures"] == len(list((tmp_path / "pictures").glob("*.*"))) > 0
+    assert told["numbers"]["pictures"] == len(list((tmp_path / "pictures").glob("*.png"))) > 0
 
 
 def test_documents_of_measurements(run: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
