@@ -50,8 +50,8 @@ SYNTHETIC = {
     "limits": "{pixels} pixels; blurred faces and prints; it has never seen a photograph.",
 }
 HOW = {
-    "synthetic-half": "The data set is `repose prepare synthetic --people 1700 --images 8 --size 256x176 --style "
-    "mixed`, halved by `scripts/halve_store.py --iuv`.",
+    "synthetic-half": "The data set is `repose prepare synthetic --people 1400 --images 6 --size 256x176 --style mixed "
+    "--seed 424242`, halved by `scripts/halve_store.py --iuv`.",
     "people-market-1100": "The data set is `repose prepare synthetic --set people-market --people 1100`.",
     "synthetic": "The data set is `repose prepare synthetic --people 1400 --images 6 --size 256x176 --style mixed "
     "--seed 424242`.",
@@ -75,6 +75,18 @@ WARPED = (
     "(src/repose/models/bodywarp/CARD.md)"
 )
 """The loss of body warp."""
+OTHER_LOSSES = {
+    "pinet": "first the cross entropy and L1 of the label map alone, then with L1",
+    "densepose": "L1 of the predicted, the filled and the blended picture",
+    "hpn": "L1, HPN's loss of local descriptors",
+}
+"""What stands before the loss on features, where it is not L1 alone."""
+OTHER_LIMITS = {
+    "pinet": " It reads a label map of the source; of a photograph it is estimated (20 LIP labels).",
+    "densepose": " It reads DensePose's maps of both people; of photographs they are estimated by a fitted body.",
+    "hpn": " It trained for minutes only, follows the pose least of all, and stands here to be compared with.",
+}
+"""Limits that a system adds to those of its size."""
 CARRIED_BY_BODIES = (
     "it needs five located joints of both people, and is as good as the joints are; skirts, long hair and what hangs "
     "beside the body are only as right as the bone that they follow; what the photograph does not show is painted; "
@@ -112,8 +124,8 @@ def main(run: Path, name: str, place: str | None = None, before_it: str = "0") -
     words = {key: text.format_map(filled) for key, text in (SYNTHETIC if free else MARKET).items()}
     carries = recipe.model == "carry" and free
     features = FEATURES.format(measured_on=f"{scale['pictures']} pictures of {scale['measured_on']}")
-    loss = (LABELS if carries else "L1") + features
-    words["limits"] = CARRIED if carries else words["limits"]
+    loss = (LABELS if carries else OTHER_LOSSES.get(recipe.model, "L1")) + features
+    words["limits"] = CARRIED if carries else words["limits"] + OTHER_LIMITS.get(recipe.model, "")
     if recipe.model == "bodywarp":
         words["limits"], loss = CARRIED_BY_BODIES, WARPED
     earlier, trained = int(before_it), card["trained"]

@@ -1,5 +1,6 @@
 """Identity and attributes: what the columns are, real people, and the proof on photographs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 from repose.data import Store
 from repose.data.market1501 import Market1501, prepare_market1501
 from repose.metrics import COLUMNS, EvaluationSettings, evaluate, network_metric
+from repose.metrics.features import clothes_region, person_mask
 from repose.metrics.networks import MetricNetworks
 from repose.metrics.person_networks import ATTRIBUTES, PersonNetwork, attributes_kept, person_network
 from repose.nn.openvino_graph import OpenVinoGraph
-from repose.person import Pair
+from repose.person import LIP_LABELS, Pair, Person
 from repose.research.reidentification import PeopleTold, reidentification_table, retrieval, tell_people
 
 
@@ -62,6 +64,46 @@ def test_identity_compares_with_the_source_and_real_pictures_are_seen_once() -> 
     before = graph.pictures
     again.run(shown, kinds=("generated",))
     assert graph.pictures == before + 8, "of the second model only the generated pictures are new: one batch"
+
+
+def test_clothing_looks_at_the_clothes_alone() -> None:
+    loaded = MetricNetworks(
+        {"reid_0277@1": PersonNetwork(Mean("clothing"), torch.device("cpu"))},
+        ["identity_reid", "clothing_reid"], {}, {},
+    )  # fmt: skip
+    source = torch.tensor([200, 40, 10], dtype=torch.uint8).view(1, 3, 1, 1).repeat(3, 1, 8, 4)
+    generated = source.clone()
+    generated[:, :, :4] = 90  # another head
+    generated[1, :, 4:] = torch.tensor([10, 200, 60], dtype=torch.uint8).view(3, 1, 1)  # other clothes, too
+    region = torch.zeros(3, 1, 8, 4, dtype=torch.uint8)
+    region[:2, :, 4:] = 1  # the third person has no clothes
+    shown = {"source": source, "target": source, "generated": generated}
+    outputs = loaded.run(shown, clothes=dict.fromkeys(shown, region))["generated"].columns
+    assert outputs["clothing_reid"].weights.tolist() == [1, 1, 0]
+    same, other, none = outputs["clothing_reid"].values.tolist()
+    assert (same, none) == (pytest.approx(1, abs=1e-6), 0)
+    means = [torch.tensor(colour).add(127) for colour in ([200.0, 40, 10], [10.0, 200, 60])]  # half of them is grey
+    assert other == pytest.approx(float(torch.cosine_similarity(*means, dim=0)), abs=1e-6)
+    assert outputs["identity_reid"].values[0] < 0.999, "the whole picture has another head"
+    assert "clothing_reid" not in loaded.run(shown)["generated"].columns, "nobody said where the clothes are"
+    with pytest.raises(ValueError, match="clothing_reid needs masks"):
+        network_metric("clothing_reid", generated, source)
+
+
+def test_where_clothes_are() -> None:
+    keypoints = torch.ones(2, 18, 3)
+    keypoints[..., 0], keypoints[..., 1] = 16, torch.linspace(20, 60, 18)
+    keypoints[:, [0, 14, 15, 16, 17], 1] = 4  # nose, eyes, ears
+    keypoints[1] = 0
+    joints = Person(keypoints=keypoints, size=(64, 32))
+    region, whole = clothes_region(joints), person_mask(joints)
+    assert region[1].sum() == 0
+    assert 0 < region[0].sum() <= whole[0].sum()
+    assert region[0, 0, 2:5, 16].sum() == 0 < whole[0, 0, 2:5, 16].sum(), "the nose is no clothing"
+    parsing = torch.zeros(2, 64, 32, dtype=torch.int64)
+    parsing[0, 20:30] = LIP_LABELS.index("upper clothes")
+    parsing[0, :10] = LIP_LABELS.index("face")
+    assert clothes_region(replace(joints, parsing=parsing)).sum((1, 2, 3)).tolist() == [320, 0]
 
 
 def test_a_protocol_with_both(shared: Path, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

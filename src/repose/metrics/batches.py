@@ -16,7 +16,7 @@ from repose.estimate import Cached, KeypointEstimator
 from repose.estimate import estimator as find_estimator
 from repose.metrics.accumulators import PairScores
 from repose.metrics.columns import REPLACED, require_network_columns
-from repose.metrics.features import FeatureOutputs, clothes_mask, load_features, person_mask
+from repose.metrics.features import FeatureOutputs, clothes_mask, clothes_region, load_features, person_mask
 from repose.metrics.functional import padded
 from repose.metrics.measure import PixelThreads, feature_columns, joint_columns, joints_of, mask_of
 from repose.metrics.networks import MetricNetworks, NetworkOutputs
@@ -72,7 +72,8 @@ class BatchMeasurer:
         self.real_estimator = self.estimator  # real pictures come several times, generated ones once
         if self.estimator is not None and settings.joints is not None:
             self.real_estimator = Cached(self.estimator, Path(settings.joints))
-        parsing = ("parsing",) if self.features is not None and "parsing" in measured.store.fields else ()
+        of_clothes = self.features is not None or bool(self.networks.chosen(covers="clothes"))
+        parsing = ("parsing",) if of_clothes and "parsing" in measured.store.fields else ()
         self._fields = tuple(dict.fromkeys((*(source.fields if source else ()), "image", "keypoints", *parsing)))
         self.generating = 0.0
 
@@ -113,7 +114,7 @@ class BatchMeasurer:
         mask = mask_of(protocol, pair.target)
         on_target = None if self.real_estimator is None else joints_of(self.real_estimator, shown["target"])
         features = self._feature_outputs(shown, pair, (*kinds, "target", "source"))
-        outputs = self._network_outputs(shown, kinds, mask)
+        outputs = self._network_outputs(shown, pair, kinds, mask)
         numbers = {}
         for kind in kinds:
             picture, target = shown[kind].to(self.device), shown["target"].to(self.device)
@@ -155,7 +156,7 @@ class BatchMeasurer:
         return outputs
 
     def _network_outputs(
-        self, shown: Mapping[str, Tensor], kinds: Sequence[str], mask: Tensor | None
+        self, shown: Mapping[str, Tensor], pair: Pair, kinds: Sequence[str], mask: Tensor | None
     ) -> dict[str, NetworkOutputs]:
         """The outputs of the protocol's networks: of pictures with its padding, and of people without it."""
         if not self.networks.columns:
@@ -167,7 +168,11 @@ class BatchMeasurer:
         masks = None
         if mask is not None:
             masks = {kind: padded(mask, protocol.padding, 0).to(self.device) for kind in ("target", "generated")}
-        return self.networks.run(wide, masks, people, kinds, protocol.unpadded)
+        clothes = None
+        if self.networks.chosen(covers="clothes"):
+            of_pair = {"source": clothes_region(pair.source), "target": clothes_region(pair.target)}
+            clothes = {kind: of_pair["source" if kind == "source" else "target"] for kind in people}
+        return self.networks.run(wide, masks, people, kinds, protocol.unpadded, clothes)
 
 
 def _estimator(settings: EvaluationSettings) -> KeypointEstimator | None:

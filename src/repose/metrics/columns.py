@@ -39,6 +39,7 @@ class Column:
         reference: what the generated picture is compared with: "target", the real one; "source"; "annotation", the
             joints of the store; "train", all training pictures; None: with nothing.
         masked: of pictures that are black outside of the protocol's mask.
+        covers: "clothes": of pictures that are grey outside of the clothes (`repose.metrics.features.clothes_region`).
         splits: parts that the pictures are divided into, of which the mean is taken.
         unit: of the values.
         skips: why a pair may not count; "" where every pair counts.
@@ -57,6 +58,7 @@ class Column:
     reference: Literal["target", "source", "annotation", "train"] | None = "target"
     masked: bool = False
     splits: int = 1
+    covers: Literal["", "clothes"] = ""
     unit: str = ""
     skips: str = ""
     notes: str = ""
@@ -158,6 +160,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
         _likeness("clothing", "clothing", "source", "no clothes", "identity of the clothes alone"),
         Column("identity_reid", "identity (re-ID)", "higher", 3, (-1, 1), "identity", "pair", "network", "reid_0277@1",
                "source", notes="cosine of the vectors of a re-identification network, generated against source"),
+        Column("clothing_reid", "clothing (re-ID)", "higher", 3, (-1, 1), "identity", "pair", "network", "reid_0277@1",
+               "source", covers="clothes", skips="no clothes",
+               notes="identity_reid of the clothes alone: grey outside of their labels or, in a store without labels, "
+               "of the body below the neck"),
         Column("attributes", "attributes", "higher", 3, (0, 1), "attributes", "pair", "network", "attributes_0230@1",
                skips="no clear attribute",
                notes="share of the clear attributes of the target that the picture has too: hat, bag, sleeves ..."),

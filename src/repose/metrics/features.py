@@ -14,7 +14,7 @@ a new version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -25,7 +25,7 @@ from repose.metrics.functional.regions import CLOTHES
 from repose.names import nearest
 from repose.nn.lpips import unit
 from repose.nn.mobilenet import WEIGHTS, MobileNetV2, mobilenet_v2
-from repose.person import Person
+from repose.person import JOINTS, Person
 from repose.represent.keypoints import skeleton_mask
 
 VERSIONS: Final = {"mobilenet_v2@1": WEIGHTS}
@@ -157,6 +157,9 @@ def clothing(one: FeatureOutputs, other: FeatureOutputs) -> tuple[Tensor, Tensor
     return consistency(one.clothes, other.clothes).cpu() * counts, counts
 
 
+_EYES_AND_EARS: Final = ("right_eye", "left_eye", "right_ear", "left_ear")
+
+
 def person_mask(person: Person, thick: float = 2.0) -> Tensor:
     """The skeleton as mask-SSIM draws it on 128 rows, at any size; `appearance` looks there alone.
 
@@ -188,6 +191,26 @@ def clothes_mask(person: Person) -> Tensor:
     if person.parsing is None:
         raise ValueError("clothes_mask: a parsing is needed")
     return torch.isin(person.parsing, torch.tensor(CLOTHES, device=person.parsing.device))[:, None].to(torch.uint8)
+
+
+def clothes_region(person: Person) -> Tensor:
+    """Where the clothes are, for `clothing_reid`: their labels, or else the skeleton below the neck (`person_mask`).
+
+    The skeleton's trunk and limbs are clothes for the most part; the head never is.
+
+    Returns:
+        uint8 (B, 1, H, W), 0 or 1; 0 everywhere without labels of clothes or visible joints.
+
+    Raises:
+        ValueError: the person has neither parsing nor keypoints.
+    """
+    if person.parsing is not None:
+        return clothes_mask(person)
+    if person.keypoints is None:
+        raise ValueError("clothes_region: a parsing or keypoints are needed")
+    keypoints = person.keypoints.clone()
+    keypoints[:, [JOINTS.index(name) for name in ("nose", *_EYES_AND_EARS)]] = 0
+    return person_mask(replace(person, keypoints=keypoints))
 
 
 def checked_version(version: str) -> str:

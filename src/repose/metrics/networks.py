@@ -24,6 +24,9 @@ from repose.metrics.person_networks import PersonNetwork, attributes_kept
 from repose.metrics.picture_networks import LpipsNetwork, Network, NetworkMissingError, build_network
 from repose.nn import inception
 
+GREY: Final = 127
+"""What pictures hold outside of the clothes, for columns of clothes alone."""
+
 REAL: Final = ("target", "source")
 """Kinds of pictures that come several times in a list of pairs; their outputs are remembered."""
 
@@ -122,6 +125,7 @@ class MetricNetworks:
         people: Mapping[str, Tensor] | None = None,
         kinds: Sequence[str] | None = None,
         unpadded: Sequence[str] = (),
+        clothes: Mapping[str, Tensor] | None = None,
     ) -> dict[str, NetworkOutputs]:
         """Run every network on every kind of picture.
 
@@ -132,6 +136,7 @@ class MetricNetworks:
                 if the kind that it compares with (`references`) is not among them.
             kinds: that are measured; None: all of `pictures`.
             unpadded: the networks that see `people` in place of `pictures`.
+            clothes: kind -> uint8 (B, 1, H, W), 0 or 1, where clothes are in `people`; None leaves their columns out.
         """
         bare = pictures if people is None else people
         pictures = {kind: of_kind for kind, of_kind in pictures.items() if kinds is None or kind in kinds} | {
@@ -152,10 +157,17 @@ class MetricNetworks:
                 for column in columns:
                     if column.reference is None or column.reference not in bare:
                         continue
-                    reference = self._outputs(name, column.reference, bare[column.reference])
+                    if column.covers and clothes is None:
+                        continue
+                    covers = clothes if column.covers else None
+                    reference = self._people(name, column.reference, bare, covers)
                     for kind in pictures:
-                        rows = self._outputs(name, kind, bare[kind])
-                        outputs[kind].columns[column.name] = _compared(column.statistic, rows, reference)
+                        scores = _compared(column.statistic, self._people(name, kind, bare, covers), reference)
+                        if covers is not None:
+                            seen = [covers[one].flatten(1).any(1).cpu() for one in (kind, column.reference)]
+                            counts = (seen[0] & seen[1]).double()
+                            scores = PairScores(scores.values * counts, counts)
+                        outputs[kind].columns[column.name] = scores
                 continue
             of_pictures = [column for column in columns if column.of == "picture"]
             for kind, of_kind in pictures.items():
@@ -222,6 +234,15 @@ class MetricNetworks:
         """The networks whose columns are compared with the training pictures."""
         return tuple(dict.fromkeys(_network(column) for column in self.chosen(reference="train")))
 
+    def _people(
+        self, name: str, kind: str, people: Mapping[str, Tensor], covers: Mapping[str, Tensor] | None
+    ) -> Tensor:
+        """The outputs (B, D) for pictures of a kind, grey outside of a region if there is one."""
+        pictures = people[kind]
+        if covers is not None:
+            pictures = torch.where(covers[kind].to(pictures.device).bool(), pictures, GREY)
+        return self._outputs(name, kind, pictures)
+
     def _outputs(self, name: str, kind: str, pictures: Tensor) -> Tensor:
         """The outputs (B, D) of a network; of real pictures only new ones go through it."""
         network = self._networks[name]
@@ -277,8 +298,8 @@ def network_metric(
     if networks.missing:
         raise FileNotFoundError(networks.details[column])
     spec = COLUMNS[column]
-    if spec.masked or spec.reference == "train":
-        raise ValueError(f"{column} needs {'masks' if spec.masked else 'training pictures'}: measure it by `evaluate`")
+    if needs := "masks" if spec.masked or spec.covers else "training pictures" if spec.reference == "train" else "":
+        raise ValueError(f"{column} needs {needs}: measure it by `evaluate`")
     if spec.reference is not None and target is None:
         raise ValueError(f"{column} compares with a target: give target=...")
     pictures = {"generated": _as_uint8(generated, value_range, "generated")}
