@@ -13,8 +13,8 @@ RESULT_LINES = (
     "ssim", "ssim_51", "ssim_sigma_1_2", "mask_ssim", "ms_ssim", "local_ssim", "psnr", "l1", "pckh", "pckh_csv",
     "feature_distance", "appearance", "fd", "kd", "identity", "clothing", "identity_reid", "clothing_reid",
     "attributes", "is_tf10", "mask_is_tf10", "mask_is_tv1", "is_tv1", "fid_tv_test", "fid_tv_train", "fid_clean_test",
-    "fid_clean_train", "fid_tf_test", "fid_tf_train", "kid_clean_test", "lpips_alex", "lpips_vgg", "lpips_squeeze", "ds",
-    "detection_score",
+    "fid_clean_train", "fid_tf_test", "fid_tf_train", "kid_clean_test", "lpips_alex", "lpips_vgg", "lpips_squeeze",
+    "ds", "detection_score",
 )  # fmt: skip
 
 
