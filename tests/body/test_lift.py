@@ -13,7 +13,9 @@ from repose.body.posed_body import PosedBody
 from repose.body.raster import raster
 from repose.body.samples import Samples
 from repose.body.skin_mesh import skin_mesh
+from repose.models.bodywarp.geometry import NOISE
 from repose.person import JOINTS, MIRROR
+from repose.research.photographs.crops import yaw_of
 from repose.tensor_files import CheckpointError, write_tensors
 
 
@@ -265,6 +267,21 @@ def test_weights_that_are_missing_or_of_something_else(tmp_path) -> None:
     (tmp_path / "cut.safetensors").write_bytes(b"abc")
     with pytest.raises(CheckpointError, match="damaged"):
         load_lifter(tmp_path / "cut.safetensors")
+
+
+def test_a_detector_is_believed_about_left_and_right() -> None:
+    points = np.ones((18, 3))  # a woman from behind, her hands before her, by MoveNet
+    points[:, :2] = [
+        (471, 54), (465, 107), (512, 114), (513, 187), (483, 197), (419, 100),
+        (400, 169), (423, 138), (482, 227), (475, 322), (475, 362), (429, 225),
+        (424, 321), (431, 335), (479, 44), (464, 41), (493, 57), (452, 51),
+    ]  # fmt: skip
+    body = lift(points, noise=NOISE)
+    assert body.reading == "as named"
+    assert abs(yaw_of(body.turns[0])) > 150, "she shows her back"
+    front = lift(points[list(MIRROR)], noise=NOISE)
+    assert front.reading == "as named", "somebody who faces the camera with the same outline is as likely"
+    assert abs(yaw_of(front.turns[0])) < 30
 
 
 def test_exchanged_names_are_read_as_such(keypoints: np.ndarray, usable: np.ndarray) -> None:
