@@ -22,7 +22,9 @@ IN_THE_WHEEL: Final = ("bodywarp-s-synthetic", "body-lifter", "person-parser")
 
 PUBLISHED: Final = (
     *IN_THE_WHEEL,
+    "apatn-s-synthetic",
     "carry-s-synthetic",
+    "densepose-s-synthetic",
     "font-s",
     "garment-s-synthetic",
     "multiscale-parsing-s-synthetic",
