@@ -53,6 +53,12 @@ from repose.research.tryon import tryon_table
 from repose.research.tuning import tuning_table
 from repose.research.turns import turns_table
 
+
+def _reconstructs(line: ResultLine) -> bool:
+    """Whether a line is of semantic reconstruction, which reads the target's labels: not to be compared with others."""
+    return line.get("recipe") == "multiscale-parsing-s" or line.get("model") == "first-picture"
+
+
 TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "market": lambda lines: evaluation_table(lines, "market1501", "patn-market"),
     "market-short": lambda lines: evaluation_table(
@@ -64,7 +70,13 @@ TABLES: Final[dict[str, Callable[[list[ResultLine]], str]]] = {
     "synthetic": lambda lines: evaluation_table(lines, "synthetic", "patn-market"),
     "people": lambda lines: evaluation_table(lines, "people-fashion-half", "people-half"),
     "reconstruct": lambda lines: evaluation_table(
-        lines, "synthetic-half", "people-half", ("ssim", "mask_ssim", "psnr", "l1", "lpips_alex")
+        [line for line in lines if _reconstructs(line)],
+        "synthetic-half",
+        "people-half",
+        ("ssim", "mask_ssim", "psnr", "l1", "lpips_alex"),
+    ),
+    "half-weights": lambda lines: evaluation_table(
+        [line for line in lines if not _reconstructs(line)], "synthetic-half", "people-half"
     ),
     "ladder": ladder_table,
     "protocols": lambda lines: overview(),

@@ -74,12 +74,28 @@ SETS: Final = {
             ("weights.safetensors", "65fac9b02675bc9d825d194a35d09a122d7314ea3142d837b34eb4c178039a58", 4_191_056),
         ),
         _weights(
+            "apatn-s-synthetic",
+            "CC0-1.0",
+            "the small network of APATN, to compare with",
+            ("weights.safetensors", "93d2427f570370aef81135996ae1f59e9eae24196ab1dc540409e5de1157de2e", 1_895_048),
+            ("recipe.json", "4bd13e988b3a766a6d8848535298fa32484f08c8516e8757485753a5176737e3", 2_200),
+            ("card.json", "e2358dd8b11adf0f5af685225eb584cfd5be14f99c0c5c3c88f91616a9bbff58", 557),
+        ),
+        _weights(
             "carry-s-synthetic",
             "CC0-1.0",
             "pose transfer by one network, without the geometry of bodies",
             ("weights.safetensors", "8cf214dee1bcde78f4395ff054c8fa9f182903bcc824563fe68c045a3c2514c9", 5_520_674),
             ("recipe.json", "6d17bbe902b7bf1dc82fec4531ff53187b1ab49c74522ef1782ddc9ca7707aac", 1_854),
             ("card.json", "bcf2f4580839768e761e37da0e78865e3ca65d5802c9212028419fa0e4de8b99", 779),
+        ),
+        _weights(
+            "densepose-s-synthetic",
+            "CC0-1.0",
+            "the small network of Dense Pose Transfer, to compare with",
+            ("weights.safetensors", "dacd5837235c00c9c824c15947c52283c7b64e2ae1725eb51441aeb0efddbd94", 3_249_200),
+            ("recipe.json", "00491d035d192d46f242fe61a1133cc5008106a6adf890a9e21eff02e9dbb990", 2_168),
+            ("card.json", "9350798976b54f94f48db1c09b55be338b00c765fe1c8e27e728ac77319c0203", 565),
         ),
         _weights(
             "font-s",
