@@ -277,3 +277,16 @@ def test_forms_are_bounded(client: TestClient, me: bytes) -> None:
     assert (broken.status_code, broken.json()["where"]) == (400, "body")
     assert client.get("/nothing").json()["error"] == "There is nothing at /nothing."
     assert client.put("/v1/transfer").json()["error"] == "/v1/transfer does not take PUT."
+
+
+def test_an_animation_in_place_of_a_still(client: TestClient, known: dict[str, str]) -> None:
+    """No frame of it is taken silently; the advice is that of the server."""
+    frames = [PIL.Image.fromarray(np.full((200, 100, 3), shade, np.uint8)) for shade in (10, 240)]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    reply = client.post("/v1/transfer", files={"source": content.getvalue()}, data=known)
+    assert (reply.status_code, reply.json()["where"]) == (422, "source")
+    told = f"{reply.json()['error']} {reply.json()['what_to_do']}"
+    assert told.startswith("The picture is a GIF of 2 frames, and a still is wanted")
+    assert "/v1/video" in told
+    assert "#" not in told

@@ -38,14 +38,15 @@ _WORDS: Final[tuple[tuple[str, str, str], ...]] = (
     (r"; `repose transfer` takes the pose of one picture", "", "; /v1/transfer takes the pose of one picture"),
     (r": give frames, or use `repose transfer`", "", ": send a pose for each frame, or use /v1/transfer"),
     (r", less well than by networks: .*", ", less well than by networks", ", less well than by networks"),
-    (r" \(or pip install \S+\)", "", ""),
+    (r" \(or (?:pip install|install Pillow) [^)]*\)", "", ""),
+    (r": unpack it and name a picture or the folder", ": unpack it and open a picture of it", ": unpack it first"),
     (r"; name one: '.*#.*'", "; open a file with one pose of it", "; send the pose that is meant alone"),
 )
 """Advice of the library that has a counterpart."""
 
 FOREIGN: Final = re.compile(
-    r"(?<![\w-])--[a-z]|`repose |\brepose\.[a-z_.]+|\bFILE#|'[^']*#(?:\d+|NAME)'|\bpip install\b|\bin Python\b|\bREPOSE_[A-Z]+"
-    r"|=True\b|\bffmpeg\b|\bPerson\.\w+|`[a-z_]+\("
+    r"(?<![\w-])--[a-z]|`repose |\brepose\.[a-z_.]+|\bFILE#|'[^']*#(?:\d+|NAME)'|\bpip install\b|\bin Python\b"
+    r"|\bREPOSE_[A-Z]+|=True\b|\bffmpeg\b|\bPerson\.\w+|`[a-z_]+\("
 )
 """Advice for the command line, for Python, or for whoever installs Repose."""
 
@@ -67,7 +68,7 @@ def advised(text: str, reader: Reader) -> str:
     kept = [""]
     for clause, mark in zip(parts[::2], [*parts[1::2], ""], strict=True):
         if FOREIGN.search(clause):
-            kept[-1] = ""  # nor what leads to it
+            kept[-1] = mark  # what led to it goes with it
         else:
             kept += [clause, mark]
     said = "".join(kept).strip(" ;:,\n")

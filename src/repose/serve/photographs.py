@@ -7,11 +7,13 @@ import json
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from repose.images import ImageError, load_image
+from repose.images.frames import seek
 from repose.person import Person
 from repose.picture_files import open_picture
 from repose.pipeline import Model, read_person, read_pose, with_mask
@@ -74,6 +76,7 @@ class Photographs:
             try:
                 with open_picture(io.BytesIO(content)) as image:
                     image.filename = "the picture"  # type: ignore[attr-defined]  # its name in errors
+                    seek(image, Path("the picture"), None)
                     return load_image(image, self._max_pixels)
             except ImageError:
                 raise

@@ -30,6 +30,7 @@ from repose.represent.pose_files import MIN_SCORE
 from repose.represent.pose_files.own import own_text
 from repose.scene import Background, Pose, Scene
 from repose.scene.room import room_for
+from repose.serve.advice import advised
 from repose.serve.errors import RefusedError, split_advice
 from repose.serve.messages import Answer, CacheNumbers, Task
 from repose.serve.photographs import CacheLimits, Photographs, Source
@@ -184,7 +185,7 @@ class Work:
             try:
                 require_mask(options["mask"])
             except ValueError as error:
-                wrong, advice = split_advice(str(error))
+                wrong, advice = split_advice(advised(str(error), "client"))
                 raise RefusedError(400, wrong, "mask", advice) from None
             source, cached = self._photographs.source(task)
             with at("target"):

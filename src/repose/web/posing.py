@@ -26,6 +26,7 @@ from repose.represent.keypoints import draw_skeleton
 from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Pose, Scene
 from repose.scene.room import room_for, with_room, worth_a_note
+from repose.serve.advice import advised
 from repose.web.arranging import named_pose
 from repose.web.sessions import Limits, Pixels, Session
 
@@ -106,8 +107,9 @@ def as_file(content: bytes, name: str) -> Iterator[Path]:
         try:
             yield path
         except (ValueError, OSError) as error:
-            text = str(error).replace(f"{folder}/", "")
-            raise ValueError(text) from error
+            if folder not in str(error):
+                raise  # it is not of this file: a network may be missing
+            raise ValueError(str(error).replace(f"{folder}/", "")) from error
 
 
 def read_photograph(content: bytes, name: str, limits: Limits) -> tuple[Pixels, Pixels]:
@@ -383,4 +385,4 @@ def _noting() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield notes
-    notes += [str(one.message) for one in caught if one.category is UserWarning]
+    notes += [advised(str(one.message), "visitor") for one in caught if one.category is UserWarning]
