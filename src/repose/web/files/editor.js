@@ -90,7 +90,7 @@ async function enlarge() { // the photograph, where the figure leaves it
   });
 }
 part("room").addEventListener("click", enlarge);
-const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/\.?$/, "."); // names of files stay
+const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/(?<![.?!])$/, "."); // names of files stay
 
 function begin(own) {
   state.own = copy(own); state.joints = copy(own); state.base = copy(own); state.undo = []; state.redo = [];
