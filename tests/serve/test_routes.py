@@ -15,6 +15,7 @@ import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
 
+from repose.images.results import is_result
 from repose.pipeline import load, transfer
 from repose.represent.pose_files import read_keypoints
 from repose.serve import forms
@@ -72,6 +73,13 @@ def test_metadata_of_the_photograph_is_left_out(client: TestClient, me: bytes, k
     assert reply.status_code == 200
     assert b"where I live" in buffer.getvalue()
     assert b"where I live" not in reply.content
+
+
+def test_a_result_has_the_mark_of_results(client: TestClient, me: bytes, known: dict[str, str], tmp_path: Path) -> None:
+    for kind in ("png", "jpeg", "webp"):
+        reply = client.post("/v1/transfer", files={"source": me}, data={**known, "format": kind, "background": "white"})
+        (tmp_path / f"a.{kind}").write_bytes(reply.content)
+        assert is_result(tmp_path / f"a.{kind}")
 
 
 def test_an_estimate_is_a_pose_file_that_repose_reads(

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from repose import load
+from repose.images.results import is_result
 from repose.web import posing
 from repose.web.live import Live, live_router
 from repose.web.posing import Models
@@ -139,13 +140,15 @@ def test_backgrounds(client: TestClient, person: bytes) -> None:
     assert "keep" in sentence(client.post(f"{place}/pose", json=asked | {"background": "mauve"}))
 
 
-def test_a_large_photograph_is_shown_smaller_and_saved_whole(client: TestClient) -> None:
+def test_a_large_photograph_is_shown_smaller_and_saved_whole(client: TestClient, tmp_path: Path) -> None:
     facts = opened(client, png(tiny.photograph(None, 300, 400, 60, 40, 320)))
     assert facts["height"] * facts["width"] <= LIMITS.live_pixels * 1.02
     asked = {"joints": moved(facts["joints"], 4, 10, -20), "what": "picture"}
     reply = client.post(f"/live/{facts['session']}/save", json=asked)
     assert pixels(reply).shape == (400, 300, 3)
     assert reply.headers["Content-Disposition"].endswith("me_reposed.png")
+    (tmp_path / "me_reposed.png").write_bytes(reply.content)
+    assert is_result(tmp_path / "me_reposed.png"), "a folder of photographs leaves it out"
 
 
 @pytest.mark.parametrize("times", [1, 2])

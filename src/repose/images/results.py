@@ -10,9 +10,10 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import PIL.Image
+from PIL.PngImagePlugin import PngInfo
 
 from repose.picture_files import open_picture
 from repose.version import __version__
@@ -61,6 +62,23 @@ def left_out(results: Sequence[Path]) -> str:
     )
 
 
+def marking(format: str, exif: bytes = b"", xmp: bytes = b"") -> dict[str, Any]:
+    """What Pillow's `save` is to be told, so that a file of this format ("PNG", "JPEG", "TIFF", "WEBP") has the mark.
+
+    Args:
+        exif: that a TIFF gets, with its mark. xmp: that the file gets.
+    """
+    if format == "PNG":
+        said = PngInfo()
+        if xmp:
+            said.add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+        said.add_text("Software", MARK)
+        return {"pnginfo": said}
+    if format == "JPEG":
+        return {"comment": MARK}
+    return {"software": software(exif)} if format == "TIFF" else {"xmp": marked_xmp(xmp)}
+
+
 def software(exif: bytes) -> str:
     """What a TIFF's tag Software says of a result: what its EXIF, with its mark, says, and Repose."""
     known = PIL.Image.Exif()
@@ -90,4 +108,4 @@ def _texts(image: PIL.Image.Image) -> list[str]:
     return [one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in found if one]
 
 
-__all__ = ["MARK", "is_result", "left_out", "without_results"]
+__all__ = ["MARK", "is_result", "left_out", "marking", "without_results"]

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from repose.files import replacing
 from repose.images.errors import ImageError
 from repose.images.metadata import LONGEST_EXIF, Metadata
 from repose.images.reading import ImageLike
-from repose.images.results import MARK, marked_xmp, software
+from repose.images.results import marking
 from repose.names import nearest
 from repose.represent.canvas import from_uint8
 
@@ -149,15 +148,10 @@ def write(
         options["quality"] = QUALITY if quality is None else quality
     if format == "JPEG":
         options["subsampling"] = "4:4:4"
-    xmp = marked_xmp(metadata.xmp) if result and format == "WEBP" else metadata.xmp
-    if xmp:
-        options |= _xmp(format, xmp)
-    if result and format == "PNG":
-        options.setdefault("pnginfo", PngInfo()).add_text("Software", MARK)
-    elif result and format == "JPEG":
-        options["comment"] = MARK
-    elif result and format == "TIFF":
-        options["software"] = software(metadata.for_tiff)
+    if metadata.xmp:
+        options |= _xmp(format, metadata.xmp)
+    if result:
+        options |= marking(format, metadata.for_tiff, metadata.xmp)
     bare = picture.copy() if picture.info else picture
     bare.info = {}  # what is written stands in the arguments
     with replacing(path) as part, _Unnumbered(io.FileIO(part, "w")) as file:
@@ -178,6 +172,8 @@ class _Unnumbered(io.BufferedWriter):
 def _xmp(format: str, packet: bytes) -> dict[str, Any]:
     """How a format of Pillow takes XMP. A JPEG holds 64 kB of it in one piece; more is left out."""
     if format == "PNG":
+        from PIL.PngImagePlugin import PngInfo
+
         text = PngInfo()
         text.add_itxt("XML:com.adobe.xmp", packet.decode(errors="replace"))
         return {"pnginfo": text}

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, choose, complete, estimator
+from repose.images.results import marking
 from repose.models.weights import find_weights, read_card
 from repose.names import nearest
 from repose.person import Person
@@ -284,7 +285,10 @@ class Work:
 
 
 def _picture(pixels: npt.NDArray[np.uint8], options: Mapping[str, Any], facts: dict[str, Any]) -> Answer:
-    """A result as a file, in sRGB, without any metadata of the photograph (EXIF may tell where it was taken)."""
+    """A result as a file, in sRGB, without any metadata of the photograph (EXIF may tell where it was taken).
+
+    It has the mark of results alone, so that a folder of photographs in which it is stored leaves it out.
+    """
     image = PIL.Image.fromarray(pixels)
     longest = options["size"]
     if longest is not None and max(image.size) > longest:
@@ -294,11 +298,11 @@ def _picture(pixels: npt.NDArray[np.uint8], options: Mapping[str, Any], facts: d
     how = options["format"]
     buffer = io.BytesIO()
     if how == "png":
-        image.save(buffer, "PNG", compress_level=1)
+        image.save(buffer, "PNG", compress_level=1, **marking("PNG"))
     elif how == "jpeg":
-        image.save(buffer, "JPEG", quality=options["quality"], subsampling="4:4:4")
+        image.save(buffer, "JPEG", quality=options["quality"], subsampling="4:4:4", **marking("JPEG"))
     else:
-        image.save(buffer, "WEBP", quality=options["quality"], method=2)
+        image.save(buffer, "WEBP", quality=options["quality"], method=2, **marking("WEBP"))
     facts |= {"width": image.width, "height": image.height}
     return Answer(buffer.getvalue(), MEDIA[how], facts)
 

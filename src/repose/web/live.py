@@ -274,7 +274,8 @@ def live_router(live: Live) -> APIRouter:
                 return posing.pose_file(session, joints)
             if what == "skeleton":
                 return posing.skeleton_picture(session, joints)
-            return posing.encoded(posing.full_picture(session, models, model, joints, background), lossless=True)[0]
+            whole = posing.full_picture(session, models, model, joints, background)
+            return posing.encoded(whole, lossless=True, result=True)[0]
 
         name, kind = _FILES[what]
         return _download(await live.compute(content), f"{session.name}_{name}", kind)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from repose.estimate import NobodyFound, estimator
 from repose.images import load_image
+from repose.images.results import marking
 from repose.models.weights import shipped
 from repose.person import JOINTS, Person
 from repose.pipeline import Model, covering, load, read_pose, with_mask
@@ -314,11 +315,16 @@ def beyond(session: Session, joints: Tensor) -> str:
     return f"{share:.0%} of the figure lies beyond the photograph{named} and is cut off"
 
 
-def encoded(pixels: Pixels, lossless: bool = False) -> tuple[bytes, str]:
-    """A picture as bytes and their media type: JPEG, PNG where it is `lossless` or transparent."""
+def encoded(pixels: Pixels, lossless: bool = False, result: bool = False) -> tuple[bytes, str]:
+    """A picture as bytes and their media type: JPEG, PNG where it is `lossless` or transparent.
+
+    Args:
+        result: it is stored by the visitor, and is marked as a result (`repose.images.results`); of a PNG.
+    """
     content = io.BytesIO()
     if lossless or pixels.shape[2] == 4:
-        PIL.Image.fromarray(pixels).save(content, "PNG", compress_level=6 if lossless else 1)
+        marks = marking("PNG") if result else {}
+        PIL.Image.fromarray(pixels).save(content, "PNG", compress_level=6 if lossless else 1, **marks)
         return content.getvalue(), "image/png"
     PIL.Image.fromarray(pixels).save(content, "JPEG", quality=_QUALITY)
     return content.getvalue(), "image/jpeg"
