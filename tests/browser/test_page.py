@@ -210,6 +210,26 @@ def test_controls_beside_the_picture(desk: Seen) -> None:
     assert download.value.suggested_filename == "example_pose.json"
 
 
+def test_a_pose_that_is_typed(desk: Seen) -> None:
+    """A part of a name that only one pose has is enough; for others the page says which are near."""
+    desk.open()
+    named = desk.page.get_by_label("A named pose")
+
+    def typed(text: str) -> None:
+        named.click()
+        named.fill(text)
+        named.press("Enter")
+
+    typed("arms upp")
+    desk.until("document.querySelector('[data-part=status]').classList.contains('rp-wrong')")
+    assert desk.status() == "No pose is called 'arms upp'; did you mean 'arms up'?"
+    typed("arms in a V")
+    desk.until("window.repose.state.joints[4][1] < window.repose.state.joints[2][1]")
+    typed("kick")
+    desk.until("document.querySelector('[data-part=status]').classList.contains('rp-wrong')")
+    assert desk.status() == "No pose is called 'kick'; did you mean 'kick back swing' or 'kicking'?"
+
+
 def test_an_unreadable_file_gives_a_sentence(desk: Seen, tmp_path: Path) -> None:
     file = tmp_path / "words.jpg"
     file.write_text("these are words")

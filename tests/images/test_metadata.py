@@ -11,6 +11,7 @@ import pytest
 
 from repose.images import Photograph, load_image
 from repose.images.metadata import Metadata
+from repose.images.results import MARK
 from repose.images.writing import write
 
 WRITTEN = ("jpg", "png", "webp", "tif")
@@ -98,7 +99,8 @@ def test_exif_stays_and_the_picture_is_turned_once(suffix: str, order: str, tmp_
     with PIL.Image.open(out) as written:
         exif = written.getexif()
         assert written.size == (HEIGHT, WIDTH)
-        assert (exif[0x010F].strip("\0"), exif[0x0112], exif[0x0131]) == ("Maker", 1, "Firm 1.0")
+        program = f"Firm 1.0; {MARK}" if suffix == "tif" else "Firm 1.0"  # a TIFF has no other place for the mark
+        assert (exif[0x010F].strip("\0"), exif[0x0112], exif[0x0131]) == ("Maker", 1, program)
         inner = exif.get_ifd(0x8769)
         assert inner[0x9003].strip("\0") == "2026:05:01 12:00:00"
         assert float(inner[0x829A]) == 1 / 125
@@ -122,12 +124,17 @@ def test_only_what_would_be_wrong_is_changed() -> None:
 
 
 def test_a_photograph_without_exif_gets_none(tmp_path: Path) -> None:
+    """The mark of the program that wrote the file is all that its text says."""
     PIL.Image.fromarray(scene()).save(tmp_path / "a.png")
     photograph = Photograph.read(tmp_path / "a.png")
     for suffix in WRITTEN:
         with PIL.Image.open(photograph.save(tmp_path / f"b.{suffix}", photograph.pixels)) as written:
             kept = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "compression", "loop", "background"}
-            assert set(written.info) - kept <= {"duration", "timestamp", "dpi", "resolution"}, written.info
+            marks = {"Software", "comment", "xmp"}
+            assert set(written.info) - kept - marks <= {"duration", "timestamp", "dpi", "resolution"}, written.info
+            said = [written.info[name] for name in marks & set(written.info)]
+            assert len(said) == (suffix != "tif"), written.info
+            assert all(MARK in (one.decode() if isinstance(one, bytes) else one) for one in said)
             if suffix != "tif":
                 assert not written.getexif()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repose.serve.errors import RefusedError
-from repose.serve.messages import Answer, Task
+from repose.serve.messages import Answer, CacheNumbers, Task
 
 
 def task(words: str, kind: str = "transfer", model: str = "default") -> Task:
@@ -38,6 +38,20 @@ def worker(pipe: Connection[Any, Any], settings: object) -> None:
                 time.sleep(600)
             pipe.send(("answer", number, Answer(facts={"process": os.getpid(), "batch": len(tasks)})))
         pipe.send(("done",))
+
+
+def forgetting(pipe: Connection[Any, Any], settings: object) -> None:
+    """A worker that keeps a photograph, and forgets it when it is idle."""
+    pipe.send(("ready", [{"name": "default"}]))
+    while True:
+        try:
+            tasks = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(("answer", 0, Answer(facts={"batch": len(tasks)})))
+        pipe.send(("cache", CacheNumbers(source_misses=1, photographs=1, bytes=500)))
+        pipe.send(("done",))
+        pipe.send(("cache", CacheNumbers(source_misses=1, bytes=7)))
 
 
 def failing(pipe: Connection[Any, Any], settings: object) -> None:

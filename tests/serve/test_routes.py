@@ -15,6 +15,7 @@ import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
 
+from repose.images.results import is_result
 from repose.pipeline import load, transfer
 from repose.represent.pose_files import read_keypoints
 from repose.serve import forms
@@ -72,6 +73,13 @@ def test_metadata_of_the_photograph_is_left_out(client: TestClient, me: bytes, k
     assert reply.status_code == 200
     assert b"where I live" in buffer.getvalue()
     assert b"where I live" not in reply.content
+
+
+def test_a_result_has_the_mark_of_results(client: TestClient, me: bytes, known: dict[str, str], tmp_path: Path) -> None:
+    for kind in ("png", "jpeg", "webp"):
+        reply = client.post("/v1/transfer", files={"source": me}, data={**known, "format": kind, "background": "white"})
+        (tmp_path / f"a.{kind}").write_bytes(reply.content)
+        assert is_result(tmp_path / f"a.{kind}")
 
 
 def test_an_estimate_is_a_pose_file_that_repose_reads(
@@ -277,3 +285,16 @@ def test_forms_are_bounded(client: TestClient, me: bytes) -> None:
     assert (broken.status_code, broken.json()["where"]) == (400, "body")
     assert client.get("/nothing").json()["error"] == "There is nothing at /nothing."
     assert client.put("/v1/transfer").json()["error"] == "/v1/transfer does not take PUT."
+
+
+def test_an_animation_in_place_of_a_still(client: TestClient, known: dict[str, str]) -> None:
+    """No frame of it is taken silently; the advice is that of the server."""
+    frames = [PIL.Image.fromarray(np.full((200, 100, 3), shade, np.uint8)) for shade in (10, 240)]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    reply = client.post("/v1/transfer", files={"source": content.getvalue()}, data=known)
+    assert (reply.status_code, reply.json()["where"]) == (422, "source")
+    told = f"{reply.json()['error']} {reply.json()['what_to_do']}"
+    assert told.startswith("The picture is a GIF of 2 frames, and a still is wanted")
+    assert "/v1/video" in told
+    assert "#" not in told

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from repose import load
+from repose.images.results import is_result
 from repose.web import posing
 from repose.web.live import Live, live_router
 from repose.web.posing import Models
@@ -92,6 +93,13 @@ def moved(joints: list[list[float]], joint: int, x: float, y: float) -> list[lis
     return out
 
 
+def animated(kind: str = "GIF") -> bytes:
+    frames = [PIL.Image.fromarray(np.full((90, 60, 3), shade, np.uint8)) for shade in (10, 120, 240)]
+    content = io.BytesIO()
+    frames[0].save(content, kind, save_all=True, append_images=frames[1:])
+    return content.getvalue()
+
+
 # -- a photograph and its poses ---------------------------------------------------------------------------------------
 
 
@@ -132,13 +140,15 @@ def test_backgrounds(client: TestClient, person: bytes) -> None:
     assert "keep" in sentence(client.post(f"{place}/pose", json=asked | {"background": "mauve"}))
 
 
-def test_a_large_photograph_is_shown_smaller_and_saved_whole(client: TestClient) -> None:
+def test_a_large_photograph_is_shown_smaller_and_saved_whole(client: TestClient, tmp_path: Path) -> None:
     facts = opened(client, png(tiny.photograph(None, 300, 400, 60, 40, 320)))
     assert facts["height"] * facts["width"] <= LIMITS.live_pixels * 1.02
     asked = {"joints": moved(facts["joints"], 4, 10, -20), "what": "picture"}
     reply = client.post(f"/live/{facts['session']}/save", json=asked)
     assert pixels(reply).shape == (400, 300, 3)
     assert reply.headers["Content-Disposition"].endswith("me_reposed.png")
+    (tmp_path / "me_reposed.png").write_bytes(reply.content)
+    assert is_result(tmp_path / "me_reposed.png"), "a folder of photographs leaves it out"
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -391,3 +401,54 @@ def test_too_many_wait(client: TestClient, live: Live, person: bytes) -> None:
     opened(client, person)
     assert live.uploads == 0
     assert reply.headers["Retry-After"] == "3"
+
+
+# -- advice -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_an_animation_in_place_of_a_still_gets_advice_for_the_page(
+    client: TestClient, person: bytes, kind: str
+) -> None:
+    wanted = f"dance.{kind.lower()} is a {kind} of 3 frames, and a still is wanted: save one of them as a picture (a "
+    wanted += "screenshot will do) and open that"
+    file = animated(kind)
+    assert sentence(client.post(f"/live/photograph?name=dance.{kind.lower()}", content=file)) == wanted
+    place = f"/live/{opened(client, person)['session']}"
+    for what in ("take", "backdrop"):
+        assert sentence(client.post(f"{place}/{what}?name=dance.{kind.lower()}", content=file)) == wanted
+
+
+def test_a_video_in_place_of_a_still_gets_advice_for_the_page(client: TestClient) -> None:
+    video = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(400)
+    text = sentence(client.post("/live/photograph?name=dance.mp4", content=video))
+    assert text == "dance.mp4 is a video: save one frame of it as a picture (a screenshot will do) and open that"
+
+
+def test_a_pose_that_is_unknown_by_name(client: TestClient, person: bytes) -> None:
+    place = f"/live/{opened(client, person)['session']}/named"
+    text = sentence(client.post(place, json={"name": "kick"}))
+    assert text == "no pose is called 'kick'; did you mean 'kick back swing' or 'kicking'?"
+    text = sentence(client.post(place, json={"name": "Arms upp"}))
+    assert text == "no pose is called 'Arms upp'; did you mean 'arms up'?"
+    assert sentence(client.post(place, json={"name": "xyzzy"})) == "no pose is called 'xyzzy'; choose one of the list"
+    assert "'sitting'" in sentence(client.post(place, json={"name": "siting"}))
+    asked = [client.post(place, json={"name": name}).json() for name in ("arms up", " Arms  UP ")]
+    assert asked[0] == asked[1]
+    assert len(asked[0]["joints"]) == 18
+
+
+def test_what_the_machine_lacks_is_told_to_its_operator_alone(
+    client: TestClient, person: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: object) -> None:
+        raise FileNotFoundError("movenet is not at /home/somebody/files; `repose fetch movenet` brings it")
+
+    facts = opened(client, person)
+    for function, route in (("find_people", "/live/photograph"), ("read_pose", f"/live/{facts['session']}/take")):
+        monkeypatch.setattr(posing, function, missing)
+        text = sentence(client.post(f"{route}?name=me.png", content=person), 501)
+        assert "/home" not in text
+        assert "repose fetch" not in text
+        assert "/home/somebody/files" in caplog.text
+        caplog.clear()

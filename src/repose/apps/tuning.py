@@ -33,6 +33,7 @@ from repose.data.store import Store
 from repose.files import differences, read_object, read_object_lines
 from repose.hub.fetch import FileMissingError
 from repose.images import PICTURES, seconds_of
+from repose.images.results import left_out, without_results
 from repose.losses.frozen import FrozenNetworkTerm
 from repose.metrics.protocols import Protocol
 from repose.metrics.protocols import protocol as find_protocol
@@ -301,7 +302,12 @@ def _photographs(places: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for place in places:
         inside = sorted(place.iterdir()) if place.is_dir() else [place]
-        files += [path for path in inside if path.suffix.lower() in PICTURES]
+        pictures = [path for path in inside if path.suffix.lower() in PICTURES]
+        if place.is_dir():
+            pictures, results = without_results(pictures)
+            if results:
+                warnings.warn(left_out(results), stacklevel=2)
+        files += pictures
     if len(files) < FEWEST:
         raise ValueError(
             f"{', '.join(map(str, places))}: {len(files)} photographs are too few, {FEWEST} are needed; ten that show "

@@ -145,10 +145,10 @@ def put_on_all(
             raise ValueError("no picture was computed: every source was skipped")
         page = np.asarray(sheet(rows, ["source", given.other_name, verb]))
         if one:
-            report.wrote(save_image(sheet_beside(given.out), page), "sheet")
+            report.wrote(save_image(sheet_beside(given.out), page, result=True), "sheet")
             report.say(f"{given.out}  (with source and {given.other_name} beside it: {sheet_beside(given.out)})")
         else:
-            report.wrote(save_image(given.out, page), "sheet")
+            report.wrote(save_image(given.out, page, result=True), "sheet")
             report.say(f"{given.out}  ({len(rows)} pictures; single ones in {given.out.with_suffix('')}/)")
 
 

@@ -151,5 +151,5 @@ def estimate(
         write_keypoints(out, joints, size=sizes.pop() if len(sizes) == 1 else None)
         report.wrote(out, "keypoints")
         rows = [drawn[i : i + 6] for i in range(0, len(drawn), 6)]
-        report.wrote(save_image(page, np.asarray(sheet(rows))), "sheet")
+        report.wrote(save_image(page, np.asarray(sheet(rows)), result=True), "sheet")
         report.say(f"{out}: {len(joints)} people on {len(paths)} pictures; drawn in {page}")

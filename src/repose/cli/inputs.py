@@ -12,12 +12,16 @@ _MAP_ENDING: Final = re.compile(r"(?:[._](?:parsing|labels|iuv|dp))?\.[a-z0-9]+$
 
 
 def pictures_in(place: Path) -> list[Path]:
-    """A file, or FILE#PART, alone; of a folder its pictures, sorted.
+    """A file, or FILE#PART, alone; of a folder its pictures, sorted, without results of Repose, which a note names.
+
+    Where a folder holds nothing but results they are its pictures.
 
     Raises:
         FileNotFoundError: there is nothing of that name. ValueError: a folder without pictures.
     """
+    from repose.cli.reporting import note
     from repose.images import PICTURES, is_frame
+    from repose.images.results import left_out, without_results
 
     if place.is_file() or is_frame(place):
         return [place]
@@ -26,7 +30,10 @@ def pictures_in(place: Path) -> list[Path]:
     found = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
     if not found:
         raise ValueError(f"{place} holds no pictures ({', '.join(PICTURES)})")
-    return found
+    photographs, results = without_results(found)
+    if results:
+        note(left_out(results))
+    return photographs
 
 
 def targets_in(target: Path) -> list[Path]:

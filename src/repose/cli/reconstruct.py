@@ -146,7 +146,7 @@ def reconstruct(
                         row = row or [shown(result.source.image)]
                         row.append(shown(result.image))
                         place = out.with_suffix("") / f"{stem_of(path)}_2_{name}.png" if several else out
-                        save_image(place, to_uint8(result.image))
+                        save_image(place, to_uint8(result.image), result=True)
                         pair = {"source": stem_of(path), "map": name}
                         report.wrote(place, "picture", **pair, height=canvas.window[2], width=canvas.window[3])
                         done += 1
@@ -159,7 +159,7 @@ def reconstruct(
             pictures = {name: true_of(name) for name in plans}
             tail = [[None, *pictures.values()]] if any(each is not None for each in pictures.values()) else []
             page = sheet([*head, *rows, *tail], ["source", *plans])
-            report.wrote(save_image(out, np.asarray(page)), "sheet")
+            report.wrote(save_image(out, np.asarray(page), result=True), "sheet")
             report.say(f"{out}  ({len(rows)} x {len(plans)}; single pictures in {out.with_suffix('')}/)")
             return
         (name,) = plans
@@ -167,7 +167,7 @@ def reconstruct(
         picture = true_of(name)
         if picture is not None:
             line, columns = [*line, picture], [*columns, "picture of the map"]
-        report.wrote(save_image(sheet_beside(out), np.asarray(sheet([line], columns))), "sheet")
+        report.wrote(save_image(sheet_beside(out), np.asarray(sheet([line], columns)), result=True), "sheet")
         report.say(f"{out}  (with source and map beside it: {sheet_beside(out)})")
 
 

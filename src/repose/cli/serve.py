@@ -48,14 +48,22 @@ def serve(
     job_seconds: Annotated[float, typer.Option(help="A video may take so long to compute.")] = 1800.0,
     jobs: Annotated[int, typer.Option(min=1, help="Videos that wait or are kept, at most.")] = 16,
     keep: Annotated[float, typer.Option(help="Seconds that a finished video is kept.")] = 3600.0,
+    cache: Annotated[
+        int, typer.Option(min=0, help="Photographs that each worker keeps for further requests, at most; 0: none.")
+    ] = 16,
+    cache_bytes: Annotated[int, typer.Option(min=0, help="Memory for them, of each worker, at most.")] = 256_000_000,
+    cache_seconds: Annotated[
+        float, typer.Option(min=0, help="A photograph that nobody sends again is forgotten after so many seconds.")
+    ] = 600.0,
     pose: Estimator = "movenet",
     device: Device = "auto",
 ) -> None:
     """Offer transfers, estimates and videos over HTTP, until Ctrl-C or SIGTERM.
 
     http://127.0.0.1:8000/docs shows what can be asked for; docs/server.md explains all of it. No name of a file or
-    address that a client sends is opened, and nothing of a request stays. Nothing is encrypted here: for the internet
-    put a server with HTTPS in front.
+    address that a client sends is opened. A photograph stays in memory for ten minutes, so that a further request of it
+    takes less time (--cache 0: it does not). Nothing is encrypted here: for the internet put a server with HTTPS in
+    front.
 
     Exit status: 0 after SIGTERM, 130 after Ctrl-C, 2 an error.
 
@@ -88,7 +96,8 @@ def serve(
         models=tuple(models or ["default"]), host=host, port=port, workers=workers or usual_workers(), queue=queue,
         batch=batch, token=token, cors=tuple(cors or ()), hosts=tuple(hosts or ()), max_pixels=max_pixels,
         max_bytes=max_bytes, seconds=seconds, wait=wait, grace=grace, pose=pose, device=device, jobs=jobs, keep=keep,
-        clip_seconds=clip_seconds, job_seconds=job_seconds,
+        clip_seconds=clip_seconds, job_seconds=job_seconds, cache=cache, cache_bytes=cache_bytes,
+        cache_seconds=cache_seconds,
     )  # fmt: skip
     if host not in ("127.0.0.1", "localhost", "::1"):
         if not hosts:

@@ -348,10 +348,10 @@ def transfer(
             names = ["source", *(f"source {number}" for number in range(2, len(rows)))]
             line = [*(row[0] for row in rows[1:]), rows[0][1], rows[1][1], beside]
             page = sheet([line], [*names, "pose", "generated", "target"])
-            report.wrote(save_image(sheet_beside(out), np.asarray(page)), "sheet")
+            report.wrote(save_image(sheet_beside(out), np.asarray(page), result=True), "sheet")
             report.say(f"{out}  (with source and target beside it: {sheet_beside(out)})")
         else:
-            report.wrote(save_image(out, np.asarray(sheet(rows, ["source", *targets]))), "sheet")
+            report.wrote(save_image(out, np.asarray(sheet(rows, ["source", *targets])), result=True), "sheet")
             report.say(f"{out}  ({len(sources)} x {len(targets)}; single pictures in {out.with_suffix('')}/)")
 
 

@@ -201,7 +201,7 @@ def finish(report: Report, clip: Clip, source: Path) -> None:
         clip.path, "clip", frames=clip.frames, seconds=round(clip.seconds, 3), height=clip.height, width=clip.width,
         sound=clip.sound, resumed=clip.resumed,
     )  # fmt: skip
-    report.wrote(save_image(place, np.asarray(clip_sheet(clip, source))), "sheet")
+    report.wrote(save_image(place, np.asarray(clip_sheet(clip, source)), result=True), "sheet")
     sound = ", with the sound of the clip" if clip.sound else ""
     resumed = "; a stopped run was continued" if clip.resumed else ""
     report.say(

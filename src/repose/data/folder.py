@@ -30,6 +30,7 @@ from repose.data.records import Framing, JointEstimator, Pixels, read_photograph
 from repose.data.splits import pair_lists, split_people
 from repose.data.store import Report, StoreWriter, remove_partial
 from repose.images import PICTURES
+from repose.images.results import without_results
 from repose.represent.known_joints import KeypointFile, joints_on
 from repose.represent.pose_files import MIN_SCORE, FormatError
 from repose.represent.pose_files.reading import SUFFIXES
@@ -161,11 +162,15 @@ def _within(folder: Path) -> _Source:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; give the folder of the photographs")
     source = _Source()
-    for path in sorted(folder.rglob("*")):
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES]
+    results = {*without_results(found)[1]}
+    for path in found:
         inside = path.relative_to(folder)
-        if path.suffix.lower() not in PICTURES or any(part.startswith(".") for part in inside.parts):
+        if any(part.startswith(".") for part in inside.parts):
             continue
-        if len(inside.parts) == 1:
+        if path in results:
+            source.problems.append((inside.as_posix(), "result of Repose", "it is no photograph; a list may name it"))
+        elif len(inside.parts) == 1:
             source.problems.append((path.name, "picture of no person", "it lies in no subfolder"))
         else:
             source.entries.append(_Entry(_flat(inside), path, inside.as_posix(), inside.parts[0]))

@@ -101,7 +101,8 @@ class Photograph:
     ) -> Path:
         """Write a result as the photograph is: its colour profile, EXIF, XMP, resolution.
 
-        The orientation in EXIF is 1, as the result is upright, and a thumbnail of the photograph is left out.
+        The orientation in EXIF is 1, as the result is upright, and a thumbnail of the photograph is left out. The file
+        is marked as a result (`repose.images.results`).
 
         Args:
             path: with a suffix of `repose.images.FORMATS`.
@@ -117,7 +118,7 @@ class Photograph:
         picture, profile = self.in_own_colours(result, colours or (grey_profile and format_of(path) == "WEBP"))
         if size is not None and size != (picture.height, picture.width):
             picture = picture.resize((size[1], size[0]), PIL.Image.Resampling.LANCZOS)
-        return write(path, picture, profile, self.metadata.upright(*picture.size), quality)
+        return write(path, picture, profile, self.metadata.upright(*picture.size), quality, result=True)
 
     def _part(self, rgb: npt.NDArray[np.uint8], rows: slice, same: bool) -> npt.NDArray[np.uint8]:
         """Rows of a result in the photograph's own numbers; `same`: it has the photograph's size."""

@@ -16,6 +16,7 @@ from repose.files import replacing
 from repose.images.errors import ImageError
 from repose.images.metadata import LONGEST_EXIF, Metadata
 from repose.images.reading import ImageLike
+from repose.images.results import marking
 from repose.names import nearest
 from repose.represent.canvas import from_uint8
 
@@ -88,7 +89,9 @@ def on_white(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return laid
 
 
-def save_image(path: str | Path, image: npt.NDArray[np.uint8], quality: int | None = None) -> Path:
+def save_image(
+    path: str | Path, image: npt.NDArray[np.uint8], quality: int | None = None, result: bool = False
+) -> Path:
     """Write uint8 (H, W, 3), or (H, W, 4) with an alpha channel, as the suffix says; a missing folder is created.
 
     The file appears complete or not at all: it is written under a temporary name and renamed.
@@ -97,6 +100,7 @@ def save_image(path: str | Path, image: npt.NDArray[np.uint8], quality: int | No
         path: with a suffix of `FORMATS`.
         image: in sRGB.
         quality: of JPEG and WebP, 1 to 100; `QUALITY` by default.
+        result: it was computed of photographs: it is marked as such (`repose.images.results`).
 
     Raises:
         ImageError: another suffix, another shape or type, transparency in a JPEG, or more pixels than a WebP or JPEG
@@ -106,7 +110,7 @@ def save_image(path: str | Path, image: npt.NDArray[np.uint8], quality: int | No
     format_of(path)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (3, 4):
         raise ImageError(f"{path}: uint8 (H, W, 3) or (H, W, 4) is wanted, got {image.dtype} {image.shape}")
-    return write(path, PIL.Image.fromarray(image), quality=quality)
+    return write(path, PIL.Image.fromarray(image), quality=quality, result=result)
 
 
 def write(
@@ -115,6 +119,7 @@ def write(
     profile: bytes | None = None,
     metadata: Metadata = _NOTHING,
     quality: int | None = None,
+    result: bool = False,
 ) -> Path:
     """Write a picture of mode L, RGB or RGBA with a colour profile that fits it, and metadata.
 
@@ -145,6 +150,8 @@ def write(
         options["subsampling"] = "4:4:4"
     if metadata.xmp:
         options |= _xmp(format, metadata.xmp)
+    if result:
+        options |= marking(format, metadata.for_tiff, metadata.xmp)
     bare = picture.copy() if picture.info else picture
     bare.info = {}  # what is written stands in the arguments
     with replacing(path) as part, _Unnumbered(io.FileIO(part, "w")) as file:

@@ -15,11 +15,13 @@ class Task:
 
     Attributes:
         kind: what is asked for. files: field -> the bytes of its file. options: field -> its checked value.
+        digests: field -> a hash of the bytes of its photograph, by which it is known again; not of every file.
     """
 
     kind: Literal["transfer", "estimate"]
     files: Mapping[str, bytes] = field(repr=False)
     options: Mapping[str, Any]
+    digests: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> Hashable:
@@ -45,3 +47,20 @@ class Answer:
     media: str = "application/json"
     facts: Mapping[str, Any] = field(default_factory=dict)
     refused: RefusedError | None = None
+
+
+@dataclass(frozen=True)
+class CacheNumbers:
+    """What a worker's cache of photographs did since its process began, and what it holds.
+
+    Attributes:
+        source_hits, source_misses: requests whose source was there, and those whose was not. target_hits,
+            target_misses: the same of photographs as targets. photographs, bytes: that are kept now.
+    """
+
+    source_hits: int = 0
+    source_misses: int = 0
+    target_hits: int = 0
+    target_misses: int = 0
+    photographs: int = 0
+    bytes: int = 0

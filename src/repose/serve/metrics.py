@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Final
+
+from repose.serve.messages import CacheNumbers
 
 MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,6 +17,9 @@ SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 SIZES: Final = (1, 2, 4, 8, 16)
 """Upper bounds of the classes of the size of a batch."""
+
+
+_COUNTED: Final = ("source_hits", "source_misses", "target_hits", "target_misses")
 
 
 class Histogram:
@@ -51,6 +56,8 @@ class Metrics:
         self._seconds: dict[str, Histogram] = {}
         self._batches = Histogram(SIZES)
         self._lost = self._retried = 0
+        self._caches: dict[Hashable, CacheNumbers] = {}  # of each worker
+        self._counted: Counter[str] = Counter()  # by the caches of processes that are gone
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -68,6 +75,22 @@ class Metrics:
         with self._lock:
             self._lost += requests
             self._retried += again
+
+    def cache(self, worker: Hashable, numbers: CacheNumbers) -> None:
+        """What the cache of a worker's process did until now."""
+        with self._lock:
+            self._caches[worker] = numbers
+
+    def cache_gone(self, worker: Hashable) -> None:
+        """The process of a worker has ended, and its cache with it."""
+        with self._lock:
+            gone = self._caches.pop(worker, CacheNumbers())
+            for name in _COUNTED:
+                self._counted[name] += getattr(gone, name)
+
+    def _cached(self, name: str) -> int:
+        now: int = sum(getattr(one, name) for one in self._caches.values())
+        return self._counted[name] + now
 
     @property
     def answered(self) -> Counter[int]:
@@ -103,6 +126,14 @@ class Metrics:
             lines.append(f"repose_requests_lost_total {self._lost}")
             head("repose_requests_retried_total", "counter", "Of these, given to another worker.")
             lines.append(f"repose_requests_retried_total {self._retried}")
+            for what, about in (("hits", "that a worker still had"), ("misses", "that were read and understood anew")):
+                head(f"repose_cache_{what}_total", "counter", f"Photographs of requests {about}.")
+                for field in ("source", "target"):
+                    lines.append(f'repose_cache_{what}_total{{field="{field}"}} {self._cached(f"{field}_{what}")}')
+            head("repose_cache_photographs", "gauge", "Photographs that the workers keep.")
+            lines.append(f"repose_cache_photographs {self._cached('photographs')}")
+            head("repose_cache_bytes", "gauge", "Memory of what the workers keep of them.")
+            lines.append(f"repose_cache_bytes {self._cached('bytes')}")
         for name, (kind, help_, value) in gauges.items():
             head(name, kind, help_)
             lines.append(f"{name} {value:g}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from repose.serve.messages import Answer, Task
+from repose.serve.messages import Answer, CacheNumbers, Task
 from repose.serve.settings import ServeSettings
 
 
@@ -17,7 +17,8 @@ def worker_main(pipe: Connection[Any, Any], settings: ServeSettings) -> None:
     """Work until the pipe ends.
 
     The worker sends ("ready", models) or ("failed", sentence); then for each batch ("step", number or None) before each
-    step, ("answer", number, Answer), and ("done",).
+    step, ("answer", number, Answer), and ("done",). When its cache has changed it sends ("cache", CacheNumbers) before
+    that, and at any time where it forgets photographs that nobody asked for again.
     """
     # a stop is the parent's matter: what is in work is finished, and the pipe ends when it is time
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -35,10 +36,21 @@ def worker_main(pipe: Connection[Any, Any], settings: ServeSettings) -> None:
     def step(number: int | None) -> None:
         pipe.send(("step", number))
 
+    told = CacheNumbers()
+
+    def tell() -> None:
+        nonlocal told
+        if work.cache_numbers != told:
+            told = work.cache_numbers
+            pipe.send(("cache", told))
+
     try:
         while True:
+            while not pipe.poll(work.forget_old()):  # forever, where nothing is kept
+                tell()
             tasks: Sequence[Task] = pipe.recv()
             work.run(tasks, give, step)
+            tell()
             pipe.send(("done",))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
@@ -54,6 +66,7 @@ def start_work(settings: ServeSettings) -> Any:
     from repose.serve.work import Work
 
     torch.set_num_threads(settings.threads)
-    work = Work(settings.names, settings.pose, settings.device, settings.max_pixels)
+    cache = settings.cache, settings.cache_bytes, settings.cache_seconds
+    work = Work(settings.names, settings.pose, settings.device, settings.max_pixels, cache)
     work.warm()
     return work

@@ -6,8 +6,8 @@ import contextlib
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Final
@@ -54,16 +54,19 @@ class RequestQueue:
     Args:
         size: requests that may wait. batch: see there. wait: seconds that a request
             may wait.
-        workers: how many take from it.
+        workers: how many take from it. homes: photographs of which it is remembered which worker had them last.
     """
 
-    def __init__(self, size: int, batch: int = 1, wait: float = math.inf, workers: int = 1) -> None:
+    def __init__(self, size: int, batch: int = 1, wait: float = math.inf, workers: int = 1, homes: int = 0) -> None:
         self._size, self.batch, self._wait, self._workers = size, max(1, batch), wait, max(1, workers)
         self._entries: deque[Entry] = deque()
         self._condition = threading.Condition()
         self._bytes = 0
         self._pace = 1.0  # seconds of a worker for a request
         self._closed = False
+        self._most_homes = homes
+        self._homes: OrderedDict[bytes, Hashable] = OrderedDict()  # photograph -> the worker that had it last
+        self._idle: set[Hashable] = set()  # workers that wait in `take`
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -90,27 +93,36 @@ class RequestQueue:
                 raise busy(f"The server is busy: {waiting} requests wait, no more can.", "queue", self.retry_after)
             self._entries.append(entry)
             self._bytes += task.size
-            self._condition.notify()
+            self._condition.notify_all()
         return entry
 
-    def take(self, timeout: float | None = None) -> list[Entry]:
+    def take(self, timeout: float | None = None, worker: Hashable = None) -> list[Entry]:
         """The request that waits longest, and those of its key, up to a batch; where several workers take, a fair part.
 
-        Blocks until there is one.
+        Blocks until there is one. A request whose photograph another worker had, and has in its cache, is left to that
+        one if it is idle too; it is not kept waiting for a busy one.
+
+        Args:
+            worker: who asks.
 
         Returns:
             Nothing after `timeout` seconds, or once the queue is closed and empty.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
         with self._condition:
-            while True:
-                taken = self._next()
-                if taken:
-                    return taken
-                left = end - time.monotonic()
-                if self._closed or left <= 0:
-                    return []
-                self._condition.wait(None if left == math.inf else left)
+            self._idle.add(worker)
+            try:
+                while True:
+                    taken = self._next(worker)
+                    if taken:
+                        return taken
+                    left = end - time.monotonic()
+                    if self._closed or left <= 0:
+                        return []
+                    self._condition.wait(None if left == math.inf else left)
+            finally:
+                self._idle.discard(worker)
+                self._condition.notify_all()  # what was left to this one
 
     def put_back(self, entries: Iterable[Entry]) -> None:
         """Requests that a dead worker left: they are the next ones."""
@@ -146,21 +158,33 @@ class RequestQueue:
 
     # -- inside, with the condition held ------------------------------------------------------------------------
 
-    def _next(self) -> list[Entry]:
+    def _next(self, worker: Hashable) -> list[Entry]:
         self._drop_finished()
-        if not self._entries:
+        others = self._idle - {worker}
+        mine = [one for one in self._entries if self._home(one) not in others] if others else [*self._entries]
+        if not mine:
             return []
-        first = self._entries[0]
+        first = mine[0]
         together = [first]
         if (
             first.task.key is not None and not first.attempts
         ):  # a second attempt is alone: the first one may be its fault
-            same = [one for one in self._entries if one.task.key == first.task.key and not one.attempts]
+            same = [one for one in mine if one.task.key == first.task.key and not one.attempts]
             together = same[: min(self.batch, math.ceil(len(same) / self._workers))]
         for entry in together:
             self._entries.remove(entry)
             self._bytes -= entry.task.size
+            photograph = entry.task.digests.get("source")
+            if photograph is not None and self._most_homes:
+                self._homes[photograph] = worker
+                self._homes.move_to_end(photograph)
+        while len(self._homes) > self._most_homes:
+            self._homes.popitem(last=False)
         return together
+
+    def _home(self, entry: Entry) -> Hashable:
+        """The worker that had the photograph of a request last; the request itself where none had."""
+        return self._homes.get(entry.task.digests.get("source", b""), entry)
 
     def _drop_finished(self) -> None:
         """Leave out those whose client has gone; answer those that have waited too long."""

@@ -27,7 +27,8 @@ class Service:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.queue = RequestQueue(settings.queue, settings.batch, settings.wait, settings.workers)
+        homes = settings.cache * max(1, settings.workers)
+        self.queue = RequestQueue(settings.queue, settings.batch, settings.wait, settings.workers, homes)
         self.pool = Pool(settings, self.queue, self.metrics)
         self.jobs = Jobs(settings)
         self.stopping = False

@@ -16,6 +16,10 @@ ON_A_GPU: Final = 8
 MOST_WORKERS: Final = 4
 """Where nothing else is said: each takes 0.7 GB."""
 
+CACHE: Final = 16
+CACHE_BYTES: Final = 256_000_000
+CACHE_SECONDS: Final = 600.0
+
 MAX_PIXELS: Final = 25_000_000
 MAX_BYTES: Final = 32_000_000
 
@@ -46,6 +50,8 @@ class ServeSettings:
         receive: the body of a request must have arrived after so many seconds.
         pose: the keypoint estimator, by name. device: auto, cpu or cuda.
         jobs: videos that wait or whose results are kept, at most. keep: seconds that a result is kept.
+        cache: photographs that a worker keeps as they were understood, for further requests; 0: none. cache_bytes: of
+            memory for them, of each worker. cache_seconds: after which one that is not used is forgotten.
         clip_seconds: of a clip, so much is computed at most. job_seconds: a video may take so long.
     """
 
@@ -68,13 +74,17 @@ class ServeSettings:
     device: str = "auto"
     jobs: int = 16
     keep: float = 3600.0
+    cache: int = CACHE
+    cache_bytes: int = CACHE_BYTES
+    cache_seconds: float = CACHE_SECONDS
     clip_seconds: float = 30.0
     job_seconds: float = 1800.0
 
     def __post_init__(self) -> None:
         least: dict[str, float] = {
             "workers": 0, "queue": 1, "batch": 0, "max_pixels": 256, "max_bytes": 1024, "seconds": 0.1, "wait": 0.1,
-            "grace": 0, "receive": 0.1, "jobs": 1, "keep": 1, "clip_seconds": 0.1, "job_seconds": 1,
+            "grace": 0, "receive": 0.1, "jobs": 1, "keep": 1, "cache": 0, "cache_bytes": 0, "cache_seconds": 0,
+            "clip_seconds": 0.1, "job_seconds": 1,
         }  # fmt: skip
         for name, smallest in least.items():
             if getattr(self, name) < smallest:

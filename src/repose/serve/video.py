@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -62,6 +61,7 @@ def _computed(settings: ServeSettings, folder: Path, options: Mapping[str, Any],
     from repose.apps.motion.video import video
     from repose.images import load_image
     from repose.pipeline import load
+    from repose.serve.work_errors import noting
 
     out = folder / f"result.{options['format']}"
     clips = sorted(folder.glob("clip.*"))
@@ -76,9 +76,8 @@ def _computed(settings: ServeSettings, folder: Path, options: Mapping[str, Any],
         "which": options["person"], "mask": options["mask"], "background": behind, "room": options["room"],
         "rate": options["rate"], "size": options["size"], "progress": progress,
     }  # fmt: skip
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
+    notes: list[str] = []
+    with noting(notes):
         if clips:
             made = video(
                 source, clips[0], target_which=options["target_person"], follow=options["follow"],
@@ -87,7 +86,6 @@ def _computed(settings: ServeSettings, folder: Path, options: Mapping[str, Any],
             )  # fmt: skip
         else:
             made = animate(source, options["motion"], **shared)
-    notes = list(dict.fromkeys(str(warning.message) for warning in caught))
     return {
         "frames": made.frames, "seconds": round(made.seconds, 3), "height": made.height, "width": made.width,
         "sound": made.sound, "notes": notes[:10],

@@ -21,19 +21,20 @@ import torch
 from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, choose, complete, estimator
-from repose.images import ImageError, load_image
+from repose.images.results import marking
 from repose.models.weights import find_weights, read_card
 from repose.names import nearest
 from repose.person import Person
-from repose.picture_files import open_picture
-from repose.pipeline import Model, covering, load, read_person, read_pose, require_mask, to_pixels, with_mask
+from repose.pipeline import Model, covering, load, read_pose, require_mask, to_pixels, with_mask
 from repose.represent.canvas import from_uint8
 from repose.represent.pose_files import MIN_SCORE
 from repose.represent.pose_files.own import own_text
 from repose.scene import Background, Pose, Scene
 from repose.scene.room import room_for
+from repose.serve.advice import advised
 from repose.serve.errors import RefusedError, split_advice
-from repose.serve.messages import Answer, Task
+from repose.serve.messages import Answer, CacheNumbers, Task
+from repose.serve.photographs import CacheLimits, Photographs, Source
 from repose.serve.work_errors import answering, at, noting, refused
 
 MEDIA: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -52,6 +53,7 @@ class _Transfer:
 
     number: int
     task: Task
+    source: Source
     scene: Scene
     pose: Pose
     background: Background
@@ -64,16 +66,20 @@ class Work:
 
     Args:
         models: names that requests may give -> weights. pose: name of the keypoint estimator. device: see
-            `repose.load`. max_pixels: of a picture.
+            `repose.load`. max_pixels: of a picture. cache: what is kept of the photographs of sources for further
+            requests, at most; of photographs of targets as many sets of joints are kept.
 
     Raises:
         ValueError, OSError: a model cannot be loaded.
     """
 
-    def __init__(self, models: Mapping[str, str], pose: str, device: str, max_pixels: int) -> None:
+    def __init__(
+        self, models: Mapping[str, str], pose: str, device: str, max_pixels: int, cache: CacheLimits = (0, 0, 0)
+    ) -> None:
         self.models: dict[str, Model] = {name: load(given, device) for name, given in models.items()}
         self._cards = {name: _card(given) for name, given in models.items()}
         self._pose, self._max_pixels = pose, max_pixels
+        self._photographs = Photographs(pose, max_pixels, cache)
         estimator_names = ESTIMATORS["keypoints"]
         if pose not in estimator_names:
             raise ValueError(f"no estimator of keypoints is called '{pose}'; {nearest(pose, estimator_names)}")
@@ -96,6 +102,17 @@ class Work:
                 with contextlib.suppress(ValueError, ImportError, OSError):
                     model.pose(model.scene(person), Person(keypoints=joints))
 
+    # -- what is kept of photographs ---------------------------------------------------------------------------------
+
+    def forget_old(self) -> float | None:
+        """Drop photographs that nobody asked for again; seconds until there are more, None where none is kept."""
+        return self._photographs.forget_old()
+
+    @property
+    def cache_numbers(self) -> CacheNumbers:
+        """What the cache did until now."""
+        return self._photographs.numbers
+
     # -- batches ------------------------------------------------------------------------------------------------
 
     def run(self, tasks: Sequence[Task], give: Give, step: Step = lambda _: None) -> None:
@@ -107,6 +124,7 @@ class Work:
         """
         begun = time.perf_counter()
         ready: list[_Transfer] = []
+        give = self._making_room(give)
         for number, task in enumerate(tasks):
             step(number)
             with answering(number, give):
@@ -127,9 +145,20 @@ class Work:
                     dtype = torch.float16 if one.scene.placement.size[0] * one.scene.placement.size[1] * 3 > _LARGE \
                         else torch.float32  # fmt: skip
                     pixels = to_pixels(model.composed(one.scene, one.pose, output, one.background, dtype))
+                self._photographs.keep(one.source)
                 one.facts |= {"batch": len(ready), "notes": one.notes[:_NOTES]}
                 one.facts["seconds"] = round(time.perf_counter() - begun, 3)
                 give(one.number, _picture(pixels, one.task.options, one.facts))
+
+    def _making_room(self, give: Give) -> Give:
+        """The same, but where the memory does not suffice for a request, nothing is kept for further ones."""
+
+        def given(number: int, answer: Answer) -> None:
+            if answer.refused is not None and answer.refused.status == 507:
+                self._photographs.forget()
+            give(number, answer)
+
+        return given
 
     def _outputs(self, model: Model, ready: Sequence[_Transfer], give: Give) -> Iterator[Any]:
         """What the network gives of each; together, and one by one where that fails (memory)."""
@@ -157,19 +186,18 @@ class Work:
             try:
                 require_mask(options["mask"])
             except ValueError as error:
-                wrong, advice = split_advice(str(error))
+                wrong, advice = split_advice(advised(str(error), "client"))
                 raise RefusedError(400, wrong, "mask", advice) from None
-            pixels = self._pixels(task.files["source"], "source")
+            source, cached = self._photographs.source(task)
             with at("target"):
-                target = self._target(task)
+                target = self._target(task, model)
             behind: Background = options["background"] or "keep"
             if "background" in task.files:
-                behind = from_uint8(self._pixels(task.files["background"], "background"))
+                behind = from_uint8(self._photographs.pixels(task.files["background"], "background"))
             with at("source"):
-                known = options.get("source_keypoints")
-                person = read_person(pixels, self._pose, options["person"], known, options["min_score"])
-                person = with_mask(person, options["mask"])
-                scene = model.scene(person)
+                scene = self._photographs.scene(source, task, model)
+            self._photographs.keep(source)
+            person = scene.person
             with at("target"):
                 if options["room"]:
                     self._check_room(scene, target, options["retarget"])
@@ -179,10 +207,11 @@ class Work:
                 behind = covering(behind, scene.placement.size)
         facts = {
             "model": model.name,
+            "cached": cached,
             "source_joints": int((person.keypoints[:, 2] > 0).sum()) if person.keypoints is not None else 0,
             "target_joints": int((target.keypoints[:, 2] > 0).sum()) if target.keypoints is not None else 0,
         }
-        return _Transfer(number, task, scene, pose, behind, facts, notes)
+        return _Transfer(number, task, source, scene, pose, behind, facts, notes)
 
     def _check_room(self, scene: Scene, target: Person, retarget: bool) -> None:
         """Refuse a figure that reaches so far beyond the photograph that the enlarged one has too many pixels."""
@@ -194,12 +223,12 @@ class Work:
             text = f"The enlarged photograph would have {width}x{height} pixels, {limit}."
             raise RefusedError(413, text, "room", "Send a smaller photograph, or leave room away.")
 
-    def _target(self, task: Task) -> Person:
+    def _target(self, task: Task, model: Model) -> Person:
         """The pose that is asked for: of a photograph, of a pose file or of joints."""
         options, content = task.options, task.files["target"]
         which, least, size = options["target_person"], options["min_score"], options["target_size"]
         if options["target_kind"] == "picture":
-            poses = read_pose(self._pixels(content, "target"), self._pose, which, least, size)
+            poses = self._photographs.target(task, model)
         elif options["target_kind"] == "joints":
             poses = read_pose(_rows(content, "target"), self._pose, which, least, size)
         else:
@@ -227,7 +256,7 @@ class Work:
         options = task.options
         begun, notes = time.perf_counter(), list[str]()
         with noting(notes), at("picture"):
-            pixels = self._pixels(task.files["picture"], "picture")
+            pixels = self._photographs.pixels(task.files["picture"], "picture")
             found = self._estimator().people(pixels)
             if options["person"] != "all":
                 found = [choose(found, options["person"], pixels.shape[1])]
@@ -251,26 +280,15 @@ class Work:
     def _estimator(self) -> KeypointEstimator:
         return estimator(self._pose)
 
-    def _pixels(self, content: bytes, where: str) -> npt.NDArray[np.uint8]:
-        """uint8 (H, W, 3) of the bytes of a picture."""
-        with at(where):
-            try:
-                with open_picture(io.BytesIO(content)) as image:
-                    image.filename = "the picture"  # type: ignore[attr-defined]  # its name in errors
-                    return load_image(image, self._max_pixels)
-            except ImageError:
-                raise
-            except Exception as error:  # Pillow's readers of broken files raise nearly every type
-                raise ImageError(
-                    f"the picture is broken or cut off ({type(error).__name__}); send the whole file, as JPEG or PNG"
-                ) from error
-
 
 # -- answers ----------------------------------------------------------------------------------------------------------
 
 
 def _picture(pixels: npt.NDArray[np.uint8], options: Mapping[str, Any], facts: dict[str, Any]) -> Answer:
-    """A result as a file, in sRGB, without any metadata of the photograph (EXIF may tell where it was taken)."""
+    """A result as a file, in sRGB, without any metadata of the photograph (EXIF may tell where it was taken).
+
+    It has the mark of results alone, so that a folder of photographs in which it is stored leaves it out.
+    """
     image = PIL.Image.fromarray(pixels)
     longest = options["size"]
     if longest is not None and max(image.size) > longest:
@@ -280,11 +298,11 @@ def _picture(pixels: npt.NDArray[np.uint8], options: Mapping[str, Any], facts: d
     how = options["format"]
     buffer = io.BytesIO()
     if how == "png":
-        image.save(buffer, "PNG", compress_level=1)
+        image.save(buffer, "PNG", compress_level=1, **marking("PNG"))
     elif how == "jpeg":
-        image.save(buffer, "JPEG", quality=options["quality"], subsampling="4:4:4")
+        image.save(buffer, "JPEG", quality=options["quality"], subsampling="4:4:4", **marking("JPEG"))
     else:
-        image.save(buffer, "WEBP", quality=options["quality"], method=2)
+        image.save(buffer, "WEBP", quality=options["quality"], method=2, **marking("WEBP"))
     facts |= {"width": image.width, "height": image.height}
     return Answer(buffer.getvalue(), MEDIA[how], facts)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from repose.estimate import MissingFieldError
+from repose.serve.advice import advised
 from repose.serve.errors import RefusedError, split_advice
 from repose.serve.messages import Answer
 
@@ -43,14 +44,15 @@ def answering(number: int, give: Callable[[int, Answer], None]) -> Iterator[None
 
 @contextmanager
 def noting(notes: list[str]) -> Iterator[None]:
-    """Warnings of the block become notes."""
+    """Warnings of the block become notes, in the words of clients."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         yield
     for warning in caught:
-        if str(warning.message) not in notes:
-            notes.append(str(warning.message))
+        note = advised(str(warning.message), "client")
+        if note not in notes:
+            notes.append(note)
 
 
 def refused(error: BaseException) -> RefusedError:
@@ -69,7 +71,7 @@ def refused(error: BaseException) -> RefusedError:
         return RefusedError(507, "There is not enough memory for this picture.", where, "Send a smaller picture.")
     if isinstance(error, ValueError | KeyError):
         text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-        wrong, advice = split_advice(text)
+        wrong, advice = split_advice(advised(text, "client"))
         return RefusedError(422, wrong, where, advice)
     traceback.print_exception(error, file=sys.stderr)
     kind = type(error).__name__

@@ -120,12 +120,15 @@ class _ThreadWorker(_Worker):
         self._pool.loaded(work.describe())
         self.ready = True
         while not self._ending:
-            entries = self._pool.queue.take(1.0)
+            entries = self._pool.queue.take(1.0, self)
             if not entries:
+                work.forget_old()
+                self._pool.metrics.cache(self, work.cache_numbers)
                 continue
             self.count, begun = len(entries), time.monotonic()
             work.run([entry.task for entry in entries], lambda k, answer, all_=entries: all_[k].finish(answer))
             self._pool.metrics.batch(len(entries))
+            self._pool.metrics.cache(self, work.cache_numbers)
             self._pool.queue.record_pace((time.monotonic() - begun) / len(entries))
             self.count = 0
 
@@ -158,10 +161,11 @@ class _ProcessWorker(_Worker):
                 false_starts = 0
                 self._pool.failed = ""
                 while not self._ending and process.is_alive():
-                    entries = self._pool.queue.take(0.5)
-                    if entries and not self._worked(process, pipe, entries):
+                    entries = self._pool.queue.take(0.5, self)
+                    if not (self._worked(process, pipe, entries) if entries else self._heard(pipe)):
                         break
             finally:
+                self._pool.metrics.cache_gone(self)
                 self.ready, self.pid, self._process = False, 0, None
                 pipe.close()
                 process.kill()
@@ -200,6 +204,15 @@ class _ProcessWorker(_Worker):
         self.ready = True
         return True
 
+    def _heard(self, pipe: Connection[Any, Any]) -> bool:
+        """Read what the process says of its cache while it has nothing to do; False where it is dead."""
+        try:
+            while pipe.poll():
+                self._pool.metrics.cache(self, pipe.recv()[1])
+        except (EOFError, OSError):
+            return False
+        return True
+
     def _worked(self, process: BaseProcess, pipe: Connection[Any, Any], entries: list[Entry]) -> bool:
         """Let the process compute a batch; False where it is dead afterwards."""
         begun, limit = time.monotonic(), self._pool.settings.seconds
@@ -221,6 +234,8 @@ class _ProcessWorker(_Worker):
                 elif what == "answer":
                     number, answer = more
                     self._answered(left.pop(number), answer)
+                elif what == "cache":
+                    self._pool.metrics.cache(self, more[0])
         except (EOFError, OSError):
             self._died(process, left)
             return False

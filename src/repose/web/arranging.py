@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -94,13 +96,35 @@ def pose_names() -> list[str]:
 def named_pose(name: str) -> Tensor:
     """A named pose of the renderer's people, seen from the front: keypoints (18, 3), pixels of no picture.
 
+    Args:
+        name: large and small letters are the same.
+
     Raises:
-        ValueError: no such name.
+        ValueError: no such name; names those that are near.
     """
-    try:
-        return _named(name).clone()
-    except KeyError:
-        raise ValueError(f"no pose is called '{name[:60]}'; choose one of the list") from None
+    names = pose_names()
+    known = {one.lower(): one for one in names}
+    asked = " ".join(name.lower().split())
+    if asked not in known:
+        near = near_names(asked, names)
+        advice = f"did you mean {' or '.join(repr(one) for one in near)}?" if near else "choose one of the list"
+        raise ValueError(f"no pose is called '{name[:60]}'; {advice}")
+    return _named(known[asked]).clone()
+
+
+def near_names(asked: str, names: Sequence[str], most: int = 3) -> list[str]:
+    """Names, at most so many, that begin with a text, hold its words, or are spelled like it; the nearest first."""
+    words = asked.lower().split()
+    if not words:
+        return []
+    low = {name: name.lower() for name in names}
+    there = sorted({word for known in low.values() for word in known.split()})
+    corrected = [(difflib.get_close_matches(word, there, 1, 0.7) or [word])[0] for word in words]
+    begin = [name for name in names if low[name].startswith(" ".join(words))]
+    hold = [name for name in names if all(word in low[name] for word in words)]
+    meant = [name for name in names if all(word in low[name].split() for word in corrected)]
+    spelled = [name for name in names if low[name] in difflib.get_close_matches(asked.lower(), low.values(), most, 0.7)]
+    return list(dict.fromkeys([*begin, *hold, *meant, *spelled]))[:most]
 
 
 def placed(target: Tensor, source: Tensor, size: tuple[int, int] | None = None) -> Tensor:

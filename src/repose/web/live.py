@@ -40,8 +40,10 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from torch import Tensor
 
+from repose.estimate import MissingFieldError
 from repose.images import stem_of
 from repose.person import JOINTS, LIMBS, MIRROR
+from repose.serve.advice import advised
 from repose.web import arranging, clips, posing
 from repose.web.posing import Models
 from repose.web.sessions import Limits, Session, Sessions
@@ -272,7 +274,8 @@ def live_router(live: Live) -> APIRouter:
                 return posing.pose_file(session, joints)
             if what == "skeleton":
                 return posing.skeleton_picture(session, joints)
-            return posing.encoded(posing.full_picture(session, models, model, joints, background), lossless=True)[0]
+            whole = posing.full_picture(session, models, model, joints, background)
+            return posing.encoded(whole, lossless=True, result=True)[0]
 
         name, kind = _FILES[what]
         return _download(await live.compute(content), f"{session.name}_{name}", kind)
@@ -336,9 +339,13 @@ class _Route(APIRoute):
             except PageError as refused:
                 headers = {"Retry-After": "3"} if refused.status == 503 else {}
                 return JSONResponse({"error": str(refused)}, refused.status, _PRIVATE | headers)
-            except (ValueError, KeyError, OSError, ImportError) as error:
+            except (MissingFieldError, ImportError, FileNotFoundError) as error:
+                log.error("%s", error)  # the matter of whoever runs the page: it may name files of this machine
+                text = "a network or a package that this needs is missing here; who runs this page finds it in its log"
+                return JSONResponse({"error": text}, 501, _PRIVATE)
+            except (ValueError, KeyError, OSError) as error:
                 text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-                return JSONResponse({"error": text or type(error).__name__}, 422, _PRIVATE)
+                return JSONResponse({"error": advised(text, "visitor") or type(error).__name__}, 422, _PRIVATE)
             except (MemoryError, torch.OutOfMemoryError):
                 return JSONResponse({"error": "there is not enough memory for this picture; use a smaller one"}, 507)
             except Exception:

@@ -66,8 +66,9 @@ def _pose_controls() -> None:
     with gradio.Column(elem_classes="rp-card"):
         gradio.Markdown("### Pose")
         named = gradio.Dropdown(
-            pose_names(), value=None, label="A named pose", info="Type to search: arms up, sitting, kicking …"
-        )
+            pose_names(), value=None, label="A named pose", info="Type to search: arms up, sitting, kicking …",
+            allow_custom_value=True,  # or a name that is not in the list would be taken back without a word
+        )  # fmt: skip
         named.input(None, named, None, js="(name) => { window.repose.named(name); }")
         given = gradio.Button("Pose of another photograph or file …")
         given.click(None, None, None, js="() => { window.repose.poseFile(); }")

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from repose.estimate import NobodyFound, estimator
 from repose.images import load_image
+from repose.images.results import marking
 from repose.models.weights import shipped
 from repose.person import JOINTS, Person
 from repose.pipeline import Model, covering, load, read_pose, with_mask
@@ -26,6 +27,7 @@ from repose.represent.keypoints import draw_skeleton
 from repose.represent.pose_files import write_keypoints
 from repose.scene import Background, Pose, Scene
 from repose.scene.room import room_for, with_room, worth_a_note
+from repose.serve.advice import advised
 from repose.web.arranging import named_pose
 from repose.web.sessions import Limits, Pixels, Session
 
@@ -106,8 +108,9 @@ def as_file(content: bytes, name: str) -> Iterator[Path]:
         try:
             yield path
         except (ValueError, OSError) as error:
-            text = str(error).replace(f"{folder}/", "")
-            raise ValueError(text) from error
+            if folder not in str(error):
+                raise  # it is not of this file: a network may be missing
+            raise ValueError(str(error).replace(f"{folder}/", "")) from error
 
 
 def read_photograph(content: bytes, name: str, limits: Limits) -> tuple[Pixels, Pixels]:
@@ -312,11 +315,16 @@ def beyond(session: Session, joints: Tensor) -> str:
     return f"{share:.0%} of the figure lies beyond the photograph{named} and is cut off"
 
 
-def encoded(pixels: Pixels, lossless: bool = False) -> tuple[bytes, str]:
-    """A picture as bytes and their media type: JPEG, PNG where it is `lossless` or transparent."""
+def encoded(pixels: Pixels, lossless: bool = False, result: bool = False) -> tuple[bytes, str]:
+    """A picture as bytes and their media type: JPEG, PNG where it is `lossless` or transparent.
+
+    Args:
+        result: it is stored by the visitor, and is marked as a result (`repose.images.results`); of a PNG.
+    """
     content = io.BytesIO()
     if lossless or pixels.shape[2] == 4:
-        PIL.Image.fromarray(pixels).save(content, "PNG", compress_level=6 if lossless else 1)
+        marks = marking("PNG") if result else {}
+        PIL.Image.fromarray(pixels).save(content, "PNG", compress_level=6 if lossless else 1, **marks)
         return content.getvalue(), "image/png"
     PIL.Image.fromarray(pixels).save(content, "JPEG", quality=_QUALITY)
     return content.getvalue(), "image/jpeg"
@@ -383,4 +391,4 @@ def _noting() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield notes
-    notes += [str(one.message) for one in caught if one.category is UserWarning]
+    notes += [advised(str(one.message), "visitor") for one in caught if one.category is UserWarning]

@@ -19,7 +19,7 @@ import uvicorn
 from repose.listening import EVERYBODY, addresses, listener, own_hosts
 from repose.serve.guard import Guard
 from repose.serve.metrics import Metrics
-from repose.serve.settings import ServeSettings
+from repose.serve.settings import CACHE_SECONDS, ServeSettings
 from repose.web import arranging, posing
 from repose.web.live import Live, live_router
 from repose.web.posing import Models
@@ -126,6 +126,7 @@ def run(
     settings = ServeSettings(
         models=models.places, host=host, port=port, workers=1, hosts=(*own_hosts(host), *hosts), pose=models.pose,
         receive=300.0, max_bytes=limits.bytes + 1_000_000, max_pixels=limits.pixels, device=models.device,
+        cache_seconds=min(CACHE_SECONDS, limits.seconds),
     )  # fmt: skip
     live = Live(models, limits)
     try:

@@ -21,7 +21,7 @@ async function call(path, { json, file, method } = {}) {
   try {
     reply = await fetch(new URL("live/" + path, document.baseURI), options);
   } catch {
-    throw new Error("The server does not answer. Is repose web still running?");
+    throw new Error("The server does not answer. Try again in a moment, or ask who runs this page.");
   }
   if (!reply.ok) {
     const text = await reply.json().then((given) => given.error, () => `the server says ${reply.status} ${reply.statusText}`);
@@ -90,7 +90,7 @@ async function enlarge() { // the photograph, where the figure leaves it
   });
 }
 part("room").addEventListener("click", enlarge);
-const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/\.?$/, "."); // names of files stay
+const sentence = (text) => (/^\S*\.\w/.test(text) ? text[0] : text.charAt(0).toUpperCase()) + text.slice(1).replace(/(?<![.?!])$/, "."); // names of files stay
 
 function begin(own) {
   state.own = copy(own); state.joints = copy(own); state.base = copy(own); state.undo = []; state.redo = [];
@@ -486,7 +486,12 @@ window.repose = {
     state.background = name;
     if (name === "picture") ready(() => part("backdrop-file").click())(); else if (state.session) ask();
   },
-  named: ready((name) => { if (name) during(`Taking the pose “${name}” …`, async () => taken((await (await here("named", { json: { name } })).json()).joints)); }),
+  named: ready((typed) => {
+    if (!typed) return;
+    const found = state.about.poses.filter((one) => one.toLowerCase().includes(typed.trim().toLowerCase()));
+    const name = found.length === 1 ? found[0] : typed; // of several or none the server says which are near
+    during(`Taking the pose “${name}” …`, async () => taken((await (await here("named", { json: { name } })).json()).joints));
+  }),
   poseFile: ready(() => part("pose-file").click()),
   taken: ready((name) => during("", async () => taken((await (await here("taken", { json: { name } })).json()).joints))),
   save: ready(save),
