@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from repose.losses.adversarial import ImagePool, adversarial
+from repose.losses.adversarial import KINDS, AdversarialKind, ImagePool, adversarial
 
 SCORE = torch.tensor([[-1.0, 0.0], [0.5, 2.0]])
 
@@ -95,3 +95,19 @@ def test_empty_pool_resumes() -> None:
     pool(_pictures(0, 5))
     with pytest.raises(ValueError, match="holds 1"):
         ImagePool(1).load_state_dict(pool.state_dict())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_weight_says_which_scores_count(kind: AdversarialKind) -> None:
+    score = torch.randn(2, 1, 4, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weight = torch.zeros(2, 1, 4, 3)
+    weight[0, 0, 1], weight[1, 0, 2] = 2, 1
+    for real, generator in ((True, False), (False, False), (True, True)):
+        loss = adversarial(score, real, kind, generator=generator, weight=weight)
+        rows = [adversarial(row, real, kind, generator=generator) for row in (score[0, 0, 1], score[1, 0, 2])]
+        assert loss.item() == pytest.approx((2 * rows[0] + rows[1]).item() / 3, rel=1e-5)
+        (slope,) = torch.autograd.grad(loss, score)
+        assert not slope[weight == 0].any()
+        assert adversarial(score, real, kind, generator=generator, weight=0 * weight).item() == 0
+    with pytest.raises(ValueError, match=r"a weight of \(2, 1, 4, 3\) is wanted, got \(2, 1, 4\)"):
+        adversarial(score, True, kind, weight=weight[..., 0])

@@ -1,5 +1,6 @@
 """LPIPS as a loss, against the metric, on random weights and on the published ones where they are at hand."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,22 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from repose.hub.fetch import FileMissingError
-from repose.losses.lpips import Lpips, WeightedAlexNet
+from repose.losses.lpips import Lpips, Trunk, WeightedTrunk
 from repose.losses.perceptual import Perceptual
 from repose.metrics.picture_networks import LpipsNetwork
 from repose.nn.alexnet import TAPS, AlexNet
-from repose.nn.lpips import ALEXNET_WITH_WEIGHTS, lpips_alexnet, lpips_weights
+from repose.nn.lpips import ALEXNET_WITH_WEIGHTS, lpips_alexnet, lpips_vgg16, lpips_weights
 from repose.train.memory_count import feature_networks
 
 
 @pytest.fixture(scope="module")
-def network() -> WeightedAlexNet:
+def network() -> WeightedTrunk:
     """AlexNet with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         term = Lpips()
         blank = term.blank()
-    assert isinstance(blank, WeightedAlexNet)
+    assert isinstance(blank, WeightedTrunk)
     return blank
 
 
@@ -37,7 +38,7 @@ def scaled(values: Tensor) -> Tensor:
     return values.float() / 127.5 - 1
 
 
-def test_it_is_the_metric(network: WeightedAlexNet) -> None:
+def test_it_is_the_metric(network: WeightedTrunk) -> None:
     one, other = pictures(0), pictures(1)
     metric = LpipsNetwork(network.network, network.weights, torch.device("cpu"))
     wanted = metric.distances({"target": other, "generated": one})["generated"].mean().item()
@@ -49,14 +50,35 @@ def test_it_is_the_metric(network: WeightedAlexNet) -> None:
     assert term(scaled(one), scaled(one)).item() == 0
 
 
-def test_it_is_the_metric_with_the_published_weights(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("trunk", "read"), [("alex", lpips_alexnet), ("vgg", lpips_vgg16)])
+def test_it_is_the_metric_with_the_published_weights(
+    trunk: Trunk,
+    read: Callable[[], tuple[nn.Module, dict[str, Tensor]]],
+    shared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("REPOSE_FILES", str(shared / "models"))
     monkeypatch.setenv("REPOSE_OFFLINE", "1")
-    metric = LpipsNetwork(*lpips_alexnet(), torch.device("cpu"))
+    metric = LpipsNetwork(*read(), torch.device("cpu"))
     one, other = pictures(0), pictures(1)
     wanted = metric.distances({"target": other, "generated": one})["generated"].mean().item()
     assert 0.1 < wanted < 1
-    assert Lpips()(scaled(one), scaled(other)).item() == pytest.approx(wanted, rel=1e-5)
+    assert Lpips(trunk=trunk)(scaled(one), scaled(other)).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_vgg16_before_its_file_is_read() -> None:
+    with torch.random.fork_rng():
+        term = Lpips(trunk="vgg")
+        blank = term.blank()
+    assert sum(weight.numel() for weight in blank.parameters()) == 14_714_688  # VGG16 without its classifier
+    one = scaled(pictures(0))[:1, :, :16, :16].requires_grad_()
+    term(one, scaled(pictures(1))[:1, :, :16, :16]).backward()
+    assert one.grad is not None
+    assert float(one.grad.abs().max()) > 0
+    with pytest.raises(ValueError, match=r"H and W of 16 or more are wanted, got \(1, 3, 12, 16\)"):
+        term(one[:, :, :12], one[:, :, :12])
+    with pytest.raises(ValueError, match="no trunk 'vgg19'"):
+        Lpips(trunk="vgg19")  # type: ignore[arg-type]
 
 
 def test_both_files_hold_the_same_learnt_weights(shared: Path) -> None:
@@ -66,7 +88,7 @@ def test_both_files_hold_the_same_learnt_weights(shared: Path) -> None:
         assert torch.equal(weight, published[tap])
 
 
-def test_the_weight_says_which_pixels_count(network: WeightedAlexNet) -> None:
+def test_the_weight_says_which_pixels_count(network: WeightedTrunk) -> None:
     """By hand: per layer, the weighted mean over places and pictures."""
     one, other = scaled(pictures(0)), scaled(pictures(1))
     weight = torch.zeros(3, 1, 96, 72)
@@ -89,9 +111,9 @@ def test_the_weight_says_which_pixels_count(network: WeightedAlexNet) -> None:
     assert half.item() == pytest.approx(term(one[:1], other[:1], weight[:1]).item())
 
 
-def test_the_gradient_is_the_slope(network: WeightedAlexNet) -> None:
+def test_the_gradient_is_the_slope(network: WeightedTrunk) -> None:
     with torch.random.fork_rng():
-        double = WeightedAlexNet(AlexNet(), network.weights)
+        double = WeightedTrunk(AlexNet(), network.weights)
     double.load_state_dict(network.state_dict())
     term = Lpips(double)
     one = scaled(pictures(0))[:1].requires_grad_()
@@ -109,9 +131,9 @@ def test_the_gradient_is_the_slope(network: WeightedAlexNet) -> None:
     assert (up - down) / (2 * step) == pytest.approx(one.grad.norm().item(), rel=0.03)
 
 
-def test_flat_pictures_have_a_finite_slope(network: WeightedAlexNet) -> None:
+def test_flat_pictures_have_a_finite_slope(network: WeightedTrunk) -> None:
     """Where a layer is silent its vector has no length."""
-    dead = WeightedAlexNet(AlexNet(), network.weights)
+    dead = WeightedTrunk(AlexNet(), network.weights)
     for layer in dead.network.features.values():
         layer.weight.zero_()
         layer.bias.zero_()
@@ -154,7 +176,7 @@ def test_missing_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         term(torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64))
 
 
-def test_wrong_shapes(network: WeightedAlexNet) -> None:
+def test_wrong_shapes(network: WeightedTrunk) -> None:
     term, images = Lpips(network), scaled(pictures(0))
     with pytest.raises(ValueError, match=r"H and W of 63 or more are wanted, got \(3, 3, 40, 72\)"):
         term(images[:, :, :40], images[:, :, :40])

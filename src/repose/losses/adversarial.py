@@ -17,7 +17,9 @@ AdversarialKind = Literal["lsgan", "bce", "hinge"]
 KINDS: Final[tuple[str, ...]] = get_args(AdversarialKind)
 
 
-def adversarial(score: Tensor, real: bool, kind: AdversarialKind, *, generator: bool = False) -> Tensor:
+def adversarial(
+    score: Tensor, real: bool, kind: AdversarialKind, *, generator: bool = False, weight: Tensor | None = None
+) -> Tensor:
     """How far a discriminator's scores are from "real" or from "generated"; a scalar, the mean over all scores.
 
     Args:
@@ -27,21 +29,30 @@ def adversarial(score: Tensor, real: bool, kind: AdversarialKind, *, generator: 
             cross-entropy of the sigmoid (Goodfellow et al. 2014, the generator's term not saturating); "hinge":
             max(0, 1 -+ score) (Lim and Ye 2017).
         generator: the term is the generator's. Only "hinge" differs: it is then the mean of -score.
+        weight: how much each score counts, 0 or more, of the scores' shape: the mean becomes the weighted mean, and a
+            weight of 0 everywhere gives 0. No gradient flows to it.
 
     Raises:
-        ValueError: another kind (names the nearest), or a generator's term with real=False.
+        ValueError: another kind (names the nearest), a generator's term with real=False, or a weight of another shape.
     """
     if kind not in KINDS:
         raise ValueError(f"adversarial: no kind '{kind}'; {nearest(kind, KINDS)}")
     if generator and not real:
         raise ValueError("adversarial: the generator's term asks for real=True")
+    if weight is not None and weight.shape != score.shape:
+        raise ValueError(f"adversarial: a weight of {tuple(score.shape)} is wanted, got {tuple(weight.shape)}")
     if kind == "lsgan":
-        return (score - float(real)).square().mean()
-    if kind == "bce":
-        return F.softplus(-score if real else score).mean()
-    if generator:
-        return -score.mean()
-    return F.relu(1 - score if real else 1 + score).mean()
+        off = (score - float(real)).square()
+    elif kind == "bce":
+        off = F.softplus(-score if real else score)
+    elif generator:
+        off = -score
+    else:
+        off = F.relu(1 - score if real else 1 + score)
+    if weight is None:
+        return off.mean()
+    weight = weight.detach()
+    return (off * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
 @contextmanager

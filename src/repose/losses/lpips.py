@@ -1,22 +1,32 @@
-"""LPIPS v0.1 on AlexNet as a loss: differentiable, over the picture or over a person alone."""
+"""LPIPS v0.1 as a loss, on AlexNet or VGG16: differentiable, over the picture or over a person alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repose.losses.frozen import FrozenNetworkTerm
-from repose.nn.alexnet import TAPS, AlexNet
-from repose.nn.lpips import distance_maps, lpips_alexnet
+from repose.names import nearest
+from repose.nn.alexnet import AlexNet
+from repose.nn.lpips import LPIPS_TAPS, distance_maps, lpips_alexnet, lpips_vgg16
+from repose.nn.vgg import VGG16
 
-_CHANNELS = (64, 192, 384, 256, 256)
+Trunk = Literal["alex", "vgg"]
+
+TRUNKS: Final[tuple[str, ...]] = get_args(Trunk)
+
+_CHANNELS: Final = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
+
+_LEAST: Final = {"alex": 63, "vgg": 16}
+"""Rows and columns of a picture, at least."""
 
 
-class WeightedAlexNet(nn.Module):
-    """AlexNet with LPIPS's learnt weights of its channels; frozen.
+class WeightedTrunk(nn.Module):
+    """The trunk of LPIPS with the learnt weights of its channels; frozen.
 
     Args:
         network: returns its taps of pictures in [0, 1].
@@ -43,22 +53,29 @@ class WeightedAlexNet(nn.Module):
 
 
 class Lpips(FrozenNetworkTerm):
-    """LPIPS v0.1 on AlexNet, mean over the pictures: the number of the metric, with a gradient.
+    """LPIPS v0.1, mean over the pictures: the number of the metric, with a gradient.
 
     Args:
-        network: takes the place of AlexNet and the weights of the files.
+        network: takes the place of the trunk and the weights of the files.
+        trunk: "alex", AlexNet; or "vgg", VGG16, which takes about 20 times the arithmetic.
+
+    Raises:
+        ValueError: another trunk (names the nearest).
 
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", eq. 1.
     """
 
-    def __init__(self, network: WeightedAlexNet | None = None) -> None:
+    def __init__(self, network: WeightedTrunk | None = None, trunk: Trunk = "alex") -> None:
         super().__init__(network)
+        if trunk not in TRUNKS:
+            raise ValueError(f"Lpips: no trunk '{trunk}'; {nearest(trunk, TRUNKS)}")
+        self.trunk: Trunk = trunk
 
     def forward(self, generated: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The distance, a scalar of 0 or more; no gradient flows to `target` or `weight`.
 
         Args:
-            generated, target: (B, 3, H, W) in [-1, 1], H and W of 63 or more.
+            generated, target: (B, 3, H, W) in [-1, 1], H and W of 63 or more on AlexNet, of 16 or more on VGG16.
             weight: (B, 1, H, W), 0 or more: how much each pixel counts, such as the mask of a person; averaged down to
                 the size of each layer. The mean over places and pictures becomes the weighted mean, and a weight of 0
                 everywhere gives 0. None: every pixel counts the same.
@@ -73,9 +90,10 @@ class Lpips(FrozenNetworkTerm):
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> {layer: (B, C, h, w)}, for `between`: a target's can be used several times."""
-        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[-2:]) < 63:
+        least = _LEAST[self.trunk]
+        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[-2:]) < least:
             raise ValueError(
-                f"Lpips: pictures (B, 3, H, W) with H and W of 63 or more are wanted, got {tuple(images.shape)}"
+                f"Lpips: pictures (B, 3, H, W) with H and W of {least} or more are wanted, got {tuple(images.shape)}"
             )
         features: dict[str, Tensor] = self.network(images.device)(images)
         return features
@@ -90,7 +108,7 @@ class Lpips(FrozenNetworkTerm):
                 f"Lpips: a weight (B, 1, H, W) for {len(first)} pictures is wanted, got {tuple(weight.shape)}"
             )
         network = self.network(first.device)
-        assert isinstance(network, WeightedAlexNet)
+        assert isinstance(network, WeightedTrunk)
         with torch.autocast(first.device.type, enabled=False):  # sums of many products
             maps = distance_maps(
                 {tap: value.float() for tap, value in generated.items()},
@@ -100,12 +118,13 @@ class Lpips(FrozenNetworkTerm):
             return torch.stack([_mean(apart, weight) for apart in maps.values()]).sum()
 
     def _read(self) -> nn.Module:
-        return WeightedAlexNet(*lpips_alexnet())
+        network, weights = lpips_alexnet() if self.trunk == "alex" else lpips_vgg16()
+        return WeightedTrunk(network, weights)
 
     def _unread(self) -> nn.Module:
-        return WeightedAlexNet(
-            AlexNet(), {tap: torch.rand(channels) for tap, channels in zip(TAPS, _CHANNELS, strict=True)}
-        )
+        taps = LPIPS_TAPS[self.trunk]
+        weights = {tap: torch.rand(channels) for tap, channels in zip(taps, _CHANNELS[self.trunk], strict=True)}
+        return WeightedTrunk(AlexNet(taps) if self.trunk == "alex" else VGG16(taps), weights)
 
 
 def _mean(apart: Tensor, weight: Tensor | None) -> Tensor:

@@ -24,7 +24,7 @@ from repose.metrics.person_networks import (
     person_network,
 )
 from repose.nn import alexnet, inception, squeezenet, ssd, vgg
-from repose.nn.lpips import ALEXNET_WEIGHTS, LPIPS_TAPS, lpips_weights
+from repose.nn.lpips import ALEXNET_WEIGHTS, LPIPS_TAPS, VGG_WEIGHTS, lpips_weights
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -217,7 +217,7 @@ NETWORKS: Final[Mapping[str, NetworkSource]] = {
         (inception.WEIGHTS["torchvision"],), partial(_inception, "torchvision", "imagenet")
     ),
     "lpips_alex@0.1": NetworkSource((alexnet.WEIGHTS, ALEXNET_WEIGHTS), partial(_lpips, "alex")),
-    "lpips_vgg@0.1": NetworkSource((vgg.WEIGHTS_16, "lpips_v0.1_vgg.pth"), partial(_lpips, "vgg")),
+    "lpips_vgg@0.1": NetworkSource((vgg.WEIGHTS_16, VGG_WEIGHTS), partial(_lpips, "vgg")),
     "lpips_squeeze@0.1": NetworkSource((squeezenet.WEIGHTS, "lpips_v0.1_squeeze.pth"), partial(_lpips, "squeeze")),
     "ssd300_vgg16@1": NetworkSource((ssd.WEIGHTS,), _ssd),
     "reid_0277@1": NetworkSource(REIDENTIFICATION, person_network),

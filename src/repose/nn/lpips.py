@@ -16,7 +16,7 @@ from torch import Tensor
 
 from repose.hub.fetch import FileMissingError, locate
 from repose.hub.files import FILES
-from repose.nn import alexnet
+from repose.nn import alexnet, vgg
 
 LPIPS_TAPS: Final[Mapping[str, tuple[str, ...]]] = {
     "alex": alexnet.TAPS,
@@ -26,6 +26,8 @@ LPIPS_TAPS: Final[Mapping[str, tuple[str, ...]]] = {
 """Trunk of LPIPS -> the layers whose features are compared."""
 
 ALEXNET_WEIGHTS: Final = "lpips_v0.1_alex.pth"
+
+VGG_WEIGHTS: Final = "lpips_v0.1_vgg.pth"
 
 ALEXNET_WITH_WEIGHTS: Final = "alexnet_features_lpips.safetensors"
 """The convolutions of AlexNet and the learnt weights in one small file."""
@@ -70,6 +72,13 @@ def lpips_alexnet() -> tuple[alexnet.AlexNet, dict[str, Tensor]]:
         weights = locate(FILES[ALEXNET_WEIGHTS])  # the small one first: it fails at once
         return alexnet.alexnet(), lpips_weights(weights, alexnet.TAPS)
     return alexnet.alexnet(path=both), lpips_weights(both, alexnet.TAPS)
+
+
+def lpips_vgg16() -> tuple[vgg.VGG16, dict[str, Tensor]]:
+    """VGG16 and the learnt weights of LPIPS on it, both from `repose.hub`; errors as of `lpips_alexnet`."""
+    taps = LPIPS_TAPS["vgg"]
+    weights = lpips_weights(locate(FILES[VGG_WEIGHTS]), taps)
+    return vgg.vgg16(taps), weights
 
 
 def distance_maps(

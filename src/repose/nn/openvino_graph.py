@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 Attributes = Mapping[str, str]
 Operation = Callable[..., Tensor]
@@ -267,6 +268,12 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
+def _axes(constant: Tensor) -> list[int]:
+    """Axes of a constant; `tolist` reads them also while memory is counted on tensors without numbers."""
+    axes = constant.tolist()
+    return [int(axis) for axis in axes] if isinstance(axes, list) else [int(axes)]
+
+
 def _pads(attributes: Attributes) -> list[int]:
     """The same padding before and after, for each side."""
     if attributes.get("auto_pad", "explicit") not in ("explicit", "valid"):
@@ -314,7 +321,7 @@ def _normalise(attributes: Attributes) -> Operation:
     eps, scaled = float(attributes["eps"]), attributes["normalize_variance"] == "true"
 
     def normalise(x: Tensor, axes: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(x, [int(axis) for axis in axes], correction=0, keepdim=True)
+        variance, mean = torch.var_mean(x, _axes(axes), correction=0, keepdim=True)
         if not scaled:
             return x - mean
         scale = 1 / ((variance + eps).sqrt() if inside else variance.sqrt() + eps)
@@ -326,7 +333,7 @@ def _normalise(attributes: Attributes) -> Operation:
 def _reduction(function: Callable[..., Tensor]) -> Callable[[Attributes], Operation]:
     def made(attributes: Attributes) -> Operation:
         keep = attributes.get("keep_dims", "false") == "true"
-        return lambda x, axes: function(x, dim=[int(axis) for axis in axes.reshape(-1)], keepdim=keep)
+        return lambda x, axes: function(x, dim=_axes(axes), keepdim=keep)
 
     return made
 
@@ -346,7 +353,7 @@ def _gather(attributes: Attributes) -> Operation:
         raise ValueError("batch_dims other than 0 are not read")
 
     def gather(x: Tensor, indices: Tensor, axis: Tensor) -> Tensor:
-        at = int(axis) % x.ndim
+        at = _axes(axis)[0] % x.ndim
         chosen = x.index_select(at, indices.reshape(-1))
         return chosen.reshape([*x.shape[:at], *indices.shape, *x.shape[at + 1 :]])
 
@@ -386,7 +393,8 @@ def _plain(function: Operation) -> Callable[[Attributes], Operation]:
 
 
 def _shape_of(x: Tensor) -> Tensor:
-    return torch.tensor(x.shape, dtype=torch.int64)
+    with unset_fake_temporarily():
+        return torch.tensor(tuple(x.shape), dtype=torch.int64)
 
 
 def _concat(attributes: Attributes) -> Operation:
@@ -394,13 +402,30 @@ def _concat(attributes: Attributes) -> Operation:
     return lambda *parts: torch.cat(parts, axis)
 
 
+def _also_of_shapes(made: Callable[[Attributes], Operation]) -> Callable[[Attributes], Operation]:
+    """A kind that also computes shapes: whole numbers keep their values where memory is counted without numbers."""
+
+    def both(attributes: Attributes) -> Operation:
+        operation = made(attributes)
+
+        def operate(*inputs: Tensor) -> Tensor:
+            if any(x.is_floating_point() for x in inputs):
+                return operation(*inputs)
+            with unset_fake_temporarily():
+                return operation(*inputs)
+
+        return operate
+
+    return both
+
+
 OPERATIONS: Final[Mapping[str, Callable[[Attributes], Operation]]] = {
     "Add": _plain(torch.add),
     "AvgPool": _average_pool,
-    "Concat": _concat,
+    "Concat": _also_of_shapes(_concat),
     "Convert": _convert,
     "Convolution": _convolution,
-    "Gather": _gather,
+    "Gather": _also_of_shapes(_gather),
     "GroupConvolution": _convolution,
     "MVN": _normalise,
     "MatMul": _matmul,

@@ -19,7 +19,7 @@ MODEL = ModelDeclaration(
     full="bodywarp",
     small="bodywarp-s",
     protocols={"fashion": "people-fashion"},
-    without_features=("objective.lpips=0",),
+    without_features=("objective.lpips=0", "objective.crops=0", "objective.identity=0"),
     tiny=("network.width=8", "network.depth=1", "network.heads=2"),
     overfit=None,
 )
