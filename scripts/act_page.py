@@ -27,6 +27,8 @@ from typing import Any, Final
 
 import PIL.Image
 
+from repose.images import write_picture
+
 QUIET: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -93,7 +95,7 @@ class Visitor:
     def shoot(self, name: str) -> None:
         """Keep what is on the screen as KIND-NUMBER-NAME.jpg."""
         self.steps += 1
-        self.picture().save(self.out / f"{self.kind}-{self.steps}-{name}.jpg", quality=88)
+        write_picture(self.out / f"{self.kind}-{self.steps}-{name}.jpg", self.picture(), quality=88)
 
     def after(self, work: Any) -> None:
         """Do something, and wait for the picture that follows from it."""
@@ -171,7 +173,7 @@ class Visitor:
         frames = [frame.resize((frame.width // 2, frame.height // 2)) for frame in self.frames]
         shown = [*frames, *[frames[-1]] * 6]
         place = self.out / f"{self.kind}-drag.webp"
-        shown[0].save(place, save_all=True, append_images=shown[1:], duration=120, loop=0, quality=80)
+        write_picture(place, shown[0], save_all=True, append_images=shown[1:], duration=120, loop=0, quality=80)
 
 
 def act(url: str, kind: str, out: Path, photograph: Path | None, stills: Path | None) -> list[int]:
@@ -188,7 +190,7 @@ def act(url: str, kind: str, out: Path, photograph: Path | None, stills: Path | 
         if stills is not None:
             image = visitor.picture()
             image = image.resize((image.width // 2, image.height // 2)) if visitor.phone else image
-            image.save(stills / f"page-{kind}.jpg", quality=86, optimize=True)
+            write_picture(stills / f"page-{kind}.jpg", image, quality=86, optimize=True)
         visitor.keys(ANKLE)
         visitor.named("arms forward", 40)
         visitor.compare()

@@ -26,6 +26,7 @@ from rich.progress import track as shown_progress
 
 from repose.draw.sheet import reduced, sheet
 from repose.estimate import Detection, estimator
+from repose.images import write_picture
 from repose.person import JOINTS
 
 Picture = npt.NDArray[np.uint8]
@@ -117,7 +118,7 @@ def main(words: Sequence[str] | None = None) -> int:
         rows = [write(crops, f"{name}-{number}", options.out) for number, crops in enumerate(kept)]
         if rows:
             labels = [str(number) for number in range(len(rows))]
-            sheet(rows, labels=labels).save(options.out / f"{name}.sheet.png")
+            write_picture(options.out / f"{name}.sheet.png", sheet(rows, labels=labels))
         print(f"{clip}: {len(kept)} people, {sum(map(len, kept))} crops in {options.out}")
     return 0
 
@@ -262,7 +263,7 @@ def write(kept: Sequence[Sighting], name: str, out: Path) -> list[Picture]:
     """Write the crops of a person; returns twelve of them, spread over the clip, for the contact sheet."""
     for one in kept:
         assert one.crop is not None
-        Image.fromarray(one.crop).save(out / f"{name}_{one.frame:04d}.jpg", quality=95)
+        write_picture(out / f"{name}_{one.frame:04d}.jpg", Image.fromarray(one.crop), quality=95)
     chosen = [kept[k] for k in np.unique(np.linspace(0, len(kept) - 1, 12).round().astype(int))]
     return [reduced(one.crop, 192) for one in chosen if one.crop is not None]
 

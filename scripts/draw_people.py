@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from repose.data.deepfashion_layout import LABEL_COLORS
+from repose.images import write_picture
 from repose.render import Picture, Renderer, render_person
 from repose.represent.keypoints import draw_skeleton
 
@@ -62,16 +63,17 @@ def half(cells: Pixels) -> Image.Image:
 
 def main(folder: Path, first: int) -> None:
     small = people(256, 176, 8, 8, first)
-    Image.fromarray(grid([[p.image for p in row] for row in small])).save(folder / "people.jpg", quality=82)
+    write_picture(folder / "people.jpg", Image.fromarray(grid([[p.image for p in row] for row in small])), quality=82)
     sheets = [half(grid([[draw(p) for p in row] for row in small])) for draw in (parsing, iuv, depth_and_joints)]
     page = Image.new("RGB", (sum(s.width for s in sheets) + 16 * (len(sheets) - 1), sheets[0].height), (255, 255, 255))
     x = 0
     for one in sheets:
         page.paste(one, (x, 0))
         x += one.width + 16
-    page.save(folder / "people-labels.jpg", quality=80)
+    write_picture(folder / "people-labels.jpg", page, quality=80)
     large = people(1024, 704, 2, 2, first + 20)
-    Image.fromarray(grid([[p.image for p in row] for row in large])).save(folder / "people-1024.jpg", quality=78)
+    page = Image.fromarray(grid([[p.image for p in row] for row in large]))
+    write_picture(folder / "people-1024.jpg", page, quality=78)
     print(f"people.jpg, people-labels.jpg and people-1024.jpg in {folder}")
 
 

@@ -27,6 +27,7 @@ from repose.apps.motion.scene import clip_scene
 from repose.apps.motion.video import placed_motion
 from repose.bench.steadiness import played_detector, rendered_people
 from repose.draw.sheet import reduced, sheet
+from repose.images import write_picture
 from repose.person import Person
 from repose.pipeline import Model, load, with_mask
 from repose.represent.canvas import to_uint8
@@ -107,9 +108,9 @@ def main() -> None:
     out = parser.parse_args().out
     model = load("default")
     people = {int(name[1:]): person for name, person in rendered_people([1, 3], SEED)}
-    lost_ankle(model, people[3]).convert("RGB").save(out / "video-lost-ankle.jpg", quality=88)
-    follow(model, people[3]).convert("RGB").save(out / "video-follow.jpg", quality=85)
-    motions(model, people).convert("RGB").save(out / "video-motions.jpg", quality=85)
+    write_picture(out / "video-lost-ankle.jpg", lost_ankle(model, people[3]).convert("RGB"), quality=88)
+    write_picture(out / "video-follow.jpg", follow(model, people[3]).convert("RGB"), quality=85)
+    write_picture(out / "video-motions.jpg", motions(model, people).convert("RGB"), quality=85)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from repose.apps.fonts.network import NAME, CharacterNetwork
 from repose.apps.fonts.pairs import Pairs
 from repose.apps.fonts.sheet import pair_sheet
 from repose.apps.fonts.transfer import load
+from repose.images import write_picture
 from repose.record import append_result
 
 
@@ -72,7 +73,7 @@ def write_sheets(
     for file, numbers in chosen.items():
         labels = [f"{names[number // each][:26]}, {ours[number]:.2f}" for number in numbers]
         page = pair_sheet(pairs, numbers, networks, labels)
-        page.save(folder / file, quality=88)
+        write_picture(folder / file, page, quality=88)
         print(f"{folder / file}: {', '.join(labels)}")
 
 

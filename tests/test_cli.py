@@ -42,8 +42,9 @@ VERBS = (
 BENCH = (
     "forward", "loading", "realism", "rendering", "scene", "tables", "turns", "budget", "seeds", "cost", "attention",
     "metrics", "pictures", "large", "latency", "estimate", "video", "steadiness", "serving", "live", "export",
+    "runtimes",
 )  # fmt: skip
-RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification")
+RESEARCH = ("realism", "turns", "tryon", "gallery", "photographs", "reidentification", "looks")
 
 
 @dataclass(frozen=True)

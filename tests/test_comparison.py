@@ -142,6 +142,20 @@ def carry(folder: Path) -> Path:
     return folder
 
 
+def test_strips_of_networks_are_refused_and_of_some_are_said(tmp_path: Path) -> None:
+    run, store = str(tiny.save(tmp_path / "run")), tiny.store(tmp_path / "data")
+    pictures = save_pictures(tmp_path / "pictures", store, 9, (5 * 64, 128))
+    settings, files = EvaluationSettings(estimator=None), ComparisonFiles(tmp_path / "eval.png")
+    with pytest.raises(ValueError, match=r"--strips is for folders of pictures, .*run computes its pictures; leave"):
+        compare([run], store.folder, "patn-market", settings, files, screen(), strips=True)
+    assert not files.sheet.exists()
+    with pytest.raises(ValueError, match="no such folder exists"):  # a folder that is not there is told as that
+        compare([str(tmp_path / "nowhere")], store.folder, "patn-market", settings, files, screen(), strips=True)
+    said = screen()
+    compare([str(pictures), run], store.folder, "patn-market", settings, files, said, strips=True)
+    assert f"--strips holds for the folders alone, not for {run}" in said.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_a_model_of_any_canvas_is_measured_on_another(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "data", 128, 88, "noise", licence="none") as writer:
         random = np.random.default_rng(0)

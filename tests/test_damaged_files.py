@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,19 @@ def test_a_network_too_large_to_build_is_counted_first(monkeypatch: pytest.Monke
     monkeypatch.setattr(models, "USUAL_NUMBER", 1)
     with pytest.raises(RecipeError, match="1,600,000,000 parameters are beyond reason, at most 1,000,000,000"):
         models.build_generator(recipe)
+
+
+def test_the_largest_number_is_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """65,536 holds for the papers of Repose; a package of its own has none, or declares its own."""
+    recipe = tiny.recipe("patn-s")
+    large = replace(recipe, network=replace(recipe.network, sigma=1e6))
+    with pytest.raises(RecipeError, match=r"network\.sigma: 1000000\.0 is beyond reason, at most 65,536"):
+        models.build_generator(large)
+    monkeypatch.setattr(models, "PAPERS", ())  # as if another package had declared it
+    models.build_generator(large)
+    monkeypatch.setitem(models.MODELS, "patn", replace(models.MODELS["patn"], largest_number=1_000))
+    with pytest.raises(RecipeError, match=r"network\.sigma: 1000000\.0 is beyond reason, at most 1,000"):
+        models.build_generator(large)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import torch
 
 from repose import files
-from repose.files import DiskFullError, replacing
+from repose.files import DiskFullError, first_line, replacing
 from repose.images import save_image
 from repose.tensor_files import read_tensors, write_tensors, write_text
 
@@ -182,3 +183,26 @@ def test_a_picture_that_lacks_its_end_is_an_error(suffix: str, missing: float, t
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [one.read_bytes() for one in tmp_path.iterdir()] == [whole], "the earlier picture is kept"
+
+
+@pytest.mark.parametrize(
+    ("error", "length", "kind", "said"),
+    [
+        (RuntimeError("\n\n  one \ntwo"), 160, False, "one"),
+        (RuntimeError("one"), 160, True, "RuntimeError: one"),
+        (ValueError("one"), 160, True, "one"),
+        (RuntimeError(""), 160, True, "RuntimeError"),
+        (RuntimeError("x" * 999), 160, False, "x" * 160),
+        (RuntimeError("x" * 999), None, False, "x" * 999),
+    ],
+)
+def test_the_first_line_of_an_error(error: Exception, length: int | None, kind: bool, said: str) -> None:
+    assert first_line(error, length, kind) == said
+
+
+def test_nobody_else_cuts_the_first_line_of_an_error() -> None:
+    cut = re.compile(r"""(str\(error\)|\{error\}).*(splitlines\(\)(\[0\]|\))|partition\("\\n"\)|split\("\\n")""")
+    assert cut.search('reason = str(error).partition("\\n")[0]')
+    source = Path(files.__file__).parent
+    every = {path.relative_to(source).as_posix(): path.read_text(encoding="utf-8") for path in source.rglob("*.py")}
+    assert [name for name, text in every.items() if cut.search(text)] == ["files.py"], "repose.files.first_line does it"

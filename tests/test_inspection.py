@@ -32,7 +32,7 @@ from repose.draw.panels import (
 )
 from repose.inspection import find_model, find_pair, find_person, look_inside
 from repose.models import MODELS, inspector
-from repose.person import LIP_LABELS, Person
+from repose.person import LABELS, LIP_LABELS, Person
 from repose.pipeline import Model
 from repose.represent.pose_files import write_keypoints
 from tests import tiny
@@ -71,7 +71,7 @@ def test_heat_grows_lighter_evenly_for_all_eyes(eyes: object) -> None:
 @pytest.mark.parametrize("eyes", [None, WITHOUT_GREEN, WITHOUT_RED])
 def test_any_two_labels_differ_for_all_eyes(eyes: object) -> None:
     colours = lab(PALETTE.astype(float), eyes)
-    assert len(PALETTE) == len(LIP_LABELS)
+    assert len(PALETTE) == len(LABELS)
     apart = deltaE_ciede2000(colours[:, None], colours[None])  # type: ignore[no-untyped-call]
     assert apart[~np.eye(len(colours), dtype=bool)].min() > 12
 
@@ -110,6 +110,7 @@ def test_over_shows_values_in_colour_and_the_picture_in_grey() -> None:
 
 def test_labels_have_their_colours_and_their_names() -> None:
     parsing = torch.tensor([[0, 5], [19, 24]])
+    assert [tuple(c) for c in label_map(torch.tensor([[19, 20]]))[0]] == [tuple(c) for c in PALETTE[19:]]
     drawn = label_map(parsing)
     assert [tuple(c) for c in drawn.reshape(-1, 3)[:3]] == [tuple(PALETTE[k]) for k in (0, 5, 19)]
     assert tuple(drawn[1, 1]) not in {tuple(c) for c in PALETTE}

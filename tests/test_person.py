@@ -11,8 +11,8 @@ from repose.person import (
     EXTRA_POINTS,
     IUV_MIRROR,
     JOINTS,
-    LIP_LABELS,
-    LIP_MIRROR,
+    LABEL_MIRROR,
+    LABELS,
     MIRROR,
     Pair,
     Person,
@@ -94,7 +94,7 @@ def test_mirror_tables_swap_left_and_right_by_name():
         return name.replace("left", "?").replace("right", "left").replace("?", "right")
 
     assert [JOINTS[i] for i in MIRROR] == [swapped(name) for name in JOINTS]
-    assert [LIP_LABELS[i] for i in LIP_MIRROR] == [swapped(name) for name in LIP_LABELS]
+    assert [LABELS[i] for i in LABEL_MIRROR] == [swapped(name) for name in LABELS]
     # DensePose, from PAPERS: hands 3, 4, feet 5, 6, ..., head 23, 24 are pairs, the torso 1, 2 is none
     assert IUV_MIRROR[:3] == (0, 1, 2)
     for odd in range(3, 25, 2):
@@ -109,7 +109,7 @@ def test_flip_of_labels_parts_and_mask():
     for r in range(0, height, 7):
         for c in range(width):
             mirrored = (r, width - 1 - c)
-            assert flipped.parsing[mirrored] == LIP_MIRROR[person.parsing[r, c]]
+            assert flipped.parsing[mirrored] == LABEL_MIRROR[person.parsing[r, c]]
             part, u, v = person.iuv[:, r, c]
             new = flipped.iuv[(slice(None), *mirrored)]
             assert new[0] == IUV_MIRROR[int(part)]

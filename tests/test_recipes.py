@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -117,9 +118,9 @@ def test_override(given: Recipe, word: str, value: Any) -> None:
         ("clip=true", "a number is wanted"),
         ("network.kind=z", "there are: x, y"),
         ("data.flip=miror", "did you mean 'mirror'"),
-        ("network.limit=x", "must be one of"),
-        ("network.size=[1,2,3]", "2 values are wanted"),
-        ("network.stages=3", "a list is wanted"),
+        ("network.limit=x", "network.limit: .* or null is wanted, got 'x'"),
+        ("network.size=[1,2,3]", "a list of 2 .* is wanted, got"),
+        ("network.stages=3", "a list of .* is wanted, got 3; such as"),
         ("canvas=fasion", r"^canvas: .*did you mean 'fashion'"),
         ("canvas=1", "^canvas: "),
         ("images=0", "^images: at least 1 is wanted, got 0"),
@@ -144,6 +145,47 @@ def test_override(given: Recipe, word: str, value: Any) -> None:
 def test_a_wrong_word_is_named(given: Recipe, word: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         override(given, [word])
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "said"),
+    [
+        ("multiscale-s", "objective.perceptual=none",
+         "objective.perceptual: a number is wanted, got 'none'; such as objective.perceptual=0.5 (l1, gan, perceptual: "
+         "lambda 1, 2, 3 of section 3.3.1; 0 leaves a term out (gan=0: no discriminator is built))"),
+        ("hpn-s", "objective.weight_perceptual=none", "; 0 leaves them out)"),
+        ("patn-s", "objective.perceptual=5", "'5' is not known; there are: vgg19, mobilenet_v2, none"),
+        ("pinet-s", "objective.first=3", "there are: generator, discriminators"),
+        ("pinet-s", "objective.perceptual_layers=3", "a list of words is wanted, got 3; such as"),
+        ("multiscale-s", "objective.layers=3", "a list of words or null is wanted, got 3 (backbone, layers, rescale:"),
+        ("garment-s", "network.labels=coat", "a list of words is wanted, got 'coat'; such as 'network.labels=["),
+        ("patn-s", "images=none", "in iterations, 500it, got 'none'; such as images="),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_told_the_right_one(name: str, word: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(said)):
+        override(by_name(name), [word])
+
+
+def test_every_setting_of_every_model_says_what_it_wants() -> None:
+    """A value of the wrong kind: the key, the kind in words, and an example or what the docstring says; no Python."""
+    seen = 0
+    for declaration in MODELS.values():
+        whole = by_name(declaration.small)
+        for group in ("network", "objective"):
+            for one in fields(getattr(whole, group)):
+                old = getattr(getattr(whole, group), one.name)
+                if is_dataclass(old):
+                    continue
+                wrong = "5" if isinstance(old, str) else "no-such-value"
+                with pytest.raises(RecipeError) as caught:
+                    override(whole, [f"{group}.{one.name}={wrong}"])
+                text = str(caught.value)
+                assert text.startswith(f"{group}.{one.name}: ")
+                assert re.search(r"there are: |did you mean|such as .*=| \(", text), text
+                assert not re.search(r"<class|typing|NoneType|Literal|a value of kind", text), text
+                seen += 1
+    assert seen > 100
 
 
 def test_wrong_json_is_named(given: Recipe) -> None:

@@ -78,14 +78,15 @@ def compare(
         files: that are written.
         screen: where the table is printed.
         device: of `repose.load`.
-        strips: of `FolderPictures`.
+        strips: of `FolderPictures`; of networks there are none, which is said.
         choose: a column: the best of `names` by it is named, and alone drawn on the sheet, as the papers choose among
             their checkpoints. On validation people only, and among the last `repose.metrics.choosing.LAST` names in
             their order.
 
     Raises:
         ValueError: a model was trained on another canvas than the protocol's and cannot leave its own
-            (`Generator.any_canvas`), or cannot work at the protocol's size, or as `evaluate` and `load`.
+            (`Generator.any_canvas`), or cannot work at the protocol's size; `strips` without a folder of pictures; as
+            `evaluate` and `load` say.
         FolderError: files of a folder are missing or cannot be measured.
     """
     store = Store.open(data)
@@ -97,6 +98,8 @@ def compare(
     named = [_Named(name, protocol, device, strips) for name in names]
     for one in named:  # all of them first: a mistake in the last name should not cost hours
         one.check()
+    if strips:
+        _note_strips(named, screen)
     settings = _with_folders(settings, store)
     evaluations = _evaluations(named, protocol, store, settings, files.results)
     screen.print(comparison_table(evaluations))
@@ -198,6 +201,18 @@ class _Named:
         if self.is_folder:
             return FolderPictures(Path(self.name), self.strips)
         return model_pictures(_loaded(self.name, self.protocol, self.device), weights_checksum(self.name))
+
+
+def _note_strips(named: Sequence[_Named], screen: Console) -> None:
+    """Say of which names `strips` means nothing. ValueError: of all of them."""
+    networks = [one.name for one in named if not one.is_folder]
+    if len(networks) == len(named):
+        raise ValueError(
+            f"--strips is for folders of pictures, and there is none: {', '.join(networks)} computes its pictures; "
+            "leave --strips away"
+        )
+    if networks:
+        screen.print(f"--strips holds for the folders alone, not for {', '.join(networks)}", soft_wrap=True)
 
 
 def _with_folders(settings: EvaluationSettings, store: Store) -> EvaluationSettings:

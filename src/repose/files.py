@@ -316,11 +316,12 @@ def shortened(value: object, length: int = 60) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-def first_line(error: BaseException, length: int = 160, kind: bool = False) -> str:
-    """The first line of what an error says, not longer than `length`; the name of its class where it says nothing.
+def first_line(error: BaseException, length: int | None = 160, kind: bool = False) -> str:
+    """The first line of what an error says; the name of its class where it says nothing.
 
     Args:
-        kind: put the name of its class before it, unless it is a ValueError.
+        length: characters at most; None for errors of our own, whose one sentence is whole.
+        kind: put the name of its class before it, unless it is a ValueError, whose text is a sentence.
     """
     lines = (line.strip() for line in str(error).splitlines())
     text = next((line for line in lines if line), "")[:length]

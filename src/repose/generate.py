@@ -19,7 +19,7 @@ from torch import Tensor
 from repose.comparison import model_pictures
 from repose.data.store import Store
 from repose.files import replacing, same_facts
-from repose.images import PICTURES
+from repose.images import PICTURES, write_picture
 from repose.metrics.file_names import DIRECTION_FOLDERS, FORMS, PairIndex, index_pairs, named_as, places_of
 from repose.metrics.pairs import MeasuredPairs
 from repose.metrics.protocols import Protocol
@@ -194,5 +194,4 @@ def _claim(out: Path, facts: dict[str, Any]) -> None:
 def _write(places: Sequence[Path], pictures: Tensor) -> None:
     """Pictures uint8 (B, 3, H, W) as PNG files, each whole or absent."""
     for place, picture in zip(places, pictures.movedim(1, -1).contiguous().numpy(), strict=True):
-        with replacing(place) as part:
-            Image.fromarray(picture).save(part, format="PNG")
+        write_picture(place, Image.fromarray(picture))

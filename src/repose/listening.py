@@ -57,6 +57,18 @@ def own_hosts(host: str) -> tuple[str, ...]:
     return (*LOCAL, *sorted(found))
 
 
+def require_host_names(hosts: Collection[str], example: str) -> None:
+    """ValueError for the first of the names given by --hosts that no header Host could have; `example` is one."""
+    for host in hosts:
+        name = host_name(host)
+        if "/" in host or not host.strip():
+            raise ValueError(f"--hosts is a name of a host, such as {example}, not '{host}'")
+        if name != host.lower():
+            raise ValueError(f"--hosts is a name without a port, which may be any: '{name}', not '{host}'")
+        if ":" in name and not (name.startswith("[") and name.endswith("]")):
+            raise ValueError(f"--hosts has an address of IPv6 in brackets: '[{name}]', not '{host}'")
+
+
 def addresses(name: str, family: socket.AddressFamily = socket.AF_INET) -> list[str]:
     """This machine's addresses in its networks, as far as it knows them; nothing is sent.
 
@@ -79,7 +91,8 @@ def addresses(name: str, family: socket.AddressFamily = socket.AF_INET) -> list[
 def host_name(header: str) -> str:
     """The name in a header Host, in small letters and without the port."""
     name = header.lower()
-    return name.rpartition(":")[0] if name.rpartition(":")[2].isdecimal() and not name.endswith("]") else name
+    before, _, port = name.rpartition(":")
+    return before if port.isdecimal() and (":" not in before or before.endswith("]")) else name
 
 
 def is_called(header: str, names: Collection[str]) -> bool:

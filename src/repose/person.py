@@ -63,9 +63,17 @@ LIP_LABELS: Final = (
     "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
     "jumpsuits", "scarf", "skirt", "face", "left arm", "right arm", "left leg", "right leg", "left shoe", "right shoe",
 )  # fmt: skip
-"""The 20 parsing labels of LIP, in which Repose holds every parsing. Labels 14 to 19 come in left and right pairs."""
+"""The 20 parsing labels of LIP. Labels 14 to 19 come in left and right pairs."""
 
-LIP_MIRROR: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18)
+LABELS: Final = (*LIP_LABELS, "neck")
+"""The 21 labels in which Repose holds every parsing: LIP's, and 20, the bare skin of neck and chest.
+
+LIP counts that skin as face, and so does whatever knows LIP's labels alone: `repose.represent.parsing.fold_neck`. CIHP
+and PINet have a label for it.
+"""
+
+LABEL_MIRROR: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18, 20)
+"""Labels after a mirror: `LABEL_MIRROR[label]`."""
 
 IUV_MIRROR: Final = (
     0, 1, 2, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 18, 17, 20, 19, 22, 21, 24, 23,
@@ -84,7 +92,7 @@ class Person:
     Attributes:
         image: float (..., 3, H, W) in [-1, 1].
         keypoints: float (..., 18, 3), see the module's text for order, units and missing joints.
-        parsing: int64 (..., H, W), the 20 LIP labels.
+        parsing: int64 (..., H, W), numbers of `LABELS`: the 20 of LIP, and 20 for the neck where it is told apart.
         iuv: float (..., 3, H, W): DensePose part 0 to 24, u and v in [0, 1].
         mask: float (..., 1, H, W) in [0, 1], 1 on the person.
         depth: float (..., 1, H, W), metres from the camera, 0 beside the person.
@@ -195,7 +203,7 @@ class Person:
         _, width = self._canvas()
         parsing, iuv = self.parsing, self.iuv
         if parsing is not None:
-            parsing = torch.tensor(LIP_MIRROR, device=parsing.device)[parsing.flip(-1)]
+            parsing = torch.tensor(LABEL_MIRROR, device=parsing.device)[parsing.flip(-1)]
         if iuv is not None:
             iuv = iuv.flip(-1)
             part = torch.tensor(IUV_MIRROR, device=iuv.device)[iuv[..., 0, :, :].long()].to(iuv.dtype)

@@ -8,8 +8,11 @@ command line.
 from __future__ import annotations
 
 import contextlib
+import inspect
+import json
 import math
 import re
+import shlex
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +25,9 @@ from repose.names import nearest
 from repose.represent.canvas import CANVASES
 
 _ITERATIONS: Final = re.compile(r"[^=]+=(\d+(?:_\d+)*)it")
+
+_ENTRY: Final = re.compile(r"^    (\w+(?:, \w+)*): (.+(?:\n        .+)*)", re.MULTILINE)
+"""An entry of a docstring's section Attributes: the names, and what it says of them."""
 
 _LARGEST: Final = 2**63
 """Numbers of a recipe lie below."""
@@ -287,11 +293,33 @@ def _set(node: Any, tree: Mapping[str, Any], where: str) -> Any:
             parts = ", ".join(f"{key}.{field.name}" for field in fields(old))
             raise RecipeError(f"{key} is a group; set one of {parts}")
         else:
-            values[name] = _value(hints[name], _read(old, new), key)
+            try:
+                values[name] = _value(hints[name], _read(old, new), key)
+            except RecipeError as error:
+                raise RecipeError(f"{error}{_example(node, name, key)}") from None
     with _within(where.rstrip(".")):
         group = replace(node, **values)
         _require_finite(group)
         return group
+
+
+def _example(group: Any, name: str, key: str) -> str:
+    """What helps whoever gave a key a value of the wrong kind: one that it can have, and what the group says of it."""
+    if typing.get_origin(typing.get_type_hints(type(group))[name]) is Literal:
+        return ""  # the choices were named
+    value, about = getattr(group, name), _about(type(group), name)
+    written = value if isinstance(value, str) else json.dumps(value)
+    example = "" if value is None else f"; such as {shlex.quote(f'{key}={written}')}"
+    return example + f" ({about})" * bool(about)
+
+
+def _about(kind: type, name: str) -> str:
+    """What the docstring of a group says of one of its keys, the names that it is said of before it; "" for nothing."""
+    for one in kind.__mro__:
+        for names, text in _ENTRY.findall(inspect.cleandoc(one.__doc__ or "")):
+            if name in names.split(", "):
+                return f"{names}: {' '.join(text.split()).rstrip('.')}"
+    return ""
 
 
 def _read(old: Any, text: str) -> Any:
@@ -347,17 +375,15 @@ def _value(kind: Any, value: Any, where: str) -> Any:
                 return _value(option, value, where)
             except RecipeError:
                 continue
-        raise RecipeError(
-            f"{where}: {shortened(value)} is not allowed; it must be one of {', '.join(map(str, options))}"
-        )
+        raise RecipeError(f"{where}: {_wanted(kind)} is wanted, got {shortened(value)}")
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where}: a list is wanted, got {shortened(value)}")
+            raise RecipeError(f"{where}: {_wanted(kind)} is wanted, got {shortened(value)}")
         inner = typing.get_args(kind)
         if len(inner) == 2 and inner[1] is Ellipsis:
             return tuple(_value(inner[0], item, where) for item in value)
         if len(inner) != len(value):
-            raise RecipeError(f"{where}: {len(inner)} values are wanted, got {shortened(value)}")
+            raise RecipeError(f"{where}: {_wanted(kind)} is wanted, got {shortened(value)}")
         return tuple(_value(k, item, where) for k, item in zip(inner, value, strict=True))
     if kind is type(None):
         if value is None:
@@ -371,10 +397,23 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         kind in (bool, str) and isinstance(value, kind)
     ):
         return value
-    wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
-    name = getattr(kind, "__name__", str(kind))
     also = ", or in iterations, 500it" if where.removeprefix("recipe.") in LENGTHS else ""
-    raise RecipeError(f"{where}: {wanted.get(name, f'a value of kind {name}')} is wanted{also}, got {shortened(value)}")
+    raise RecipeError(f"{where}: {_wanted(kind)} is wanted{also}, got {shortened(value)}")
+
+
+def _wanted(kind: Any) -> str:
+    """A kind of value in words."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, inner))}"
+    if origin is tuple:
+        many = {int: "whole numbers", float: "numbers", bool: "true or false", str: "words"}
+        count = "" if inner[1:] == (Ellipsis,) else f"{len(inner)} "
+        return f"a list of {count}{many.get(inner[0], 'values')}"
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(_wanted, inner))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
+    return words.get(kind) or f"a value of kind {getattr(kind, '__name__', kind)}"
 
 
 def _plain(value: Any) -> Any:

@@ -121,11 +121,11 @@ def test_a_map_without_a_person(files: Path) -> None:
 
 def test_unknown_labels(files: Path) -> None:
     wrong = torch.ones(128, 64, dtype=torch.int64)
-    wrong[7, 9] = 20
-    with pytest.raises(ValueError, match=r"the label 20 at x=9, y=7, and LIP's are 0 to 19"):
+    wrong[7, 9] = 21
+    with pytest.raises(ValueError, match=r"the label 21 at x=9, y=7, and Repose's are 0 to 20"):
         read_layout(wrong)
     np.save(files / "wrong.npy", wrong.numpy())
-    with pytest.raises(ValueError, match=r"wrong.npy holds the label 20 at x=9, y=7"):
+    with pytest.raises(ValueError, match=r"wrong.npy holds the label 21 at x=9, y=7"):
         read_layout(files / "wrong.npy", "lip")
     strange = np.zeros((128, 64, 3), np.uint8)
     strange[20:90, 20:40] = (1, 2, 3)

@@ -5,8 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from repose.bench.runtimes import RuntimeRow, RuntimeTried, phrase, runtime_table, try_runtime
+from repose import cli
+from repose.bench.runtimes import (
+    RuntimeRow,
+    RuntimeTried,
+    named_folder,
+    phrase,
+    runtime_table,
+    try_exports,
+    try_runtime,
+)
 
 
 def exported(folder: Path, wanted: float) -> Path:
@@ -75,6 +85,49 @@ def test_a_runtime_that_ends_the_process(tmp_path: Path) -> None:
 def test_a_folder_without_the_runtime(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"opencv in .* cannot be imported"):
         try_runtime("opencv", tmp_path, {"a": tmp_path}, 18)
+
+
+def test_the_verb_takes_what_was_exported_and_names_what_fails(tmp_path: Path) -> None:
+    """Of two folders: in one lies the runtime, in the other nothing, which is told and ends with 1."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    exports, results = tmp_path / "exports", tmp_path / "lines.jsonl"
+    (exports / "onnx").mkdir(parents=True)
+    exported(exports / "onnx" / "twice", 2)
+    (tmp_path / "empty").mkdir()
+    folder = Path(onnxruntime.__file__).parents[1]
+    words = ["bench", "runtimes", f"opencv={tmp_path / 'empty'}", f"onnxruntime={folder}", "--model", "twice"]
+    done = CliRunner().invoke(cli.app, [*words, "--exports", str(exports), "--results", str(results)])
+    assert done.exit_code == 1, done.output
+    assert f"onnxruntime {onnxruntime.__version__} twice: 0.0e+00" in done.output
+    assert "opencv in" in done.output
+    assert "cannot be imported" in done.output
+    (line,) = [RuntimeTried.read(json.loads(text)) for text in results.read_text().splitlines()]
+    assert (line.opset, line.rows) == (18, (RuntimeRow("twice", 0.0),))
+
+
+def test_a_network_that_cannot_be_exported_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "onnxruntime.py").write_text(DYING)
+    (tmp_path / "packages" / "numpy").symlink_to(Path(np.__file__).parents[1] / "numpy")
+    (tmp_path / "exports" / "onnx").mkdir(parents=True)
+    exported(tmp_path / "exports" / "onnx" / "b", 2)
+    tried = try_exports("onnxruntime", tmp_path / "packages", ["no-weights", "b"], tmp_path / "exports")
+    assert [row.model for row in tried.rows] == ["no-weights", "b"]
+    assert "no-weights" in tried.rows[0].error
+    assert tried.rows[1].error == "the process ends with SIGSEGV"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("onnxruntime", "is not RUNTIME=FOLDER"),
+        ("openvino=", "is not RUNTIME=FOLDER"),
+        ("opnvino=a", "did you mean 'openvino'"),
+    ],
+)
+def test_a_runtime_is_named_with_its_folder(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        named_folder(text)
 
 
 def test_an_error_is_one_phrase() -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from repose.data import Store, StoreWriter, store_meta
-from repose.data import store as store_module
+from repose.data import Store, StoreWriter
+from repose.data.store import meta as store_meta
 from repose.person import LIP_LABELS
 
 HEIGHT, WIDTH = 12, 8
@@ -184,7 +184,7 @@ def test_a_wrong_meta_is_one_line(tmp_path: Path, case: str) -> None:
         del meta[key]
     else:
         meta[key] = value
-    meta["checksum"] = store_module._identity(meta)
+    meta["checksum"] = store_meta.identity(meta)
     path.write_text(json.dumps(meta))
     with pytest.raises(ValueError, match="prepare the data set again") as caught:
         Store.open(tmp_path / "s")

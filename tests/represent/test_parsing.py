@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from repose.person import LIP_LABELS
+from repose.person import LABELS, LIP_LABELS
 from repose.represent.parsing import (
     CIHP_LABELS,
     INSHOP_LABELS,
@@ -16,7 +16,7 @@ from repose.represent.parsing import (
 def test_tables_have_their_lengths_and_every_label_has_a_goal():
     assert (len(LIP_LABELS), len(CIHP_LABELS), len(PINET_LABELS), len(INSHOP_LABELS)) == (20, 20, 12, 16)
     for to, target in ((TO_PINET, PINET_LABELS), (TO_INSHOP, INSHOP_LABELS)):
-        assert set(to) == set(LIP_LABELS) | set(CIHP_LABELS)
+        assert set(to) == set(LABELS) | set(CIHP_LABELS)
         assert set(to.values()) <= set(target)
     assert set(PINET_LABELS) - set(TO_PINET.values()) == set()
     assert set(INSHOP_LABELS) - set(TO_INSHOP.values()) == {"bag", "belt"}

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 import torch
 
-from repose.person import JOINTS, LIP_LABELS, Person
+from repose.person import JOINTS, LABELS, LIP_LABELS, Person
 from repose.represent.label_colours import COLOURS
 from repose.represent.label_tables import MEANINGS, SIDES, TABLES, find_table
 from repose.represent.maps import read_parsing, with_maps
@@ -31,13 +31,13 @@ def test_the_tables_name_known_parts() -> None:
     for name, table in TABLES.items():
         assert table.name == name
         assert table.labels[0] == "background"
-        assert set(table.lip) - {""} <= {*LIP_LABELS, *SIDES}
+        assert set(table.meanings) - {""} <= {*LABELS, *SIDES}
     assert {name: len(table.labels) for name, table in TABLES.items()} == {
-        "lip": 20, "cihp": 20, "atr": 18, "pascal": 7, "acgpn": 14, "pise": 8, "pinet": 12,
+        "lip": 20, "cihp": 20, "repose": 21, "atr": 18, "pascal": 7, "acgpn": 14, "pise": 8, "pinet": 12,
     }  # fmt: skip
     assert TABLES["atr"].labels[11] == "face"
     assert TABLES["acgpn"].labels[12] == "face"
-    assert set(MEANINGS.values()) <= {*LIP_LABELS, *SIDES}
+    assert set(MEANINGS.values()) <= {*LABELS, *SIDES}
 
 
 @pytest.mark.parametrize("name", ["atr", "acgpn"])
@@ -49,13 +49,13 @@ def test_tables_with_sides_come_back_exactly(name: str, tmp_path: Path) -> None:
     assert np.array_equal(guessed.numpy(), LIP)
 
 
-@pytest.mark.parametrize("name", ["lip", "cihp"])
+@pytest.mark.parametrize("name", ["lip", "cihp", "repose"])
 def test_the_usual_tables_are_taken_without_a_word(name: str, tmp_path: Path) -> None:
     labels = labelled(TABLES[name])
-    labels[42:46, 45:55] = 10 if name == "cihp" else 11  # the skin of the neck; a scarf
+    labels[42:46, 45:55] = {"lip": 11, "cihp": 10, "repose": 20}[name]  # a scarf; the skin of the neck
     path = save(tmp_path / "map.png", labels)
     parsing = read_parsing(path)
-    assert LIP_LABELS[int(parsing[44, 50])] == ("face" if name == "cihp" else "scarf")
+    assert LABELS[int(parsing[44, 50])] == ("scarf" if name == "lip" else "neck")
     labels[42:46, 45:55] = labels[60, 50]
     assert np.array_equal(read_parsing(save(path, labels)).numpy(), LIP)
 

@@ -1,11 +1,15 @@
 """The comparison of MoveNet's looks: its numbers on joints that are known, and its table."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from repose import cli
 from repose.research.looks import WAYS, LooksMeasured, LooksRow, ThresholdRow, _collapsed, _located, _near, _stability
+from tests import tiny
 
 PLACES = np.array([[10.0 + k, 20.0 + 2 * k, 0.9] for k in range(17)])
 
@@ -37,6 +41,28 @@ def test_collapsed_pairs() -> None:
     other[[13, 14]] = look[[14, 13]]
     assert _collapsed([look, other], (13, 14))
     assert not _collapsed([look, other], (15, 16))
+
+
+def test_the_verb_prints_and_appends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tuple(LooksRow(way, 2, 0.9125, 0.8, 0.7, 0.3, 1.5, 10.0) for way in WAYS)
+    measured = LooksMeasured(3, 2, 1, 1, 0, rows, (ThresholdRow(0.25, 0.9, 0.9, 0.9, 0.8, 0.5),))
+    asked: list[tuple[object, ...]] = []
+
+    def measure(*given: object) -> LooksMeasured:
+        asked.append(given[1:-1])
+        return measured
+
+    monkeypatch.setattr("repose.research.looks.measure_looks", measure)
+    monkeypatch.setattr(cli.stdout, "width", 200)
+    place, results = tiny.store(tmp_path / "data").folder, tmp_path / "lines.jsonl"
+    words = ["research", "looks", "-d", str(place), "--count", "3", "--padded", "2", "--results", str(results)]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.exit_code == 0, done.output
+    assert asked == [("test", 3, 2, 0)]
+    assert "names by person" in done.output
+    assert "0.9125" in done.output
+    (line,) = [json.loads(text) for text in results.read_text().splitlines()]
+    assert (LooksMeasured.read(line), line["split"]) == (measured, "test")
 
 
 def test_the_line_is_read_back() -> None:

@@ -3,12 +3,13 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from repose.serve.settings import ServeSettings
 from repose.study import RefusedError, Study, StudyProtocol, StudyServer, StudySettings
 from repose.study.guard import Guard
 from repose.study.http import LARGEST, LONGEST_HEAD, SECURITY, Request
@@ -219,6 +220,24 @@ def test_limits_and_cookies_over_http(tmp_path: Path) -> None:
         assert (status, 0 < int(headers["Retry-After"]) <= 3600) == (429, True)
         assert "as it may in an hour (1); try again in 60 minutes" in reply["error"]
         assert server.study.sessions() == (3, 0)
+
+
+@pytest.mark.parametrize("settings", [StudySettings, ServeSettings])
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("https://example.org", r"a name of a host, such as \w+\.example\.org, not 'https://example.org'"),
+        (" ", "a name of a host"),
+        ("example.org:8080", "a name without a port, which may be any: 'example.org', not 'example.org:8080'"),
+        ("[2001:db8::1]:80", r"without a port, which may be any: '\[2001:db8::1\]'"),
+        ("2001:db8::1", r"an address of IPv6 in brackets: '\[2001:db8::1\]', not '2001:db8::1'"),
+    ],
+)
+def test_a_name_that_no_request_could_have(settings: Callable[..., object], host: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        settings(hosts=(host,))
+    for good in ("Example.org", "example", "192.0.2.1", "[2001:db8::1]", "*"):
+        settings(hosts=(good,))
 
 
 def test_settings_that_cannot_be() -> None:

@@ -71,11 +71,37 @@ def test_everything_wrong_is_named(tmp_path: Path) -> None:
     with pytest.raises(MaterialError) as caught:
         prepare_study(tmp_path / "s.db", REALISM, {"one": one, "two": two}, real=real)
     assert caught.value.problems == {
-        f"{one}: missing": ["3"],
+        f"{one}: missing, though {two} has them": ["3"],
         f"{two}: cannot be read": ["4.png"],
         f"{real}: of 20x20 instead of 32x24 (height x width)": ["5.png"],
     }
     assert not list(tmp_path.glob("s.db*"))
+
+
+@pytest.mark.parametrize("lacking", ["real", "one", "two"])
+def test_the_folder_without_pictures_is_named_alone(tmp_path: Path, lacking: str) -> None:
+    names = [f"{n}.png" for n in range(8)]
+    made = {name: pictures.folder(tmp_path / name, [] if name == lacking else names, len(name)) for name in
+            ("real", "one", "two")}  # fmt: skip
+    with pytest.raises(MaterialError) as caught:
+        prepare_study(tmp_path / "s.db", REALISM, {"one": made["one"], "two": made["two"]}, real=made["real"])
+    assert caught.value.problems == {f"{made[lacking]}: holds no pictures": []}
+    assert str(caught.value).endswith(f"\n  {made[lacking]}: holds no pictures")
+
+
+def test_a_store_names_the_folder_that_lacks_pictures(tmp_path: Path) -> None:
+    given = pictures.store(tmp_path / "store")
+    one, two = (pictures.generated(tmp_path / name, given, 12, 3) for name in ("one", "two"))
+    lost = sorted(two.iterdir())[0]
+    lost.unlink()
+    with pytest.raises(MaterialError) as caught:
+        prepare_study(tmp_path / "s.db", REALISM, {"one": one, "two": two}, store=given)
+    assert caught.value.problems == {f"{two}: missing, though {one} has them": [lost.name]}
+    for file in list(two.iterdir()):
+        file.unlink()
+    with pytest.raises(MaterialError) as caught:
+        prepare_study(tmp_path / "s.db", REALISM, {"one": one, "two": two}, store=given)
+    assert list(caught.value.problems) == [f"{two}: holds no pictures"]
 
 
 def test_a_store_gives_pairs(tmp_path: Path) -> None:
@@ -88,7 +114,7 @@ def test_a_store_gives_pairs(tmp_path: Path) -> None:
         prepare_study(tmp_path / "s.db", PREFERENCE, methods, store=given)
     assert caught.value.problems == {
         f"{one}: of no pair of split 'test'": ["stranger.png"],
-        f"{two}: missing": ["p0_0_2_p0_1.png"],
+        f"{two}: missing, though {one} has them": ["p0_0_2_p0_1.png"],
     }
     (one / "stranger.png").unlink()
     (one / "p0_0_2_p0_1.png").unlink()
@@ -148,7 +174,7 @@ def test_pairs_count_in_both_directions_and_under_counted_names(tmp_path: Path) 
     assert caught.value.problems == {
         f"{roy}: of no pair of split 'test'": ["fake_B/1@p0_1.png"],
         f"{roy}: a pair has it under another name too": ["fake_B/1@p1_1.png"],
-        f"{roy}: missing": ["p0_0_2_p0_1.png"],
+        f"{roy}: missing, though {ours} has them": ["p0_0_2_p0_1.png"],
     }
 
 
@@ -223,8 +249,9 @@ def test_the_seed_decides(tmp_path: Path) -> None:
 
 def test_what_cannot_be_a_study(tmp_path: Path) -> None:
     real = pictures.folder(tmp_path / "real", [f"{n}.png" for n in range(4)])
+    made = pictures.folder(tmp_path / "made", [f"{n}.png" for n in range(4)])
     with pytest.raises(ValueError, match="needs 5, there are 4 generated"):
-        prepare_study(tmp_path / "s.db", REALISM, {"m": real}, real=real)
+        prepare_study(tmp_path / "s.db", REALISM, {"m": made}, real=real)
     with pytest.raises(ValueError, match=r"give either a folder \(--real\) or a store \(--data\)"):
         prepare_study(tmp_path / "s.db", REALISM, {"m": real})
     with pytest.raises(ValueError, match="at least 2"):
@@ -233,6 +260,14 @@ def test_what_cannot_be_a_study(tmp_path: Path) -> None:
         prepare_study(tmp_path / "s.db", PREFERENCE, {"m": real, "n": real}, real=real)
     with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         prepare_study(tmp_path / "s.db", REALISM, {"m": tmp_path / "nowhere"}, real=real)
+    (tmp_path / "link").symlink_to(real)
+    for methods, what in (
+        ({"m": real}, "link is given twice, as the real pictures and as the method 'm'"),
+        ({"m": made, "n": made / ".." / "made"}, "made is given twice, as the method 'm' and as the method 'n'"),
+    ):
+        methods = {name: tmp_path / "link" if folder == real else folder for name, folder in methods.items()}
+        with pytest.raises(ValueError, match=what):
+            prepare_study(tmp_path / "s.db", REALISM, methods, real=real)
     (tmp_path / "s.db").write_text("mine")
     with pytest.raises(FileExistsError, match="exists already"):
         prepare_study(tmp_path / "s.db", REALISM, {"m": real}, real=real)

@@ -323,6 +323,27 @@ def test_nothing_about_a_person_is_kept(served: StudyServer, tmp_path: Path, cap
     stop(again)
 
 
-def test_a_taken_port_is_one_clear_line(served: StudyServer) -> None:
-    with pytest.raises(OSError, match="another --port"):
-        StudyServer(served.study, port=port(served))
+def test_a_taken_port_is_one_clear_line(served: StudyServer, tmp_path: Path) -> None:
+    pictures.study(tmp_path / "other", SMALL, pictures.Clock()).close()
+    with contextlib.closing(Study(tmp_path / "other" / "study.db")) as other:
+        for _ in range(2):  # the file is free again after the first
+            with pytest.raises(OSError, match="another --port"):
+                StudyServer(other, port=port(served))
+        with pytest.raises(OSError, match=r"--host is an address of this machine; a name .* --hosts"):
+            StudyServer(other, "203.0.113.9")
+
+
+def test_a_study_has_one_server(served: StudyServer, tmp_path: Path) -> None:
+    """From another process too, and under another name of the file; nothing is changed by the one that is refused."""
+    before = (tmp_path / "study.db").read_bytes()
+    (tmp_path / "link.db").symlink_to(tmp_path / "study.db")
+    with (
+        contextlib.closing(Study(tmp_path / "link.db")) as again,
+        pytest.raises(ValueError, match=r"study.db: another process is serving this study; .* Nothing was changed"),
+    ):
+        StudyServer(again)
+    assert (tmp_path / "study.db").read_bytes() == before
+    assert Browser(port(served)).begin("12345678")["done"] == 0
+    stop(served)
+    stop(serve(tmp_path / "study.db"))
+    assert not list(tmp_path.glob(".*.lock"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import torch
 from repose.data.parsing_samples import ParsingSource, Samples
 from repose.data.store import Store
 from repose.estimate.parsing_network import ParsingNetwork, load_parser
-from repose.person import LIP_LABELS
+from repose.person import LABELS, LIP_LABELS, Person
 from repose.tensor_files import read_tensors
 from repose.train import parser
 from repose.train.parser import Plan, label_weights, load_state, ship, train
@@ -106,3 +108,22 @@ def test_rare_labels_count_for_more() -> None:
     weight = label_weights(pixels)
     assert weight[3] >= weight[5] > weight[0]
     assert 0.5 <= float(weight.min()) <= float(weight.max()) <= 6
+
+
+def test_the_neck_is_face_to_the_parser(source: ParsingSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a store whose people have the label neck, it is given the samples of one that has face in its place."""
+    before, real = source.batch(3, 2, (64, 64)), Store.person
+
+    def person(self: Store, indices: Any, fields: Sequence[str] | None = None) -> Person:
+        one = real(self, indices, fields)
+        if one.parsing is None:
+            return one
+        face = (one.parsing == LABELS.index("face")) & (torch.arange(one.parsing.shape[-1]) % 2 == 0)
+        assert bool(face.any())
+        return replace(one, parsing=torch.where(face, LABELS.index("neck"), one.parsing))
+
+    monkeypatch.setattr(Store, "person", person)
+    necks = ParsingSource(Store.open(STORE), "train", None, 0, np.arange(4))
+    assert np.array_equal(necks.pixels, source.pixels)
+    for mine, theirs in zip(vars(necks.batch(3, 2, (64, 64))).values(), vars(before).values(), strict=True):
+        assert torch.equal(mine, theirs)

@@ -13,6 +13,7 @@ from torch import Tensor
 from repose.callers import callers_level
 from repose.names import nearest
 from repose.person import LIP_LABELS, Person
+from repose.represent.parsing import fold_neck
 
 GARMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "shirt": ("upper clothes",),
@@ -114,9 +115,9 @@ def garment_labels(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def label_mask(parsing: Tensor, labels: Iterable[str]) -> Tensor:
-    """Where one of the labels is: int64 (..., H, W) -> bool (..., H, W)."""
+    """Where one of LIP's labels is: int64 (..., H, W) -> bool (..., H, W). The neck counts as face."""
     numbers = torch.tensor([LIP_LABELS.index(label) for label in labels], device=parsing.device)
-    return torch.isin(parsing, numbers)
+    return torch.isin(fold_neck(parsing), numbers)
 
 
 def worn(parsing: Tensor) -> dict[str, int]:
@@ -125,7 +126,7 @@ def worn(parsing: Tensor) -> dict[str, int]:
     Args:
         parsing: int64 (H, W).
     """
-    counts = torch.bincount(parsing.flatten(), minlength=len(LIP_LABELS)).tolist()
+    counts = torch.bincount(fold_neck(parsing).flatten(), minlength=len(LIP_LABELS)).tolist()
     least = _least(sum(counts[1:]))
     there = {label: count for label, count in zip(LIP_LABELS[1:], counts[1:], strict=True) if count >= least}
     return dict(sorted(there.items(), key=lambda one: -one[1]))

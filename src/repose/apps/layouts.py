@@ -17,7 +17,7 @@ from repose.apps.people import parsed_person
 from repose.callers import callers_level
 from repose.estimate import KeypointEstimator
 from repose.images import ImageLike, is_frame
-from repose.person import LIP_LABELS, Person
+from repose.person import LABELS, Person
 from repose.represent.canvas import Box, Canvas
 from repose.represent.choosing import Which
 from repose.represent.label_tables import LabelsLike
@@ -48,14 +48,14 @@ def read_layout(
 
     Args:
         layout: a label map: a file as parsers write it (a grey picture, a palette, one of the published colour maps,
-            .npy), a PIL image with a palette or in grey, or whole numbers (H, W) of LIP's labels, an edited map for
+            .npy), a PIL image with a palette or in grey, or whole numbers (H, W) of Repose's labels, an edited map for
             example. Or a photograph, which is parsed: a file, a PIL image, uint8 (H, W, 3), a tensor (3, H, W). Or a
             Person with parsing or image.
         labels: the table of a map's file, see `repose.represent.parsing_files.read_parsing`; None guesses.
         pose, which: of a photograph, see `repose.read_person`.
 
     Returns:
-        `parsing`, LIP's labels; of a photograph also `image` and `keypoints`.
+        `parsing`, labels of `repose.person.LABELS`; of a photograph also `image` and `keypoints`.
 
     Raises:
         ValueError: the map shows nobody, holds labels that its table lacks, or its table cannot be told.
@@ -73,7 +73,9 @@ def read_layout(
         if numbers is None:
             person = parsed_person(layout, pose=pose, which=which)
         elif labels is not None:
-            raise ValueError("labels names the table of a map's file; an array holds LIP's labels: leave labels away")
+            raise ValueError(
+                "labels names the table of a map's file; an array holds Repose's labels: leave labels away"
+            )
         else:
             person = Person(parsing=numbers)
     name = str(layout) if isinstance(layout, str | Path) else "the label map"
@@ -165,12 +167,12 @@ def _numbers(layout: Any) -> Tensor | None:
         if not isinstance(values, Tensor) or values.ndim != 2 or values.is_floating_point():
             return None
         values = values.detach().cpu().long()
-    wrong = ((values < 0) | (values >= len(LIP_LABELS))).nonzero()
+    wrong = ((values < 0) | (values >= len(LABELS))).nonzero()
     if len(wrong):
         y, x = (int(place) for place in wrong[0])
         raise ValueError(
-            f"the label map holds the label {int(values[y, x])} at x={x}, y={y}, and LIP's are 0 to "
-            f"{len(LIP_LABELS) - 1}; write a map of another table into a file and name the table by labels="
+            f"the label map holds the label {int(values[y, x])} at x={x}, y={y}, and Repose's are 0 to "
+            f"{len(LABELS) - 1}; write a map of another table into a file and name the table by labels="
         )
     return values
 

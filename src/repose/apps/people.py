@@ -23,7 +23,7 @@ from repose.represent.maps import with_maps
 from repose.represent.pose_files import MIN_SCORE
 
 Parsing = str | Path | Tensor | None
-"""A label map of a photograph: a parser's file, int64 (H, W) of LIP's labels, or None, where it is to be estimated."""
+"""A label map of a photograph: a parser's file, int64 (H, W) of `LABELS`, or None, where it is to be estimated."""
 
 
 def parsed_person(

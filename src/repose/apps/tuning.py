@@ -30,7 +30,7 @@ from repose.data.frames import Frames, prepare_frames
 from repose.data.photographs import draw
 from repose.data.records import FIELDS
 from repose.data.store import Store
-from repose.files import differences, read_object, read_object_lines
+from repose.files import differences, first_line, read_object, read_object_lines
 from repose.hub.fetch import FileMissingError
 from repose.images import PICTURES, seconds_of
 from repose.images.results import left_out, without_results
@@ -213,8 +213,9 @@ def person_recipe(recipe: Recipe, name: str, seed: int = 0) -> Recipe:
         settings = MODELS[run.model].without_features
         if not settings:
             raise
-        told = str(error).splitlines()[0]
-        warnings.warn(f"{told}: the training goes without that loss", UserWarning, stacklevel=callers_level())
+        warnings.warn(
+            f"{first_line(error, None)}: the training goes without that loss", UserWarning, stacklevel=callers_level()
+        )
         run = override(run, settings)
     return run
 

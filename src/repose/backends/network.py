@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from repose.extras import how_to_install
+from repose.files import first_line
 from repose.models.base import Generator
 
 IMAGE: Final = "image"
@@ -102,9 +103,7 @@ def guarded(what: str, advice: str = ADVICE) -> Iterator[None]:
     except (BackendError, MemoryError):
         raise
     except Exception as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        said = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
-        raise BackendError(f"{what} ({said}); {advice}") from error
+        raise BackendError(f"{what} ({first_line(error, 200, kind=True)}); {advice}") from error
 
 
 @contextlib.contextmanager

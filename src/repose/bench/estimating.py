@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
-import PIL.Image
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +28,7 @@ from repose.estimate.field_files import FieldFolder
 from repose.estimate.field_worker import Photograph
 from repose.estimate.many import estimate_folder, estimator_paths
 from repose.estimate.workers import Killed, run_in_processes
-from repose.images import load_image
+from repose.images import load_image, save_image
 from repose.markdown import each_value, grid_table
 from repose.names import resolve
 from repose.record import ResultLine, reading_line
@@ -221,7 +220,7 @@ def _written(store: Store, folder: Path, count: int) -> list[Path]:
         image = store.person(torch.tensor([row]), ["image"]).image
         assert image is not None
         files.append(folder / f"{row:07d}.png")
-        PIL.Image.fromarray(to_uint8(image[0])).save(files[-1])
+        save_image(files[-1], to_uint8(image[0]))
     return files
 
 

@@ -381,7 +381,8 @@ def _best(ways: Sequence[Callable[[], object]], rounds: int) -> list[float]:
 
 def _jpeg(image: torch.Tensor) -> float:
     """LPIPS of a picture (3, H, W) as a JPEG file; NaN without its weights."""
-    pixels, file = to_uint8(image), BytesIO()
+    file = BytesIO()
+    pixels = to_uint8(image)
     PIL.Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
     stored = np.array(PIL.Image.open(file, formats=("JPEG",)))
     found = largest_lpips([(from_uint8(stored), from_uint8(np.array(pixels)))])

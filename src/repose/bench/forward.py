@@ -22,6 +22,7 @@ from torch import Tensor
 from repose.backends import BACKENDS, BackendError, find_backend, image_function
 from repose.bench.peak import peak_gflops
 from repose.bench.workload import example, gmacs, settle
+from repose.files import first_line
 from repose.markdown import each_value, grid_table
 from repose.models import build_generator
 from repose.models import recipe as find_recipe
@@ -244,9 +245,7 @@ def _prepared(
             runners[backend](*inputs)
         except Exception as error:
             runners.pop(backend, None)
-            notes[backend] = str(error).strip().splitlines()[0][:160] if str(error) else type(error).__name__
-            if not isinstance(error, BackendError):
-                notes[backend] = f"{type(error).__name__}: {notes[backend]}"
+            notes[backend] = first_line(error, kind=not isinstance(error, BackendError))
     return runners, notes
 
 

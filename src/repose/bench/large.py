@@ -29,6 +29,7 @@ from rich.table import Table
 from torch import Tensor
 
 from repose.bench.scene import raise_arm
+from repose.images import write_picture
 from repose.markdown import each_value, grid_table
 from repose.person import Person
 from repose.record import ResultLine, commit_of, reading_line
@@ -251,7 +252,7 @@ def _write(folder: Path, height: int, width: int) -> None:
     """The photograph, its joints and the target's as files."""
     folder.mkdir(exist_ok=True)
     pixels, keypoints = large_photograph(height, width)
-    PIL.Image.fromarray(pixels).save(folder / "me.jpg", quality=92)
+    write_picture(folder / "me.jpg", PIL.Image.fromarray(pixels), quality=92)
     write_keypoints(folder / "me.json", {"me": keypoints})
     target = raise_arm(Person(keypoints=keypoints, size=(height, width)), 2)[1].keypoints
     assert target is not None

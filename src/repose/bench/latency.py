@@ -27,6 +27,7 @@ from rich.table import Table
 
 from repose.bench.large import large_photograph
 from repose.bench.scene import raise_arm
+from repose.images import write_picture
 from repose.markdown import each_value, grid_table
 from repose.person import Person
 from repose.picture_files import open_picture
@@ -228,8 +229,8 @@ def _write(folder: Path, height: int, width: int) -> None:
     """The photographs, their joints and the target's as files."""
     pixels, keypoints = large_photograph(height, width)
     picture = PIL.Image.fromarray(pixels)
-    picture.save(folder / "me.jpg", quality=92)
-    PIL.ImageOps.mirror(picture).save(folder / "dancer.jpg", quality=92)
+    write_picture(folder / "me.jpg", picture, quality=92)
+    write_picture(folder / "dancer.jpg", PIL.ImageOps.mirror(picture), quality=92)
     write_keypoints(folder / "me.json", {"me": keypoints})
     target = raise_arm(Person(keypoints=keypoints, size=(height, width)), 2)[1].keypoints
     assert target is not None

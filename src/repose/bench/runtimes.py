@@ -9,14 +9,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from repose.backends import BackendError
 from repose.bench import runtime_worker
+from repose.exporting import ExportSettings, export
 from repose.markdown import each_value, grid_table
 from repose.models.weights import shipped
+from repose.names import nearest
 from repose.record import ResultLine, or_nan, reading_line
 
 PACKAGES: Final = {
@@ -80,6 +83,49 @@ class RuntimeTried:
             return cls(line["runtime"], line["version"], line["numpy"], line["opset"], rows, line["seed"])
 
 
+def named_folder(text: str) -> tuple[str, Path]:
+    """RUNTIME=FOLDER -> both. ValueError: no such runtime, or not of this form."""
+    runtime, mark, folder = text.partition("=")
+    if not mark or not folder:
+        raise ValueError(f"'{text}' is not RUNTIME=FOLDER, such as openvino=runtimes/openvino-2025.4.1")
+    if runtime not in PACKAGES:
+        raise ValueError(f"no runtime is called '{runtime}'; {nearest(runtime, PACKAGES)}")
+    return runtime, Path(folder)
+
+
+def try_exports(
+    runtime: str, packages: Path, models: Sequence[str], exports: Path, say: Callable[[str], None] = lambda _: None
+) -> RuntimeTried:
+    """Export networks, where that was not done before, and run them by the runtime that lies in a folder.
+
+    Args:
+        runtime: key of `PACKAGES`. packages: a folder that pip filled (--target). models: names of weights.
+        exports: folder of the exported networks, which are taken from there the next time.
+        say: called with what is done now.
+
+    Raises:
+        RuntimeError: the runtime cannot be imported from the folder; with its own error.
+    """
+    form = "ncnn" if runtime == "ncnn" else "onnx"
+    written: dict[str, Path] = {}
+    rows: dict[str, RuntimeRow] = {}
+    for name in models:
+        place = exports / form / name
+        if not (place / "example.npz").is_file():
+            say(f"exporting {name}")
+            try:
+                export(name, place, ExportSettings(format=form))
+            except (ValueError, BackendError) as error:
+                rows[name] = RuntimeRow(name, error=phrase(str(error)))
+                continue
+        written[name] = place
+    opset = max((_opset(place / "model.onnx") for place in written.values()), default=0) if form == "onnx" else 0
+    say(f"{runtime} in {packages}")
+    tried = try_runtime(runtime, packages, written, opset)
+    rows |= {row.model: row for row in tried.rows}
+    return replace(tried, rows=tuple(rows[name] for name in models))
+
+
 def try_runtime(runtime: str, packages: Path, exports: Mapping[str, Path], opset: int) -> RuntimeTried:
     """Run exported networks by the runtime that lies in a folder.
 
@@ -139,7 +185,7 @@ def runtime_table(lines: list[ResultLine]) -> str:
     """
     newest = {(line["runtime"], line["version"]): line for line in lines if line.get("bench") == "runtime"}
     if not newest:
-        raise ValueError("results hold no line of scripts/measure_runtimes.py")
+        raise ValueError("results hold no line of `repose bench runtimes`")
     tried = sorted(map(RuntimeTried.read, newest.values()), key=lambda one: (_rank(one.runtime), _number(one.version)))
     order = [name for name in shipped() if any(row.model == name for one in tried for row in one.rows)]
     grid = [["runtime", *(f"`{name}`" for name in order)]]
@@ -164,6 +210,14 @@ def runtime_table(lines: list[ResultLine]) -> str:
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _opset(file: Path) -> int:
+    """The opset of ONNX's own operators in a file."""
+    import onnx
+
+    model = onnx.load(file, load_external_data=False)
+    return max(int(one.version) for one in model.opset_import if not one.domain)
 
 
 def _cell(row: RuntimeRow | None) -> str:

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import PIL.Image
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +33,7 @@ from torch import Tensor
 
 from repose.bench.large import large_photograph
 from repose.cores import cores
+from repose.images import save_image
 from repose.markdown import each_value, grid_table
 from repose.person import JOINTS
 from repose.record import ResultLine, commit_of, reading_line
@@ -296,7 +296,7 @@ def time_video(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pixels, keypoints = large_photograph(*size)
-        PIL.Image.fromarray(pixels).save(folder / "me.png")
+        save_image(folder / "me.png", pixels)
         np.save(folder / "me.npy", keypoints.numpy())
         np.save(folder / "joints.npy", swing(keypoints, frames + first).numpy())
         for turn in range(rounds):

@@ -488,6 +488,48 @@ def seeds(
 
 
 @app.command()
+def runtimes(
+    runtimes: Annotated[
+        list[str],
+        typer.Argument(metavar="RUNTIME=FOLDER...", help="onnxruntime, openvino, opencv or ncnn, and where it lies."),
+    ],
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Weights by name, also several; all shipped ones by default.")
+    ] = None,
+    exports: Annotated[
+        Path, typer.Option(help="Folder of the exported networks, which are taken from there the next time.")
+    ] = Path("out/exports"),
+    results: Results = None,
+) -> None:
+    """Whether other versions of runtimes run the exported networks, and how far their pictures are from PyTorch's.
+
+    Each version lies in a folder of its own, which pip fills by --target, and runs in a process of its own. A folder
+    from which nothing can be imported is named and gives no line.
+
+    [bold]pip install --target runtimes/openvino-2025.4.1 openvino==2025.4.1[/bold]
+    [bold]repose bench runtimes openvino=runtimes/openvino-2025.4.1 --results results/export.jsonl[/bold]
+    """
+    from repose.bench.runtimes import named_folder, try_exports
+    from repose.models.weights import shipped
+    from repose.record import append_result
+
+    failed = 0
+    for runtime, folder in [named_folder(text) for text in runtimes]:
+        try:
+            with stderr.status(runtime) as status:
+                tried = try_exports(runtime, folder, models or list(shipped()), exports, status.update)
+        except RuntimeError as error:
+            stderr.print(f"error: {error}", markup=False, soft_wrap=True)
+            failed += 1
+            continue
+        append_result(results, tried.line())
+        for row in tried.rows:
+            print_line(f"{runtime} {tried.version} {row.model}: {row.error or format(row.largest, '.1e')}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def steadiness(
     clips: Annotated[list[Path] | None, typer.Argument(help="Videos, whose joints an estimator finds.")] = None,
     motions: Annotated[str, typer.Option(help="Comma-separated, of `repose animate`; none for clips alone.")] = (

@@ -99,8 +99,8 @@ TargetPerson = Annotated[
 Labels = Annotated[
     str | None,
     typer.Option(
-        help="The table of the label maps: lip, cihp, atr, pascal, acgpn, pise, pinet, or the names of the labels "
-        "from number 0 with commas. Told from the map where it can be no other.",
+        help="The table of the label maps: lip, cihp, repose, atr, pascal, acgpn, pise, pinet, or the names of the "
+        "labels from number 0 with commas. Told from the map where it can be no other.",
         show_default=False,
     ),
 ]

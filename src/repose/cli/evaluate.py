@@ -52,7 +52,8 @@ def evaluate(
     strips: Annotated[
         bool,
         typer.Option(
-            "--strips", help="Pictures are strips, of five (PATN's code) or of eight (PINet's); the last one counts."
+            "--strips",
+            help="Pictures of folders are strips, of five (PATN's code) or of eight (PINet's); the last one counts.",
         ),
     ] = False,
     device: Device = "auto",

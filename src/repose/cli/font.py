@@ -67,7 +67,7 @@ def font(
     from repose.apps.fonts.glyphs import SUFFIXES
     from repose.apps.fonts.sheet import character_sheet
     from repose.apps.fonts.transfer import checked_text, draw, load, read_source, scaled
-    from repose.images import PICTURES, save_image
+    from repose.images import PICTURES, save_image, write_picture
 
     report = Report("font", as_json)
     with report.running():
@@ -108,7 +108,7 @@ def font(
                     drawn.append(path.stem)
                     save_image(place, scaled(lines, height))
                     report.wrote(place, "picture", source=str(path))
-                    character_sheet(path, read, words, network).save(sheet_beside(place))
+                    write_picture(sheet_beside(place), character_sheet(path, read, words, network))
                     report.wrote(sheet_beside(place), "sheet")
                     report.say(f"{place}: in the style of {path.name}, letter {read.letter}")
                 bar.advance(task)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from repose.cli import common
-from repose.cli.common import Device, Out, Results, StoreFolder, print_line, stdout
+from repose.cli.common import Device, Out, Results, StoreFolder, print_line, stderr, stdout
 
 app = typer.Typer(
     help="Research on rendered people, and on what models do to them and to photographs: "
@@ -103,6 +103,34 @@ def reidentification(
         told = tell_people(store, split, people, tick)
     print_people_told(told, stdout)
     append_result(results, told.line(), data=store)
+
+
+@app.command()
+def looks(
+    data: StoreFolder,
+    split: Annotated[str, typer.Option(help="Of the store.")] = "test",
+    count: Annotated[int, typer.Option(min=1, help="Photographs, drawn without repetition.")] = 1500,
+    padded: Annotated[
+        int, typer.Option(min=1, help="Of them, so many are looked at again, with a black border of one pixel.")
+    ] = 400,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    results: Results = None,
+) -> None:
+    """How MoveNet's looks at one person are joined, on photographs whose joints are annotated.
+
+    Of a store whose joints are not MoveNet's own, such as Market-1501's.
+
+    [bold]repose research looks -d data/market1501 --results results/estimate.jsonl[/bold]
+    """
+    from repose.data import Store
+    from repose.record import append_result
+    from repose.research.looks import measure_looks, print_looks
+
+    store = Store.open(data)
+    with stderr.status("looking") as status:
+        measured = measure_looks(store, split, count, padded, seed, status.update)
+    print_looks(measured, stdout)
+    append_result(results, measured.line(), data=store, split=split)
 
 
 @app.command()
@@ -218,6 +246,7 @@ def gallery(
 
     from repose.data import Store
     from repose.estimate import estimator
+    from repose.images import write_picture
     from repose.models.weights import weights_checksum
     from repose.pipeline import load
     from repose.record import append_result
@@ -250,7 +279,7 @@ def gallery(
         print_line("no failures")
     for kind, pixels in sheets.items():
         path = out / f"{name or loaded.name}-{kind}.jpg"
-        Image.fromarray(pixels).save(path, quality=85)
+        write_picture(path, Image.fromarray(pixels), quality=85)
         print_line(str(path))
 
 

@@ -7,7 +7,7 @@ OUT/
   train.lst  test.lst                                  the names of the pictures
   fasion-resize-annotation-train.csv  ...-test.csv     name:keypoints_y:keypoints_x, -1 where missing (their spelling)
   fasion-resize-pairs-train.csv  ...-test.csv          from,to
-  parsing/train/NAME.png                               palette PNG of LIP's 20 labels           (where the store has it)
+  parsing/train/NAME.png                               palette PNG of LIP's 20 labels, 20: neck (where the store has it)
   iuv/train/NAME_IUV.png                               DensePose: `cv2.imread` gives part, u * 255, v * 255  (likewise)
   mask/train/NAME.png                                  0 or 255                                              (likewise)
   depth/train/NAME.png                                 16 bits, millimetres from the camera, 0 without a person
@@ -39,7 +39,9 @@ from torch import Tensor
 
 from repose.data.deepfashion.names import NAME
 from repose.data.store import Store
+from repose.images import write_picture
 from repose.person import JOINTS, LIP_LABELS
+from repose.represent.label_colours import COLOURS
 from repose.represent.pose_files import write_keypoints
 
 QUALITY: Final = 95
@@ -61,12 +63,8 @@ _BATCH: Final = 64
 
 __all__ = ["LABEL_COLORS", "NAME", "QUALITY", "export_layout", "layout_names"]
 
-LABEL_COLORS: Final = (
-    (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85), (0, 119, 221), (85, 85, 0),
-    (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255), (51, 170, 221), (0, 255, 255), (85, 255, 170),
-    (170, 255, 85), (255, 255, 0), (255, 170, 0),
-)  # fmt: skip
-"""What LIP's labels look like where they are shown; readers see the numbers."""
+LABEL_COLORS: Final = COLOURS["Repose"]
+"""What labels look like where they are shown; readers see the numbers."""
 
 
 def export_layout(
@@ -198,20 +196,22 @@ def _write_pictures(store: Store, folder: Path, names: list[str], progress: Call
 def _write_picture(folder: Path, split: str, name: str, fields: Mapping[str, NDArray[Any]]) -> None:
     stem = name.rpartition(".")[0]
     image = np.rint((np.moveaxis(fields["image"], 0, -1) + 1) * 127.5).astype(np.uint8)
-    Image.fromarray(image).save(folder / split / name, quality=QUALITY)
+    quality = {} if name.endswith(".png") else {"quality": QUALITY}
+    write_picture(folder / split / name, Image.fromarray(image), **quality)
     if "parsing" in fields:
         labels = Image.fromarray(fields["parsing"].astype(np.uint8), mode="P")
         labels.putpalette([value for color in LABEL_COLORS for value in color])
-        labels.save(folder / "parsing" / split / f"{stem}.png")
+        write_picture(folder / "parsing" / split / f"{stem}.png", labels)
     if "iuv" in fields:
         part, u, v = fields["iuv"]
         planes = np.rint(np.stack([v * 255, u * 255, part], axis=-1)).astype(np.uint8)  # cv2 reads B, G, R: part, u, v
-        Image.fromarray(planes).save(folder / "iuv" / split / f"{stem}_IUV.png")
+        write_picture(folder / "iuv" / split / f"{stem}_IUV.png", Image.fromarray(planes))
     if "mask" in fields:
-        Image.fromarray(np.rint(fields["mask"][0] * 255).astype(np.uint8)).save(folder / "mask" / split / f"{stem}.png")
+        shares = np.rint(fields["mask"][0] * 255).astype(np.uint8)
+        write_picture(folder / "mask" / split / f"{stem}.png", Image.fromarray(shares))
     if "depth" in fields:
         millimetres = np.rint(fields["depth"][0] * 1000).clip(0, 65535).astype(np.uint16)
-        Image.fromarray(millimetres).save(folder / "depth" / split / f"{stem}.png")
+        write_picture(folder / "depth" / split / f"{stem}.png", Image.fromarray(millimetres))
 
 
 def _write_csv(path: Path, rows: list[tuple[str, ...]]) -> None:

@@ -28,6 +28,7 @@ from repose.estimate.person_parsing import Crop, body_channels, crop_around
 from repose.files import replacing
 from repose.person import LIP_LABELS, Pair, Person
 from repose.represent.canvas import to_uint8
+from repose.represent.parsing import fold_neck
 from repose.represent.sampling import sample
 
 FIELDS: Final = ("image", "keypoints", "parsing", "mask")
@@ -150,7 +151,7 @@ class ParsingSource:
         for number, record in enumerate(self.records):
             parsing = self.store.person([int(record)], ("parsing",)).parsing
             assert parsing is not None
-            count = np.bincount(parsing.numpy().ravel(), minlength=len(LIP_LABELS))
+            count = np.bincount(fold_neck(parsing).numpy().ravel(), minlength=len(LIP_LABELS))
             pixels += count
             odds[number] += _OFTEN * (count[rare] > 20).any()
         return pixels, odds
@@ -193,7 +194,7 @@ def _cropped(people: Person, body: Tensor, size: tuple[int, int], rng: np.random
     inside = sample(valid, grid, "nearest", "zeros")
     image = sample(image, grid, "bilinear", "border") * inside
     mask = sample(people.mask, grid, "bilinear", "zeros") * inside
-    parsing = sample(people.parsing.float()[:, None], grid, "nearest", "zeros") * inside
+    parsing = sample(fold_neck(people.parsing).float()[:, None], grid, "nearest", "zeros") * inside
     cells = [count, 1, size[0] // BODY_CELL, size[1] // BODY_CELL]
     coarse = F.affine_grid(where, cells, align_corners=False)
     there = sample(valid, coarse, "nearest", "zeros")

@@ -14,6 +14,7 @@ from repose.doctor.features import FEATURES
 from repose.doctor.findings import Finding
 from repose.doctor.machine import GRAPHICS
 from repose.extras import install
+from repose.files import first_line
 from repose.hub.fetch import offline
 
 SPARE: Final = Path(__file__).parents[1] / "render" / "spare"
@@ -47,8 +48,7 @@ def _attempt(name: str, action: Callable[[], str], gives: str, needed: bool = Fa
     try:
         detail = action()
     except Exception as error:  # whatever goes wrong in somebody's package is what the report is for
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Finding("tried", name, "broken", text, gives, todo, needed)
+        return Finding("tried", name, "broken", first_line(error, None), gives, todo, needed)
     return Finding("tried", name, "ok", f"{detail} ({time.perf_counter() - began:.2f} s)", gives, "", needed)
 
 
@@ -78,7 +78,7 @@ def _imports(present: set[str]) -> list[Finding]:
             try:
                 importlib.import_module(module)
             except Exception as error:  # a package may raise anything while it is imported
-                text = f"{package} is installed but cannot be imported: {error}".splitlines()[0]
+                text = f"{package} is installed but cannot be imported: {first_line(error, None)}"
                 findings.append(Finding("tried", feature.extra, "broken", text, feature.gives, install(package)))
     return findings
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from repose.draw.sheet import captioned, sheet
 from repose.images import save_image
-from repose.person import Person
+from repose.person import LIP_LABELS, Person
 from repose.represent.canvas import to_uint8
 from repose.represent.flow import at_rest
 from repose.represent.keypoints import draw_skeleton
@@ -96,10 +96,11 @@ PALETTE: Final = np.array(
         (32, 117, 216), (186, 79, 0), (23, 72, 85), (143, 148, 143), (37, 56, 157),
         (177, 45, 69), (255, 255, 0), (162, 140, 178), (255, 214, 178), (221, 126, 0),
         (238, 190, 85), (0, 126, 99), (157, 202, 194), (57, 167, 255), (185, 211, 255),
+        (254, 253, 243),
     ],
     dtype=np.uint8,
 )  # fmt: skip
-"""uint8 (20, 3): the colours of labels, in the order of `repose.person.LIP_LABELS`; the left and the right of a limb
+"""uint8 (21, 3): the colours of labels, in the order of `repose.person.LABELS`; the left and the right of a limb
 are two shades of one colour. Any two are at least 12 apart (CIEDE2000), also for people who do not see red or green."""
 
 LOOKED_UP: Final = ("nose", "right_shoulder", "right_wrist", "left_hip", "right_knee", "left_ankle")
@@ -186,7 +187,7 @@ def skeleton_over(image: Pixels, keypoints: Tensor, extra: Tensor | None = None)
 
 
 def label_map(parsing: Tensor, names: Sequence[str] | None = None) -> Pixels:
-    """A label map in the fixed colours of `PALETTE`; from label 20 on the colours repeat, lighter.
+    """A label map in the fixed colours of `PALETTE`; from label 21 on the colours repeat, lighter.
 
     Args:
         parsing: (H, W), whole numbers from 0. names: of the labels; those that occur are listed right of the map.
@@ -364,9 +365,12 @@ def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _colours(count: int) -> Pixels:
-    """As many colours as there are labels: the palette, then lighter shades of it."""
-    rounds = [PALETTE + (255 - PALETTE.astype(np.float32)) * (k / (k + 1.5)) for k in range(-(-count // len(PALETTE)))]
-    return np.round(np.concatenate(rounds)).astype(np.uint8)[:count]
+    """As many colours as there are labels: the palette, then lighter shades of its first 20, as of 20 labels."""
+    lip = PALETTE[: len(LIP_LABELS)]
+    rounds = [lip + (255 - lip.astype(np.float32)) * (k / (k + 1.5)) for k in range(-(-count // len(lip)))]
+    colours = np.round(np.concatenate(rounds)).astype(np.uint8)[:count]
+    colours[len(lip) : len(PALETTE)] = PALETTE[len(lip) : count]
+    return colours
 
 
 def _listed(drawn: Pixels, entries: Sequence[tuple[str, npt.NDArray[np.uint8]]]) -> Pixels:

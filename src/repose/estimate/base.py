@@ -99,7 +99,7 @@ class ParsingEstimator(Protocol):
     def name(self) -> str: ...
 
     def parsing(self, image: Image, keypoints: Tensor) -> Tensor:
-        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> int64 (H, W), labels of `repose.person.LIP_LABELS`.
+        """uint8 (H, W, 3) and joints (18, 3) in its pixels -> int64 (H, W), labels of `repose.person.LABELS`.
 
         Everything beside the person, other people too, is 0. Where no joint is located all of it is 0.
         """

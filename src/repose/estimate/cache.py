@@ -34,6 +34,7 @@ from repose.estimate.base import (
 )
 from repose.estimate.kernels import as_before, kernels_of
 from repose.files import cache_folder, replacing
+from repose.images import write_picture
 from repose.picture_files import open_picture
 
 E = TypeVar("E", bound=Estimator)
@@ -163,8 +164,8 @@ def _read_png(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8] | None
 
 
 def _write_png(path: Path, values: npt.NDArray[np.uint8]) -> None:
-    with contextlib.suppress(OSError), replacing(path) as part:  # a full or read-only disk costs time, not the result
-        PIL.Image.fromarray(values).save(part, format="PNG")
+    with contextlib.suppress(OSError):  # a full or read-only disk costs time, not the result
+        write_picture(path, PIL.Image.fromarray(values))
 
 
 def _read_json(places: Sequence[Path]) -> Any:

@@ -2,7 +2,7 @@
 
     FOLDER/keypoints.json        the joints of all photographs
     FOLDER/NAME.mask.png         grey, 255 on the person
-    FOLDER/NAME.parsing.png      LIP's 20 labels, with a palette
+    FOLDER/NAME.parsing.png      LIP's 20 labels and 20, the neck, with a palette
     FOLDER/NAME.iuv.png          DensePose's part, u and v, in the order of DensePose's own files
     FOLDER/records/NAME.json     what the photograph was, which estimators were used, and the joints
 
@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from repose.files import replacing, sha256
-from repose.images import file_of
-from repose.person import LIP_LABELS, Person
+from repose.images import file_of, write_picture
+from repose.person import LABELS, Person
 from repose.picture_files import open_picture
 from repose.represent.iuv import PARTS
 from repose.represent.label_colours import COLOURS
@@ -39,7 +39,7 @@ KEYPOINTS: Final = "keypoints.json"
 SHEET: Final = "sheet.png"
 
 _VERSION: Final = 1
-_PALETTE: Final = tuple(channel for colour in COLOURS["LIP"] for channel in colour)
+_PALETTE: Final = tuple(channel for colour in COLOURS["Repose"] for channel in colour)
 
 
 @dataclass(frozen=True)
@@ -213,8 +213,8 @@ def write_map(path: Path, field: str, value: Tensor) -> None:
     """A map as a PNG file.
 
     Args:
-        field: "mask": float (1, H, W) in [0, 1]; "parsing": int64 (H, W), LIP's labels; "iuv": float (3, H, W), part 0
-            to 24, u and v in [0, 1].
+        field: "mask": float (1, H, W) in [0, 1]; "parsing": int64 (H, W), Repose's labels; "iuv": float (3, H, W), part
+            0 to 24, u and v in [0, 1].
 
     Raises:
         ValueError: another field, shape or range. OSError: the file cannot be written.
@@ -226,8 +226,10 @@ def write_map(path: Path, field: str, value: Tensor) -> None:
     if values.ndim != (3 if rank else 2) or (rank and len(values) != rank):
         raise ValueError(f"{path.name}: {field} has the shape {tuple(values.shape)}")
     if field == "parsing":
-        if not 0 <= int(values.min()) <= int(values.max()) < len(LIP_LABELS):
-            raise ValueError(f"{path.name}: labels from {int(values.min())} to {int(values.max())}, LIP has 0 to 19")
+        if not 0 <= int(values.min()) <= int(values.max()) < len(LABELS):
+            raise ValueError(
+                f"{path.name}: labels {int(values.min())} to {int(values.max())}, Repose has 0 to {len(LABELS) - 1}"
+            )
         picture = PIL.Image.fromarray(values.to(torch.uint8).numpy())
         picture.putpalette(_PALETTE)
     elif field == "mask":
@@ -239,8 +241,7 @@ def write_map(path: Path, field: str, value: Tensor) -> None:
         u, v = (_levels(path, values[k]) for k in (1, 2))
         # OpenCV writes the channels I, U, V of DensePose as blue, green, red
         picture = PIL.Image.fromarray(np.stack([v, u, part.to(torch.uint8).numpy()], -1))
-    with replacing(path) as file:
-        picture.save(file, format="PNG")
+    write_picture(path, picture)
 
 
 def read_map(path: Path, field: str, size: tuple[int, int]) -> Tensor:

@@ -23,6 +23,7 @@ from repose.estimate.bodypix import PARTS, BodyParts
 from repose.estimate.kernels import kernels_of
 from repose.estimate.person_mask import PersonMask, reduced
 from repose.estimate.table import estimator
+from repose.files import first_line
 
 _TRUST: Final = 0.4
 """What a logarithm of BodyPix's chances counts: its cells are coarse."""
@@ -71,7 +72,7 @@ class PersonIUV:
             try:
                 self._mask = cast(PersonMask, estimator("person", field="mask"))
             except (ImportError, FileNotFoundError) as error:
-                reason = str(error).partition("\n")[0]
+                reason = first_line(error, None)
                 warnings.warn(
                     f"the IUV is that of the naked body alone, without clothes: {reason}", stacklevel=callers_level()
                 )

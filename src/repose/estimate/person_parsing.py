@@ -17,6 +17,7 @@ from repose.estimate.base import Image
 from repose.estimate.bodypix import BodyParts, BodyPix
 from repose.estimate.kernels import kernels_of
 from repose.estimate.parsing_network import BODY_CELL, SIZE, ParsingNetwork, load_parser
+from repose.files import first_line
 from repose.represent.figure import reach
 from repose.represent.sampling import sample
 
@@ -94,7 +95,7 @@ class PersonParsing:
             try:
                 self._bodypix = BodyPix()
             except (ImportError, FileNotFoundError) as error:
-                reason = str(error).partition("\n")[0]
+                reason = first_line(error, None)
                 warnings.warn(f"the parsing is estimated without BodyPix: {reason}", stacklevel=callers_level())
 
     @property

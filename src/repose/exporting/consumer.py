@@ -138,7 +138,7 @@ def encode(description: dict[str, Any], person: Arrays) -> Arrays:
 
     Args:
         description: model.json. person: what description["reads"] names: image (B, 3, H, W) in -1 to 1; source_joints
-            and target_joints (B, 18, 3); source_labels and target_labels (B, H, W), the 20 labels of LIP.
+            and target_joints (B, 18, 3); source_labels and target_labels (B, H, W), LIP's 20 labels, 20 is the neck.
     """
     if not description["reads"]:
         raise ValueError("the inputs of this network are not computed here; README.md says where they come from")
@@ -209,7 +209,7 @@ def _bone_frames(places: NDArray[Any], located: NDArray[Any], rows: int, columns
 
 
 def _part_maps(how: dict[str, Any], person: Arrays, before: Arrays) -> NDArray[Any]:
-    """A binary map for each part of each person; `table` gives the part of each of the 20 labels of LIP."""
+    """A binary map for each part of each person; `table` gives the part of each label: LIP's 20, and the neck."""
     table, parts = np.array(how["table"]), np.arange(how["parts"])[:, None, None]
     maps = [table[np.asarray(person[f"{who}_labels"])][:, None] == parts for who in how["of"]]
     return np.concatenate(maps, 1).astype(np.float32)
@@ -316,7 +316,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run a network that `repose export` wrote.")
     parser.add_argument("picture", nargs="?", help="the person; the example beside this file without")
     parser.add_argument("pose", nargs="?", help="JSON with the joints of source and target")
-    parser.add_argument("--labels", nargs=2, help="label maps of both, .npy with the 20 labels of LIP")
+    parser.add_argument("--labels", nargs=2, help="label maps of both, .npy: LIP's 20 labels, 20 is the neck")
     parser.add_argument("-o", "--out", default="result.png")
     given = parser.parse_args(words)
     folder = Path(__file__).resolve().parent

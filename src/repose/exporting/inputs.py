@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from repose.models.base import Generator
-from repose.person import LIP_LABELS
+from repose.person import LABELS, LIP_LABELS
 from repose.represent.parsing import INSHOP_LABELS, PINET_LABELS, TO_INSHOP, TO_PINET
 
 
@@ -93,7 +93,7 @@ def _of_joints(name: str, people: tuple[str, ...], config: Any) -> InputTensor:
 
 
 def _table(to: Mapping[str, str], labels: tuple[str, ...]) -> list[int]:
-    return [labels.index(to[name]) for name in LIP_LABELS]
+    return [labels.index(to[name]) for name in LABELS]
 
 
 def _parts(name: str, people: tuple[str, ...], to: Mapping[str, str], labels: tuple[str, ...]) -> InputTensor:
@@ -144,6 +144,7 @@ def _carry(generator: Any, height: int) -> tuple[InputTensor, ...]:
 def _garment(generator: Any, height: int) -> tuple[InputTensor, ...]:
     config = generator.config
     numbers = [LIP_LABELS.index(name) for name in config.labels]
+    numbers += [LABELS.index("neck")] if "face" in config.labels else []  # LIP counts it as face
     named = ", ".join(config.labels)
     text = "the source picture where the garment is, white elsewhere: red, green, blue"
     return (

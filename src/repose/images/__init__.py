@@ -10,7 +10,7 @@ from repose.images.errors import ImageError
 from repose.images.frames import file_of, is_frame, sampled_frames, seconds_of, split_frame, stem_of
 from repose.images.photograph import Photograph
 from repose.images.reading import MAX_PIXELS, MIN_SIDE, PICTURES, ImageLike, load_image
-from repose.images.writing import FORMATS, QUALITY, format_of, on_white, same_kind, save_image
+from repose.images.writing import FORMATS, QUALITY, format_of, on_white, same_kind, save_image, write_picture
 
 __all__ = [
     "FORMATS",
@@ -32,4 +32,5 @@ __all__ = [
     "seconds_of",
     "split_frame",
     "stem_of",
+    "write_picture",
 ]

@@ -154,8 +154,25 @@ def write(
         options |= marking(format, metadata.for_tiff, metadata.xmp)
     bare = picture.copy() if picture.info else picture
     bare.info = {}  # what is written stands in the arguments
+    return write_picture(path, bare, **options)
+
+
+def write_picture(path: Path, picture: PIL.Image.Image, **options: Any) -> Path:
+    """Write any picture of Pillow, palettes and 16 bits among them, whole or not at all; its folder is created.
+
+    The one place where pictures become files: `PIL.Image.Image.save` leaves half a file on a full disk, or one that
+    lacks its end, without an error (`_Unnumbered`).
+
+    Args:
+        path: with a suffix of `FORMATS`.
+        picture: of a mode that the format holds. options: of Pillow's encoder, such as quality=85.
+
+    Raises:
+        ImageError: another suffix. DiskFullError, OSError: see `repose.files.replacing`.
+    """
+    format = format_of(path)
     with replacing(path) as part, _Unnumbered(io.FileIO(part, "w")) as file:
-        bare.save(file, format, **options)
+        picture.save(file, format, **options)
     return path
 
 

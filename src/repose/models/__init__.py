@@ -75,7 +75,8 @@ RECIPES: Final[MutableMapping[str, str]] = _recipes
 
 
 LARGEST_NUMBER: Final = 65_536
-"""The largest number in the settings of a network: a count of layers, a width."""
+"""The largest number in the settings of our own networks: a count of layers, a width. A package of its own declares its
+own (`ModelDeclaration.largest_number`)."""
 
 USUAL_NUMBER: Final = 1_024
 """Of settings with a larger number the parameters are counted before the network is built."""
@@ -170,11 +171,11 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: it is no JSON, or what `recipe_from_dict` raises; the text names the file.
         OSError: there is no such file.
     """
-    from repose.recipes import RecipeError, to_dict
+    from repose.recipes import RecipeError
 
     try:
         recipe = recipe_from_dict(parse_json(path.read_bytes()))
-        _require_numbers(to_dict(recipe)["network"], "recipe.network")
+        _require_numbers(recipe)
     except DeclarationError:  # the recipe may be right
         raise
     except ValueError as error:
@@ -222,12 +223,10 @@ def build_generator(recipe: Recipe) -> Generator:
     Raises:
         RecipeError: the numbers of its network fit no network, or one beyond reason (`MOST_PARAMETERS`).
     """
-    from repose.recipes import to_dict
-
     declaration = MODELS[recipe.model]
     network = declaration.load(declaration.generator)
     with _network_of(recipe):
-        if _require_numbers(to_dict(recipe)["network"], "recipe.network") > USUAL_NUMBER:
+        if _require_numbers(recipe) > USUAL_NUMBER:
             _require_size(network, recipe)
         generator: Generator = network(recipe.network)
     return generator
@@ -255,18 +254,28 @@ def build_objective(recipe: Recipe) -> Objective:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _require_numbers(group: Any, where: str) -> float:
-    """The largest number of a network's settings. RecipeError: it is above `LARGEST_NUMBER`."""
+def _require_numbers(recipe: Recipe) -> float:
+    """The largest number of a network's settings. RecipeError: it is above what the model allows."""
+    from repose.recipes import to_dict
+
+    most = MODELS[recipe.model].largest_number
+    if most is None and recipe.model in PAPERS:
+        most = LARGEST_NUMBER
+    return _largest(to_dict(recipe)["network"], "recipe.network", most)
+
+
+def _largest(group: Any, where: str, most: float | None) -> float:
+    """The largest number of a group of settings, or of one. RecipeError: it is above `most`."""
     from repose.recipes import RecipeError
 
     if isinstance(group, Mapping):
-        return max((_require_numbers(value, f"{where}.{key}") for key, value in group.items()), default=0)
+        return max((_largest(value, f"{where}.{key}", most) for key, value in group.items()), default=0)
     if isinstance(group, list):
-        return max((_require_numbers(value, where) for value in group), default=0)
+        return max((_largest(value, where, most) for value in group), default=0)
     if isinstance(group, bool) or not isinstance(group, int | float):
         return 0
-    if group > LARGEST_NUMBER:
-        raise RecipeError(f"{where}: {shortened(group)} is beyond reason, at most {LARGEST_NUMBER:,} is a network's")
+    if most is not None and group > most:
+        raise RecipeError(f"{where}: {shortened(group)} is beyond reason, at most {most:,} is a network's")
     return group
 
 
@@ -276,8 +285,13 @@ def _require_size(network: Callable[[Any], Generator], recipe: Recipe) -> None:
 
     from repose.recipes import RecipeError
 
-    with torch.device("meta"):
-        count = sum(parameter.numel() for parameter in network(recipe.network).parameters())
+    try:
+        with torch.device("meta"):
+            count = sum(parameter.numel() for parameter in network(recipe.network).parameters())
+    except (NotImplementedError, RuntimeError):
+        if recipe.model in PAPERS:
+            raise
+        return  # a package's network may compute with values while it is built, which "meta" does not have
     if count > MOST_PARAMETERS:
         raise RecipeError(f"recipe.network: {count:,} parameters are beyond reason, at most {MOST_PARAMETERS:,}")
 

@@ -60,6 +60,9 @@ class ModelDeclaration:
         without_features: settings for any of the recipes that leave out every term with a feature network, so that
             training needs no weight file.
         tiny: settings that make any of the recipes small enough for tests, on canvases of 64x32.
+        largest_number: the largest number that a setting of the network may have, so that a typing error does not
+            build for hours; None: any in a package of your own, `repose.models.LARGEST_NUMBER` in Repose's papers.
+            A network of more than `repose.models.MOST_PARAMETERS` is refused in any case.
         tolerance: how far a picture of [-1, 1] may differ when it is computed alone and in a batch, at that size.
         protocols: canvas of a recipe -> the protocol under which runs on it are measured: the paper's, or ours. A test
             runs each. Empty where the picture does not show the person in the pose.
@@ -89,6 +92,7 @@ class ModelDeclaration:
     published: Mapping[str, PublishedCost] = field(default_factory=dict)
     without_features: tuple[str, ...] = ()
     tiny: tuple[str, ...] = ()
+    largest_number: float | None = None
     tolerance: float = 2e-5
     overfit: tuple[str, ...] | None = ()
     protocols: Mapping[str, str] = field(default_factory=dict)

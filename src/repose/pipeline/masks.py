@@ -12,6 +12,7 @@ from repose.estimate import (
     complete,
     estimator,
 )
+from repose.files import first_line
 from repose.names import nearest
 from repose.person import Person
 
@@ -51,7 +52,7 @@ def no_automatic_mask() -> str | None:
     try:
         estimator(field="mask")
     except (ImportError, FileNotFoundError) as error:
-        return str(error).partition("\n")[0]
+        return first_line(error, None)
     return None
 
 

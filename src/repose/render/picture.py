@@ -17,7 +17,8 @@ class Picture:
         image: (H, W, 3) uint8 RGB.
         keypoints: (18, 3) float32 in the order of `repose.person.JOINTS`: x, y in pixel index units, and 1 seen,
             0.5 inside the frame but hidden (by the body, clothes or things), 0 outside the frame (then x = y = 0).
-        parsing: (H, W) uint8, the 20 labels of LIP. Bare skin of trunk and neck is 13 (face), as LIP does; bags are 0.
+        parsing: (H, W) uint8, the 20 labels of LIP. Bare skin of trunk and neck is 13 (face), as in LIP: the rendered
+            people do not use the label 20, neck. Bags are 0.
         mask: (H, W) uint8, 255 where the person, with what is worn and carried, covers at least half a pixel, else 0.
         iuv: (H, W, 3) uint8, DensePose part (0 to 24) and u, v times 255 (see `repose.body.atlas`); clothes count as
             the body below.

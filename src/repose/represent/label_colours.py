@@ -1,7 +1,8 @@
 """The colours in which human parsers draw labels, and the way back from such a picture to the numbers.
 
 `VOC` is the colour map of the PASCAL VOC development kit, which SCHP and Graphonomy write as the palette of their
-files; `LIP` is the one of LIP_SSL, LIP_JPPNet, CIHP_PGN and Graphonomy's coloured pictures.
+files; `LIP` is the one of LIP_SSL, LIP_JPPNet, CIHP_PGN and Graphonomy's coloured pictures; `Repose` is LIP's with a
+colour of our own for the neck.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ def _voc(number: int) -> Colour:
     return colour[0], colour[1], colour[2]
 
 
+_LIP: Final = (
+    (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85), (0, 119, 221),
+    (85, 85, 0), (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255), (51, 170, 221),
+    (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0),
+)  # fmt: skip
+
 COLOURS: Final[dict[str, tuple[Colour, ...]]] = {
     "VOC": tuple(_voc(number) for number in range(20)),
-    "LIP": (
-        (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85), (0, 119, 221),
-        (85, 85, 0), (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255), (51, 170, 221),
-        (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0),
-    ),
-}  # fmt: skip
+    "LIP": _LIP,
+    "Repose": (*_LIP, (170, 85, 170)),
+}
 """Name of a colour map -> the colour of each number."""
 
 

@@ -1,7 +1,8 @@
-"""Tables of parsing labels: which number means which part in the files of which human parser, and its LIP labels.
+"""Tables of parsing labels: which number means which part in the files of which human parser, and our labels of it.
 
-`repose.person.Person` holds LIP's 20 labels. Every table here says for each of its numbers the name, and the LIP label
-that stands for it. Some tables have one number for both arms, legs or shoes; `SIDES` gives the two LIP labels of it.
+`repose.person.Person` holds LIP's 20 labels and the neck. Every table here says for each of its numbers the
+name, and the label of Repose that stands for it. Some tables have one number for both arms, legs or shoes; `SIDES`
+gives the two labels of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from repose.names import nearest
-from repose.person import LIP_LABELS
+from repose.person import LABELS, LIP_LABELS
 from repose.represent.parsing import CIHP_LABELS, PINET_LABELS
 
 SIDES: Final = {
@@ -19,12 +20,11 @@ SIDES: Final = {
     "legs": ("left leg", "right leg"),
     "shoes": ("left shoe", "right shoe"),
 }
-"""A part that stands for both sides -> its LIP labels, the person's left and right."""
+"""A part that stands for both sides -> its labels, the person's left and right."""
 
 MEANINGS: Final = {
-    **{name: name for name in LIP_LABELS},
-    "torso skin": "face",
-    "neck": "face",
+    **{name: name for name in LABELS},
+    "torso skin": "neck",
     "head": "face",
     "belt": "pants",
     "bag": "background",
@@ -41,9 +41,9 @@ MEANINGS: Final = {
     "legs": "legs",
     "shoes": "shoes",
 }
-"""Name in a table -> the LIP label, or the key of `SIDES`, that stands for it. Where LIP has no such label it is our
-choice: the skin of the neck counts as face, a belt as trousers, a bag as background; one label for all bare skin
-counts as arms."""
+"""Name in a table -> the label of `repose.person.LABELS`, or the key of `SIDES`, that stands for it. Where there is no
+such label it is our choice: a belt counts as trousers, a bag as background; one label for all bare skin counts as
+arms."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class LabelTable:
     certain: bool = True
 
     @property
-    def lip(self) -> tuple[str, ...]:
-        """The LIP label or the key of `SIDES` of each number; "" for a number that is not used."""
+    def meanings(self) -> tuple[str, ...]:
+        """The label of Repose or the key of `SIDES` of each number; "" for a number that is not used."""
         return tuple(MEANINGS[label] if label else "" for label in self.labels)
 
 
@@ -73,6 +73,7 @@ TABLES: Final = {
     for table in (
         LabelTable("lip", LIP_LABELS, "LIP, 20 labels: LIP_SSL, LIP_JPPNet, SCHP --dataset lip"),
         LabelTable("cihp", CIHP_LABELS, "CIHP, 20 labels: CIHP_PGN, Graphonomy; LIP's but for number 10"),
+        LabelTable("repose", LABELS, "Repose, 21 labels: LIP's, and 20 for the neck"),
         LabelTable(
             "atr",
             ("background", "hat", "hair", "sunglasses", "upper clothes", "skirt", "pants", "dress", "belt",
@@ -114,7 +115,7 @@ def find_table(labels: str | Sequence[str] | LabelTable) -> LabelTable:
     Example:
         >>> find_table("atr").labels[11]
         'face'
-        >>> find_table("background, hair, face").lip
+        >>> find_table("background, hair, face").meanings
         ('background', 'hair', 'face')
 
     Raises:

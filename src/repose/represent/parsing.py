@@ -1,4 +1,4 @@
-"""Parsing labels: the 20 of LIP (Repose's own), 12 of PINet, 16 of DeepFashion In-shop, and the maps between."""
+"""Parsing labels: Repose's 21 (LIP's 20 and the neck), 12 of PINet, 16 of DeepFashion In-shop, and the maps between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from repose.person import LIP_LABELS
+from repose.person import LABELS, LIP_LABELS
 
 CIHP_LABELS: Final = (*LIP_LABELS[:10], "torso skin", *LIP_LABELS[11:])
 """The 20 labels of CIHP, what PINet's parser gives: LIP's with torso skin in place of jumpsuits."""
@@ -29,21 +29,22 @@ TO_PINET: Final = {
     "upper clothes": "upper clothes", "dress": "dress", "coat": "upper clothes", "socks": "legs", "pants": "pants",
     "jumpsuits": "dress", "torso skin": "neck", "scarf": "upper clothes", "skirt": "skirt", "face": "face",
     "left arm": "hands", "right arm": "hands", "left leg": "legs", "right leg": "legs",
-    "left shoe": "shoes", "right shoe": "shoes",
+    "left shoe": "shoes", "right shoe": "shoes", "neck": "neck",
 }  # fmt: skip
-"""LIP or CIHP -> PINet. The authors did not publish theirs; jumpsuits (LIP alone) become a dress by our choice."""
+"""Repose, LIP or CIHP -> PINet. The authors published none; jumpsuits (not in CIHP) become a dress by our choice."""
 
 TO_INSHOP: Final = {
     "background": "background", "hat": "headwear", "hair": "hair", "glove": "skin", "sunglasses": "eyeglass",
     "upper clothes": "top", "dress": "dress", "coat": "outer", "socks": "leggings", "pants": "pants",
     "jumpsuits": "dress", "torso skin": "skin", "scarf": "neckwear", "skirt": "skirt", "face": "face",
     "left arm": "skin", "right arm": "skin", "left leg": "skin", "right leg": "skin",
-    "left shoe": "footwear", "right shoe": "footwear",
+    "left shoe": "footwear", "right shoe": "footwear", "neck": "face",
 }  # fmt: skip
-"""LIP or CIHP -> DeepFashion In-shop, by our choice; bags and belts have no counterpart and stay empty."""
+"""Repose, LIP or CIHP -> DeepFashion In-shop, by our choice; bags and belts have no counterpart and stay empty.
+The neck is face, as LIP counts it: the networks that read these parts learnt from labels without a neck."""
 
 
-def relabel(parsing: Tensor, to: dict[str, str], target: Sequence[str], source: Sequence[str] = LIP_LABELS) -> Tensor:
+def relabel(parsing: Tensor, to: dict[str, str], target: Sequence[str], source: Sequence[str] = LABELS) -> Tensor:
     """A label map in another table: `relabel(parsing, TO_PINET, PINET_LABELS)` gives the 12 labels of PINet.
 
     Args:
@@ -58,6 +59,14 @@ def relabel(parsing: Tensor, to: dict[str, str], target: Sequence[str], source: 
     return torch.tensor([target.index(to[name]) for name in source], device=parsing.device)[parsing]
 
 
+def fold_neck(parsing: Tensor) -> Tensor:
+    """Labels of `repose.person.LABELS` -> LIP's 20: the neck becomes face, as LIP counts it.
+
+    Whatever indexes, counts or compares LIP's labels reads a parsing through this; a map without a neck stays as it is.
+    """
+    return torch.where(parsing == LABELS.index("neck"), LIP_LABELS.index("face"), parsing)
+
+
 def one_hot(parsing: Tensor, labels: int) -> Tensor:
     """int64 (H, W) or (B, H, W) -> float32 (labels, H, W) or (B, labels, H, W). ValueError for a label outside."""
     _check(parsing, labels)
@@ -68,13 +77,13 @@ def part_maps(parsing: Tensor) -> Tensor:
     """The binary masks of the 16 parts of `INSHOP_LABELS`, background first (Multi-scale, section 4.5.1).
 
     Args:
-        parsing: int64 (H, W) or (B, H, W), LIP's labels.
+        parsing: int64 (H, W) or (B, H, W), numbers of `repose.person.LABELS`.
 
     Returns:
         float32 (16, H, W) or (B, 16, H, W), 0 or 1; every pixel is of one part.
 
     Raises:
-        ValueError: a label lies outside LIP's.
+        ValueError: a label lies outside them.
     """
     return one_hot(relabel(parsing, TO_INSHOP, INSHOP_LABELS), len(INSHOP_LABELS))
 

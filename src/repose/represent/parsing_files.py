@@ -1,4 +1,4 @@
-"""Files of human parsers: a label map of a photograph, in any of the published tables, as LIP's 20 labels."""
+"""Files of human parsers: a label map of a photograph, in any of the published tables, as LIP's 20 and the neck."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repose.person import JOINTS, LIP_LABELS
+from repose.person import JOINTS, LABELS, LIP_LABELS
 from repose.represent.label_colours import COLOURS, look_up, numbers_of, strange
 from repose.represent.label_guess import Reading, enough, plausibility
 from repose.represent.label_tables import SIDES, TABLES, LabelsLike, LabelTable, find_table
@@ -22,10 +22,11 @@ from repose.represent.map_files import MapFile, read_map_file, whole_numbers
 LARGEST: Final = 100_000_000
 """Pixels of a label map at most."""
 
-_LIKELY = 0.5  # score from which LIP or CIHP, the usual tables, are taken without a word
+_USUAL = ("lip", "cihp", "repose")  # tables that are taken without a word
+_LIKELY = 0.5  # score from which they are
 _SURE = 0.75  # from which another table is
 _APART = 0.25  # by which it must be better than every other one
-_FEWEST_PARTS = 4  # parts that another table than LIP or CIHP must show for a guess
+_FEWEST_PARTS = 4  # parts that another table must show for a guess
 _SAME = 0.02  # share of the person in which two readings may differ and count as the same
 
 Numbers = npt.NDArray[np.int64]
@@ -34,7 +35,7 @@ Numbers = npt.NDArray[np.int64]
 def read_parsing(
     path: str | Path, labels: LabelsLike = None, keypoints: Tensor | None = None, *, stacklevel: int = 2
 ) -> Tensor:
-    """A label map of any table -> LIP labels (`repose.person.LIP_LABELS`), int64 (H, W), as `Person.parsing`.
+    """A label map of any table -> labels of `repose.person.LABELS`, int64 (H, W), as `Person.parsing`.
 
     Without `labels` the table is guessed from what the map shows: the order of the parts from head to foot, their
     sizes, and which go together. A guess stands only if no other table explains the map nearly as well.
@@ -42,15 +43,16 @@ def read_parsing(
     Args:
         path: a picture as large as its photograph, grey, with a palette, or coloured in one of the published colour
             maps (`repose.represent.label_colours`); or a .npy array (H, W).
-        labels: the table, by a name of `repose.represent.label_tables.TABLES` (lip, cihp, atr, pascal, acgpn, pise,
-            pinet), or the names of its labels from number 0. None guesses.
+        labels: the table, by a name of `repose.represent.label_tables.TABLES` (lip, cihp, repose, atr, pascal, acgpn,
+            pise, pinet), or the names of its labels from number 0. None guesses.
         keypoints: (18, 3) in pixels of the map, where they are known: they help to guess, they contradict a wrong
             table, and they tell left from right in tables that have one label for both.
         stacklevel: of the warnings.
 
     Warns:
-        UserWarning: the table was guessed and is not LIP's; the order of a table is not published; another table
-            explains the map better than the given one; left and right were told by the sides of the picture.
+        UserWarning: the table was guessed and is neither LIP's, CIHP's nor Repose's; the order of a table is not
+            published; another table explains the map better than the given one; left and right were told by the sides
+            of the picture.
 
     Raises:
         ValueError: colours that are in no colour map, fractions, numbers outside the table, a table that the joints
@@ -69,7 +71,7 @@ def read_parsing(
             f"the order of the labels of '{table.name}' is not published; they are read as {', '.join(table.labels)}. "
             "If the parts come out wrong, give their names in your order: labels='background,hair,...'"
         )
-    parsing, sides_known = _to_lip(numbers, table, joints)
+    parsing, sides_known = _to_labels(numbers, table, joints)
     if not sides_known and not note:
         note = (
             f"'{table.name}' does not tell left from right, and no joints of the person do; the sides of the picture "
@@ -176,12 +178,12 @@ def _guessed(path: Path, maps: dict[str, Numbers], joints: npt.NDArray[Any] | No
     readings.sort(key=lambda one: -one[2].score)
     table, numbers, reading = readings[0]
     rivals = [one for one in readings[1:] if _differ(numbers, table, one[1], one[0])]
-    usual = table.name in ("lip", "cihp")
+    usual = table.name in _USUAL
     if not enough(numbers):
         if usual and not rivals:
             return numbers, TABLES["lip"], ""
         lip = [one for one in readings if one[0].name == "lip"]
-        if lip and all(one[0].name in ("lip", "cihp") for one in readings):
+        if lip and all(one[0].name in _USUAL for one in readings):
             return lip[0][1], TABLES["lip"], ""
         raise ValueError(f"{path} shows too little of a person to tell which labels it holds; {_say(readings)}")
     if reading.contradicted:
@@ -222,15 +224,15 @@ def _readings(
 
 
 def _differ(numbers: Numbers, table: LabelTable, others: Numbers, other: LabelTable) -> bool:
-    """Whether two readings give different LIP labels on more than a little of the person."""
-    first = np.array([_code(name) for name in table.lip])[numbers]
-    second = np.array([_code(name) for name in other.lip])[others]
+    """Whether two readings give different labels on more than a little of the person."""
+    first = np.array([_code(name) for name in table.meanings])[numbers]
+    second = np.array([_code(name) for name in other.meanings])[others]
     person = (numbers > 0) | (others > 0)
     return bool((first != second)[person].mean() > _SAME)
 
 
 def _code(name: str) -> int:
-    known = (*LIP_LABELS, *SIDES)
+    known = (*LABELS, *SIDES)
     return known.index(name) if name else -1
 
 
@@ -265,7 +267,7 @@ def _say(readings: Iterable[tuple[LabelTable, Numbers, Reading]]) -> str:
     return f"say which it holds: labels= (--labels) {' | '.join(names)}, or the names of its labels from number 0"
 
 
-# -- LIP ------------------------------------------------------------------------------------------------------------
+# -- our labels --------------------------------------------------------------------------------------------------
 
 _LIMBS: Final = {
     "arms": (("left_shoulder", "left_elbow", "left_wrist"), ("right_shoulder", "right_elbow", "right_wrist")),
@@ -274,17 +276,17 @@ _LIMBS: Final = {
 }
 
 
-def _to_lip(numbers: Numbers, table: LabelTable, joints: npt.NDArray[Any] | None) -> tuple[Numbers, bool]:
-    """LIP labels (H, W), and whether left and right are known wherever they had to be told apart."""
-    simple = [LIP_LABELS.index(name) if name in LIP_LABELS else 0 for name in table.lip]
+def _to_labels(numbers: Numbers, table: LabelTable, joints: npt.NDArray[Any] | None) -> tuple[Numbers, bool]:
+    """Labels of Repose (H, W), and whether left and right are known wherever they had to be told apart."""
+    simple = [LABELS.index(name) if name in LABELS else 0 for name in table.meanings]
     parsing: Numbers = np.array(simple, np.int64)[numbers]
     known = True
     for part, names in SIDES.items():
-        mask = np.isin(numbers, [k for k, name in enumerate(table.lip) if name == part])
+        mask = np.isin(numbers, [k for k, name in enumerate(table.meanings) if name == part])
         if mask.any():
             left, told = _left(mask, numbers > 0, _LIMBS[part], joints)
             known &= told
-            parsing[mask] = np.where(left, LIP_LABELS.index(names[0]), LIP_LABELS.index(names[1]))
+            parsing[mask] = np.where(left, LABELS.index(names[0]), LABELS.index(names[1]))
     return parsing, known
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
+from rich.console import Console
+from rich.table import Table
 
 from repose.data.store import Store
 from repose.estimate.looks import Look, differing, mean_look, named_alike, named_alike_by_pair
@@ -174,6 +176,15 @@ def measure_looks(
     return LooksMeasured(count, padded, int(which.sum()), collapsed, seed, tuple(ways), thresholds)
 
 
+def print_looks(measured: LooksMeasured, screen: Console) -> None:
+    """Print the ways, and below them the thresholds of the last one."""
+    for rows in (measured.rows, measured.thresholds):
+        table = Table(*(one.name for one in fields(rows[0])))
+        for row in rows:
+            table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in astuple(row)))
+        screen.print(table)
+
+
 def looks_table(lines: list[ResultLine]) -> str:
     """The newest run of each split: the ways, and the thresholds of the last one.
 
@@ -185,7 +196,7 @@ def looks_table(lines: list[ResultLine]) -> str:
     """
     newest = {line["split"]: line for line in lines if line.get("bench") == "looks"}
     if not newest:
-        raise ValueError("results hold no line of scripts/measure_looks.py")
+        raise ValueError("results hold no line of `repose research looks`")
     parts = []
     for split, line in sorted(newest.items()):
         one = LooksMeasured.read(line)
@@ -291,4 +302,14 @@ def _thresholds(joints: Points, truth: Points, size: tuple[int, ...], radius: fl
     return tuple(out)
 
 
-__all__ = ["RADIUS", "THRESHOLDS", "WAYS", "LooksMeasured", "LooksRow", "ThresholdRow", "looks_table", "measure_looks"]
+__all__ = [
+    "RADIUS",
+    "THRESHOLDS",
+    "WAYS",
+    "LooksMeasured",
+    "LooksRow",
+    "ThresholdRow",
+    "looks_table",
+    "measure_looks",
+    "print_looks",
+]

@@ -19,6 +19,7 @@ from repose.markdown import each_value, grid_table
 from repose.person import LIP_LABELS
 from repose.record import ResultLine, reading_line
 from repose.represent.canvas import to_uint8
+from repose.represent.parsing import fold_neck
 
 REGIONS: Final = {
     "head": ("hat", "hair", "sunglasses", "face"),
@@ -39,12 +40,12 @@ _PIXELS: Final = 20  # of a label, before a picture shows it
 
 
 def regions(labels: Tensor) -> Tensor:
-    """LIP's labels, int64 (H, W) -> 0 background, 1 head, 2 upper, 3 lower, -1 left out."""
+    """Labels, int64 (H, W) -> 0 background, 1 head, 2 upper, 3 lower, -1 left out."""
     table = torch.zeros(len(LIP_LABELS), dtype=torch.int64)
     for number, names in enumerate(REGIONS.values(), 1):
         table[[LIP_LABELS.index(name) for name in names]] = number
     table[[LIP_LABELS.index(name) for name in _WHOLE]] = LEFT_OUT
-    return table[labels]
+    return table[fold_neck(labels)]
 
 
 def part_regions(parts: Tensor) -> Tensor:
@@ -113,8 +114,8 @@ def measure_rendered(
         assert person.image is not None
         assert person.keypoints is not None
         assert person.parsing is not None
-        given = estimator.parsing(to_uint8(person.image), person.keypoints)
-        pairs = torch.bincount((person.parsing * count + given).flatten(), minlength=count**2)
+        given = fold_neck(estimator.parsing(to_uint8(person.image), person.keypoints))
+        pairs = torch.bincount((fold_neck(person.parsing) * count + given).flatten(), minlength=count**2)
         labels += pairs.reshape(count, count)
         areas.add(regions(given), regions(person.parsing))
         worn = int((person.parsing == LIP_LABELS.index("hat")).sum()) > _PIXELS

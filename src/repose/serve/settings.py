@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from repose.cores import cores
-from repose.listening import EVERYBODY, LOCAL
+from repose.listening import EVERYBODY, LOCAL, require_host_names
 
 ON_A_GPU: Final = 8
 """Requests of a batch where nothing else is said."""
@@ -101,9 +101,7 @@ class ServeSettings:
         for origin in self.cors:
             if origin != "*" and (not origin.startswith(("http://", "https://")) or origin.count("/") != 2):
                 raise ValueError(f"--cors is an origin such as https://example.org, without a path, not '{origin}'")
-        for host in self.hosts:
-            if "/" in host or not host.strip():
-                raise ValueError(f"--hosts is a name of a host, such as pose.example.org, not '{host}'")
+        require_host_names(self.hosts, "pose.example.org")
 
     @property
     def names(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from repose.listening import host_name, is_called, of_own_page, own_hosts
+from repose.listening import host_name, is_called, of_own_page, own_hosts, require_host_names
 from repose.study.errors import RefusedError
 from repose.study.http import Request
 
@@ -46,9 +46,7 @@ class StudySettings:
     connections: int = 2000
 
     def __post_init__(self) -> None:
-        for host in self.hosts:
-            if "/" in host or not host.strip():
-                raise ValueError(f"--hosts is a name of a host, such as study.example.org, not '{host}'")
+        require_host_names(self.hosts, "study.example.org")
         if min(self.sessions, self.per_address) < 0 or self.connections < 1:
             raise ValueError("--sessions and --per-address are 0 (without limit) or more, connections 1 or more")
 

@@ -64,12 +64,12 @@ CREATE TABLE answers (
 
 
 class MaterialError(ValueError):
-    """Pictures cannot be used; `problems` maps each folder and kind of problem to the names of the files."""
+    """Pictures cannot be used; `problems` maps each folder and kind of problem to the names of the files, if any."""
 
     def __init__(self, problems: dict[str, list[str]]) -> None:
         self.problems = problems
         lines = [
-            f"{what}: {len(names)}, {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
+            f"{what}: {len(names)}, {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else what
             for what, names in problems.items()
         ]
         super().__init__(
@@ -183,9 +183,18 @@ def _check_call(
         raise ValueError(
             f"{protocol} shows source and pose, which a folder of pictures does not have; give a store (--data)"
         )
-    for folder in (*folders.values(), *([Path(real)] if real is not None else [])):
+    given = {**({"the real pictures": Path(real)} if real is not None else {}),
+             **{f"the method '{name}'": folder for name, folder in folders.items()}}  # fmt: skip
+    seen: dict[Path, str] = {}
+    for what, folder in given.items():
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is not a folder; give a folder of pictures")
+        other = seen.setdefault(folder.resolve(), what)
+        if other != what:
+            raise ValueError(
+                f"{folder} is given twice, as {other} and as {what}: the same pictures would be compared with "
+                "themselves; give each its own folder"
+            )
 
 
 def _from_store(
@@ -213,10 +222,9 @@ def _from_store(
             if mine:
                 pictures[method][pair] = there[mine[0]]
     every = sorted({pair for have in pictures.values() for pair in have})
+    problems |= _empty({folders[method]: there for method, there in here.items()})
+    problems |= _missing(folders, pictures, {pair: names[pair][0] for pair in every})
     for method, folder in folders.items():
-        lost = [names[pair][0] for pair in every if pair not in pictures[method]]
-        if lost:
-            problems.setdefault(f"{folder}: missing", []).extend(lost)
         for file in pictures[method].values():
             wrong = _fault(file, _sizes(store))
             if wrong:
@@ -277,14 +285,12 @@ def _from_folders(
             if file.stem in pictures[method]:
                 problems.setdefault(f"{folder}: twice, with another ending", []).append(file.name)
             pictures[method][file.stem] = file
+    problems |= _empty({folder: pictures[method] for method, folder in {"": real, **folders}.items()})
     every = sorted({name for method in folders for name in pictures[method]})
+    problems |= _missing(folders, pictures, dict.fromkeys(every, ""))
     sizes = Counter(size for files in pictures.values() for file in files.values() if (size := _size(file)))
-    if not sizes:
-        raise ValueError(f"{real} holds no pictures")
-    size = sizes.most_common(1)[0][0]
+    size = sizes.most_common(1)[0][0] if sizes else (0, 0)  # without any, all folders are empty, or hold broken files
     for method, folder in {"": real, **folders}.items():
-        if method and (lost := [name for name in every if name not in pictures[method]]):
-            problems.setdefault(f"{folder}: missing", []).extend(lost)
         for file in pictures[method].values():
             wrong = _fault(file, [size])
             if wrong:
@@ -349,6 +355,28 @@ def _write(path: Path, facts: Mapping[str, Any], pieces: Iterable[_Piece]) -> di
 
 def _pictures(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
+
+
+def _empty(folders: Mapping[Path, Mapping[Any, Path]]) -> dict[str, list[str]]:
+    """The problem of each folder without a picture, of which no files can be named."""
+    return {f"{folder}: holds no pictures": [] for folder, files in folders.items() if not files}
+
+
+def _missing(
+    folders: Mapping[str, Path], pictures: Mapping[str, Mapping[Any, Path]], every: Mapping[Any, str]
+) -> dict[str, list[str]]:
+    """What a method's folder lacks and another one's has, both of them named; a folder without any is `_empty`'s.
+
+    Args:
+        pictures: method -> its files by picture. every: picture -> how it is named; "" for itself.
+    """
+    problems: dict[str, list[str]] = {}
+    for method, folder in folders.items():
+        for picture, called in every.items():
+            if pictures[method] and picture not in pictures[method]:
+                owner = next(folders[other] for other in folders if picture in pictures[other])
+                problems.setdefault(f"{folder}: missing, though {owner} has them", []).append(called or picture)
+    return problems
 
 
 def _sizes(store: Store) -> list[tuple[int, int]]:

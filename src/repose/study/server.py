@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -37,6 +38,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from repose.listening import listener
+from repose.locks import PathLock
 from repose.study.errors import DamagedStudyError, RefusedError, UnwritableStudyError
 from repose.study.guard import Guard, StudySettings
 from repose.study.http import LONGEST_HEAD, Answer, Request, UnreadableError, as_json, read_request, refusal
@@ -69,7 +71,7 @@ class StudyServer:
         settings: names, limits and whether a proxy stands in front; the defaults if not given.
 
     Raises:
-        OSError: the port is taken, or the host is not this machine's.
+        ValueError: another server serves this study. OSError: the port is taken, or the host is not this machine's.
     """
 
     def __init__(
@@ -77,10 +79,15 @@ class StudyServer:
     ) -> None:
         self.study, self.settings = study, StudySettings() if settings is None else settings
         self._files = {path: Answer(200, (PAGE / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+        self._lock = PathLock(study.path, "serving this study")  # limits, and whose turn it is, are of one server
         try:
             self._listener = listener(host, port)
         except OSError as error:
-            raise OSError(f"cannot serve on {host}:{port}: {error.strerror or error}; try another --port") from error
+            self._lock.release()
+            advice = "try another --port"
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                advice = "--host is an address of this machine; a name by which people call it is given by --hosts"
+            raise OSError(f"cannot serve on {host}:{port}: {error.strerror or error}; {advice}") from error
         self.server_address = self._listener.getsockname()[:2]
         self._guard = Guard(self.settings, host)
         self._connections = min(self.settings.connections, _descriptors() - 64)
@@ -125,8 +132,9 @@ class StudyServer:
         self._ended.wait()
 
     def server_close(self) -> None:
-        """Give the port back."""
+        """Give the port and the file back."""
         self._listener.close()
+        self._lock.release()
 
     def __enter__(self) -> StudyServer:
         return self

@@ -23,6 +23,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from repose.files import first_line
 from repose.losses.adversarial import ImagePool
 from repose.losses.frozen import FrozenNetworkTerm
 from repose.models import build_generator, build_objective
@@ -313,7 +314,7 @@ class _FakeRun:
 
     def _note(self, what: str, error: Exception) -> None:
         """Keep the first failure for `not_counted`."""
-        reason = str(error).strip().partition("\n")[0][:100] or type(error).__name__
+        reason = first_line(error, 100)
         self.not_counted = self.not_counted or f"{what}: {reason}"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from repose.files import first_line
 from repose.recipes import Recipe
 from repose.train.memory import Memory, free_memory
 from repose.train.memory_count import step_memory
@@ -42,7 +43,7 @@ def forecast(
             free //= devices  # the processes share it
         return f"a run {memory.text(free)}", None if free is None else warning(recipe, memory, free, devices)
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:160] or type(error).__name__
+        reason = first_line(error)
         return f"the memory that the run needs could not be estimated ({reason})", None
 
 

@@ -15,12 +15,13 @@ import torch
 from repose import record
 from repose.data.store import Store
 from repose.draw.sheet import sheet
+from repose.images import write_picture
 from repose.models.weights import save_weights
 from repose.person import Pair
 from repose.recipes import Recipe, to_dict
 from repose.represent.canvas import to_uint8
 from repose.represent.keypoints import draw_skeleton
-from repose.tensor_files import write_text, writing
+from repose.tensor_files import write_text
 from repose.train.checkpoint import save_checkpoint
 from repose.train.state import State
 
@@ -82,8 +83,7 @@ def draw_sheet(state: State, pairs: Pair, path: Path) -> None:
     pictures = [to_uint8(pairs.source.image), poses, to_uint8(generated), to_uint8(pairs.target.image)]
     rows = [list(row) for row in zip(*pictures, strict=True)]
     page = sheet(rows, ["source", "pose", "generated", "target"], scale=max(1, 128 // width))
-    with writing(path) as partial:
-        page.save(partial, format="PNG")
+    write_picture(path, page)
 
 
 @contextlib.contextmanager

@@ -30,8 +30,8 @@ def test_every_pixel_is_of_one_part_by_name() -> None:
     assert (part["upper clothes"], part["coat"], part["pants"]) == ("top", "outer", "pants")
     assert part["left arm"] == part["right arm"] == part["left leg"] == "skin"
     assert part["left shoe"] == part["right shoe"] == "footwear"
-    with pytest.raises(ValueError, match="labels 20 to 20"):
-        part_maps(torch.full((1, 4, 4), 20))
+    with pytest.raises(ValueError, match="labels 21 to 21"):
+        part_maps(torch.full((1, 4, 4), 21))
 
 
 def test_labels_of_deepfashion_in_shop_come_back_as_their_own_parts() -> None:
@@ -40,7 +40,7 @@ def test_labels_of_deepfashion_in_shop_come_back_as_their_own_parts() -> None:
     (words,) = re.findall(r'--labels "(.+?)"', text)
     table = find_table(words)
     assert len(table.labels) == len(INSHOP_LABELS)
-    lip = torch.tensor([LIP_LABELS.index(SIDES[name][0] if name in SIDES else name) for name in table.lip])
+    lip = torch.tensor([LIP_LABELS.index(SIDES[name][0] if name in SIDES else name) for name in table.meanings])
     parts = [INSHOP_LABELS[int(k)] for k in part_maps(lip[None]).argmax(0)[0]]
     lost = {"bag": "background", "belt": "pants"}
     assert parts == [lost.get(name, name) for name in INSHOP_LABELS]

@@ -11,6 +11,7 @@ from torch import Tensor
 from repose.apps.garments import label_mask
 from repose.person import LIP_LABELS, Person
 from repose.pipeline import Model
+from repose.represent.parsing import fold_neck
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ def dressed_map(source: Tensor, garment: Tensor, labels: Sequence[str]) -> Tenso
     A part among `labels` that the other does not wear gets the label of the one that they wear most.
 
     Args:
-        source, garment: int64 (H, W), LIP's labels. labels: what is exchanged.
+        source, garment: int64 (H, W), the neck counts as face. labels: what is exchanged.
 
     Raises:
         ValueError: one of the two wears none of these.
     """
+    source, garment = fold_neck(source), fold_neck(garment)
     worn = {
         label: int((garment == LIP_LABELS.index(label)).sum())
         for label in labels

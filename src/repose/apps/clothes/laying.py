@@ -25,6 +25,7 @@ from repose.pipeline.fields import complete_pose
 from repose.represent.canvas import Placement
 from repose.represent.flow import at_rest, warp
 from repose.represent.framing import enlarged, place, place_source, times_of
+from repose.represent.parsing import fold_neck
 from repose.represent.retarget import person_size
 from repose.scene.fill import fill, spread
 
@@ -195,7 +196,7 @@ def _parsed_anew(output: Output, into: Fitting, target: Person, condition: Perso
     from repose.estimate import complete
 
     assert condition.parsing is not None
-    numbers = torch.bincount(condition.parsing[mask].flatten()).nonzero().flatten()
+    numbers = torch.bincount(fold_neck(condition.parsing[mask]).flatten()).nonzero().flatten()
     picture = F.interpolate(output.image.float().cpu(), into.image.shape[-2:], mode="bicubic", align_corners=False)
     assert target.keypoints is not None
     points = target.keypoints.clone()
@@ -203,7 +204,7 @@ def _parsed_anew(output: Output, into: Fitting, target: Person, condition: Perso
     person = complete(Person(image=picture[0].clamp(-1, 1), keypoints=points), "parsing")[0]
     assert person.parsing is not None
     assert person.image is not None
-    return cut_out(person.image, torch.isin(person.parsing, numbers), max(1, round(_RIM * into.size)))
+    return cut_out(person.image, torch.isin(fold_neck(person.parsing), numbers), max(1, round(_RIM * into.size)))
 
 
 # -- into the outline -----------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def texture(
         shading: 0 to 1, how far the new garment takes the light and shade of the old one; not with a PINet.
         pose, which, source_keypoints, min_score: as in `repose.transfer`; of several sources the keypoints are a list.
         condition_which, condition_keypoints: the same for the condition.
-        source_parsing, condition_parsing: label maps that a parser wrote, or LIP's labels (H, W); estimated otherwise.
+        source_parsing, condition_parsing: label maps that a parser wrote, or Repose's labels (H, W); else estimated.
         table: of the labels in files, see `repose.represent.maps.read_parsing`.
         parser: the estimator of the parsing, or its name.
         mask: how the condition's person is cut out, see `repose.pipeline.with_mask`.
@@ -187,6 +187,7 @@ class Texture:
         seen, placement = place_source(source, canvas)
         worn, _ = place_source(self.condition, canvas)
         names = tuple(dict.fromkeys(TO_PINET[label] for garment in self.garments for label in garment.labels))
+        names += ("neck",) if "face" in names else ()  # LIP, whose names garments have, counts it as face
         given, wanted = (one.only("image", "keypoints", "parsing").batch().to(device) for one in (seen, worn))
         picture = transfer_texture(self.model.generator, given, wanted, names)[0].cpu()
         assert source.image is not None

@@ -22,7 +22,8 @@ from repose.apps.reidentification.settings import NONE, ReidSettings
 from repose.apps.reidentification.sheet import replacement_sheet
 from repose.apps.reidentification.train import TRAININGS, train_classifier
 from repose.data.store import Store
-from repose.files import read_object_lines, replacing
+from repose.files import read_object_lines
+from repose.images import write_picture
 from repose.models.weights import find_weights, weights_checksum
 from repose.record import ResultLine, append, append_result
 
@@ -283,8 +284,7 @@ class _Run:
         if len(pairs):
             few = pairs[torch.arange(min(_SHOWN, len(pairs))) * len(pairs) // min(_SHOWN, len(pairs))]
             pictures = {model: self._pictures_of(model).pictures(few) for model in self.models}
-            with replacing(self.out / SHEET) as part:
-                replacement_sheet(self.store, few, pictures, poses=self.poses).save(part, format="PNG")
+            write_picture(self.out / SHEET, replacement_sheet(self.store, few, pictures, poses=self.poses))
 
     def _pictures_of(self, model: str) -> GeneratedPictures:
         if model not in self._generated:

@@ -24,6 +24,7 @@ from repose.models.hpn.network import Block, initialise
 from repose.names import nearest
 from repose.person import LIP_LABELS, Person
 from repose.represent.flow import at_rest, warp
+from repose.represent.parsing import fold_neck
 
 UPPER: Final = ("upper clothes", "dress", "coat", "jumpsuits")
 """What covers the torso: with it nearly every picture of a dressed person has a garment."""
@@ -94,13 +95,13 @@ class GarmentFlow(Generator):
         """Where the garment is: (B, H, W) labels -> float (B, 1, H, W), 1 on it. ValueError without parsing.
 
         Args:
-            labels: names of `LIP_LABELS` that make it; () takes those of the config.
+            labels: names of `LIP_LABELS` that make it, the neck counts as face; () takes those of the config.
         """
         if person.parsing is None:
-            raise ValueError("the garment's mask needs parsing, the 20 LIP labels, which is missing")
+            raise ValueError("the garment's mask needs parsing, which is missing")
         names = labels or self.config.labels
         numbers = torch.tensor([LIP_LABELS.index(name) for name in names], device=person.parsing.device)
-        return torch.isin(person.parsing, numbers).float().unsqueeze(-3)
+        return torch.isin(fold_neck(person.parsing), numbers).float().unsqueeze(-3)
 
     def encode(self, source: Person, target: Person) -> tuple[Tensor, Tensor, Tensor]:
         """-> the garment on white (B, 3, H, W), its mask in the source, and in the target, both (B, 1, H, W)."""

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from repose.draw.panels import Panel, Pixels, enlargement, grid, heat, label_map, picture
 from repose.models.pinet.network import PINet
-from repose.person import LIP_LABELS, Person
+from repose.person import LABELS, Person
 from repose.represent.parsing import PINET_LABELS, TO_PINET, relabel
 
-_SHOWN: Final = ("background", "hair", "upper clothes", "dress", "pants", "jumpsuits", "skirt", "face", "left arm",
+_SHOWN: Final = ("background", "hair", "upper clothes", "dress", "pants", "neck", "skirt", "face", "left arm",
                  "left leg", "left shoe", "hat")  # fmt: skip
-"""The LIP labels whose colours PINet's 12 take; the neck has no other."""
+"""The labels whose colours PINet's 12 take."""
 
 
 def panels(generator: PINet, source: Person, target: Person) -> list[Panel]:
@@ -77,11 +77,11 @@ def _known(person: Person) -> Tensor | None:
 
 
 def _labels(parsing: Tensor | None, names: bool = False) -> Pixels | None:
-    """PINet's labels (1, H, W) in the colours of LIP's."""
+    """PINet's labels (1, H, W) in the colours of Repose's."""
     if parsing is None:
         return None
-    colours = [LIP_LABELS.index(label) for label in _SHOWN]
-    listed = list(LIP_LABELS)
+    colours = [LABELS.index(label) for label in _SHOWN]
+    listed = list(LABELS)
     for colour, label in zip(colours, PINET_LABELS, strict=True):
         listed[colour] = label
     return label_map(torch.tensor(colours, device=parsing.device)[parsing[0]], listed if names else None)

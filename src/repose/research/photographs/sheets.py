@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from repose.draw.sheet import sheet
-from repose.images import load_image
+from repose.images import load_image, write_picture
 from repose.research.photographs.columns import OWN_POSE, TURNS
 from repose.research.photographs.crops import Picture
 from repose.research.photographs.run import CropPair, Judged
@@ -43,7 +43,7 @@ def write_sheets(judged: Judged) -> list[Path]:
         if page is None:
             path.unlink(missing_ok=True)  # of an earlier run
         else:
-            page.save(path)
+            write_picture(path, page)
             written.append(path)
     return written
 

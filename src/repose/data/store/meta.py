@@ -1,8 +1,9 @@
-"""What a store says of itself, `meta.json`, read and checked against its files; `repose.data.store` opens stores."""
+"""What a store says of itself, `meta.json`, read and checked against its files."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,13 @@ def check_files(path: Path, meta: Mapping[str, Any], shapes: Mapping[str, Sequen
         follows = f"'{name}' has the shape {shortened(told)}, {list(shape)} follows from the rest"
         _require(path, told == list(shape), follows)
         _require(path, isinstance(hashed, str), f"'{name}' has no sha256")
+
+
+def identity(meta: Mapping[str, Any]) -> str:
+    """12 hex digits that stand for the whole content: the pictures, names, people, splits and pairs."""
+    keys = ("version", "dataset", "canvas", "count", "fields", "files", "pairs", "names", "people", "splits")
+    text = json.dumps([meta.get(key) for key in keys], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def samples_hash(path: Path) -> str:
