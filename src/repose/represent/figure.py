@@ -31,20 +31,24 @@ LEAST_COVERED: Final = 0.3
 """The share of the middles of a person's limbs that a mask covers, at least; else it is empty, or another person's."""
 
 
-def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) -> Tensor:
+def figure_mask(
+    keypoints: Tensor, height: int, width: int, loose: float = 1.0, within: tuple[slice, slice] | None = None
+) -> Tensor:
     """About where the person with these joints is, with clothes and hair: limbs as thick as limbs are, soft borders.
 
     Args:
         keypoints: (18, 3), in pixels of the picture; may lie outside.
         height, width: of the picture.
         loose: how many times thicker than usual.
+        within: rows and columns of the picture; None: all of it.
 
     Returns:
-        float32 (1, H, W) in [0, 1].
+        float32 (1, H, W) in [0, 1], or these rows and columns of it.
     """
     size = size_of(keypoints) * loose
     points = keypoints.float().cpu()
-    whole = torch.zeros(1, height, width)
+    y, x = within or (slice(0, height), slice(0, width))
+    whole = torch.zeros(1, y.stop - y.start, x.stop - x.start)
     top, left, bottom, right = reach(points, height, width, loose)
     if top >= bottom or left >= right:
         return whole
@@ -61,7 +65,11 @@ def figure_mask(keypoints: Tensor, height: int, width: int, loose: float = 1.0) 
     mask = (0.5 - inside / (2 * soft)).clamp(0, 1)[None, None]
     if times > 1:
         mask = F.interpolate(mask, scale_factor=float(times), mode="bilinear", align_corners=False)
-    whole[:, top:bottom, left:right] = mask[0, :, : bottom - top, : right - left]
+    first_row, last_row = max(top, y.start), min(bottom, y.stop)
+    first, last = max(left, x.start), min(right, x.stop)
+    if first_row < last_row and first < last:
+        part = mask[0, :, first_row - top : last_row - top, first - left : last - left]
+        whole[:, first_row - y.start : last_row - y.start, first - x.start : last - x.start] = part
     return whole
 
 
@@ -134,8 +142,16 @@ def limbs_covered(mask: Tensor, keypoints: Tensor) -> float:
     Args:
         mask: (1, H, W) in [0, 1]. keypoints: (18, 3) in its pixels.
     """
-    bones = figure_mask(keypoints, int(mask.shape[-2]), int(mask.shape[-1]), loose=0.6).to(mask.device) > 0.5
-    return float((mask[bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
+    height, width = (int(side) for side in mask.shape[-2:])
+    y, x = within = box_of(keypoints, height, width, 0.6)
+    bones = figure_mask(keypoints, height, width, 0.6, within).to(mask.device) > 0.5
+    return float((mask[:, y, x][bones] > 0.5).float().mean()) if bool(bones.any()) else 1.0
 
 
-__all__ = ["FACE", "figure_mask", "reach", "size_of"]
+def box_of(keypoints: Tensor, height: int, width: int, loose: float) -> tuple[slice, slice]:
+    """Rows and columns of `reach`."""
+    top, left, bottom, right = reach(keypoints, height, width, loose)
+    return slice(top, max(top, bottom)), slice(left, max(left, right))
+
+
+__all__ = ["FACE", "box_of", "figure_mask", "reach", "size_of"]

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from repose.represent.canvas import as_float
 from repose.scene.shifts import choose_labels, likely_shifts
 
 _SIDE: Final = 160
@@ -74,10 +75,20 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
 
 def patched(image: Tensor, patch: Patch | None, dtype: torch.dtype | None = None) -> Tensor:
     """A copy of the picture (3, H, W), of another type if one is given, with a patch of `fill_box` in its place."""
-    out = image.to(dtype, copy=True)
+    out = image.to(dtype, copy=True) if image.dtype != torch.uint8 or dtype is None else converted(image, dtype)
     if patch is not None:
         (y, x), content = patch
-        out[:, y, x] = content
+        out[:, y, x] = content if content.dtype != torch.uint8 or out.dtype == torch.uint8 else as_float(content)
+    return out
+
+
+def converted(image: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of a picture (3, H, W), floats or uint8 levels, as floats of a type in [-1, 1]; in strips, for memory."""
+    if image.dtype != torch.uint8:
+        return image.to(dtype, copy=True)
+    out = torch.empty(image.shape, dtype=dtype)
+    for top in range(0, image.shape[1], _STRIP):
+        out[:, top : top + _STRIP] = as_float(image[:, top : top + _STRIP])
     return out
 
 
@@ -85,7 +96,8 @@ def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch
     """`fill`, of the box around the hole alone: its rows and columns, and (3, rows, columns); None without a hole.
 
     Args and errors: as of `fill`.
-        half_from: a box of more values comes in half precision; None: every box is of the picture's type.
+        half_from: a box of more values comes in half precision; None: every box is of the picture's type. Of a picture
+            of uint8 levels every box comes as levels.
     """
     if image.ndim != 3 or image.shape[0] != 3 or tuple(hole.shape) != (1, *image.shape[1:]):
         raise ValueError(f"fill: image (3, H, W) and hole (1, H, W), got {tuple(image.shape)} and {tuple(hole.shape)}")
@@ -102,11 +114,17 @@ def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch
     # ground and walls look alike along a row: more room to the sides
     first_row, last_row = max(0, top - room // 2), min(height, bottom + room // 2)
     first, last = max(0, left - 2 * room), min(width, right + 2 * room)
-    pixels = image.detach().float().contiguous().numpy()
     around = unknown[first_row:last_row, first:last].contiguous().numpy().view(np.uint8)
-    share = hole[0, top:bottom, left:right].detach().float().contiguous().numpy()
+    del unknown
+    share = hole[0, top:bottom, left:right].detach()
     box = (top - first_row, bottom - first_row, left - first, right - first)
-    half = half_from is not None and 3 * share.size > half_from
+    levels = image.dtype == torch.uint8
+    half = half_from is not None and 3 * share.numel() > half_from and not levels
+    if image.dtype == torch.float32:
+        pixels = image.detach().contiguous().numpy()
+    else:  # floats of what is looked at alone
+        pixels = as_float(image[:, first_row:last_row, first:last].detach()).contiguous().numpy()
+        first_row = first = 0
     content = _filled(pixels, first_row, first, around, box, share, torch.float16 if half else image.dtype)
     return (slice(top, bottom), slice(left, right)), content
 
@@ -128,9 +146,10 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
         sums, known = sums / share * (known * 4).clamp(max=1), (known * 4).clamp(max=1)
         levels.append((sums, known))
     out = levels.pop()[0]
-    for sums, known in reversed(levels):
+    while levels:
+        sums, known = levels.pop()
         out = F.interpolate(out, sums.shape[-2:], mode="bilinear", align_corners=False)
-        out = sums + (1 - known) * out
+        out = out.mul_(1 - known).add_(sums)  # in place, for memory
     return out[0]
 
 
@@ -138,9 +157,9 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def _filled(
-    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats, dtype: torch.dtype
+    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """The box of the hole, (3, rows, columns), blended by `share`.
+    """The box of the hole, (3, rows, columns), blended by `share` (rows, columns).
 
     Args:
         image: (3, H, W). unknown: of the part that begins at `top`, `left`, 1 in the hole.
@@ -175,15 +194,18 @@ def _filled(
             kernels.carry(even, even_labels, even_times, step, labels, correction)
             kernels.levels(picture, 0, 0, known, labels, shifts, _OTHER, 60, correction)
             even, even_labels, even_times = correction, labels, step
-    out, free = torch.empty(3, *share.shape, dtype=dtype), 1 - unknown
+    out, free = torch.empty(3, *share.shape, dtype=dtype), known  # the last step is of full size
     for first in range(0, len(share), _STRIP):  # float32 of a strip alone
-        part = share[first : first + _STRIP]
+        part = share[first : first + _STRIP].float().contiguous().numpy()
         content: Floats = np.empty((3, *part.shape), np.float32)
         kernels.copy(
             image, top, left, free, labels, shifts, 1 if times < 4 else 2,
             even, even_labels, even_times, smooth, times, part, box[0] + first, box[2], content,
         )  # fmt: skip
-        out[:, first : first + _STRIP] = torch.from_numpy(content)
+        strip = torch.from_numpy(content)
+        if dtype == torch.uint8:
+            strip.add_(1).mul_(127.5).clamp_(0, 255).round_()
+        out[:, first : first + _STRIP] = strip
     return out
 
 
@@ -237,4 +259,4 @@ def _within(box: tuple[int, int, int, int], times: int) -> Shifts:
     return np.array([first_row // times, -(-last_row // times), first // times, -(-last // times)], np.int64)
 
 
-__all__ = ["Patch", "fill", "fill_box", "patched", "spread"]
+__all__ = ["Patch", "converted", "fill", "fill_box", "patched", "spread"]

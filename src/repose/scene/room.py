@@ -123,7 +123,7 @@ def with_room(person: Person, hidden: Tensor, sides: Sides) -> Person:
     assert padded.image is not None
     new = F.pad(torch.zeros_like(hidden), (left, right, top, bottom), value=1.0)
     filled = fill(padded.image, torch.maximum(new, (F.pad(hidden, (left, right, top, bottom)) > 0).float()))
-    return replace(padded, image=torch.where(new > 0, filled, padded.image))
+    return replace(padded, image=torch.where(new > 0, filled, padded.image))  # of the picture's type
 
 
 __all__ = ["parts_beyond", "room_for", "share_beyond", "with_room", "worth_a_note"]

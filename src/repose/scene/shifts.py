@@ -20,6 +20,9 @@ _COVERING: Final = 12
 _ROUNDS: Final = 16
 """Of belief propagation."""
 
+_ROWS: Final = 64
+"""Patches whose resemblance to all others is looked at at a time, for memory."""
+
 _NEVER: Final = 1e3
 """The cost of a shift that points out of the picture or into the hole."""
 
@@ -45,16 +48,26 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     row = width - 2 * half
     known = patches[place[:, 0] * row + place[:, 1]]
     want = patches[asked[:, 0] * row + asked[:, 1]]
-    cost = want.square().sum(1)[:, None] + known.square().sum(1) - 2 * want @ known.T  # (A, M)
-    down, across = (place[:, k].int() - asked[:, k, None].int() for k in (0, 1))  # (A, M)
+    cost = 2 * want @ known.T  # (A, M)
+    of_want, of_known = want.square().sum(1)[:, None], known.square().sum(1)
+    for first in range(0, len(cost), _ROWS):  # the matrix is large: in place, for memory
+        rows = slice(first, first + _ROWS)
+        cost[rows] = of_want[rows] + of_known - cost[rows]
     # half the narrow side of the hole, at least: shorter shifts lead from the hole into the hole
     extent = [int(hole.any(dim).sum()) for dim in (1, 0)]
     least = max(4.0, 0.3 * min(extent))
     # the same row is the same distance and light
-    cost = cost / cost.mean().clamp_min(1e-6) + (0.3 / height) * down.abs()
-    cost = torch.where(down * down + across * across < least * least, torch.inf, cost)
-    best = cost.topk(min(6, cost.shape[1]), 1, largest=False)
-    seen = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)[best.values.isfinite()].long()
+    usual = cost.mean().clamp_min(1e-6)
+    found = []
+    for first in range(0, len(cost), _ROWS):
+        part, start = cost[first : first + _ROWS], asked[first : first + _ROWS].int()
+        down, across = (place[:, k].int() - start[:, k, None] for k in (0, 1))
+        part = part / usual + (0.3 / height) * down.abs()
+        part = torch.where(down * down + across * across < least * least, torch.inf, part)
+        best = part.topk(min(6, part.shape[1]), 1, largest=False)
+        steps = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)
+        found.append(steps[best.values.isfinite()].long())
+    seen = torch.cat(found)
     votes = torch.zeros(2 * height + 1, 2 * width + 1)
     votes.index_put_((seen[:, 0] + height, seen[:, 1] + width), torch.ones(len(seen)), accumulate=True)
     votes = votes + votes.flip(0, 1)  # what resembles forwards does so backwards
