@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repose.represent.canvas import as_float
-from repose.scene.shifts import choose_labels, likely_shifts
+from repose.scene.shifts import DOWN, choose_labels, likely_shifts
 
 _SIDE: Final = 160
 """The longer side of the small picture on which shifts are chosen, at most, pixels."""
@@ -53,7 +53,7 @@ Mask = npt.NDArray[np.uint8]
 Shifts = npt.NDArray[np.int64]
 
 
-def fill(image: Tensor, hole: Tensor) -> Tensor:
+def fill(image: Tensor, hole: Tensor, down: float = DOWN) -> Tensor:
     """The picture without what the hole covers.
 
     The same every time. Beside the result it takes the memory of about a third of the picture.
@@ -61,6 +61,7 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     Args:
         image: (3, H, W) in [-1, 1].
         hole: (1, H, W) in [0, 1]; what lies under more than 0 is not looked at, and in between the two are blended.
+        down: of `repose.scene.shifts.choose_labels`: the more, the rather a pixel takes what lies in its own row.
 
     Returns:
         (3, H, W) in [-1, 1]; where the hole is 0, the picture's own pixels. If the hole covers everything, the colours
@@ -69,7 +70,7 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not go together.
     """
-    patch = fill_box(image, hole)
+    patch = fill_box(image, hole, down=down)
     return image if patch is None else patched(image, patch)
 
 
@@ -92,7 +93,7 @@ def converted(image: Tensor, dtype: torch.dtype) -> Tensor:
     return out
 
 
-def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch | None:
+def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None, down: float = DOWN) -> Patch | None:
     """`fill`, of the box around the hole alone: its rows and columns, and (3, rows, columns); None without a hole.
 
     Args and errors: as of `fill`.
@@ -125,7 +126,8 @@ def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch
     else:  # floats of what is looked at alone
         pixels = as_float(image[:, first_row:last_row, first:last].detach()).contiguous().numpy()
         first_row = first = 0
-    content = _filled(pixels, first_row, first, around, box, share, torch.float16 if half else image.dtype)
+    dtype = torch.float16 if half else image.dtype
+    content = _filled(pixels, first_row, first, around, box, share, dtype, down)
     return (slice(top, bottom), slice(left, right)), content
 
 
@@ -157,8 +159,9 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def _filled(
-    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Tensor, dtype: torch.dtype
-) -> Tensor:
+    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Tensor,
+    dtype: torch.dtype, down: float,
+) -> Tensor:  # fmt: skip
     """The box of the hole, (3, rows, columns), blended by `share` (rows, columns).
 
     Args:
@@ -169,7 +172,7 @@ def _filled(
 
     times = _coarsest(unknown)
     small, free = _reduced(image, top, left, unknown, times)
-    labels, shifts = _chosen(small, free)
+    labels, shifts = _chosen(small, free, down)
     even: Floats = np.zeros_like(small)
     kernels.levels(small, 0, 0, free, labels, shifts, _OTHER, 300, even)
     even_labels, even_times = labels, times
@@ -236,14 +239,14 @@ def _reduced(image: Floats, top: int, left: int, unknown: Mask, times: int) -> t
     return small, free
 
 
-def _chosen(small: Floats, free: Mask) -> tuple[Labels, Shifts]:
+def _chosen(small: Floats, free: Mask, down: float) -> tuple[Labels, Shifts]:
     """The shift of every cell of the hole, -1 elsewhere and where there is none, and the shifts, (K, 2)."""
     labels: Labels = np.full(free.shape, -1, np.int16)
     picture, known = torch.from_numpy(small), torch.from_numpy(free) > 0
     shifts = likely_shifts(picture, known) if bool(known.any()) else torch.zeros(0, 2, dtype=torch.long)
     nodes = torch.nonzero(~known)  # (N, 2)
     if len(shifts):
-        labels[nodes[:, 0].numpy(), nodes[:, 1].numpy()] = choose_labels(picture, known, nodes, shifts).numpy()
+        labels[nodes[:, 0].numpy(), nodes[:, 1].numpy()] = choose_labels(picture, known, nodes, shifts, down).numpy()
     return labels, shifts.contiguous().numpy()
 
 

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+DOWN: Final = 0.02
+"""What a shift costs that goes up or down by the height of the picture, in squares of differences of colours."""
+
 _SHIFTS: Final = 32
 _PATCH: Final = 5
 _COVERING: Final = 12
@@ -109,11 +112,12 @@ def _covering(free: Tensor, shifts: Tensor) -> Tensor:
     return torch.tensor(further, dtype=torch.long).reshape(-1, 2)
 
 
-def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
+def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor, down: float = DOWN) -> Tensor:
     """The number of the shift of every cell of the hole, (N,), by min-sum belief propagation on the grid.
 
     Args:
         small: (3, h, w). free: (h, w) bool, the known cells. nodes: (N, 2), the others. shifts: (K, 2).
+        down: what a shift costs that goes up or down by the height of the picture.
     """
     from repose.scene.fill_kernels import propagate  # needs numba
 
@@ -126,7 +130,7 @@ def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) ->
     weight = F.avg_pool2d((there * known)[:, None], _PATCH, 1, _PATCH // 2)[:, 0]
     border = F.avg_pool2d(wrong[:, None], _PATCH, 1, _PATCH // 2)[:, 0] / weight.clamp_min(0.04)
     border = border * (F.avg_pool2d(known[None], _PATCH, 1, _PATCH // 2)[0] * 4).clamp(max=1)
-    distance = 0.02 * shifts[:, 0].abs() / height + 0.005 * shifts[:, 1].abs() / width
+    distance = down * shifts[:, 0].abs() / height + 0.005 * shifts[:, 1].abs() / width
     ys, xs = nodes.T
     unary = torch.where(there[:, ys, xs] > 0, 2 * border[:, ys, xs] + distance[:, None], _NEVER).T  # (N, K)
     colours = (shifted * there[:, None])[:, :, ys, xs].permute(2, 0, 1)  # (N, K, 3)
@@ -150,4 +154,4 @@ def _moved(small: Tensor, known: Tensor, dy: int, dx: int) -> tuple[Tensor, Tens
     return out, there
 
 
-__all__ = ["choose_labels", "likely_shifts"]
+__all__ = ["DOWN", "choose_labels", "likely_shifts"]
