@@ -61,7 +61,7 @@ def test_holes_of_every_kind(size: tuple[int, int]) -> None:
 def test_ragged_holes_are_chosen_for_on_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = []
 
-    def counted(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
+    def counted(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor, down: float) -> Tensor:
         cells.append(len(nodes))
         return torch.zeros(len(nodes), dtype=torch.long)
 

@@ -26,7 +26,7 @@ from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
 from repose.represent.canvas import Box, Canvas, Placement, as_float, to_uint8
-from repose.represent.figure import figure_mask, reach
+from repose.represent.figure import figure_mask, near_figure, reach
 from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.blending import Region, cover, lift, lifting, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
@@ -395,7 +395,7 @@ class Scene:
         pixels = self._pixels_behind(behind, asking=shown is not None)
         region, height = _changed(pose, everything=False), self.canvas.height
         if region is not None:
-            near = figure_mask(pose.keypoints, *pose.placement.size, 2.5, within=region) > 0
+            near = near_figure(pose.keypoints, *pose.placement.size, 2.5, within=region)
             share = self._share(picture, pose, shown, alpha)
             lay_over(pixels, picture, share, near, height, pose.placement, region)
         region = _changed(pose, everything=True)
