@@ -90,7 +90,8 @@ class Person:
     """One person in one picture, or a batch of B of them; any field but one may be absent.
 
     Attributes:
-        image: float (..., 3, H, W) in [-1, 1].
+        image: float (..., 3, H, W) in [-1, 1]. Of a whole photograph also uint8, its levels: a scene converts the parts
+            that it reads (`repose.represent.canvas.as_float`).
         keypoints: float (..., 18, 3), see the module's text for order, units and missing joints.
         parsing: int64 (..., H, W), numbers of `LABELS`: the 20 of LIP, and 20 for the neck where it is told apart.
         iuv: float (..., 3, H, W): DensePose part 0 to 24, u and v in [0, 1].

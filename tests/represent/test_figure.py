@@ -1,8 +1,9 @@
 """Where a figure is in a picture."""
 
+import pytest
 import torch
 
-from repose.represent.figure import figure_mask, size_of
+from repose.represent.figure import figure_mask, near_figure, size_of
 from repose.represent.retarget import person_size
 from tests.scene.people import photograph
 
@@ -34,3 +35,19 @@ def test_the_size_of_known_joints_is_that_of_person_size() -> None:
         keypoints[:, :2] *= 2
         assert size_of(keypoints) == float(person_size(keypoints)), "joints that were changed are other joints"
     assert size_of(torch.zeros(18, 3)) == 1
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_a_part_of_a_mask_is_that_part_of_the_whole(scale: float) -> None:
+    own = photograph().keypoints
+    assert own is not None
+    keypoints = own * torch.tensor([scale, scale, 1.0])
+    height, width = round(480 * scale), round(640 * scale)
+    whole = figure_mask(keypoints, height, width, 1.6)
+    part = slice(height // 3, height - 5), slice(0, width // 2)
+    assert torch.equal(figure_mask(keypoints, height, width, 1.6, part), whole[:, part[0], part[1]])
+    near = near_figure(keypoints, height, width, 1.6, part)
+    assert near.any()
+    assert not near.all()
+    assert torch.equal(near, whole[:, part[0], part[1]] > 0)
+    assert not near_figure(torch.zeros(18, 3), height, width, 1.6, part).any()

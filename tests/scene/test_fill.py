@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from repose.scene.fill import fill, fill_box, spread
+from repose.represent.canvas import as_float
+from repose.scene.fill import fill, fill_box, patched, spread
 from tests.scene.people import grass
 
 
@@ -60,7 +61,7 @@ def test_holes_of_every_kind(size: tuple[int, int]) -> None:
 def test_ragged_holes_are_chosen_for_on_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = []
 
-    def counted(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
+    def counted(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor, down: float) -> Tensor:
         cells.append(len(nodes))
         return torch.zeros(len(nodes), dtype=torch.long)
 
@@ -150,3 +151,17 @@ def test_memory_of_a_large_photograph() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 2.5, "pictures of floats beside the photograph"
+
+
+def test_a_picture_of_levels() -> None:
+    """Only the part that is looked at becomes floats; what is filled is that of floats, rounded."""
+    levels = ((grass(200, 260) + 1) * 127.5).round().to(torch.uint8)
+    hole = disc(200, 260, 130, 90, 30)
+    whole, patch = fill_box(as_float(levels), hole), fill_box(levels, hole)
+    assert whole is not None
+    assert patch is not None
+    assert patch[0] == whole[0]
+    assert patch[1].dtype == torch.uint8
+    assert (as_float(patch[1]) - whole[1]).abs().max() <= 0.51 / 127.5
+    assert fill(levels, hole).dtype == torch.uint8
+    assert torch.equal(patched(levels, patch, torch.float32), as_float(fill(levels, hole)))

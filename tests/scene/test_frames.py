@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from torch import Tensor
 from repose.images import on_white
 from repose.person import Person
 from repose.pipeline import to_pixels
-from repose.represent.canvas import canvas
+from repose.represent.canvas import Canvas, as_float, canvas
+from repose.represent.framing import place
 from repose.scene import Scene
 from repose.scene.fill import fill_box
 from repose.scene.frames import _taps
@@ -140,3 +142,37 @@ def test_a_large_picture_is_converted_in_strips_and_a_large_hole_comes_in_half_p
     at_once = fill_box(image, hole)
     assert at_once is not None
     assert torch.equal(at_once[1], whole[1])
+
+
+def test_a_photograph_of_levels_gives_what_floats_give() -> None:
+    """A large photograph is held as uint8, and the parts that are read become floats."""
+    scene, words = shown(2)
+    person = scene.person
+    assert person.image is not None
+    pixels = torch.from_numpy(to_pixels(person.image)).movedim(-1, 0)
+    floats, levels = (Scene(replace(person, image=image), scene.canvas) for image in (as_float(pixels), pixels))
+    assert levels.person.image is pixels, "no copy is made"
+    assert torch.equal(levels.source.image, floats.source.image)  # type: ignore[arg-type]
+    assert torch.equal(levels.enlarged(2), floats.enlarged(2))
+    assert torch.equal(levels.matte, floats.matte)
+    assert (levels.background - floats.background).abs().max() < 1.01 / 255, "what is filled is rounded to levels"
+    for background in ("keep", "white", "transparent", "generated"):
+        words["background"] = background
+        own, other = (one.frame(**words).astype(int) for one in (levels, floats))  # type: ignore[arg-type]
+        assert np.abs(own - other).max() <= 1
+        assert off_by(levels, words) <= 1
+    assert np.array_equal(levels.frame(**words), levels.frame(**words)), "the photograph is not changed"  # type: ignore[arg-type]
+    assert torch.equal(pixels, torch.from_numpy(to_pixels(person.image)).movedim(-1, 0))
+
+
+def test_a_large_crop_of_levels_is_scaled_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also beyond the photograph, where its border is repeated."""
+    levels = torch.randint(0, 256, (3, 90, 60), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    mask = torch.rand(1, 90, 60, generator=torch.Generator().manual_seed(1))
+    small = Canvas("small", 32, 22, (0, 0, 32, 22))
+    for large in (10**9, 100):
+        monkeypatch.setattr("repose.represent.framing._LARGE", large)
+        wanted, _ = place(Person(image=as_float(levels), mask=mask.half().float()), (-7, -9, 96, 66), small)
+        got, _ = place(Person(image=levels, mask=mask.half()), (-7, -9, 96, 66), small)
+        assert torch.equal(got.image, wanted.image)  # type: ignore[arg-type]
+        assert torch.equal(got.mask, wanted.mask)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from repose.pipeline import Model, untrained
 from repose.represent.figure import figure_mask
 from repose.represent.retarget import person_size
 from repose.scene.room import parts_beyond, room_for, share_beyond, with_room
+from repose.scene.shifts import choose_labels
 from tests.represent.test_retarget import stick
 from tests.scene.people import grass, photograph, redness
 
@@ -237,3 +238,36 @@ def test_a_photograph_does_not_grow_beyond_the_limit() -> None:
     large = Person(image=torch.zeros(1, 1, 1).expand(3, 8000, 7900), keypoints=PERSON.keypoints)
     with pytest.raises(ValueError, match=r"the photograph would have 9000x8000 = 72 million pixels, the limit is 64"):
         with_room(large, torch.zeros(1, 1, 1).expand(1, 8000, 7900), (1100, 0, 0, 0))
+
+
+def test_a_border_takes_from_its_own_rows() -> None:
+    """A shift along the row is preferred to one downwards that fits the border a little better."""
+    small, free = torch.zeros(3, 30, 30), torch.ones(30, 30, dtype=torch.bool)
+    free[10:20, :6] = False
+    small[:, :, 12:24] = 0.15
+    shifts, nodes = torch.tensor([[0, 12], [10, 0]]), torch.nonzero(~free)
+    assert (choose_labels(small, free, nodes, shifts) == 1).all()
+    assert (choose_labels(small, free, nodes, shifts, 1.0) == 0).all()
+
+
+def test_room_beside_a_photograph_is_filled_with_its_own_rows() -> None:
+    asked: list[object] = []
+
+    def seen(image: Tensor, hole: Tensor, *words: object) -> Tensor:
+        asked.extend(words)
+        return image
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("repose.scene.room.fill", seen)
+        with_room(PERSON, figure_mask(JOINTS, 480, 640), (40, 0, 0, 0))
+    assert asked == [1.0]
+
+
+def test_room_of_a_photograph_of_levels() -> None:
+    assert PERSON.image is not None
+    levels = ((PERSON.image + 1) * 127.5).round().to(torch.uint8)
+    larger = with_room(Person(image=levels, keypoints=JOINTS), figure_mask(JOINTS, 480, 640), (40, 0, 0, 20)).image
+    assert larger is not None
+    assert larger.dtype == torch.uint8
+    assert larger.shape == (3, 500, 680)
+    assert torch.equal(larger[:, :480, 40:], levels)

@@ -35,8 +35,8 @@ _FUNCTIONS = {
     "repose.body.skin_mesh:skin_mesh": "the mesh of the body",
     "repose.models.bodywarp.geometry:pair_geometry": "both bodies and their maps",
     "repose.scene.fill:fill_box": "the background behind the old figure",
-    "repose.scene.scene:Scene.compose": "the new figure in the photograph",
-    "repose.pipeline.model:Model.pose": "the network and the cut-out figure",
+    "repose.scene.scene:Scene.frame": "the new figure in the photograph",
+    "repose.pipeline.model:Model.picture": "the network and the cut-out figure",
     "repose.images.writing:write": "writing the picture and the sheet",
 }
 """Functions -> what is told of them. They are wrapped when their module has been imported."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -35,7 +35,10 @@ from repose.cli.inputs import (
 from repose.cli.outputs import require_folder, require_no_input, require_picture, sheet_beside
 from repose.cli.people import Watched
 from repose.cli.reporting import Report
-from repose.cli.starting import let_threads_sleep, pause_collector, resume_collector
+from repose.cli.starting import give_memory_back, let_threads_sleep, pause_collector, resume_collector
+
+_LARGE: Final = 6_000_000
+"""Values of a photograph from which memory matters."""
 
 
 def transfer(
@@ -172,7 +175,6 @@ def transfer(
         read_person,
         read_pose,
         require_mask,
-        to_pixels,
         with_mask,
     )
     from repose.represent.canvas import from_uint8, to_uint8
@@ -298,14 +300,14 @@ def transfer(
             for (source_name, (path, joints)), entry in zip(sources.items(), report.document["sources"], strict=True):
                 with report.noting(path):
                     photograph = Photograph.read(path)
-                given = Person(image=from_uint8(photograph.pixels), keypoints=joints)
+                # a scene makes floats of the parts that it reads
+                image = from_uint8(photograph.pixels) if crop else torch.from_numpy(photograph.pixels).movedim(-1, 0)
+                given = Person(image=image, keypoints=joints)
                 others = []
                 for place, points in further:
                     with report.noting(place):
                         others.append(Person(image=from_uint8(Photograph.read(place).pixels), keypoints=points))
                 row: list[Any] = [seen(given, photograph.pixels)]
-                # a large result in half precision, for memory; less than a tenth of a grey level is lost
-                dtype = torch.float16 if photograph.pixels.size > 6_000_000 else torch.float32
                 scene, large, views = None, None, []
                 ready = False
                 with report.skipping(path, alone), report.noting(path):
@@ -315,6 +317,8 @@ def transfer(
                     given, estimated = loaded.completed(given)
                     entry["estimated"] = said(estimated)
                     ready = True
+                    if photograph.pixels.size > _LARGE:
+                        give_memory_back()
                     if not crop:
                         scene, *views = (loaded.scene(one) for one in (given, *others))
                 for target_name, posed in targets.items():
@@ -323,7 +327,7 @@ def transfer(
                         if scene is not None:
                             large = loaded.roomy(scene, posed, retarget) if room else scene
                             back = behind if isinstance(behind, str) else covering(behind, large.placement.size)
-                            picture = to_pixels(loaded.pose(large, posed, back, retarget, views, dtype))
+                            picture = loaded.picture(large, posed, back, retarget, views)
                         elif crop and ready:
                             picture = to_uint8(loaded.crop(given, posed, retarget, others))
                     row.append(None if picture is None else reduced(on_white(picture), height * scale))

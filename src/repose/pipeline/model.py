@@ -232,25 +232,46 @@ class Model:
         self._require_canvas(scene, *further)
         pose = self._placed(scene, target, retarget, placed=False)
         if further:
-            scenes = (scene, *further)
-            # the photograph's pixels behind a pixel of the enlarged crop, at most 1
-            shares = [min(1.0, each.placement.box[2] / (pose.times * each.placement.window[2])) for each in scenes]
-            detail = [share * each.covered for share, each in zip(shares, scenes, strict=True)]
-            photographs = [each.enlarged(pose.times) for each in scenes]
-            output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
-            shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+            output, shown, still = self._gathered((scene, *further), pose)
             return scene.compose(output.image[0].cpu(), pose, shown, background, still, dtype=dtype)
         return self.composed(scene, pose, self.outputs([scene], [pose])[0], background, dtype)
 
     @torch.no_grad()
-    def _figure(
-        self, scene: Scene, pose: Pose, background: Background, everywhere: bool
-    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
-        """What `Scene.compose` takes: the picture of a pose, its opacity, and what of `Output.extra` it reads.
+    def picture(
+        self,
+        scene: Scene,
+        target: Person,
+        background: Background = "keep",
+        retarget: bool = True,
+        further: Sequence[Scene] = (),
+    ) -> npt.NDArray[np.uint8]:
+        """`pose` as pixels, up to one grey level; of a large photograph in a part of the time and memory.
 
-        The opacity is None where the picture is not the figure alone. everywhere: see `Generator.cutout`.
+        Only what is around the old and the new figure is computed, see `repose.Scene.frame`.
+
+        Args, warnings and errors: see `pose`.
+
+        Returns:
+            uint8 (height, width, 3); (height, width, 4) with "transparent".
         """
-        return self._shaped(scene, pose, self.outputs([scene], [pose])[0], background, everywhere)
+        if isinstance(background, str):
+            find_background(background)
+        self._require_canvas(scene, *further)
+        pose = self._placed(scene, target, retarget, placed=False)
+        if not further:
+            return self._frame(scene, pose, background, everywhere=True)
+        output, shown, still = self._gathered((scene, *further), pose)
+        return scene.frame(output.image[0].cpu(), pose, shown, background, still)
+
+    def _gathered(self, scenes: Sequence[Scene], pose: Pose) -> tuple[Output, Tensor | None, Tensor | None]:
+        """What `Scene.compose` takes of several photographs of one person: the output, what is shown, what is still."""
+        # the photograph's pixels behind a pixel of the enlarged crop, at most 1
+        shares = [min(1.0, each.placement.box[2] / (pose.times * each.placement.window[2])) for each in scenes]
+        detail = [share * each.covered for share, each in zip(shares, scenes, strict=True)]
+        photographs = [each.enlarged(pose.times) for each in scenes]
+        output = self._gather([each.source for each in scenes], pose.target, photographs, detail)
+        shown, still = (output.extra[name][0].cpu() if name in output.extra else None for name in _SHOWN)
+        return output, shown, still
 
     def placed(self, scene: Scene, target: Person, retarget: bool = True) -> Pose:
         """A target as a pose of a scene, with every map that the model reads: the first step of `pose`.
@@ -316,7 +337,10 @@ class Model:
     def _shaped(
         self, scene: Scene, pose: Pose, output: Output, background: Background, everywhere: bool
     ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
-        """What `_figure` gives, of an output."""
+        """What `Scene.compose` takes of an output: the picture, its opacity, and what of `Output.extra` it reads.
+
+        The opacity is None where the picture is not the figure alone. everywhere: see `Generator.cutout`.
+        """
         extra = {name: output.extra[name][0].cpu() for name in _SHOWN if name in output.extra}
         generated = isinstance(background, str) and background == "generated"
         alone = None if generated else scene.person_alone(pose.times)
@@ -384,9 +408,14 @@ class Model:
 
         return in_order(picture, prepared(), cores() if threads is None else threads)
 
-    def _frame(self, scene: Scene, pose: Pose, background: Background) -> npt.NDArray[np.uint8]:
-        """A pose as pixels."""
-        picture, alpha, extra = self._figure(scene, pose, background, everywhere=False)
+    def _frame(
+        self, scene: Scene, pose: Pose, background: Background, everywhere: bool = False
+    ) -> npt.NDArray[np.uint8]:
+        """A pose as pixels. everywhere: see `Generator.cutout`."""
+        output = self.outputs([scene], [pose])[0]
+        if isinstance(background, str) and background == "keep":
+            scene.fill_first(output.extra.get("still"))
+        picture, alpha, extra = self._shaped(scene, pose, output, background, everywhere)
         shown, still = (extra.get(name) for name in _SHOWN)
         return scene.frame(picture, pose, shown, background, still, alpha)
 

@@ -197,6 +197,7 @@ def to_uint8(image: Tensor, rounding: Literal["nearest", "patn"] = "nearest") ->
     """Float (B, 3, H, W) or (3, H, W) in [-1, 1] -> uint8 (B, H, W, 3) or (H, W, 3); values outside are clamped.
 
     Args:
+        image: a uint8 one is taken as it is, see `as_float`; no copy is made of it where none is needed.
         rounding: "nearest" is the inverse of `from_uint8`; "patn" cuts the fraction off, (x + 1) / 2 * 255 as an
             integer, as PATN's test code does: half a grey level darker on average.
 
@@ -207,6 +208,8 @@ def to_uint8(image: Tensor, rounding: Literal["nearest", "patn"] = "nearest") ->
         raise ValueError(f"to_uint8: image (3, H, W) or (B, 3, H, W), got {tuple(image.shape)}")
     if rounding not in ("nearest", "patn"):
         raise ValueError(f"to_uint8: no rounding {rounding!r}; there are nearest and patn")
+    if image.dtype == torch.uint8:
+        return np.ascontiguousarray(image.detach().movedim(-3, -1).numpy())
     out = torch.empty(*image.shape[:-3], *image.shape[-2:], 3, dtype=torch.uint8)
     rows = max(1, _STRIP // max(1, image.numel() // max(1, image.shape[-2])))
     for first in range(0, image.shape[-2], rows):  # a photograph's floats are not copied as a whole
@@ -225,6 +228,15 @@ def from_uint8(image: npt.NDArray[np.uint8] | Tensor) -> Tensor:
     if tensor.dtype != torch.uint8 or tensor.ndim not in (3, 4) or tensor.shape[-1] != 3:
         raise ValueError(f"from_uint8: uint8 (H, W, 3) or (B, H, W, 3), got {tensor.dtype} {tuple(tensor.shape)}")
     return tensor.movedim(-1, -3).to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+
+
+def as_float(image: Tensor) -> Tensor:
+    """A picture (..., 3, H, W), or a part of one, as float32 in [-1, 1]; one of uint8 levels is converted.
+
+    A large photograph may be held as uint8: it takes a quarter of the memory, and only the parts that are read become
+    floats.
+    """
+    return from_uint8(image.movedim(-3, -1)) if image.dtype == torch.uint8 else image.float()
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from repose.person import Person
-from repose.represent.canvas import Box, Canvas, Placement
+from repose.represent.canvas import Box, Canvas, Placement, as_float
 from repose.represent.figure import FACE, size_of
 from repose.represent.sampling import Between, sample
 
@@ -53,7 +53,7 @@ def place_source(person: Person, canvas: Canvas) -> tuple[Person, Placement]:
     located = points[points[:, 2] > 0, :2]
     # what lies outside the photograph cannot be shown
     if canvas.fits(person.size, located.clamp_min(0).minimum(last)):
-        return canvas.put(person, "fit")
+        return canvas.put(_floats(person), "fit")
     return place(person, source_box(points, person.size, canvas), canvas)
 
 
@@ -133,7 +133,7 @@ def place(person: Person, box: Box, canvas: Canvas) -> tuple[Person, Placement]:
     assert person.size is not None
     placement = Placement(person.size, box, canvas.window)
     if box[2] * box[3] < _LARGE or box[3] <= canvas.window[3]:
-        return canvas.put(person.crop(*box, fill="edge"), "fit")[0], placement
+        return canvas.put(_floats(person.crop(*box, fill="edge")), "fit")[0], placement
     placed, _ = canvas.put(replace(person, image=None, mask=None, size=person.size).crop(*box), "fit")
     narrow: dict[str, Any] = {
         name: _narrowed(name, value, box[1], box[3], canvas.window[3])
@@ -191,13 +191,21 @@ def _narrowed(field: str, picture: Tensor, left: int, width: int, pixels: int) -
 
     In strips, so that no copy of a large photograph is made; `Person.crop` and `Person.resize` do the same.
     """
-    out = picture.new_empty(len(picture), picture.shape[-2], pixels)
+    out = picture.new_empty(len(picture), picture.shape[-2], pixels, dtype=torch.float32)
     for top in range(0, picture.shape[-2], _STRIP):
         strip = picture[:, top : top + _STRIP]
         fields: dict[str, Any] = {field: strip}
-        one = Person(**fields).crop(0, left, strip.shape[-2], width, fill="edge")
+        one = _floats(Person(**fields).crop(0, left, strip.shape[-2], width, fill="edge"))
         out[:, top : top + _STRIP] = getattr(one.resize(strip.shape[-2], pixels), field)
     return out
+
+
+def _floats(person: Person) -> Person:
+    """The same person; an image of uint8 levels and a mask in half precision as float32."""
+    image, mask = person.image, person.mask
+    if image is not None and image.dtype == torch.uint8:
+        person = replace(person, image=as_float(image))
+    return replace(person, mask=mask.float()) if mask is not None and mask.dtype == torch.float16 else person
 
 
 def _last(size: tuple[int, int]) -> Tensor:

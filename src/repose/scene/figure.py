@@ -10,7 +10,7 @@ from torch import Tensor
 
 from repose.nn.blocks import widest
 from repose.person import Person
-from repose.represent.figure import LEAST_COVERED, figure_mask, limbs_covered
+from repose.represent.figure import LEAST_COVERED, box_of, figure_mask, limbs_covered
 from repose.represent.retarget import person_size
 from repose.scene.fill import spread
 
@@ -25,7 +25,7 @@ _FAINT: Final = 0.15
 
 
 def known_mask(person: Person) -> Tensor | None:
-    """The person's mask with what it misses of their bones, (1, H, W) in [0, 1]; None if it is not theirs.
+    """The person's mask with what it misses of their bones, (1, H, W) in [0, 1], of its type; None if it is not theirs.
 
     A mask that covers less than 30 % of the middles of the limbs is empty, or another person's.
 
@@ -36,11 +36,13 @@ def known_mask(person: Person) -> Tensor | None:
         return None
     assert person.keypoints is not None
     height, width = (int(side) for side in person.mask.shape[-2:])
-    mask = person.mask.float()
-    if limbs_covered(mask, person.keypoints) < LEAST_COVERED:
+    if limbs_covered(person.mask, person.keypoints) < LEAST_COVERED:
         return None
-    figure = figure_mask(person.keypoints, height, width, loose=0.6).to(mask.device)
-    return torch.maximum(mask, figure, out=figure)
+    y, x = within = box_of(person.keypoints, height, width, 0.6)
+    mask = person.mask.clone()
+    figure = figure_mask(person.keypoints, height, width, 0.6, within).to(mask)
+    mask[:, y, x] = torch.maximum(mask[:, y, x], figure)
+    return mask
 
 
 def old_figure(photograph: Tensor, keypoints: Tensor, mask: Tensor | None) -> Tensor:

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repose.scene.shifts import choose_labels, likely_shifts
+from repose.represent.canvas import as_float
+from repose.scene.shifts import DOWN, choose_labels, likely_shifts
 
 _SIDE: Final = 160
 """The longer side of the small picture on which shifts are chosen, at most, pixels."""
@@ -52,7 +53,7 @@ Mask = npt.NDArray[np.uint8]
 Shifts = npt.NDArray[np.int64]
 
 
-def fill(image: Tensor, hole: Tensor) -> Tensor:
+def fill(image: Tensor, hole: Tensor, down: float = DOWN) -> Tensor:
     """The picture without what the hole covers.
 
     The same every time. Beside the result it takes the memory of about a third of the picture.
@@ -60,6 +61,7 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     Args:
         image: (3, H, W) in [-1, 1].
         hole: (1, H, W) in [0, 1]; what lies under more than 0 is not looked at, and in between the two are blended.
+        down: of `repose.scene.shifts.choose_labels`: the more, the rather a pixel takes what lies in its own row.
 
     Returns:
         (3, H, W) in [-1, 1]; where the hole is 0, the picture's own pixels. If the hole covers everything, the colours
@@ -68,24 +70,35 @@ def fill(image: Tensor, hole: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not go together.
     """
-    patch = fill_box(image, hole)
+    patch = fill_box(image, hole, down=down)
     return image if patch is None else patched(image, patch)
 
 
 def patched(image: Tensor, patch: Patch | None, dtype: torch.dtype | None = None) -> Tensor:
     """A copy of the picture (3, H, W), of another type if one is given, with a patch of `fill_box` in its place."""
-    out = image.to(dtype, copy=True)
+    out = image.to(dtype, copy=True) if image.dtype != torch.uint8 or dtype is None else converted(image, dtype)
     if patch is not None:
         (y, x), content = patch
-        out[:, y, x] = content
+        out[:, y, x] = content if content.dtype != torch.uint8 or out.dtype == torch.uint8 else as_float(content)
     return out
 
 
-def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch | None:
+def converted(image: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of a picture (3, H, W), floats or uint8 levels, as floats of a type in [-1, 1]; in strips, for memory."""
+    if image.dtype != torch.uint8:
+        return image.to(dtype, copy=True)
+    out = torch.empty(image.shape, dtype=dtype)
+    for top in range(0, image.shape[1], _STRIP):
+        out[:, top : top + _STRIP] = as_float(image[:, top : top + _STRIP])
+    return out
+
+
+def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None, down: float = DOWN) -> Patch | None:
     """`fill`, of the box around the hole alone: its rows and columns, and (3, rows, columns); None without a hole.
 
     Args and errors: as of `fill`.
-        half_from: a box of more values comes in half precision; None: every box is of the picture's type.
+        half_from: a box of more values comes in half precision; None: every box is of the picture's type. Of a picture
+            of uint8 levels every box comes as levels.
     """
     if image.ndim != 3 or image.shape[0] != 3 or tuple(hole.shape) != (1, *image.shape[1:]):
         raise ValueError(f"fill: image (3, H, W) and hole (1, H, W), got {tuple(image.shape)} and {tuple(hole.shape)}")
@@ -102,12 +115,19 @@ def fill_box(image: Tensor, hole: Tensor, half_from: int | None = None) -> Patch
     # ground and walls look alike along a row: more room to the sides
     first_row, last_row = max(0, top - room // 2), min(height, bottom + room // 2)
     first, last = max(0, left - 2 * room), min(width, right + 2 * room)
-    pixels = image.detach().float().contiguous().numpy()
     around = unknown[first_row:last_row, first:last].contiguous().numpy().view(np.uint8)
-    share = hole[0, top:bottom, left:right].detach().float().contiguous().numpy()
+    del unknown
+    share = hole[0, top:bottom, left:right].detach()
     box = (top - first_row, bottom - first_row, left - first, right - first)
-    half = half_from is not None and 3 * share.size > half_from
-    content = _filled(pixels, first_row, first, around, box, share, torch.float16 if half else image.dtype)
+    levels = image.dtype == torch.uint8
+    half = half_from is not None and 3 * share.numel() > half_from and not levels
+    if image.dtype == torch.float32:
+        pixels = image.detach().contiguous().numpy()
+    else:  # floats of what is looked at alone
+        pixels = as_float(image[:, first_row:last_row, first:last].detach()).contiguous().numpy()
+        first_row = first = 0
+    dtype = torch.float16 if half else image.dtype
+    content = _filled(pixels, first_row, first, around, box, share, dtype, down)
     return (slice(top, bottom), slice(left, right)), content
 
 
@@ -128,9 +148,10 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
         sums, known = sums / share * (known * 4).clamp(max=1), (known * 4).clamp(max=1)
         levels.append((sums, known))
     out = levels.pop()[0]
-    for sums, known in reversed(levels):
+    while levels:
+        sums, known = levels.pop()
         out = F.interpolate(out, sums.shape[-2:], mode="bilinear", align_corners=False)
-        out = sums + (1 - known) * out
+        out = out.mul_(1 - known).add_(sums)  # in place, for memory
     return out[0]
 
 
@@ -138,9 +159,10 @@ def spread(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def _filled(
-    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Floats, dtype: torch.dtype
-) -> Tensor:
-    """The box of the hole, (3, rows, columns), blended by `share`.
+    image: Floats, top: int, left: int, unknown: Mask, box: tuple[int, int, int, int], share: Tensor,
+    dtype: torch.dtype, down: float,
+) -> Tensor:  # fmt: skip
+    """The box of the hole, (3, rows, columns), blended by `share` (rows, columns).
 
     Args:
         image: (3, H, W). unknown: of the part that begins at `top`, `left`, 1 in the hole.
@@ -150,7 +172,7 @@ def _filled(
 
     times = _coarsest(unknown)
     small, free = _reduced(image, top, left, unknown, times)
-    labels, shifts = _chosen(small, free)
+    labels, shifts = _chosen(small, free, down)
     even: Floats = np.zeros_like(small)
     kernels.levels(small, 0, 0, free, labels, shifts, _OTHER, 300, even)
     even_labels, even_times = labels, times
@@ -175,15 +197,18 @@ def _filled(
             kernels.carry(even, even_labels, even_times, step, labels, correction)
             kernels.levels(picture, 0, 0, known, labels, shifts, _OTHER, 60, correction)
             even, even_labels, even_times = correction, labels, step
-    out, free = torch.empty(3, *share.shape, dtype=dtype), 1 - unknown
+    out, free = torch.empty(3, *share.shape, dtype=dtype), known  # the last step is of full size
     for first in range(0, len(share), _STRIP):  # float32 of a strip alone
-        part = share[first : first + _STRIP]
+        part = share[first : first + _STRIP].float().contiguous().numpy()
         content: Floats = np.empty((3, *part.shape), np.float32)
         kernels.copy(
             image, top, left, free, labels, shifts, 1 if times < 4 else 2,
             even, even_labels, even_times, smooth, times, part, box[0] + first, box[2], content,
         )  # fmt: skip
-        out[:, first : first + _STRIP] = torch.from_numpy(content)
+        strip = torch.from_numpy(content)
+        if dtype == torch.uint8:
+            strip.add_(1).mul_(127.5).clamp_(0, 255).round_()
+        out[:, first : first + _STRIP] = strip
     return out
 
 
@@ -214,14 +239,14 @@ def _reduced(image: Floats, top: int, left: int, unknown: Mask, times: int) -> t
     return small, free
 
 
-def _chosen(small: Floats, free: Mask) -> tuple[Labels, Shifts]:
+def _chosen(small: Floats, free: Mask, down: float) -> tuple[Labels, Shifts]:
     """The shift of every cell of the hole, -1 elsewhere and where there is none, and the shifts, (K, 2)."""
     labels: Labels = np.full(free.shape, -1, np.int16)
     picture, known = torch.from_numpy(small), torch.from_numpy(free) > 0
     shifts = likely_shifts(picture, known) if bool(known.any()) else torch.zeros(0, 2, dtype=torch.long)
     nodes = torch.nonzero(~known)  # (N, 2)
     if len(shifts):
-        labels[nodes[:, 0].numpy(), nodes[:, 1].numpy()] = choose_labels(picture, known, nodes, shifts).numpy()
+        labels[nodes[:, 0].numpy(), nodes[:, 1].numpy()] = choose_labels(picture, known, nodes, shifts, down).numpy()
     return labels, shifts.contiguous().numpy()
 
 
@@ -237,4 +262,4 @@ def _within(box: tuple[int, int, int, int], times: int) -> Shifts:
     return np.array([first_row // times, -(-last_row // times), first // times, -(-last // times)], np.int64)
 
 
-__all__ = ["Patch", "fill", "fill_box", "patched", "spread"]
+__all__ = ["Patch", "converted", "fill", "fill_box", "patched", "spread"]

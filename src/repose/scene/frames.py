@@ -44,7 +44,7 @@ def lay_over(
 
     Args:
         pixels: uint8 (height, width, 3), changed. picture: (3, k H, k W) in [-1, 1]. share: (1, h, w) in [0, 1].
-        near: bool (height, width) or (1, height, width), where the figure may be.
+        near: bool (rows, columns) or (1, rows, columns) of the region, where the figure may be.
         canvas_height: rows of the canvas. placement: of the crop. region: of the photograph, within the crop.
     """
     from repose.scene import frame_kernels as kernels  # needs numba
@@ -52,7 +52,7 @@ def lay_over(
     y, x = region
     picture, picture_rows, picture_columns = _shown(picture, canvas_height, placement, region, cubic=True)
     share, share_rows, share_columns = _shown(share, canvas_height, placement, region, cubic=False)
-    beside = near.reshape(near.shape[-2:])[y, x].contiguous().numpy()
+    beside = near.reshape(near.shape[-2:]).contiguous().numpy()
     kernels.lay_over(
         picture.numpy(), picture_rows, picture_columns, share[0].numpy(), share_rows, share_columns, beside, y.start,
         x.start, pixels,

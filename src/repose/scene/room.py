@@ -24,6 +24,10 @@ _ROOM: Final = 0.04  # between the figure and the new border, in units of its si
 _MOST: Final = 1.0
 """A photograph grows by so many times its longer side at most, to either side."""
 
+_DOWN: Final = 1.0
+"""Of `fill`: beside a photograph ground goes on as ground and a wall as wall, so a row takes from its own row. At the
+cost of a hole inside a photograph (0.02), which has known pixels on both sides, a bush came to stand on the ground."""
+
 _NOTED: Final = 0.02  # the share of a figure beyond the photograph that is worth a note
 
 _NAMED: Final = {
@@ -122,8 +126,8 @@ def with_room(person: Person, hidden: Tensor, sides: Sides) -> Person:
     padded = person.pad(left, top, right, bottom, fill="edge")
     assert padded.image is not None
     new = F.pad(torch.zeros_like(hidden), (left, right, top, bottom), value=1.0)
-    filled = fill(padded.image, torch.maximum(new, (F.pad(hidden, (left, right, top, bottom)) > 0).float()))
-    return replace(padded, image=torch.where(new > 0, filled, padded.image))
+    filled = fill(padded.image, torch.maximum(new, (F.pad(hidden, (left, right, top, bottom)) > 0).float()), _DOWN)
+    return replace(padded, image=torch.where(new > 0, filled, padded.image))  # of the picture's type
 
 
 __all__ = ["parts_beyond", "room_for", "share_beyond", "with_room", "worth_a_note"]

@@ -25,14 +25,14 @@ from torch import Tensor
 from repose.models.base import Generator, Needs
 from repose.names import nearest
 from repose.person import JOINTS, Person
-from repose.represent.canvas import Box, Canvas, Placement, to_uint8
-from repose.represent.figure import figure_mask, reach
+from repose.represent.canvas import Box, Canvas, Placement, as_float, to_uint8
+from repose.represent.figure import figure_mask, near_figure, reach
 from repose.represent.framing import MOST_PIXELS, enlarged, place, place_maps, place_source, target_box, times_of
 from repose.scene.blending import Region, cover, lift, lifting, ramp, strips
 from repose.scene.figure import known_mask, new_figure, old_figure, seam, wider
-from repose.scene.fill import Patch, fill_box, patched, spread
+from repose.scene.fill import Patch, converted, fill_box, patched, spread
 from repose.scene.frames import Pixels, keep_still, lay_over, to_pixels
-from repose.scene.shadow import shadow
+from repose.scene.shadow import add_shadow
 from repose.scene.standing import moved, similarity, stand
 
 BackgroundName = Literal["keep", "generated", "white", "transparent"]
@@ -43,6 +43,9 @@ Background = BackgroundName | Tensor
 
 _UNSEEN: Final = 1 / 512
 """Less opacity than that is none in 8 bits."""
+
+_STAYS: Final = 1 - 1e-3
+"""A pixel that is still by more than that is the photograph's own."""
 
 _INNER: Final = 0.95
 """A pixel that the person covers by so much has their colour alone."""
@@ -95,7 +98,8 @@ class Scene:
         """A scene of a person and a model.
 
         Args:
-            person: unbatched, with image and keypoints, on any device; what a scene holds and gives is on the CPU.
+            person: unbatched, with image and keypoints, on any device; what a scene holds and gives is on the CPU. The
+                image of a large photograph may be uint8, its levels: it takes a quarter of the memory.
             canvas: of the model. needs: of the model: which of a target's fields come along.
             shown: `source` -> (1, H, W) on the canvas, the probability that a pixel of it shows the person, by the
                 model; or None. Asked once, and only where the person has no mask.
@@ -129,7 +133,8 @@ class Scene:
         self._alone: dict[int, tuple[Tensor, Tensor]] = {}  # by times
         self._mattes: dict[bool, Tensor] = {}  # by whether the model was asked
         self._backgrounds: dict[bool, Patch | None] = {}  # likewise
-        self._pixels_of: dict[str, Pixels] = {}  # of the photograph, and without the person
+        self._filled_pixels: dict[bool, Pixels] = {}  # of the backgrounds
+        self._own_pixels: Pixels | None = None  # of the photograph
         self._behind: tuple[Tensor, Pixels] | None = None  # the last picture that was a background
 
     # -- posing -------------------------------------------------------------------------------------------------
@@ -242,7 +247,8 @@ class Scene:
     def covered(self) -> Tensor:
         """(1, H, W): 1 where the canvas shows the photograph, 0 beyond its border."""
         assert self.person.image is not None
-        placed, _ = place(Person(mask=torch.ones_like(self.person.image[:1])), self.placement.box, self.canvas)
+        whole = torch.ones(1, *self.person.image.shape[1:])
+        placed, _ = place(Person(mask=whole), self.placement.box, self.canvas)
         assert placed.mask is not None
         return placed.mask
 
@@ -257,7 +263,18 @@ class Scene:
     def background(self) -> Tensor:
         """The photograph without the person, (3, height, width) in [-1, 1]; see `repose.scene.fill`."""
         assert self.person.image is not None
-        return patched(self.person.image, self._background(asking=True))
+        return patched(self.person.image, self._background(asking=True), self._dtype)
+
+    def fill_first(self, still: Tensor | None = None) -> None:
+        """Compute the photograph without the person now, so that its memory is free before a figure takes some.
+
+        Nothing happens where a model has yet to say where the old figure is, or where nothing moves.
+
+        Args:
+            still: of `compose`.
+        """
+        if self._mask is not None and not (still is not None and bool((still > _STAYS).all())):
+            self._background(asking=False)
 
     # -- the whole photograph -----------------------------------------------------------------------------------
 
@@ -300,7 +317,7 @@ class Scene:
         assert photograph is not None
         region = _changed(pose, everything=behind == "generated")
         # whoever else the crop shows stays
-        near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0 if region is not None else None
+        near = figure_mask(pose.keypoints, *pose.placement.size, 2.5, region) > 0 if region is not None else None
         layers = opacity = None
         if isinstance(behind, Tensor):
             if behind.shape != photograph.shape:
@@ -309,12 +326,12 @@ class Scene:
                 )
             whole = behind.to("cpu", dtype, copy=True)
         elif behind == "white":
-            whole = torch.ones_like(photograph, dtype=dtype)
+            whole = torch.ones(photograph.shape, dtype=dtype)
         elif behind == "transparent":  # with the opacity as its fourth channel
             layers = torch.ones(4, *photograph.shape[1:], dtype=dtype)
             whole, opacity = layers[:3], layers[3:].zero_()
         elif behind == "generated":
-            whole = photograph.to(dtype, copy=True)
+            whole = converted(photograph, dtype)
         else:
             whole = patched(photograph, self._background(asking=shown is not None), dtype)
         if region is not None and near is not None:
@@ -323,7 +340,8 @@ class Scene:
                 picture = _alone(picture, share)
             share_of, picture_of = (lifting(one, height, pose.placement) for one in (share, picture))
             for strip in strips(region):
-                part = share_of(strip) * near[:, *strip]
+                first_row, rows = region[0].start, strip[0]
+                part = share_of(strip) * near[:, rows.start - first_row : rows.stop - first_row]
                 if behind == "generated":
                     part = torch.maximum(part, ramp(pose.placement, strip))
                 columns = torch.nonzero(part[0].amax(0))[:, 0]
@@ -365,17 +383,19 @@ class Scene:
         behind = find_background(background) if isinstance(background, str) else background
         own = alpha is not None and (isinstance(behind, Tensor) or behind == "white")
         if not (own or behind == "keep"):
-            return to_pixels(self.compose(picture, pose, shown, behind, still, alpha))
+            half = self.person.image is not None and self.person.image.numel() > _LARGE  # for memory
+            dtype = torch.float16 if half else torch.float32
+            return to_pixels(self.compose(picture, pose, shown, behind, still, alpha, dtype))
         keeping = isinstance(behind, str) and behind == "keep"
         if keeping and still is not None and pose.placement.box == self.placement.box:
-            if bool((still > 1 - 1e-3).all()):
+            if bool((still > _STAYS).all()):
                 return self._pixels().copy()
         else:
             still = None
-        pixels = self._pixels_behind(behind, asking=shown is not None).copy()
+        pixels = self._pixels_behind(behind, asking=shown is not None)
         region, height = _changed(pose, everything=False), self.canvas.height
         if region is not None:
-            near = figure_mask(pose.keypoints, *pose.placement.size, loose=2.5) > 0
+            near = near_figure(pose.keypoints, *pose.placement.size, 2.5, within=region)
             share = self._share(picture, pose, shown, alpha)
             lay_over(pixels, picture, share, near, height, pose.placement, region)
         region = _changed(pose, everything=True)
@@ -388,12 +408,12 @@ class Scene:
     def _pixels(self) -> Pixels:
         """The photograph, uint8 (height, width, 3)."""
         assert self.person.image is not None
-        if "photograph" not in self._pixels_of:
-            self._pixels_of["photograph"] = to_uint8(self.person.image)
-        return self._pixels_of["photograph"]
+        if self._own_pixels is None:
+            self._own_pixels = to_uint8(self.person.image)
+        return self._own_pixels
 
     def _pixels_behind(self, behind: Background, asking: bool) -> Pixels:
-        """What is behind the new figure, uint8 (height, width, 3): the photograph without the person, or another."""
+        """A copy of what is behind the figure, uint8 (height, width, 3): the photograph without them, or another."""
         photograph = self.person.image
         assert photograph is not None
         if isinstance(behind, Tensor):
@@ -403,17 +423,16 @@ class Scene:
                 )
             if self._behind is None or self._behind[0] is not behind:
                 self._behind = behind, to_uint8(behind.cpu())
-            return self._behind[1]
+            return self._behind[1].copy()
         if behind == "white":
             return np.full((*photograph.shape[1:], 3), 255, np.uint8)
-        name = f"background {asking}"
-        if name not in self._pixels_of:
-            pixels, patch = self._pixels().copy(), self._background(asking)
-            if patch is not None:
-                (y, x), content = patch
-                pixels[y, x] = to_uint8(content)
-            self._pixels_of[name] = pixels
-        return self._pixels_of[name]
+        patch, pixels = self._background(asking), self._pixels().copy()
+        if patch is not None:
+            (y, x), content = patch
+            if asking not in self._filled_pixels:
+                self._filled_pixels[asking] = to_uint8(content)
+            pixels[y, x] = self._filled_pixels[asking]
+        return pixels
 
     def _share(self, picture: Tensor, pose: Pose, shown: Tensor | None, alpha: Tensor | None) -> Tensor:
         """How far the new figure hides what is behind, (1, h, w) of its crop."""
@@ -424,6 +443,11 @@ class Scene:
         assert pose.target.keypoints is not None
         return new_figure(picture, pose.target.keypoints, *self.canvas.size)
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        assert self.person.image is not None
+        return torch.float32 if self.person.image.dtype == torch.uint8 else self.person.image.dtype
+
     @cached_property
     def _mask(self) -> Tensor | None:
         mask = known_mask(self.person)
@@ -433,13 +457,13 @@ class Scene:
         """The photograph itself where the picture of a pose stands still; all of it if nothing moves."""
         photograph = self.person.image
         assert photograph is not None
-        if bool((still > 1 - 1e-3).all()):
-            return photograph.to(whole.dtype, copy=True)
+        if bool((still > _STAYS).all()):
+            return converted(photograph, whole.dtype)
         region = _changed(pose, everything=True)
         if region is not None:
             share_of = lifting(still, self.canvas.height, pose.placement)
             for strip in strips(region):
-                whole[:, *strip] += (photograph[:, *strip] - whole[:, *strip]) * share_of(strip)
+                whole[:, *strip] += (as_float(photograph[:, *strip]) - whole[:, *strip]) * share_of(strip)
         return whole
 
     def _matte(self, asking: bool) -> Tensor:
@@ -457,14 +481,16 @@ class Scene:
         assert keypoints is not None
         y, x = region = self._surroundings()
         near = keypoints - torch.tensor([x.start, y.start, 0.0]) * (keypoints[:, 2:] > 0)
-        hidden = old_figure(image[:, y, x], near, None if self._mask is None else self._mask[:, y, x].float())
+        mask = None if self._mask is None else self._mask[:, y, x].float()
+        hidden = old_figure(image[:, y, x] if mask is not None else as_float(image[:, y, x]), near, mask)
+        del mask
         if shown is not None:
             seen = lift(shown.float(), self.canvas.height, self.placement, region)
             hidden = torch.maximum(hidden, wider((seen > 0.3).float(), 1 + round(0.01 * self.placement.box[2])))
-        hidden = torch.maximum(hidden, shadow(image[:, y, x], hidden, near), out=hidden)
+        add_shadow(image[:, y, x], hidden, near)
         if hidden.shape[-2:] == image.shape[-2:]:
             return hidden
-        matte = torch.zeros_like(image[:1])
+        matte = torch.zeros(1, *image.shape[1:], dtype=torch.float16 if image[0].numel() > _LARGE else hidden.dtype)
         matte[:, y, x] = hidden
         return matte
 

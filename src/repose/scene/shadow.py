@@ -21,18 +21,38 @@ _COLOUR: Final = 0.035
 """The shares of red, green and blue differ by no more from those of the ground around."""
 
 
+def add_shadow(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> None:
+    """`shadow`, added to `hidden` (1, H, W), which is changed: nothing of the size of the photograph is made."""
+    found = _seen(photograph, hidden, keypoints)
+    if found is not None:
+        (y, x), dark = found
+        hidden[:, y, x] = torch.maximum(hidden[:, y, x], dark)
+
+
 def shadow(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> Tensor:
     """Where the ground is darker at somebody's feet, of the colour of the ground around: (1, H, W) in [0, 1].
 
     Only what touches the figure counts. Without a located ankle nothing is.
 
     Args:
-        photograph: (3, H, W) in [-1, 1]. hidden: (1, H, W), above 0 where the figure is. keypoints: (18, 3).
+        photograph: (3, H, W) in [-1, 1], or its levels. hidden: (1, H, W), above 0 where the figure is. keypoints:
+            (18, 3).
     """
-    found = torch.zeros_like(hidden)
+    whole, found = torch.zeros_like(hidden), _seen(photograph, hidden, keypoints)
+    if found is not None:
+        (y, x), dark = found
+        whole[:, y, x] = dark
+    return whole
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _seen(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> tuple[tuple[slice, slice], Tensor] | None:
+    """Rows and columns around the feet, and the shadow there (1, rows, columns); None where there is none."""
     ankles = keypoints[[10, 13]][keypoints[[10, 13], 2] > 0, :2].float()
     if not len(ankles):
-        return found
+        return None
     height, width = photograph.shape[-2:]
     size = float(person_size(keypoints))
     middle, apart = ankles.mean(0), float((ankles[:, 0].max() - ankles[:, 0].min()) / 2)
@@ -41,13 +61,13 @@ def shadow(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> Tensor:
     top, bottom = max(0, round(y - 2.2 * high)), min(height, round(y + 2.2 * high) + 1)
     left, right = max(0, round(x - 1.6 * wide)), min(width, round(x + 1.6 * wide) + 1)
     if bottom - top < 4 or right - left < 4:
-        return found
+        return None
     part = photograph[:, top:bottom, left:right]
     figure = (hidden[:, top:bottom, left:right] > 0).float()
     share = min(1.0, _ROWS / max(part.shape[-2:]))
     small = [max(2, round(share * side)) for side in part.shape[-2:]]
-    light = torch.cat([F.interpolate(one[None, None], small, mode="area")[0] for one in part])  # for memory
-    light = (light + 1) / 2
+    planes = (one / 127.5 - 1 if one.dtype == torch.uint8 else one for one in part)  # one at a time, for memory
+    light = (torch.cat([F.interpolate(one[None, None], small, mode="area")[0] for one in planes]) + 1) / 2
     figure = F.interpolate(figure[None], small, mode="area")[0]
     rows = torch.linspace(top, bottom - 1, small[0])[:, None]
     columns = torch.linspace(left, right - 1, small[1])[None]
@@ -62,10 +82,10 @@ def shadow(photograph: Tensor, hidden: Tensor, keypoints: Tensor) -> Tensor:
     dark = widest(1 - widest(1 - dark[None].float(), 2), 2)[0] > 0.5  # no lines of boards, no single blades of grass
     seen = _touching(dark, figure > 0)
     if not bool(seen.any()):
-        return found
+        return None
     soft = widest(seen[None].float(), 1)
-    found[:, top:bottom, left:right] = F.interpolate(soft, part.shape[-2:], mode="bilinear", align_corners=False)[0]
-    return found
+    dark = F.interpolate(soft, part.shape[-2:], mode="bilinear", align_corners=False)[0]
+    return (slice(top, bottom), slice(left, right)), dark
 
 
 def _touching(dark: Tensor, figure: Tensor) -> Tensor:
@@ -79,4 +99,4 @@ def _touching(dark: Tensor, figure: Tensor) -> Tensor:
     return reached & dark
 
 
-__all__ = ["shadow"]
+__all__ = ["add_shadow", "shadow"]

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+DOWN: Final = 0.02
+"""What a shift costs that goes up or down by the height of the picture, in squares of differences of colours."""
+
 _SHIFTS: Final = 32
 _PATCH: Final = 5
 _COVERING: Final = 12
@@ -19,6 +22,9 @@ _COVERING: Final = 12
 
 _ROUNDS: Final = 16
 """Of belief propagation."""
+
+_ROWS: Final = 64
+"""Patches whose resemblance to all others is looked at at a time, for memory."""
 
 _NEVER: Final = 1e3
 """The cost of a shift that points out of the picture or into the hole."""
@@ -45,16 +51,26 @@ def likely_shifts(small: Tensor, free: Tensor) -> Tensor:
     row = width - 2 * half
     known = patches[place[:, 0] * row + place[:, 1]]
     want = patches[asked[:, 0] * row + asked[:, 1]]
-    cost = want.square().sum(1)[:, None] + known.square().sum(1) - 2 * want @ known.T  # (A, M)
-    down, across = (place[:, k].int() - asked[:, k, None].int() for k in (0, 1))  # (A, M)
+    cost = 2 * want @ known.T  # (A, M)
+    of_want, of_known = want.square().sum(1)[:, None], known.square().sum(1)
+    for first in range(0, len(cost), _ROWS):  # the matrix is large: in place, for memory
+        rows = slice(first, first + _ROWS)
+        cost[rows] = of_want[rows] + of_known - cost[rows]
     # half the narrow side of the hole, at least: shorter shifts lead from the hole into the hole
     extent = [int(hole.any(dim).sum()) for dim in (1, 0)]
     least = max(4.0, 0.3 * min(extent))
     # the same row is the same distance and light
-    cost = cost / cost.mean().clamp_min(1e-6) + (0.3 / height) * down.abs()
-    cost = torch.where(down * down + across * across < least * least, torch.inf, cost)
-    best = cost.topk(min(6, cost.shape[1]), 1, largest=False)
-    seen = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)[best.values.isfinite()].long()
+    usual = cost.mean().clamp_min(1e-6)
+    found = []
+    for first in range(0, len(cost), _ROWS):
+        part, start = cost[first : first + _ROWS], asked[first : first + _ROWS].int()
+        down, across = (place[:, k].int() - start[:, k, None] for k in (0, 1))
+        part = part / usual + (0.3 / height) * down.abs()
+        part = torch.where(down * down + across * across < least * least, torch.inf, part)
+        best = part.topk(min(6, part.shape[1]), 1, largest=False)
+        steps = torch.stack([step.gather(1, best.indices) for step in (down, across)], -1)
+        found.append(steps[best.values.isfinite()].long())
+    seen = torch.cat(found)
     votes = torch.zeros(2 * height + 1, 2 * width + 1)
     votes.index_put_((seen[:, 0] + height, seen[:, 1] + width), torch.ones(len(seen)), accumulate=True)
     votes = votes + votes.flip(0, 1)  # what resembles forwards does so backwards
@@ -96,11 +112,12 @@ def _covering(free: Tensor, shifts: Tensor) -> Tensor:
     return torch.tensor(further, dtype=torch.long).reshape(-1, 2)
 
 
-def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) -> Tensor:
+def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor, down: float = DOWN) -> Tensor:
     """The number of the shift of every cell of the hole, (N,), by min-sum belief propagation on the grid.
 
     Args:
         small: (3, h, w). free: (h, w) bool, the known cells. nodes: (N, 2), the others. shifts: (K, 2).
+        down: what a shift costs that goes up or down by the height of the picture.
     """
     from repose.scene.fill_kernels import propagate  # needs numba
 
@@ -113,7 +130,7 @@ def choose_labels(small: Tensor, free: Tensor, nodes: Tensor, shifts: Tensor) ->
     weight = F.avg_pool2d((there * known)[:, None], _PATCH, 1, _PATCH // 2)[:, 0]
     border = F.avg_pool2d(wrong[:, None], _PATCH, 1, _PATCH // 2)[:, 0] / weight.clamp_min(0.04)
     border = border * (F.avg_pool2d(known[None], _PATCH, 1, _PATCH // 2)[0] * 4).clamp(max=1)
-    distance = 0.02 * shifts[:, 0].abs() / height + 0.005 * shifts[:, 1].abs() / width
+    distance = down * shifts[:, 0].abs() / height + 0.005 * shifts[:, 1].abs() / width
     ys, xs = nodes.T
     unary = torch.where(there[:, ys, xs] > 0, 2 * border[:, ys, xs] + distance[:, None], _NEVER).T  # (N, K)
     colours = (shifted * there[:, None])[:, :, ys, xs].permute(2, 0, 1)  # (N, K, 3)
@@ -137,4 +154,4 @@ def _moved(small: Tensor, known: Tensor, dy: int, dx: int) -> tuple[Tensor, Tens
     return out, there
 
 
-__all__ = ["choose_labels", "likely_shifts"]
+__all__ = ["DOWN", "choose_labels", "likely_shifts"]
