@@ -125,6 +125,14 @@ def test_a_map_with_a_neck_is_written_drawn_and_read_again(tmp_path: Path) -> No
     assert torch.equal(mirrored == NECK, (parsing == NECK).flip(-1))
 
 
+def test_a_map_too_small_to_judge_keeps_its_neck(tmp_path: Path) -> None:
+    """Of fewer pixels than tell a table, and of a label that LIP lacks."""
+    parsing = np.zeros((40, 20), np.uint8)
+    parsing[2:8, 5:12], parsing[8:10, 5:12], parsing[10:20, 4:14] = FACE, NECK, LABELS.index("upper clothes")
+    PIL.Image.fromarray(parsing).save(tmp_path / "far.png")
+    assert torch.equal(read_parsing(tmp_path / "far.png"), torch.from_numpy(parsing).long())
+
+
 @pytest.mark.parametrize(
     ("model", "generator", "place"),
     [

@@ -34,9 +34,9 @@ _DOUBT: Final = 0.03  # a reading that the network finds less likely is not trie
 _FITS: Final = 8.0  # names whose body fits at this cost are not doubted
 _COST: Final = 0.2  # of a fit, in the logarithm of the odds: less than 0.5, for errors of joints are not Gaussian
 _RARE: Final = -2.4  # logarithm of how much rarer names are exchanged than they were in training
-_BLURRED: Final = (
-    -20.0
-)  # added for left and right with joints that are not exact: a wrong exchange is worse than a missed one
+_BLURRED: Final = -20.0
+"""Added for left and right with joints that are not exact: a wrong exchange is worse than a missed one."""
+
 _LEGS: Final = [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 8, 9, 10, 14, 15, 16, 17]
 _ORDERS: Final = (list(range(JOINT_COUNT)), list(MIRROR), _LEGS)  # of the joints, by reading
 _MOST_SHAPE: Final = 4.0  # standard deviations

@@ -181,7 +181,7 @@ def _guessed(path: Path, maps: dict[str, Numbers], joints: npt.NDArray[Any] | No
     usual = table.name in _USUAL
     if not enough(numbers):
         if usual and not rivals:
-            return numbers, TABLES["lip"], ""
+            return numbers, table if _unknown(numbers, TABLES["lip"]) else TABLES["lip"], ""
         lip = [one for one in readings if one[0].name == "lip"]
         if lip and all(one[0].name in _USUAL for one in readings):
             return lip[0][1], TABLES["lip"], ""
