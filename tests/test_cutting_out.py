@@ -68,6 +68,21 @@ def test_an_estimator_finds_the_mask() -> None:
     assert BARE.mask is None
 
 
+def test_the_mask_of_a_large_photograph_is_as_it_was_found() -> None:
+    """Where a person begins is a threshold, 0.95: in half precision this value came to lie beyond it."""
+
+    class Border:
+        name = "border-of-tests"
+
+        def mask(self, image: Image, keypoints: Tensor) -> Tensor:
+            return torch.full((1, *image.shape[:2]), 0.94999)
+
+    large = Person(image=torch.zeros(3, 1500, 1400, dtype=torch.uint8), keypoints=BARE.keypoints)
+    mask = with_mask(large, Border()).mask
+    assert mask is not None
+    assert float(mask.amax()) <= 0.95
+
+
 def test_a_mask_that_is_given_stays() -> None:
     masks = Masks()
     assert with_mask(PERSON, masks) is PERSON

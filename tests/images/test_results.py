@@ -58,6 +58,8 @@ def test_marks_are_added_once() -> None:
     assert marked.startswith(XMP[:40])
     assert marked_xmp(marked) == marked
     assert marked_xmp(b"no packet") == b"no packet"
+    bare = b"<rdf:RDF></rdf:RDF>"  # the outer element may be absent
+    assert marked_xmp(bare) == f"<rdf:RDF><!-- {MARK} --></rdf:RDF>".encode()
     assert MARK.encode() in marked_xmp(b"")
     assert software(b"") == MARK
 

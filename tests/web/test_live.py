@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import json
 import threading
@@ -22,7 +23,7 @@ from fastapi.testclient import TestClient
 
 from repose import load
 from repose.images.results import is_result
-from repose.web import posing
+from repose.web import arranging, posing
 from repose.web.live import Live, live_router
 from repose.web.posing import Models
 from repose.web.sessions import Limits, Sessions
@@ -436,6 +437,20 @@ def test_a_pose_that_is_unknown_by_name(client: TestClient, person: bytes) -> No
     asked = [client.post(place, json={"name": name}).json() for name in ("arms up", " Arms  UP ")]
     assert asked[0] == asked[1]
     assert len(asked[0]["joints"]) == 18
+
+
+def test_a_name_of_thousands_of_words_takes_no_time_of_other_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+    near = difflib.get_close_matches
+
+    def counted(word: str, *rest: Any) -> list[str]:
+        looked.append(word)
+        return near(word, *rest)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    with pytest.raises(ValueError, match="no pose is called"):
+        arranging.named_pose("kik " * 1000)
+    assert 0 < len(looked) < 20
 
 
 def test_what_the_machine_lacks_is_told_to_its_operator_alone(

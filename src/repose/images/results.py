@@ -26,7 +26,8 @@ _XMP: Final = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="{mark}"/></rdf:RDF></x:xmpmeta>'
 )
-_XMP_END: Final = b"</x:xmpmeta>"
+_XMP_ENDS: Final = (b"</x:xmpmeta>", b"</rdf:RDF>")
+"""Of a packet; the outer element may be absent."""
 
 
 def is_result(path: Path) -> bool:
@@ -92,8 +93,11 @@ def marked_xmp(xmp: bytes) -> bytes:
     """A packet of XMP with the mark."""
     if not xmp:
         return _XMP.format(mark=MARK).encode()
-    head, end, tail = xmp.rpartition(_XMP_END)
-    return head + f"<!-- {MARK} -->".encode() + end + tail if end and not _MARKED.search(xmp.decode("latin-1")) else xmp
+    end = next((one for one in _XMP_ENDS if one in xmp), b"")
+    if not end or _MARKED.search(xmp.decode("latin-1")):
+        return xmp
+    head, end, tail = xmp.rpartition(end)
+    return head + f"<!-- {MARK} -->".encode() + end + tail
 
 
 def _texts(image: PIL.Image.Image) -> list[str]:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from dataclasses import replace
-from typing import Final
-
-import torch
 
 from repose.callers import callers_level
 from repose.estimate import (
@@ -20,16 +16,12 @@ from repose.files import first_line
 from repose.names import nearest
 from repose.person import Person
 
-_LARGE: Final = 2_000_000
-"""Pixels from which a photograph is large."""
-
 
 def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Person:
     """Add the mask that says where the person is on the photograph; unchanged where there is one.
 
     Args:
         person: unbatched, with image and keypoints.
-            Of a large photograph that is held as uint8 levels the mask comes in half precision, for memory.
         mask: an estimator, or its name; "auto" is the default one where it can run; None finds no mask, and the person
             is told from what is around by joints and colours.
 
@@ -51,10 +43,7 @@ def with_mask(person: Person, mask: MaskEstimator | str | None = "auto") -> Pers
                     stacklevel=callers_level(),
                 )
             return person
-    found = complete(person, "mask", {} if mask == "auto" else {"mask": mask})[0]
-    if found.image is None or found.mask is None or found.image.dtype != torch.uint8 or found.mask.numel() < _LARGE:
-        return found
-    return replace(found, mask=found.mask.half())
+    return complete(person, "mask", {} if mask == "auto" else {"mask": mask})[0]
 
 
 @functools.cache

@@ -23,6 +23,9 @@ from repose.scene.standing import stand
 SIZES: Final = (0.5, 1.5)
 """The smallest and the largest factor of a figure."""
 
+_LONGEST: Final = 60
+"""Characters of a name that are looked at: nearness is looked for word by word, in the thread of all visitors."""
+
 _LEAST: Final = 5
 """Located joints that tell a body, which can be turned."""
 
@@ -104,11 +107,11 @@ def named_pose(name: str) -> Tensor:
     """
     names = pose_names()
     known = {one.lower(): one for one in names}
-    asked = " ".join(name.lower().split())
+    asked = " ".join(name[:_LONGEST].lower().split())
     if asked not in known:
         near = near_names(asked, names)
         advice = f"did you mean {' or '.join(repr(one) for one in near)}?" if near else "choose one of the list"
-        raise ValueError(f"no pose is called '{name[:60]}'; {advice}")
+        raise ValueError(f"no pose is called '{name[:_LONGEST]}'; {advice}")
     return _named(known[asked]).clone()
 
 
@@ -123,7 +126,8 @@ def near_names(asked: str, names: Sequence[str], most: int = 3) -> list[str]:
     begin = [name for name in names if low[name].startswith(" ".join(words))]
     hold = [name for name in names if all(word in low[name] for word in words)]
     meant = [name for name in names if all(word in low[name].split() for word in corrected)]
-    spelled = [name for name in names if low[name] in difflib.get_close_matches(asked.lower(), low.values(), most, 0.7)]
+    like = difflib.get_close_matches(asked.lower(), low.values(), most, 0.7)
+    spelled = [name for name in names if low[name] in like]
     return list(dict.fromkeys([*begin, *hold, *meant, *spelled]))[:most]
 
 
