@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from repose.estimate import ESTIMATORS, KeypointEstimator, MaskEstimator
@@ -16,6 +18,7 @@ from repose.pipeline.backgrounds import covering, read_background, to_pixels
 from repose.pipeline.masks import no_automatic_mask, require_mask, with_mask
 from repose.pipeline.model import DEVICES, Model, load, untrained
 from repose.pipeline.people import Joints, read_further, read_person, read_pose
+from repose.represent.canvas import to_uint8
 from repose.represent.choosing import Which
 from repose.represent.pose_files import MIN_SCORE
 from repose.represent.pose_files.arrays import ArrayLike, is_joints
@@ -100,14 +103,17 @@ def transfer(
     further = read_further(sources, pose, which, joints[1:], min_score)
     if whole:
         behind = read_background(background)
+        assert person.image is not None
+        # its levels, as the command holds them: a scene makes floats of the parts that it reads
+        person = replace(person, image=torch.from_numpy(to_uint8(person.image)).movedim(-1, 0))
         scene = model.scene(with_mask(person, mask))
         scene = model.roomy(scene, target_person, retarget) if room else scene
         behind = behind if isinstance(behind, str) else covering(behind, scene.placement.size)
         views = [model.scene(with_mask(other, mask)) for other in further]
-        generated = model.pose(scene, target_person, behind, retarget, views)
+        pixels = model.picture(scene, target_person, behind, retarget, views)
     else:
-        generated = model.crop(person, target_person, retarget, further)
-    return same_kind(to_pixels(generated), like=source)
+        pixels = to_pixels(model.crop(person, target_person, retarget, further))
+    return same_kind(pixels, like=source)
 
 
 def _joint_list(joints: Joints | Sequence[Joints]) -> list[Joints]:
