@@ -434,7 +434,7 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
             tiny.photograph(tmp_path / folder / f"{index}.png", 100, 200, 15 + index, 20, 160)
     held: list[weakref.ref[torch.Tensor]] = []
     most: list[int] = []
-    read, make, pose = pipeline.read_person, pipeline.Model.scene, pipeline.Model.pose
+    read, make, pose = pipeline.read_person, pipeline.Model.scene, pipeline.Model.picture
 
     def read_person(*words: object) -> Person:
         found = read(*words)  # type: ignore[arg-type]
@@ -451,7 +451,7 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
         scenes.append(weakref.ref(made))
         return made
 
-    def posed(self: pipeline.Model, *words: object) -> torch.Tensor:
+    def posed(self: pipeline.Model, *words: object) -> np.ndarray:
         gc.collect()
         most.append(sum(image() is not None for image in held))
         return pose(self, *words)  # type: ignore[arg-type]
@@ -459,7 +459,7 @@ def test_transfer_of_folders_holds_one_photograph_at_a_time(
     monkeypatch.setattr(pipeline, "read_person", read_person)
     monkeypatch.setattr("repose.pipeline.people.read_person", read_person)
     monkeypatch.setattr(pipeline.Model, "scene", scene)
-    monkeypatch.setattr(pipeline.Model, "pose", posed)
+    monkeypatch.setattr(pipeline.Model, "picture", posed)
     done = run("transfer", "people", "poses", "-o", "sheet.png", "-m", weights, "--background", "white")
     assert done.code == 0, done
     assert (len(held), len(most), max(most)) == (4, 4, 0), "the pixels are read again when it is their turn"

@@ -324,7 +324,7 @@ def test_transfer_cuts_people_out(model: Model, monkeypatch: pytest.MonkeyPatch)
     given = masks.given[0]
     assert np.array_equal(given[0], source)
     whole = model.whole(replace(BARE, image=from_uint8(source), mask=masks.mask(*given)), TARGET)
-    assert np.array_equal(masked, to_uint8(whole))
+    assert np.abs(masked.astype(int) - to_uint8(whole)).max() <= 1, "levels in place of floats"
 
 
 def test_transfer_onto_other_backgrounds(model: Model, tmp_path: Path) -> None:

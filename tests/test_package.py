@@ -158,7 +158,7 @@ picture = repose.transfer(load_image(spare / "p000000_00.png"), np.asarray(joint
                           source_keypoints=joints["p000000_00"], mask=None, whole=False)
 assert picture.ndim == 3 and picture.std() > 10
 sys.path.append(others)
-assert len(shipped()) == 6 and find_weights("carry-s-synthetic").is_relative_to(others)
+assert len(shipped()) == 8 and find_weights("carry-s-synthetic").is_relative_to(others)
 assert examine().works
 print("transferred")
 """

@@ -318,7 +318,7 @@ def test_a_pair_that_fails_leaves_the_others(
     (tmp_path / "people").mkdir()
     for name in ("a", "b"):
         person(tmp_path / "people" / f"{name}.png")
-    pose, calls = pipeline.Model.pose, []
+    pose, calls = pipeline.Model.picture, []
 
     def second_fails(self: pipeline.Model, *words: Any) -> Any:
         calls.append(words)
@@ -326,7 +326,7 @@ def test_a_pair_that_fails_leaves_the_others(
             raise ValueError("too little of the body is known")
         return pose(self, *words)
 
-    monkeypatch.setattr(pipeline.Model, "pose", second_fails)
+    monkeypatch.setattr(pipeline.Model, "picture", second_fails)
     done = run("transfer", "people", "people", "-m", weights, "-o", "all.png")
     assert done.code == 3, done
     assert "skipped: people/a.png: too little of the body is known" in done.err

@@ -449,7 +449,7 @@ def test_a_recipe_keeps_it() -> None:
         ("rotate=200", "^data.augment.rotate: 0 to 180"),
         ("lowres_least=0", "^data.augment.lowres_least: 0.05 to 1"),
         ("jpeg_quality=[90,40]", "^data.augment.jpeg_quality: least and most"),
-        ("jpeg_quality=[40]", "^data.augment.jpeg_quality: 2 values"),
+        ("jpeg_quality=[40]", "^data.augment.jpeg_quality: a list of 2 whole numbers is wanted"),
         ("occlude=1.1", "^data.augment.occlude: 0 to 1 is wanted, got 1.1"),
         ("occlude_most=0", "^data.augment.occlude_most: 0.01 to 1"),
         ("jpg=1", "^data.augment.jpg: .*did you mean 'jpeg'"),

@@ -101,7 +101,7 @@ def test_the_sheet_has_a_row_for_each_photograph(photographs: list[Path], tmp_pa
         ("mask", torch.full((1, 4, 4), 1.5)),
         ("mask", torch.full((1, 4, 4), torch.nan)),
         ("mask", torch.zeros(4, 4)),
-        ("parsing", torch.full((4, 4), 20)),
+        ("parsing", torch.full((4, 4), 21)),
         ("iuv", torch.full((3, 4, 4), 25.0)),
         ("depth", torch.zeros(1, 4, 4)),
     ],

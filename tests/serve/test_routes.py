@@ -40,7 +40,8 @@ def test_a_transfer_is_what_the_library_gives(
     told = facts(reply)
     assert (told["model"], told["width"], told["height"], told["batch"]) == ("tiny", 100, 200, 1)
     wanted = transfer(picture(me), picture(dancer), load(weights))
-    assert np.array_equal(picture(reply.content), wanted)
+    apart = np.abs(picture(reply.content).astype(int) - wanted)
+    assert apart.max() <= 1, "the library makes levels at once, the server rounds floats"
     assert not np.array_equal(wanted, picture(me))
 
 
