@@ -85,3 +85,11 @@ def test_two_threads_that_write_one_file_do_not_share_a_temporary_one(tmp_path: 
     assert len(set(seen)) == 2
     assert path.read_text() in ("a" * 1000, "b" * 1000)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_thread_ends_a_lock(tmp_path: Path) -> None:
+    lock = PathLock(tmp_path / "store", "preparing a store")
+    other = threading.Thread(target=lock.release)
+    other.start()
+    other.join()
+    PathLock(tmp_path / "store", "preparing a store").release()

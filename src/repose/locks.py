@@ -27,7 +27,7 @@ class PathLock:
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path.parent / f".{path.name}.lock"
-        self._lock = FileLock(self.path)
+        self._lock = FileLock(self.path, thread_local=False)  # whoever ends it may be another thread
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
