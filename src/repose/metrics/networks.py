@@ -294,14 +294,15 @@ def network_metric(
         ValueError: too few pictures, no target where one is needed, a column that needs masks or training pictures, or
             as `repose.metrics.functional.pictures.grey_levels`.
     """
-    networks = MetricNetworks.load((column,), device)
-    if networks.missing:
-        raise FileNotFoundError(networks.details[column])
+    require_network_columns((column,))
     spec = COLUMNS[column]
     if needs := "masks" if spec.masked or spec.covers else "training pictures" if spec.reference == "train" else "":
         raise ValueError(f"{column} needs {needs}: measure it by `evaluate`")
     if spec.reference is not None and target is None:
         raise ValueError(f"{column} compares with a target: give target=...")
+    networks = MetricNetworks.load((column,), device)
+    if networks.missing:
+        raise FileNotFoundError(networks.details[column])
     pictures = {"generated": _as_uint8(generated, value_range, "generated")}
     pictures["target"] = pictures["generated"] if target is None else _as_uint8(target, value_range, "target")
     if spec.reference == "source":
