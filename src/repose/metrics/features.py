@@ -20,6 +20,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from repose.metrics.functional.pckh import HEAD
 from repose.metrics.functional.perceptual import consistency
 from repose.metrics.functional.regions import CLOTHES
 from repose.names import nearest
@@ -157,9 +158,6 @@ def clothing(one: FeatureOutputs, other: FeatureOutputs) -> tuple[Tensor, Tensor
     return consistency(one.clothes, other.clothes).cpu() * counts, counts
 
 
-_EYES_AND_EARS: Final = ("right_eye", "left_eye", "right_ear", "left_ear")
-
-
 def person_mask(person: Person, thick: float = 2.0) -> Tensor:
     """The skeleton as mask-SSIM draws it on 128 rows, at any size; `appearance` looks there alone.
 
@@ -209,7 +207,7 @@ def clothes_region(person: Person) -> Tensor:
     if person.keypoints is None:
         raise ValueError("clothes_region: a parsing or keypoints are needed")
     keypoints = person.keypoints.clone()
-    keypoints[:, [JOINTS.index(name) for name in ("nose", *_EYES_AND_EARS)]] = 0
+    keypoints[:, [joint for joint in HEAD if JOINTS[joint] != "neck"]] = 0
     return person_mask(replace(person, keypoints=keypoints))
 
 
